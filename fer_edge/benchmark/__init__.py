@@ -1,0 +1,1 @@
+"""Measuring the machine, and saying exactly what was measured."""

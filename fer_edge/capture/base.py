@@ -1,0 +1,73 @@
+"""The seam between fer-edge and whatever gives pictures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Optional, Type, TypeVar
+
+from fer_edge.types import Image
+
+SourceT = TypeVar("SourceT", bound="Source")
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What a source turned out to be: a name for people, its size in pixels, and its nominal rate (0 if unknown)."""
+
+    name: str
+    width: int
+    height: int
+    fps: float
+
+
+class Source(ABC):
+    """Something that gives one picture after the other; a context manager that opens and closes itself.
+
+    All calls but the constructor come from one thread. Every call is bounded, in time to end within a second of `close`
+    being wanted: `grab` waits at most about half a second.
+
+    Attributes
+    ----------
+    live : bool
+        True when pictures come by themselves and only the newest matters (a camera); False when each one matters (a file).
+    on_demand : bool
+        True when a picture is best made at the moment it is wanted, because it costs nothing to wait (an unpaced demo).
+    """
+
+    live: bool = True
+    on_demand: bool = False
+
+    @abstractmethod
+    def open(self) -> SourceInfo:
+        """Open the source. Raises a `fer_edge.errors.SourceError` that says what to do."""
+
+    @abstractmethod
+    def grab(self) -> Optional[bool]:
+        """Move on to the next picture.
+
+        Returns
+        -------
+        bool or None
+            True when there is one, None when none came yet (ask again), False at the end of the source.
+        """
+
+    @abstractmethod
+    def retrieve(self) -> Image:
+        """Give the grabbed picture, decoded; a new array each time."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what `open` took. May be called twice, and without `open`."""
+
+    def __enter__(self: SourceT) -> SourceT:
+        """Open the source for a ``with`` block."""
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        """Close the source."""
+        self.close()

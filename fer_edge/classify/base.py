@@ -1,0 +1,53 @@
+"""The seam between fer-edge and whatever names an expression."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.types import LABELS, Expression
+
+
+class ExpressionClassifier(ABC):
+    """Names the expressions of cropped faces. Built and used in one thread."""
+
+    spec: ModelSpec
+
+    @abstractmethod
+    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+        """Name the expression of each crop, all in one batch.
+
+        Parameters
+        ----------
+        crops : NDArray[np.uint8]
+            N x size x size x 3, BGR, as `fer_edge.crop.FaceCropper` makes them for `spec`. N may be 0.
+
+        Returns
+        -------
+        tuple of Expression
+            One for each crop, in the same order.
+        """
+
+    def close(self) -> None:  # noqa: B027  (a classifier that holds nothing has nothing to give back)
+        """Give back what the classifier holds. May be called twice."""
+
+
+class FakeClassifier(ExpressionClassifier):
+    """Gives every crop the same probabilities: for tests, and for measuring everything but classification."""
+
+    def __init__(self, probabilities: Sequence[float] = (0, 0, 0, 1, 0, 0, 0)) -> None:
+        self.spec = ModelSpec(name="fake")
+        self._probabilities = np.asarray(probabilities, np.float32)
+
+    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+        """Give the probabilities that the constructor was given, once for each crop."""
+        best = int(self._probabilities.argmax())
+        confidence = float(self._probabilities[best])
+        expression = Expression(
+            self._probabilities, LABELS[best], confidence, uncertain=confidence < self.spec.uncertain_below
+        )
+        return (expression,) * len(crops)

@@ -1,0 +1,45 @@
+"""The seam between fer-edge and whatever finds faces."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Sequence, Tuple
+
+from fer_edge.types import Face, Image
+
+
+class FaceDetector(ABC):
+    """Finds the faces in a picture. Built and used in one thread."""
+
+    name: str = "detector"
+
+    @abstractmethod
+    def detect(self, image: Image) -> Tuple[Face, ...]:
+        """Find faces.
+
+        Parameters
+        ----------
+        image : Image
+            H x W x 3, uint8, BGR, of any size.
+
+        Returns
+        -------
+        tuple of Face
+            In pixels of `image`, best score first; empty when there is none.
+        """
+
+    def close(self) -> None:  # noqa: B027  (a detector that holds nothing has nothing to give back)
+        """Give back what the detector holds. May be called twice."""
+
+
+class FakeDetector(FaceDetector):
+    """Finds the same faces in every picture: for tests, and for measuring everything but detection."""
+
+    name = "fake"
+
+    def __init__(self, faces: Sequence[Face] = ()) -> None:
+        self._faces = tuple(faces)
+
+    def detect(self, image: Image) -> Tuple[Face, ...]:
+        """Give the faces that the constructor was given, whatever `image` shows."""
+        return self._faces

@@ -1,0 +1,223 @@
+"""Everything that can go wrong, as one tree of errors.
+
+Each error carries the exit code with which the program ends when nobody handles it, and a message in which a person finds
+the thing that failed, the place, and what to do next. The README's table of exit codes is checked against this module.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Dict, Iterator, Type
+
+
+class FerEdgeError(Exception):
+    """Base of all errors that fer-edge raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What failed and where, in one sentence.
+    remedy : str, optional
+        What the reader can do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Give the message, and the remedy behind it when there is one."""
+        return f"{self.message}\n  {self.remedy}" if self.remedy else self.message
+
+
+class UsageError(FerEdgeError):
+    """The command line asks for something that does not make sense."""
+
+    exit_code = 2
+
+
+class SettingsError(FerEdgeError):
+    """A settings file or an environment variable has an unknown name or a wrong value."""
+
+    exit_code = 3
+
+
+class MissingExtra(FerEdgeError):
+    """A library is needed that the chosen installation flavour does not bring."""
+
+    exit_code = 4
+
+    def __init__(self, library: str, extra: str, needed_for: str) -> None:
+        super().__init__(
+            f"{needed_for} needs the Python package '{library}', which is not installed or cannot be loaded here.",
+            f"Install it with:  pip install 'fer-edge[{extra}]'",
+        )
+
+
+class SourceError(FerEdgeError):
+    """Base of what goes wrong where frames come from."""
+
+    exit_code = 10
+
+
+class SourceNotFound(SourceError):
+    """There is no such camera, file, folder or demo source."""
+
+    exit_code = 10
+
+
+class SourceBusy(SourceError):
+    """Another program holds the camera."""
+
+    exit_code = 11
+
+
+class SourcePermission(SourceError):
+    """The device or file exists, but this user may not read it."""
+
+    exit_code = 12
+
+
+class SourceUnreadable(SourceError):
+    """The file or stream holds no picture that can be decoded."""
+
+    exit_code = 13
+
+
+class SourceTruncated(SourceError):
+    """A file ended in the middle; the frames before the damage were delivered."""
+
+    exit_code = 14
+
+
+class SourceUnreachable(SourceError):
+    """A network source did not answer, or refused."""
+
+    exit_code = 15
+
+
+class SourceStalled(SourceError):
+    """A source that had been opened stopped giving frames."""
+
+    exit_code = 16
+
+
+class ModelError(FerEdgeError):
+    """Base of what goes wrong with a model file."""
+
+    exit_code = 20
+
+
+class ModelNotFound(ModelError):
+    """There is no such model, by name or by path."""
+
+    exit_code = 20
+
+
+class ModelCorrupt(ModelError):
+    """The file is no ONNX model, is truncated, or its checksum differs."""
+
+    exit_code = 21
+
+
+class ModelShapeError(ModelError):
+    """The network's inputs or outputs are not those of this role."""
+
+    exit_code = 22
+
+
+class ModelMetadataError(ModelError):
+    """The ONNX file does not say how it wants to be used."""
+
+    exit_code = 23
+
+
+class OutputError(FerEdgeError):
+    """Base of what goes wrong where results go."""
+
+    exit_code = 30
+
+
+class OutputNotWritable(OutputError):
+    """A file or stream cannot be created or written."""
+
+    exit_code = 30
+
+
+class DiskFull(OutputError):
+    """No space was left; what had been written stays readable."""
+
+    exit_code = 31
+
+
+class DisplayUnavailable(OutputError):
+    """A window was asked for, but there is no display, or OpenCV cannot open windows."""
+
+    exit_code = 32
+
+
+class OutputClosed(OutputError):
+    """The reader of the standard output went away.
+
+    Not a fault: ``fer-edge --output - | head`` ends this way. The exit code is that of a program that SIGPIPE ended.
+    """
+
+    exit_code = 141
+
+
+class StageFailed(FerEdgeError):
+    """A stage of the pipeline raised an error that is not one of ours; the cause is chained."""
+
+    exit_code = 40
+
+
+class StopTimeout(FerEdgeError):
+    """A thread did not end in time after it was asked to stop."""
+
+    exit_code = 41
+
+
+class GateMissed(FerEdgeError):
+    """A benchmark ran, but a figure missed the limit that the caller had set."""
+
+    exit_code = 50
+
+
+class TrainingError(FerEdgeError):
+    """Base of what goes wrong in training, export and evaluation."""
+
+    exit_code = 60
+
+
+class DataSetError(TrainingError):
+    """A data set is missing, has another layout, or lacks a class."""
+
+    exit_code = 60
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint is damaged or belongs to another network or recipe."""
+
+    exit_code = 61
+
+
+def exit_codes() -> Dict[int, str]:
+    """Give every exit code with the names of the errors that use it.
+
+    Returns
+    -------
+    dict of int to str
+        Code to comma-separated class names, in rising order of the code.
+    """
+    names: Dict[int, str] = {}
+    for error in _descendants(FerEdgeError):
+        names[error.exit_code] = ", ".join(filter(None, [names.get(error.exit_code, ""), error.__name__]))
+    return dict(sorted(names.items()))
+
+
+def _descendants(error: Type[FerEdgeError]) -> Iterator[Type[FerEdgeError]]:
+    yield error
+    for child in error.__subclasses__():
+        yield from _descendants(child)

@@ -1,0 +1,1 @@
+"""Threads and time: here, and nowhere else."""

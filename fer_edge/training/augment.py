@@ -1,0 +1,127 @@
+"""Random changes of training pictures, all vectorised over the batch, and the plain resize for evaluation.
+
+The changes imitate what a camera and a face detector do: a box that sits a little off, a tilted head,
+light, focus, noise, and something in front of the face.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strongly pictures are changed.
+
+    Attributes
+    ----------
+    rotation
+        Largest tilt, in degrees.
+    scale
+        Smallest and largest magnification.
+    shift
+        Largest shift, as a share of the side.
+    contrast, brightness, gamma
+        Largest change: contrast and gamma as a factor in [1 - x, 1 + x], brightness as an offset on [0, 1].
+    detail
+        Share of pictures that are blurred or sharpened.
+    noise
+        Largest standard deviation of the added noise, on [0, 1].
+    erase
+        Share of pictures with one rectangle erased.
+    """
+
+    rotation: float = 12.0
+    scale: tuple[float, float] = (0.85, 1.15)
+    shift: float = 0.08
+    contrast: float = 0.3
+    brightness: float = 0.15
+    gamma: float = 0.3
+    detail: float = 0.5
+    noise: float = 0.04
+    erase: float = 0.25
+
+
+def to_network_size(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Grey pictures N x H x W uint8 as N x 3 x size x size float in [0, 1], bilinear, without any change."""
+    scaled = functional.interpolate(
+        images[:, None].float() / 255.0, size=(size, size), mode="bilinear", align_corners=False
+    )
+    return scaled.expand(-1, 3, -1, -1)
+
+
+def augment(
+    images: torch.Tensor, size: int, how: Augmentation, generator: torch.Generator
+) -> torch.Tensor:
+    """Change every picture at random.
+
+    Parameters
+    ----------
+    images
+        N x H x W, uint8, grey.
+    size
+        Side of the result, in pixels.
+    how
+        Strength of the changes.
+    generator
+        Source of all the randomness, on the device of ``images``.
+
+    Returns
+    -------
+    torch.Tensor
+        N x 3 x size x size, float32 in [0, 1], the grey copied to three channels.
+    """
+    count, device = len(images), images.device
+
+    def uniform(low: float, high: float) -> torch.Tensor:
+        draw = torch.rand(count, 1, 1, 1, generator=generator, device=device)
+        return low + (high - low) * draw
+
+    def chance(share: float) -> torch.Tensor:
+        return torch.rand(count, 1, 1, 1, generator=generator, device=device) < share
+
+    x = _affine(images[:, None].float() / 255.0, size, how, uniform, chance)
+
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    x = (x - mean) * uniform(1 - how.contrast, 1 + how.contrast) + mean
+    x = (x + uniform(-how.brightness, how.brightness)).clamp(1e-4, 1.0)
+    x = x ** uniform(1 - how.gamma, 1 + how.gamma)
+
+    # One formula for both: minus one leaves the coarse picture only, above zero adds detail back.
+    coarse = functional.interpolate(
+        functional.avg_pool2d(x, 2), size=(size, size), mode="bilinear", align_corners=False
+    )
+    x = x + (x - coarse) * uniform(-1.0, 0.8) * chance(how.detail)
+
+    x = x + torch.randn(x.shape, generator=generator, device=device) * uniform(0.0, how.noise)
+    x = _erase(x, size, mean, uniform, chance(how.erase))
+    return x.clamp(0.0, 1.0).expand(-1, 3, -1, -1)
+
+
+def _affine(x, size, how, uniform, chance):  # type: ignore[no-untyped-def]
+    angle = uniform(-how.rotation, how.rotation).flatten() * (math.pi / 180.0)
+    zoom = 1.0 / uniform(*how.scale).flatten()
+    mirror = torch.where(chance(0.5).flatten(), -1.0, 1.0)
+    theta = torch.zeros(len(x), 2, 3, device=x.device)
+    theta[:, 0, 0] = zoom * angle.cos() * mirror
+    theta[:, 0, 1] = -zoom * angle.sin()
+    theta[:, 1, 0] = zoom * angle.sin() * mirror
+    theta[:, 1, 1] = zoom * angle.cos()
+    # affine_grid's coordinates span [-1, 1], so a share of the side is twice that.
+    theta[:, 0, 2] = 2 * uniform(-how.shift, how.shift).flatten()
+    theta[:, 1, 2] = 2 * uniform(-how.shift, how.shift).flatten()
+    grid = functional.affine_grid(theta, [len(x), 1, size, size], align_corners=False)
+    return functional.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def _erase(x, size, fill, uniform, chosen):  # type: ignore[no-untyped-def]
+    height, width = uniform(0.1, 0.4) * size, uniform(0.1, 0.4) * size
+    top, left = uniform(0.0, 1.0) * (size - height), uniform(0.0, 1.0) * (size - width)
+    rows = torch.arange(size, device=x.device).view(1, 1, size, 1)
+    columns = torch.arange(size, device=x.device).view(1, 1, 1, size)
+    inside = (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
+    return torch.where(inside & chosen, fill, x)

@@ -1,0 +1,86 @@
+"""Figures of merit of a classifier, from its logits or its confusion matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating]
+Ints = npt.NDArray[np.integer]
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    """Probabilities of logits N x C divided by ``temperature`` (above 0)."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def confusion_matrix(truth: Ints, answers: Ints, classes: int) -> npt.NDArray[np.int64]:
+    """Counts C x C; row: the true label, column: the answer."""
+    return np.bincount(truth * classes + answers, minlength=classes * classes).reshape(classes, classes)
+
+
+def accuracy(confusion: Ints) -> float:
+    """Share of right answers; 0 where there is none to count."""
+    return float(np.trace(confusion) / max(1, confusion.sum()))
+
+
+def recall(confusion: Ints) -> npt.NDArray[np.float64]:
+    """Share found of each true label; 0 for a label that does not occur."""
+    return np.asarray(np.diag(confusion) / np.maximum(1, confusion.sum(axis=1)))
+
+
+def precision(confusion: Ints) -> npt.NDArray[np.float64]:
+    """Share right of each answer; 0 for an answer never given."""
+    return np.asarray(np.diag(confusion) / np.maximum(1, confusion.sum(axis=0)))
+
+
+def f1(confusion: Ints) -> npt.NDArray[np.float64]:
+    """Harmonic mean of precision and recall of each label; 0 where both are 0."""
+    seen = confusion.sum(axis=1) + confusion.sum(axis=0)
+    return np.asarray(2 * np.diag(confusion) / np.maximum(1, seen))
+
+
+def negative_log_likelihood(logits: Floats, truth: Ints, temperature: float = 1.0) -> float:
+    """Mean -log p(true label), in nats."""
+    chosen = softmax(logits, temperature)[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+
+def expected_calibration_error(
+    logits: Floats, truth: Ints, temperature: float = 1.0, bins: int = 15
+) -> float:
+    """Mean distance between confidence and accuracy, over ``bins`` equal bins of confidence.
+
+    Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3.
+    """
+    probabilities = softmax(logits, temperature)
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [
+        abs(right[which == index].mean() - confidence[which == index].mean()) * np.mean(which == index)
+        for index in range(bins)
+        if np.any(which == index)
+    ]
+    return float(sum(gaps))
+
+
+def fit_temperature(logits: Floats, truth: Ints) -> float:
+    """Temperature in [0.25, 4] that minimises the negative log-likelihood (Guo et al., 2017, section 4.2).
+
+    The likelihood has one minimum along the temperature, so a golden-section search on its logarithm
+    finds it.
+    """
+    low, high = np.log(0.25), np.log(4.0)
+    ratio = (np.sqrt(5.0) - 1) / 2
+    while high - low > 1e-4:
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if negative_log_likelihood(logits, truth, np.exp(left)) < negative_log_likelihood(
+            logits, truth, np.exp(right)
+        ):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))

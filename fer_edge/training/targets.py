@@ -1,0 +1,88 @@
+"""What the network is asked to answer: soft labels, sample weights and class balance from the votes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_edge.training.data import LABELS, FaceSet
+
+
+@dataclass(frozen=True)
+class TargetRules:
+    """How votes become targets.
+
+    Attributes
+    ----------
+    minimum_votes
+        An image with fewer votes for the seven labels than this is left out.
+    original_mix
+        Share of the target that the FER2013 label gets where it is one of ``rare`` and at least one
+        FER+ annotator saw it too.
+    rare
+        Labels for which the FER2013 label is listened to.
+    balance
+        Exponent b of the class weights frequency^-b; 0 leaves the classes as they are.
+    smoothing
+        Share of every target spread evenly over the seven labels.
+    """
+
+    minimum_votes: int = 4
+    original_mix: float = 0.15
+    rare: tuple[str, ...] = ("disgust", "fear")
+    balance: float = 0.3
+    smoothing: float = 0.02
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Training targets of the faces that are used.
+
+    Attributes
+    ----------
+    rows
+        M, int64: which faces of the set.
+    soft
+        M x 7, float32, rows sum to 1.
+    weights
+        M, float32, mean 1: the class weight times the share of votes for the seven.
+    """
+
+    rows: npt.NDArray[np.int64]
+    soft: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float32]
+
+
+def build_targets(faces: FaceSet, rules: TargetRules) -> Targets:
+    """Soft labels and weights of the faces in ``faces`` that carry enough votes.
+
+    Single votes are taken as slips and dropped where another label has more, as the FER+ authors do
+    (Barsoum et al., 2016); an image that most annotators gave to contempt, unknown or not-a-face is left out.
+
+    Raises
+    ------
+    ValueError
+        If no face has enough votes.
+    """
+    votes = np.where((faces.votes <= 1) & (faces.votes.max(axis=1, keepdims=True) > 1), 0, faces.votes)
+    expressive = votes.sum(axis=1)
+    other = faces.other_votes.sum(axis=1)
+    used = (expressive >= rules.minimum_votes) & (expressive > other) & (faces.votes.max(1) > faces.other_votes.max(1))
+    rows = np.flatnonzero(used).astype(np.int64)
+    if not len(rows):
+        raise ValueError(f"no face has {rules.minimum_votes} votes for the seven expressions: lower minimum_votes")
+
+    soft = votes[rows] / expressive[rows, None]
+    original = faces.original[rows]
+    listened = np.isin(original, [LABELS.index(label) for label in rules.rare])
+    listened &= faces.votes[rows, original] > 0
+    mix = np.where(listened, rules.original_mix, 0.0)[:, None]
+    soft = (1 - mix) * soft + mix * np.eye(len(LABELS))[original]
+
+    frequency = np.maximum(soft.mean(axis=0), 1e-6)
+    weights = soft @ frequency ** -rules.balance
+    weights *= expressive[rows] / (expressive[rows] + other[rows])
+    soft = (1 - rules.smoothing) * soft + rules.smoothing / len(LABELS)
+    return Targets(rows, soft.astype(np.float32), (weights / weights.mean()).astype(np.float32))

@@ -1,0 +1,1 @@
+"""Networks in PyTorch; importing this package needs the ``train`` extra."""

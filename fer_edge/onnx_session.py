@@ -1,0 +1,245 @@
+"""Runs ONNX files on ONNX Runtime, with the options that suit a small machine and with errors that say what to do."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
+
+from numpy.typing import NDArray
+
+from fer_edge import errors
+
+Provider = Union[str, Tuple[str, Mapping[str, Any]]]
+"""A name such as ``CPUExecutionProvider``, alone or with its options."""
+
+_LOAD_FAILURES = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "RuntimeException")
+_UNSUPPORTED = ("NotImplemented",)
+_QUIET = 3  # ONNX Runtime's severity "error": its warnings would land on the standard error of the user's program.
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What goes in or comes out of a network.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the graph.
+    shape : tuple
+        One entry for each axis: a number, a symbolic name, or None where nothing is said.
+    type : str
+        As ONNX Runtime writes it, for example ``tensor(float)``.
+    """
+
+    name: str
+    shape: Tuple[Union[int, str, None], ...]
+    type: str
+
+
+class OnnxSession:
+    """A loaded network. Use `open_session` to get one; use it from one thread at a time.
+
+    Attributes
+    ----------
+    path : Path
+        The file it came from.
+    metadata : mapping of str to str
+        The file's ``metadata_props``.
+    inputs, outputs : tuple of TensorInfo
+        In the order of the graph.
+    provider : str
+        The execution provider that ONNX Runtime really took, which is the CPU where a faster one failed to start.
+    """
+
+    def __init__(self, path: Path, session: Any, invalid_argument: Type[Exception]) -> None:
+        self.path = path
+        self._session = session
+        self._invalid_argument = invalid_argument
+        self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+        self.inputs = tuple(_describe(node) for node in session.get_inputs())
+        self.outputs = tuple(_describe(node) for node in session.get_outputs())
+        self.provider: str = session.get_providers()[0]
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> List[NDArray[Any]]:
+        """Run the network once.
+
+        Parameters
+        ----------
+        feeds : mapping of str to array
+            An array for each input, by name.
+
+        Returns
+        -------
+        list of array
+            One for each of `outputs`.
+
+        Raises
+        ------
+        ModelShapeError
+            An array is missing, or has a shape or type that the network does not take.
+        ValueError
+            The session was closed.
+        """
+        if self._session is None:
+            raise ValueError(f"the session of {self.path} was closed")
+        try:
+            results: List[NDArray[Any]] = self._session.run(None, feeds)
+        except (self._invalid_argument, ValueError, RuntimeError) as error:
+            complaint = self._complaint(feeds)
+            if complaint is None:
+                raise
+            raise errors.ModelShapeError(f"{self.path} {complaint}.", _first_line(error)) from error
+        return results
+
+    def _complaint(self, feeds: Mapping[str, NDArray[Any]]) -> Optional[str]:
+        """Say what is wrong with `feeds`; None when they fit and the fault lies elsewhere."""
+        for info in self.inputs:
+            if info.name not in feeds:
+                return f"needs an input named '{info.name}', which was not given"
+            given = feeds[info.name]
+            fits = given.ndim == len(info.shape) and all(
+                want == got for want, got in zip(info.shape, given.shape) if isinstance(want, int)
+            )
+            if not fits:
+                return f"takes '{info.name}' of shape {list(info.shape)}, but was given {list(given.shape)}"
+            if info.type != _TENSOR_TYPES.get(given.dtype.name, ""):
+                return f"takes '{info.name}' as {info.type}, but was given {given.dtype}"
+        unknown = sorted(set(feeds) - {info.name for info in self.inputs})
+        return f"has no input named '{unknown[0]}'" if unknown else None
+
+    def close(self) -> None:
+        """Free the network and end its threads. May be called twice."""
+        if self._session is not None:
+            self._session = None
+            # ONNX Runtime's own Python object may sit in a reference cycle; its threads end when it is freed.
+            gc.collect()
+
+
+_TENSOR_TYPES: Dict[str, str] = {
+    "float32": "tensor(float)",
+    "float64": "tensor(double)",
+    "float16": "tensor(float16)",
+    "uint8": "tensor(uint8)",
+    "int8": "tensor(int8)",
+    "int32": "tensor(int32)",
+    "int64": "tensor(int64)",
+    "bool": "tensor(bool)",
+}
+
+
+def open_session(
+    path: Union[str, os.PathLike[str]],
+    *,
+    threads: int,
+    providers: Sequence[Provider] = ("CPUExecutionProvider",),
+) -> OnnxSession:
+    """Load an ONNX file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    threads : int
+        How many threads one operation may use, at least 1. Operations run one after the other, and a thread that has
+        nothing to do sleeps: spinning would take the core from the other stages.
+    providers : sequence of Provider
+        Execution providers, the preferred one first.
+
+    Returns
+    -------
+    OnnxSession
+        Ready to run.
+
+    Raises
+    ------
+    MissingExtra
+        ONNX Runtime is not installed, or the installed build lacks the wanted provider.
+    ModelNotFound
+        There is no such file, or this user may not read it.
+    ModelCorrupt
+        The file is empty, cut off, no ONNX file, or needs a newer ONNX Runtime.
+    """
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+    runtime = _import_runtime()
+    file = Path(path)
+    _check_readable(file)
+    names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
+    _check_providers(runtime, names)
+    options = _options(runtime, threads)
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    try:
+        session = runtime.InferenceSession(str(file), sess_options=options, providers=list(providers))
+    except _exceptions(state, _UNSUPPORTED) as error:
+        raise errors.ModelCorrupt(
+            f"The ONNX file {file} uses what ONNX Runtime {runtime.__version__} cannot run: {_first_line(error)}",
+            "Upgrade ONNX Runtime, or export the model for opset 13 and IR version 7.",
+        ) from error
+    except _exceptions(state, _LOAD_FAILURES) as error:
+        raise errors.ModelCorrupt(
+            f"{file} is not an ONNX file that ONNX Runtime {runtime.__version__} can load "
+            f"(it may be cut off or damaged): {_first_line(error)}",
+            "Fetch or export the file again and compare its size and sha256.",
+        ) from error
+    return OnnxSession(file, session, state.InvalidArgument)
+
+
+def _import_runtime() -> ModuleType:
+    try:
+        return importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise errors.MissingExtra("onnxruntime", "cpu", "Running an ONNX model") from error
+
+
+def _check_readable(file: Path) -> None:
+    if file.is_dir():
+        raise errors.ModelCorrupt(f"{file} is a folder, not an ONNX file.", "Give the path of the .onnx file itself.")
+    try:
+        with file.open("rb") as stream:
+            empty = not stream.read(1)
+    except FileNotFoundError as error:
+        raise errors.ModelNotFound(f"There is no model file {file}.", "Check the path.") from error
+    except OSError as error:
+        raise errors.ModelNotFound(
+            f"The model file {file} cannot be read: {error.strerror}.", "Check the path and the file's permissions."
+        ) from error
+    if empty:
+        raise errors.ModelCorrupt(f"The model file {file} is empty.", "Fetch or export the file again.")
+
+
+def _check_providers(runtime: ModuleType, wanted: Sequence[str]) -> None:
+    available = runtime.get_available_providers()
+    for name in wanted:
+        if name not in available:
+            raise errors.MissingExtra(
+                "onnxruntime-gpu", "gpu", f"ONNX Runtime's {name} (this build has only {', '.join(available)})"
+            )
+
+
+def _options(runtime: ModuleType, threads: int) -> Any:
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = _QUIET
+    # Releases that do not know the entry ignore it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _describe(node: Any) -> TensorInfo:
+    return TensorInfo(node.name, tuple(node.shape), node.type)
+
+
+def _exceptions(state: ModuleType, names: Sequence[str]) -> Tuple[Type[Exception], ...]:
+    return tuple(getattr(state, name) for name in names if hasattr(state, name))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

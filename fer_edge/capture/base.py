@@ -61,6 +61,9 @@ class Source(ABC):
     def close(self) -> None:
         """Give back what `open` took. May be called twice, and without `open`."""
 
+    def interrupt(self) -> None:  # noqa: B027  (most sources never block for long)
+        """Make a blocked `open` or `grab` return soon. May be called from any thread, and more than once."""
+
     def __enter__(self: SourceT) -> SourceT:
         """Open the source for a ``with`` block."""
         self.open()

@@ -37,6 +37,8 @@ class ModelSpec:
         One for each channel.
     crop_margin : float
         Side of the crop in distances between the eyes (`fer_edge.crop`).
+    crop_centre : float
+        Where the middle of the crop lies on the way from the eyes (0) to the mouth (1).
     alignment : str
         ``eyes`` (the crop is turned so that the eyes are level) or ``none``.
     temperature : float
@@ -58,6 +60,7 @@ class ModelSpec:
     mean: Tuple[float, ...] = (0.0, 0.0, 0.0)
     std: Tuple[float, ...] = (1.0, 1.0, 1.0)
     crop_margin: float = 2.6
+    crop_centre: float = 0.4
     alignment: str = "eyes"
     temperature: float = 1.0
     uncertain_below: float = 0.4
@@ -177,6 +180,7 @@ _REQUIRED: Mapping[str, Callable[[str], Any]] = {
 }
 
 _OPTIONAL: Mapping[str, Callable[[str], Any]] = {
+    "crop_centre": _number(-1.0, 2.0),
     "temperature": _number(1e-2, 1e2),
     "uncertain_below": _number(0.0, 1.0),
     "parameters": _integer(0, 10**12),

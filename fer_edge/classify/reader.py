@@ -1,0 +1,41 @@
+"""From a picture and the faces in it to what they express: crop, classify in one batch, and doubt what cannot be known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence, Tuple
+
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.crop import FaceCropper, pose_of
+from fer_edge.types import Face, Image, ObservedFace
+
+LARGEST_TURN = 0.45
+"""A head whose nose is further aside than this (`fer_edge.crop.FacePose.turn`) is nearly in profile: half the face is hidden."""
+
+
+class ExpressionReader:
+    """Reads the expressions of the faces in a picture with a classifier."""
+
+    def __init__(self, classifier: ExpressionClassifier) -> None:
+        self._classifier = classifier
+        self._cropper = FaceCropper(classifier.spec)
+
+    def read(self, image: Image, faces: Sequence[Face]) -> Tuple[ObservedFace, ...]:
+        """Name the expression of each face, all in one batch.
+
+        Returns
+        -------
+        tuple of ObservedFace
+            In the order of `faces`. Expressions of heads that are turned too far are marked uncertain.
+        """
+        if not faces:
+            return ()
+        expressions = self._classifier.classify(self._cropper.crop(image, faces))
+        return tuple(
+            ObservedFace(face, replace(expression, uncertain=True) if self._turned_away(face) else expression)
+            for face, expression in zip(faces, expressions)
+        )
+
+    @staticmethod
+    def _turned_away(face: Face) -> bool:
+        return abs(pose_of(face).turn) > LARGEST_TURN

@@ -1,0 +1,140 @@
+"""Rates, service times and percentiles, all on the monotonic clock."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from typing import Callable, Deque, Dict, Sequence, Tuple
+
+from fer_edge.types import Rates
+
+Clock = Callable[[], float]
+"""Seconds that never run backwards, like `time.monotonic`."""
+
+WINDOW = 10.0
+"""Seconds over which every live figure is taken."""
+
+
+class RateMeter:
+    """Events per second over a sliding window.
+
+    N stamps span N-1 gaps, so the rate is (N-1) / (last - first). It is worked out when it is read, and falls once the next
+    event is overdue, so that a source that stalled reads 0 and not its last value.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic, window: float = WINDOW) -> None:
+        self._clock = clock
+        self._window = window
+        self._stamps: Deque[float] = deque()
+
+    def tick(self) -> None:
+        """Count one event, now."""
+        self._stamps.append(self._clock())
+        self._expire()
+
+    def rate(self) -> float:
+        """Give the events per second; 0 while fewer than two are in the window."""
+        self._expire()
+        gaps = len(self._stamps) - 1
+        if gaps < 1:
+            return 0.0
+        span = self._stamps[-1] - self._stamps[0]
+        overdue = (self._clock() - self._stamps[-1]) - 2 * span / gaps
+        span += max(0.0, overdue)
+        return gaps / span if span > 0 else 0.0
+
+    def _expire(self) -> None:
+        oldest = self._clock() - self._window
+        while self._stamps and self._stamps[0] < oldest:
+            self._stamps.popleft()
+
+
+class ServiceMeter:
+    """The mean service time of a stage over a sliding window."""
+
+    def __init__(self, clock: Clock = time.monotonic, window: float = WINDOW) -> None:
+        self._clock = clock
+        self._window = window
+        self._samples: Deque[Tuple[float, float]] = deque()
+        self._sum = 0.0
+        self.finished = RateMeter(clock, window)
+
+    def record(self, seconds: float) -> None:
+        """Count one frame that took `seconds` in the stage."""
+        now = self._clock()
+        self._samples.append((now, seconds))
+        self._sum += seconds
+        self.finished.tick()
+        while self._samples[0][0] < now - self._window:
+            self._sum -= self._samples.popleft()[1]
+
+    def mean(self) -> float:
+        """Give the mean in seconds; the last known one when the stage stands still, 0 before the first frame."""
+        return max(self._sum, 0.0) / len(self._samples) if self._samples else 0.0
+
+
+class PipelineMeter:
+    """The FPS figures of a running pipeline. Any thread may record and read."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stages: Dict[str, ServiceMeter] = {}
+        self._emitted = RateMeter(clock)
+
+    def record_stage(self, stage: str, seconds: float) -> None:
+        """Count one frame that spent `seconds` in `stage`."""
+        with self._lock:
+            if stage not in self._stages:
+                self._stages[stage] = ServiceMeter(self._clock)
+            self._stages[stage].record(seconds)
+
+    def record_emitted(self) -> None:
+        """Count one frame that went through the whole chain."""
+        with self._lock:
+            self._emitted.tick()
+
+    def rates(self) -> Rates:
+        """Give all figures as of now."""
+        with self._lock:
+            means = {name: stage.mean() for name, stage in self._stages.items()}
+            achieved = {name: stage.finished.rate() for name, stage in self._stages.items()}
+            total = self._emitted.rate()
+        return Rates(
+            total=total,
+            detection=per_second(means.get("detect", 0.0)),
+            classification=per_second(means.get("classify", 0.0)),
+            detection_achieved=achieved.get("detect", 0.0),
+            classification_achieved=achieved.get("classify", 0.0),
+            sequential=per_second(sum(means.values())),
+        )
+
+
+def per_second(seconds: float) -> float:
+    """Turn a mean service time into a capacity: 1 / `seconds`, or 0 when nothing was measured."""
+    return 1.0 / seconds if seconds > 0 else 0.0
+
+
+def percentile(samples: Sequence[float], percent: float) -> float:
+    """Give a percentile by nearest rank: the smallest sample that at least `percent` % of the samples do not exceed.
+
+    Parameters
+    ----------
+    samples : sequence of float
+        In any order; at least one.
+    percent : float
+        Above 0, at most 100.
+
+    Returns
+    -------
+    float
+        One of the samples; NaN where there are too few to say: none at all, or under 100 for a percentile of 99 or more.
+    """
+    if not 0 < percent <= 100:
+        raise ValueError(f"a percentile lies above 0 and at most at 100, not at {percent}")
+    if not samples or (percent >= 99 and len(samples) < 100):
+        return math.nan
+    ordered = sorted(samples)
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]

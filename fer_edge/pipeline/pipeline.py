@@ -1,0 +1,239 @@
+"""The one picture of the design, in threads: capture, detect, classify, and the caller who takes observations."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Callable, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar
+
+from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.reader import ExpressionReader
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.detect.base import FaceDetector
+from fer_edge.errors import StopTimeout
+from fer_edge.meter import Clock, PipelineMeter
+from fer_edge.pipeline.intake import Captured, Intake
+from fer_edge.pipeline.ledger import FrameBalance, FrameLedger
+from fer_edge.pipeline.mailbox import Closed, Mailbox
+from fer_edge.pipeline.stage import Stage
+from fer_edge.types import Face, Frame, Observation, Rates, StageTime
+
+STOP_SECONDS = 1.8
+"""Longest that `Pipeline.stop` waits for its threads, so that the whole program ends in under two seconds."""
+
+
+@dataclass(frozen=True)
+class Detected:
+    """A frame and its faces on their way to the classifier."""
+
+    frame: Frame
+    faces: Tuple[Face, ...]
+    times: Mapping[str, StageTime]
+
+
+FlowT = TypeVar("FlowT", Captured, Detected, Observation)
+
+
+class Pipeline:
+    """Watches a source: finds faces and names their expressions, each stage in a thread of its own.
+
+    Frames are dropped at one place only, right after a live source, where the newest replaces the one that waits. A file
+    waits instead, so that no frame is lost. Iterating over a pipeline starts it, gives one `Observation` per analysed frame,
+    and stops it at the end.
+
+    Parameters
+    ----------
+    source : Source
+        Where frames come from; opened and closed by the pipeline.
+    detector, classifier : callable
+        Build the face detector and the expression classifier; called in the thread that will use them.
+    clock : callable, optional
+        Monotonic seconds; injected in tests.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        detector: Callable[[], FaceDetector],
+        classifier: Callable[[], ExpressionClassifier],
+        *,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.meter = PipelineMeter(clock)
+        self._news = threading.Event()
+        self._started = False
+        self._spec: Optional[ModelSpec] = None
+        self._ledger = FrameLedger()
+        self._frames: Mailbox[Captured] = Mailbox(clock)
+        self._detections: Mailbox[Detected] = Mailbox(clock)
+        self._observations: Mailbox[Observation] = Mailbox(clock, notify=self._news.set)
+        self._detect = Stage(
+            "detect",
+            lambda: self._build_detect(detector),
+            self._frames,
+            self._detections,
+            lambda result, spent: self._stamp("detect", result, spent),
+            lambda item: self._ledger.drop(item.frame.index),
+            clock,
+        )
+        self._classify = Stage(
+            "classify",
+            lambda: self._build_classify(classifier),
+            self._detections,
+            self._observations,
+            lambda result, spent: self._stamp("classify", result, spent),
+            lambda item: self._ledger.drop(item.frame.index),
+            clock,
+        )
+        self._intake = Intake(
+            source,
+            self._frames,
+            self._ledger,
+            self.meter,
+            (self._detect.ready, self._classify.ready),
+            self._news.set,
+            clock,
+        )
+
+    @property
+    def source_info(self) -> Optional[SourceInfo]:
+        """What the source turned out to be; None until it is open."""
+        return self._intake.info
+
+    @property
+    def model_spec(self) -> Optional[ModelSpec]:
+        """What the classifier says about itself; None until it is built."""
+        return self._spec
+
+    @property
+    def latest_frame(self) -> Optional[Frame]:
+        """The newest captured frame, analysed or not, for a live view; None before the first."""
+        return self._intake.latest
+
+    def rates(self) -> Rates:
+        """Give the FPS figures as of now."""
+        return self.meter.rates()
+
+    def balance(self) -> FrameBalance:
+        """Give the counts of frames as of now."""
+        return self._ledger.balance()
+
+    def start(self) -> None:
+        """Start the threads; what goes wrong in them is raised by `take`. Does nothing the second time."""
+        if not self._started:
+            self._started = True
+            for thread in self._threads():
+                thread.start()
+
+    def take(self, timeout: Optional[float] = None) -> Optional[Observation]:
+        """Take the next observation.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Longest wait in seconds; without it, until there is one.
+
+        Returns
+        -------
+        Observation or None
+            None when none came in time.
+
+        Raises
+        ------
+        Closed
+            The source ended and everything was taken, or the pipeline was stopped.
+        FerEdgeError
+            What went wrong in a stage, after the observations that were finished before.
+        """
+        taken = self._observations.take(timeout)
+        if taken is None:
+            return None
+        observation, _ = taken
+        self._ledger.emit(observation.frame.index)
+        self.meter.record_emitted()
+        return observation
+
+    def wait_for_news(self, timeout: float) -> bool:
+        """Wait until a frame was captured or an observation finished since the last call, at most `timeout` seconds."""
+        news = self._news.wait(timeout)
+        self._news.clear()
+        return news
+
+    def stop(self) -> None:
+        """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
+
+        Raises
+        ------
+        StopTimeout
+            A thread did not end in time; it is abandoned, and ends with the process.
+        """
+        self._intake.stop()
+        for mailbox in (self._frames, self._detections, self._observations):
+            lost = mailbox.close()
+            if lost is not None:
+                self._ledger.drop(lost.frame.index)
+        if not self._started:
+            return
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in self._threads():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        hanging = [thread.name for thread in self._threads() if thread.is_alive()]
+        if hanging:
+            raise StopTimeout(
+                f"{' and '.join(hanging)} did not end within {STOP_SECONDS} s after being asked to stop.",
+                "A driver or library call hangs there; unplug the camera, or end the process.",
+            )
+
+    def __enter__(self) -> Pipeline:
+        """Start the pipeline for a ``with`` block."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        """Stop the pipeline."""
+        self.stop()
+
+    def __iter__(self) -> Iterator[Observation]:
+        """Give every observation until the source ends; breaking out stops the pipeline."""
+        with self:
+            while True:
+                try:
+                    observation = self.take()
+                except Closed:
+                    return
+                if observation is not None:
+                    yield observation
+
+    def _threads(self) -> List[threading.Thread]:
+        return [self._intake.thread, self._detect.thread, self._classify.thread]
+
+    def _build_detect(
+        self, build: Callable[[], FaceDetector]
+    ) -> Tuple[Callable[[Captured], Detected], Callable[[], None]]:
+        detector = build()
+
+        def work(item: Captured) -> Detected:
+            return Detected(item.frame, detector.detect(item.frame.image), item.times)
+
+        return work, detector.close
+
+    def _build_classify(
+        self, build: Callable[[], ExpressionClassifier]
+    ) -> Tuple[Callable[[Detected], Observation], Callable[[], None]]:
+        classifier = build()
+        self._spec = classifier.spec
+        reader = ExpressionReader(classifier)
+
+        def work(item: Detected) -> Observation:
+            return Observation(item.frame, reader.read(item.frame.image, item.faces), item.times)
+
+        return work, classifier.close
+
+    def _stamp(self, stage: str, result: FlowT, spent: StageTime) -> FlowT:
+        self.meter.record_stage(stage, spent.service)
+        return replace(result, times={**result.times, stage: spent})

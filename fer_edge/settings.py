@@ -1,0 +1,203 @@
+"""What the program is asked to do: command line over environment over settings file over default."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from fer_edge.errors import SettingsError, UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ENVIRONMENT_PREFIX = "FER_EDGE_"
+"""A setting ``camera`` is read from the variable ``FER_EDGE_CAMERA``."""
+
+DISPLAYS = ("auto", "window", "none")
+DETECTORS = ("blazeface", "blazeface-full", "yunet", "mediapipe", "mediapipe-full")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("it is empty")
+    return text
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("it must be a whole number above 0")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise ValueError("it must be a number above 0")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError("it must be a number from 0 to 1")
+    return value
+
+
+def _size(text: str) -> Tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    return _whole(width), _whole(height)
+
+
+def _fourcc(text: str) -> str:
+    if len(text) != 4 or not text.isascii():
+        raise ValueError("it must be four letters, such as MJPG or YUYV")
+    return text.upper()
+
+
+def _flag(text: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError("it must be true or false")
+    return words[text.lower()]
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"it must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def _setting(default: Any, parse: Callable[[str], Any], metavar: str, group: str, help_text: str) -> Any:
+    return field(default=default, metadata={"parse": parse, "metavar": metavar, "group": group, "help": help_text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. Each field is a command-line option, an environment variable, and a TOML key."""
+
+    camera: str = _setting(
+        "auto",
+        _text,
+        "SRC",
+        "source",
+        "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), "
+        "a video, an image, a folder or glob of images, or demo[:N], a built-in portrait with N = 1 to 8 faces",
+    )
+    size: Optional[Tuple[int, int]] = _setting(
+        None, _size, "WxH", "source", "ask the source for this size, e.g. 640x480 (default: what it gives)"
+    )
+    camera_fps: Optional[float] = _setting(None, _seconds, "FPS", "source", "ask the camera for this frame rate")
+    pixel_format: str = _setting("MJPG", _fourcc, "FOURCC", "source", "pixel format to ask a USB camera for")
+    detector: str = _setting(
+        "blazeface",
+        _choice(*DETECTORS),
+        "NAME",
+        "analysis",
+        f"face detector: {', '.join(DETECTORS)}; -full finds faces further away",
+    )
+    min_score: float = _setting(0.5, _share, "SCORE", "analysis", "leave out faces that the detector is less sure of")
+    model: str = _setting("fernet", _text, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file")
+    detect_threads: int = _setting(1, _whole, "N", "analysis", "inference threads of the detector")
+    threads: Optional[int] = _setting(
+        None, _whole, "N", "analysis", "inference threads of the classifier (default: measured, see README)"
+    )
+    display: str = _setting(
+        "auto",
+        _choice(*DISPLAYS),
+        "MODE",
+        "output",
+        "auto opens a window where there is a display; window insists on it; none never does",
+    )
+    record: str = _setting("", _text, "FILE", "output", "write the annotated video there (.mp4, .mkv, .avi)")
+    output: str = _setting("", _text, "FILE", "output", "write one JSON object per frame there; - is standard output")
+    bars: bool = _setting(True, _flag, "BOOL", "output", "draw the probabilities of all seven expressions beside a face")
+    duration: Optional[float] = _setting(None, _seconds, "S", "output", "end after this many seconds")
+    frames: Optional[int] = _setting(None, _whole, "N", "output", "end after this many analysed frames")
+    log_level: str = _setting("info", _choice(*LOG_LEVELS), "LEVEL", "output", f"one of {', '.join(LOG_LEVELS)}")
+
+
+def load_settings(
+    arguments: Mapping[str, str], environment: Optional[Mapping[str, str]] = None, file: Optional[Path] = None
+) -> Settings:
+    """Put the settings together.
+
+    Parameters
+    ----------
+    arguments : mapping of str to str
+        What the command line gives, by field name; wins over everything else.
+    environment : mapping of str to str, optional
+        Where ``FER_EDGE_*`` variables are looked up; the process's own by default.
+    file : Path, optional
+        A TOML file; its keys are the field names, with ``-`` or ``_``.
+
+    Raises
+    ------
+    SettingsError, UsageError
+        An unknown name (with the nearest known one), or a value that makes no sense, with the place that it came from.
+    """
+    environment = os.environ if environment is None else environment
+    values: Dict[str, Any] = {}
+    if file is not None:
+        for key, value in _read_file(file).items():
+            known = _find(key.replace("-", "_"), f"{file}: there is no setting '{key}'")
+            values[known.name] = _parse(known, _as_text(value), f"{file}: {key}")
+    for variable in sorted(environment):
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in _OTHER_VARIABLES:
+            name = variable[len(ENVIRONMENT_PREFIX) :].lower()
+            known = _find(name, f"the environment variable {variable} is no setting")
+            values[known.name] = _parse(known, environment[variable], variable)
+    for name, text in arguments.items():
+        known = _find(name, f"there is no setting '{name}'")
+        values[known.name] = _parse(known, text, "--" + name.replace("_", "-"))
+    return Settings(**values)
+
+
+_OTHER_VARIABLES = ("FER_EDGE_CONFIG", "FER_EDGE_SHARED")
+_FIELDS = {known.name: known for known in fields(Settings)}
+
+
+def _find(name: str, complaint: str) -> Field[Any]:
+    if name in _FIELDS:
+        return _FIELDS[name]
+    near = difflib.get_close_matches(name, _FIELDS, 1)
+    hint = f"Did you mean '{near[0]}'?" if near else "The settings are: " + ", ".join(sorted(_FIELDS)) + "."
+    raise SettingsError(complaint[0].upper() + complaint[1:] + ".", hint)
+
+
+def _parse(known: Field[Any], text: str, where: str) -> Any:
+    try:
+        return known.metadata["parse"](text)
+    except ValueError as error:
+        reason = str(error) if str(error).startswith("it ") else "it cannot be read"
+        kind = UsageError if where.startswith("--") else SettingsError
+        raise kind(f"{where}: {text!r} will not do: {reason}.", f"{known.name} is {known.metadata['help']}.") from error
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(str(item) for item in value)
+    return str(value)
+
+
+def _read_file(file: Path) -> Dict[str, Any]:
+    try:
+        return dict(tomllib.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise SettingsError(f"There is no settings file {file}.", "Check the path given with --config.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {file} cannot be read: {error}.", "It must be UTF-8 text.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"The settings file {file} is not TOML: {error}.", 'Write lines such as  camera = "/dev/video0"'
+        ) from error

@@ -1,0 +1,32 @@
+"""What every test gets: a check that no thread outlives it, and the way to optional material."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_outlives_a_test() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 3.0
+    left = [thread for thread in threading.enumerate() if thread not in before]
+    while left and time.monotonic() < deadline:
+        left[0].join(0.1)
+        left = [thread for thread in threading.enumerate() if thread not in before]
+    assert not left, f"threads outlive the test: {[thread.name for thread in left]}"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """A folder with clips, models and data that are not part of the project."""
+    folder = os.environ.get("FER_EDGE_SHARED")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("FER_EDGE_SHARED does not name a folder with clips, models and data")
+    return Path(folder)

@@ -59,6 +59,7 @@ class ServiceMeter:
         self._window = window
         self._samples: Deque[Tuple[float, float]] = deque()
         self._sum = 0.0
+        self.count = 0
         self.finished = RateMeter(clock, window)
 
     def record(self, seconds: float) -> None:
@@ -66,6 +67,7 @@ class ServiceMeter:
         now = self._clock()
         self._samples.append((now, seconds))
         self._sum += seconds
+        self.count += 1
         self.finished.tick()
         while self._samples[0][0] < now - self._window:
             self._sum -= self._samples.popleft()[1]
@@ -90,6 +92,11 @@ class PipelineMeter:
             if stage not in self._stages:
                 self._stages[stage] = ServiceMeter(self._clock)
             self._stages[stage].record(seconds)
+
+    def counts(self) -> Dict[str, int]:
+        """Give, by stage name, how many frames it finished since the beginning."""
+        with self._lock:
+            return {name: stage.count for name, stage in self._stages.items()}
 
     def record_emitted(self) -> None:
         """Count one frame that went through the whole chain."""

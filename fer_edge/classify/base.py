@@ -13,9 +13,18 @@ from fer_edge.types import LABELS, Expression
 
 
 class ExpressionClassifier(ABC):
-    """Names the expressions of cropped faces. Built and used in one thread."""
+    """Names the expressions of cropped faces. Built and used in one thread.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+        How the network wants its input, and what it is.
+    provider : str
+        What it runs on, for reports: for example ``CPUExecutionProvider``.
+    """
 
     spec: ModelSpec
+    provider: str
 
     @abstractmethod
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
@@ -41,6 +50,7 @@ class FakeClassifier(ExpressionClassifier):
 
     def __init__(self, probabilities: Sequence[float] = (0, 0, 0, 1, 0, 0, 0)) -> None:
         self.spec = ModelSpec(name="fake")
+        self.provider = "none"
         self._probabilities = np.asarray(probabilities, np.float32)
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:

@@ -11,7 +11,6 @@ from typing import Callable, Iterator, List, Mapping, Optional, Tuple, Type, Typ
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
-from fer_edge.classify.spec import ModelSpec
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import StopTimeout
 from fer_edge.meter import Clock, PipelineMeter
@@ -65,7 +64,7 @@ class Pipeline:
         self.meter = PipelineMeter(clock)
         self._news = threading.Event()
         self._started = False
-        self._spec: Optional[ModelSpec] = None
+        self._classifier: Optional[ExpressionClassifier] = None
         self._ledger = FrameLedger()
         self._frames: Mailbox[Captured] = Mailbox(clock)
         self._detections: Mailbox[Detected] = Mailbox(clock)
@@ -104,9 +103,9 @@ class Pipeline:
         return self._intake.info
 
     @property
-    def model_spec(self) -> Optional[ModelSpec]:
-        """What the classifier says about itself; None until it is built."""
-        return self._spec
+    def classifier(self) -> Optional[ExpressionClassifier]:
+        """The classifier, to ask what it is (never to run it); None until it is built."""
+        return self._classifier
 
     @property
     def latest_frame(self) -> Optional[Frame]:
@@ -226,7 +225,7 @@ class Pipeline:
         self, build: Callable[[], ExpressionClassifier]
     ) -> Tuple[Callable[[Detected], Observation], Callable[[], None]]:
         classifier = build()
-        self._spec = classifier.spec
+        self._classifier = classifier
         reader = ExpressionReader(classifier)
 
         def work(item: Detected) -> Observation:

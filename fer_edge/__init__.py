@@ -1,0 +1,85 @@
+"""Real-time facial-expression recognition for small machines.
+
+Watch a camera, a stream, a file or the built-in demo, and look at every face as it comes::
+
+    import fer_edge
+
+    for observation in fer_edge.watch("demo"):
+        for seen in observation.faces:
+            print(observation.frame.index, seen.expression.label, round(seen.expression.confidence, 2))
+        if observation.frame.index > 30:
+            break
+
+One picture: ``fer_edge.read_image("portrait.jpg")``. A source of one's own: a subclass of `Source`, given to `watch`. A
+place for results of one's own: a subclass of `Sink`, or just the loop above.
+
+Importing this package loads no inference library; a backend imports its own when it is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, List
+
+from fer_edge.version import __version__
+
+if TYPE_CHECKING:
+    from fer_edge.capture.base import Source
+    from fer_edge.classify.base import ExpressionClassifier
+    from fer_edge.detect.base import FaceDetector
+    from fer_edge.errors import FerEdgeError
+    from fer_edge.library import read_image, watch
+    from fer_edge.pipeline.pipeline import Pipeline
+    from fer_edge.sinks.base import Sink
+    from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates
+
+_HOMES = {
+    "Box": "types",
+    "Expression": "types",
+    "ExpressionClassifier": "classify.base",
+    "Face": "types",
+    "FaceDetector": "detect.base",
+    "FerEdgeError": "errors",
+    "Frame": "types",
+    "LABELS": "types",
+    "Observation": "types",
+    "ObservedFace": "types",
+    "Pipeline": "pipeline.pipeline",
+    "Rates": "types",
+    "Sink": "sinks.base",
+    "Source": "capture.base",
+    "read_image": "library",
+    "watch": "library",
+}
+
+__all__ = [
+    "LABELS",
+    "Box",
+    "Expression",
+    "ExpressionClassifier",
+    "Face",
+    "FaceDetector",
+    "FerEdgeError",
+    "Frame",
+    "Observation",
+    "ObservedFace",
+    "Pipeline",
+    "Rates",
+    "Sink",
+    "Source",
+    "__version__",
+    "read_image",
+    "watch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module when it is first used, so that importing the package stays quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fer_edge' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"fer_edge.{_HOMES[name]}"), name)
+
+
+def __dir__() -> List[str]:
+    """Give the public names."""
+    return sorted(__all__)

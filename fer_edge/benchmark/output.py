@@ -1,0 +1,72 @@
+"""A report file that is there in full or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from types import TracebackType
+from typing import IO, Optional, Type
+
+from fer_edge.errors import DiskFull, OutputNotWritable
+
+
+class ReportFile:
+    """Finds out at the beginning whether a report can be written, and writes it in one piece at the end.
+
+    Parameters
+    ----------
+    path : str
+        The file; empty for none at all. What lies there is replaced when `write` has succeeded, and not before.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._draft: Optional[IO[str]] = None
+
+    def __enter__(self) -> ReportFile:
+        """Create a draft beside the file. Raises OutputNotWritable."""
+        if not self._path:
+            return self
+        folder = os.path.dirname(self._path) or "."
+        if os.path.isdir(self._path):
+            raise OutputNotWritable(f"The report {self._path} is a folder.", "Give the name of a file.")
+        try:
+            self._draft = tempfile.NamedTemporaryFile(  # noqa: SIM115  (closed in __exit__)
+                "w", encoding="utf-8", dir=folder, prefix=".fer-edge-", suffix=".json", delete=False
+            )
+        except OSError as error:
+            raise OutputNotWritable(
+                f"The report {self._path} cannot be written: {error.strerror}.",
+                "Give --report a file in a folder that exists and that you may write to.",
+            ) from error
+        return self
+
+    def write(self, text: str) -> None:
+        """Write the report and put it in place. Raises DiskFull or OutputNotWritable."""
+        if self._draft is None:
+            return
+        try:
+            self._draft.write(text)
+            self._draft.flush()
+            os.fsync(self._draft.fileno())
+            os.chmod(self._draft.name, 0o644)
+            os.replace(self._draft.name, self._path)
+        except OSError as error:
+            kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else OutputNotWritable
+            raise kind(
+                f"The report {self._path} cannot be written: {error.strerror}.", "Make room, or give another place."
+            ) from error
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        """Take away a draft that did not become the report."""
+        if self._draft is None:
+            return
+        try:
+            self._draft.close()
+        except OSError:
+            pass  # The unwritten rest of a draft on a full disk; `write` has raised for it.
+        if os.path.exists(self._draft.name):
+            os.unlink(self._draft.name)

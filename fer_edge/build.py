@@ -1,0 +1,37 @@
+"""From settings to the parts of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Callable, Optional
+
+from fer_edge.capture.settings import CaptureSettings
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier
+from fer_edge.detect import open_detector
+from fer_edge.detect.base import FaceDetector
+from fer_edge.model_files import find_model
+from fer_edge.settings import Settings
+
+
+def capture_settings(settings: Settings, paced: bool = True) -> CaptureSettings:
+    """Give the part of `settings` that a source needs."""
+    width, height = settings.size or (None, None)
+    return CaptureSettings(
+        width=width, height=height, fps=settings.camera_fps, fourcc=settings.pixel_format, paced=paced
+    )
+
+
+def detector_factory(settings: Settings) -> Callable[[], FaceDetector]:
+    """Give what builds the detector that `settings` name."""
+    return lambda: open_detector(settings.detector, threads=settings.detect_threads, min_score=settings.min_score)
+
+
+def classifier_factory(settings: Settings, model: Optional[str] = None) -> Callable[[], ExpressionClassifier]:
+    """Give what builds the classifier that `model`, or else `settings`, name. Raises ModelNotFound at once."""
+    path = find_model(model or settings.model)
+    return lambda: OnnxClassifier(path, threads=classifier_threads(settings))
+
+
+def classifier_threads(settings: Settings) -> int:
+    """Give the number of inference threads that the classifier gets."""
+    return settings.threads or DEFAULT_THREADS

@@ -1,0 +1,214 @@
+"""Arguments to settings to a verb; nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from fer_edge.errors import UsageError, exit_codes
+from fer_edge.settings import Settings, load_settings
+from fer_edge.version import __version__
+
+EXAMPLES = """\
+examples:
+  fer-edge                                   watch camera 0, or the built-in demo where there is no camera
+  fer-edge --camera demo:3                   three faces, no camera needed
+  fer-edge --camera clip.mp4 --display none --output out.jsonl --record out.mp4
+  fer-edge --camera rtsp://host/stream --display none --output - | jq .faces
+  fer-edge --benchmark --report speed.json   measure this machine
+  fer-edge cameras                           list the cameras of this machine
+  fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
+  fer-edge train --help                      train, export and evaluate (needs the train extra)
+
+keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture.
+Every option can stand in a TOML file (--config) or in the environment (FER_EDGE_CAMERA=0); the command line wins.
+"""
+
+Verb = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the program.
+
+    Returns
+    -------
+    int
+        The exit code; 0 when all went well.
+
+    Raises
+    ------
+    FerEdgeError
+        What went wrong, with its exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verbs = _verbs()
+    if arguments and arguments[0] in verbs:
+        return verbs[arguments[0]](arguments[1:])
+    return _watch_or_measure(arguments)
+
+
+def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
+    return {"cameras": _cameras, "models": _models, "train": _train, "export": _export, "evaluate": _evaluate}
+
+
+def _watch_or_measure(arguments: List[str]) -> int:
+    parser = _main_parser()
+    options = parser.parse_args(arguments)
+    given = {
+        known.name: getattr(options, known.name)
+        for known in fields(Settings)
+        if getattr(options, known.name, None) is not None
+    }
+    models: List[str] = given.pop("model", [])
+    config = options.config or os.environ.get("FER_EDGE_CONFIG")
+    if len(models) > 1 and not options.benchmark:
+        raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
+    if models:
+        given["model"] = models[0]
+    settings = load_settings(given, file=Path(config) if config else None)
+    _set_up_logging(settings.log_level)
+    with _stop_on_signals() as stop:
+        if options.benchmark:
+            return _measure(settings, models or [settings.model], options, stop)
+        return _watch(settings, stop)
+
+
+def _watch(settings: Settings, stop: threading.Event) -> int:
+    from fer_edge.live import LiveRun
+
+    summary = LiveRun(settings, stop).run()
+    # Standard output belongs to the JSON lines when they go there.
+    stream = sys.stderr if settings.output == "-" else sys.stdout
+    print(summary, file=stream)
+    for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):
+        if place not in ("", "-"):
+            print(f"{what} in {place}", file=stream)
+    return 0
+
+
+def _measure(settings: Settings, models: Sequence[str], options: argparse.Namespace, stop: threading.Event) -> int:
+    from fer_edge.benchmark.command import BenchmarkOptions, run_benchmark
+    from fer_edge.benchmark.report import check_gates, to_text
+
+    limits = BenchmarkOptions(tuple(models), options.warm_up, options.report or "")
+    report = run_benchmark(settings, limits, stop.is_set, _progress)
+    _progress("")
+    print(to_text(report), end="")
+    check_gates(report["results"], options.min_fps, options.max_p90_ms)
+    return 0
+
+
+def _cameras(arguments: List[str]) -> int:
+    parser = argparse.ArgumentParser(prog="fer-edge cameras", description="List the cameras and what they can do.")
+    parser.parse_args(arguments)
+    from fer_edge.capture.devices import describe_devices
+
+    print(describe_devices())
+    return 0
+
+
+def _models(arguments: List[str]) -> int:
+    from fer_edge.model_files import add_models_arguments, run_models
+
+    parser = argparse.ArgumentParser(prog="fer-edge models", description="List the models, or fetch one.")
+    add_models_arguments(parser)
+    return run_models(parser.parse_args(arguments), _progress)
+
+
+def _train(arguments: List[str]) -> int:
+    return _training_verb("train", arguments)
+
+
+def _export(arguments: List[str]) -> int:
+    return _training_verb("export", arguments)
+
+
+def _evaluate(arguments: List[str]) -> int:
+    return _training_verb("evaluate", arguments)
+
+
+def _training_verb(name: str, arguments: List[str]) -> int:
+    from fer_edge.training import commands
+
+    _set_up_logging("info")
+    command = commands.COMMANDS[name]
+    parser = argparse.ArgumentParser(prog=f"fer-edge {name}", description=command.description)
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(arguments))
+
+
+def _main_parser() -> argparse.ArgumentParser:
+    codes = "\n".join(f"  {code:3}  {names}" for code, names in exit_codes().items())
+    parser = argparse.ArgumentParser(
+        prog="fer-edge",
+        description="Find faces and name their expressions, live.",
+        epilog=f"{EXAMPLES}\nexit codes: 0 when all went well, also after q, Ctrl-C or SIGTERM;\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"fer-edge {__version__}")
+    parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
+    groups: Dict[str, argparse._ArgumentGroup] = {}
+    for known in fields(Settings):
+        title = known.metadata["group"]
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        default = "" if known.default in (None, "") else f" (default: {known.default})".lower()
+        groups[title].add_argument(
+            "--" + known.name.replace("_", "-"),
+            metavar=known.metadata["metavar"],
+            help=(known.metadata["help"] + default).replace("%", "%%"),
+            **({"action": "append"} if known.name == "model" else {}),
+        )
+    groups["output"].add_argument(
+        "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"
+    )
+    benchmark = parser.add_argument_group("benchmark")
+    benchmark.add_argument(
+        "--benchmark",
+        action="store_true",
+        help="measure instead of watching, without a window; from the demo unless --camera says otherwise, for 15 s "
+        "unless --duration or --frames does; --model may be given several times",
+    )
+    benchmark.add_argument("--warm-up", type=float, default=2.0, metavar="S", help="seconds that do not count (2)")
+    benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
+    benchmark.add_argument("--min-fps", type=float, metavar="FPS", help="fail when FPS total stays under this")
+    benchmark.add_argument("--max-p90-ms", type=float, metavar="MS", help="fail when the p90 latency exceeds this")
+    return parser
+
+
+def _set_up_logging(level: str) -> None:
+    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="fer-edge: %(message)s", force=True)
+
+
+def _progress(line: str) -> None:
+    """Show a line that replaces itself on a terminal; nothing elsewhere, where it would fill a log."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{line:60}" if line else "\r" + " " * 60 + "\r")
+        sys.stderr.flush()
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Turn Ctrl-C and SIGTERM into an event; the second Ctrl-C interrupts at once."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,110 @@
+"""The program's work in one call, for use from Python."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Callable, Tuple, TypeVar, Union
+
+from fer_edge.build import capture_settings, classifier_factory, detector_factory
+from fer_edge.capture.base import Source
+from fer_edge.capture.open import open_source
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.reader import ExpressionReader
+from fer_edge.detect.base import FaceDetector
+from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.settings import Settings
+from fer_edge.types import Image, ObservedFace
+
+PartT = TypeVar("PartT", FaceDetector, ExpressionClassifier)
+
+
+def watch(
+    source: Union[str, int, "os.PathLike[str]", Source] = "auto",
+    *,
+    detector: Union[str, FaceDetector] = "blazeface",
+    model: Union[str, "os.PathLike[str]", ExpressionClassifier] = "fernet",
+    min_score: float = 0.5,
+) -> Pipeline:
+    """Watch a source.
+
+    Parameters
+    ----------
+    source : str, int, path or Source
+        What ``--camera`` takes, or a source of your own.
+    detector : str or FaceDetector
+        What ``--detector`` takes, or a detector of your own; the pipeline closes it.
+    model : str, path or ExpressionClassifier
+        What ``--model`` takes, or a classifier of your own; the pipeline closes it.
+    min_score : float
+        Faces that the detector is less sure of are left out.
+
+    Returns
+    -------
+    Pipeline
+        Iterate over it for observations; nothing happens before.
+
+    Raises
+    ------
+    FerEdgeError
+        Here for a source or model that cannot be, and while iterating for whatever goes wrong then.
+    """
+    settings = Settings(min_score=min_score)
+    opened = source if isinstance(source, Source) else open_source(os.fspath(_text(source)), capture_settings(settings))
+    return Pipeline(opened, _detector(settings, detector), _classifier(settings, model))
+
+
+def read_image(
+    image: Union[Image, str, "os.PathLike[str]"],
+    *,
+    detector: Union[str, FaceDetector] = "blazeface",
+    model: Union[str, "os.PathLike[str]", ExpressionClassifier] = "fernet",
+    min_score: float = 0.5,
+) -> Tuple[ObservedFace, ...]:
+    """Find the faces of one picture and name their expressions.
+
+    Parameters
+    ----------
+    image : Image, str or path
+        A picture file, or an array of height x width x 3, uint8, BGR.
+    detector, model, min_score
+        As for `watch`; what was given as an object stays open.
+
+    Returns
+    -------
+    tuple of ObservedFace
+        Best detection score first.
+    """
+    settings = Settings(min_score=min_score)
+    if isinstance(image, (str, os.PathLike)):
+        with open_source(os.fspath(image), capture_settings(settings)) as source:
+            source.grab()
+            picture = source.retrieve()
+    else:
+        picture = image
+    finder, reader = _detector(settings, detector)(), _classifier(settings, model)()
+    try:
+        return ExpressionReader(reader).read(picture, finder.detect(picture))
+    finally:
+        if finder is not detector:
+            finder.close()
+        if reader is not model:
+            reader.close()
+
+
+def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callable[[], FaceDetector]:
+    if isinstance(detector, str):
+        return detector_factory(replace(settings, detector=detector))
+    return lambda: detector
+
+
+def _classifier(
+    settings: Settings, model: Union[str, "os.PathLike[str]", ExpressionClassifier]
+) -> Callable[[], ExpressionClassifier]:
+    if isinstance(model, ExpressionClassifier):
+        return lambda: model
+    return classifier_factory(settings, os.fspath(model))
+
+
+def _text(source: Union[str, int, "os.PathLike[str]"]) -> Union[str, "os.PathLike[str]"]:
+    return str(source) if isinstance(source, int) else source

@@ -1,0 +1,183 @@
+"""The main job: watch a source, show and write what is seen, until somebody ends it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+from fer_edge.build import capture_settings, classifier_factory, detector_factory
+from fer_edge.capture.base import Source
+from fer_edge.capture.open import open_source
+from fer_edge.errors import DisplayUnavailable
+from fer_edge.meter import Clock
+from fer_edge.overlay import Overlay
+from fer_edge.pipeline.ledger import FrameBalance
+from fer_edge.pipeline.mailbox import Closed
+from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.settings import Settings
+from fer_edge.sinks.base import Sink
+from fer_edge.sinks.jsonl import JsonlSink
+from fer_edge.sinks.video import VideoSink
+from fer_edge.sinks.window import Window, display_available
+from fer_edge.types import Frame, Observation, Rates
+
+logger = logging.getLogger("fer_edge")
+
+REPORT_SECONDS = 5.0
+"""How often the figures are logged."""
+
+LONGEST_WAIT = 0.1
+"""Seconds after which the loop looks at the keyboard and the clock even when nothing happens."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to."""
+
+    seconds: float
+    balance: FrameBalance
+    faces: int
+    rates: Rates
+
+    def __str__(self) -> str:
+        """Give the three figures and the counts, for people."""
+        return (
+            f"{self.balance.emitted} frames analysed in {self.seconds:.1f} s, {self.faces} faces, "
+            f"{self.balance.dropped} frames dropped\n{describe_rates(self.rates)}"
+        )
+
+
+def describe_rates(rates: Rates) -> str:
+    """Give the three FPS figures in one line, with the capacities called so."""
+    return (
+        f"FPS total {rates.total:.1f}   "
+        f"classification {rates.classification:.1f} capacity ({rates.classification_achieved:.1f} achieved)   "
+        f"detection {rates.detection:.1f} capacity ({rates.detection_achieved:.1f} achieved)"
+    )
+
+
+class LiveRun:
+    """One run of the main job.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to watch and where results go.
+    stop : Event
+        Set from outside to end the run.
+    clock : callable, optional
+        Monotonic seconds.
+    """
+
+    def __init__(self, settings: Settings, stop: threading.Event, clock: Clock = time.monotonic) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._clock = clock
+        self._overlay = Overlay(bars=settings.bars)
+        self._observation: Optional[Observation] = None
+        self._shown: Optional[Tuple[int, int]] = None
+        self._faces = 0
+        self._emitted = 0
+
+    def run(self, source: Optional[Source] = None) -> Summary:
+        """Watch until the source ends, a limit is reached, the window is closed or `stop` is set.
+
+        Parameters
+        ----------
+        source : Source, optional
+            Instead of the one that the settings name.
+
+        Raises
+        ------
+        FerEdgeError
+            What went wrong; everything that was written until then is complete.
+        """
+        settings = self._settings
+        source = source or open_source(settings.camera, capture_settings(settings))
+        pipeline = Pipeline(source, detector_factory(settings), classifier_factory(settings), clock=self._clock)
+        with ExitStack() as stack:
+            window = self._open_window(stack)
+            sinks = self._open_sinks(stack)
+            started = self._clock()
+            stack.enter_context(pipeline)
+            self._watch(pipeline, source.live, sinks, window, started)
+            rates = pipeline.rates()
+            seconds = self._clock() - started
+        return Summary(seconds, pipeline.balance(), self._faces, rates)
+
+    def _open_window(self, stack: ExitStack) -> Optional[Window]:
+        if self._settings.display == "none":
+            return None
+        available, reason = display_available()
+        if available:
+            return stack.enter_context(Window("fer-edge"))
+        if self._settings.display == "window":
+            raise DisplayUnavailable(f"No window can be opened: {reason}.", "Use --display none, or log in to a desktop.")
+        logger.info("no window: %s", reason)
+        return None
+
+    def _open_sinks(self, stack: ExitStack) -> List[Sink]:
+        sinks: List[Sink] = []
+        if self._settings.output:
+            sinks.append(stack.enter_context(JsonlSink(self._settings.output, stop=self._stop.is_set)))
+        if self._settings.record:
+            sinks.append(stack.enter_context(VideoSink(self._settings.record, overlay=self._overlay)))
+        return sinks
+
+    def _watch(
+        self, pipeline: Pipeline, live: bool, sinks: List[Sink], window: Optional[Window], started: float
+    ) -> None:
+        settings = self._settings
+        report_at = started + REPORT_SECONDS
+        while not self._stop.is_set():
+            now = self._clock()
+            if settings.duration is not None and now - started >= settings.duration:
+                return
+            if now >= report_at:
+                report_at = now + REPORT_SECONDS
+                logger.info("%s   frames %d", describe_rates(pipeline.rates()), pipeline.balance().emitted)
+            try:
+                observation = pipeline.take(LONGEST_WAIT if window is None else 0.0)
+            except Closed:
+                return
+            if observation is not None:
+                self._emit(observation, pipeline, sinks)
+                if settings.frames is not None and self._emitted >= settings.frames:
+                    return
+            if window is not None:
+                frame = pipeline.latest_frame if live else self._observation and self._observation.frame
+                if self._refresh(window, frame, pipeline.rates()):
+                    return
+                if observation is None:
+                    pipeline.wait_for_news(LONGEST_WAIT)
+
+    def _emit(self, observation: Observation, pipeline: Pipeline, sinks: List[Sink]) -> None:
+        if self._observation is None:
+            info = pipeline.source_info
+            logger.info("watching %s, %dx%d", info.name if info else "", *observation.frame.image.shape[1::-1])
+        self._observation = observation
+        self._emitted += 1
+        self._faces += len(observation.faces)
+        if sinks:
+            begun = self._clock()
+            rates = pipeline.rates()
+            for sink in sinks:
+                sink.write(observation, rates)
+            pipeline.meter.record_stage("emit", self._clock() - begun)
+
+    def _refresh(self, window: Window, frame: Optional[Frame], rates: Rates) -> bool:
+        """Show `frame` with the last result, unless it is shown already; tell whether the window wants to end."""
+        seen = self._observation
+        version = (frame.index if frame else -1, seen.frame.index if seen else -1)
+        if frame is not None and version != self._shown:
+            age = frame.captured_at - seen.frame.captured_at if seen else None
+            window.show(self._overlay.draw(frame.image, seen.faces if seen else (), rates, age=age))
+            self._shown = version
+        key = window.poll()
+        if key == "b":
+            self._overlay = Overlay(bars=not self._overlay.bars)
+        return key in ("q", "closed")

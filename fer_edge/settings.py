@@ -151,6 +151,8 @@ def load_settings(
     if file is not None:
         for key, value in _read_file(file).items():
             known = _find(key.replace("-", "_"), f"{file}: there is no setting '{key}'")
+            if isinstance(value, dict):
+                raise SettingsError(f"{file}: '{key}' is a table, but takes one value.", f"{key} = ...")
             values[known.name] = _parse(known, _as_text(value), f"{file}: {key}")
     for variable in sorted(environment):
         if variable.startswith(ENVIRONMENT_PREFIX) and variable not in _OTHER_VARIABLES:

@@ -1,0 +1,65 @@
+# Each environment is remade when pyproject.toml changes. PYTHON names the interpreter: make test PYTHON=python3.12
+PYTHON ?= python3
+RUN_ENV := .venv
+TEST_ENV := .venv-test
+# The oldest Python we support; its tests run the runtime without training.
+OLD_PYTHON ?= $(shell scripts/find-python 3.8)
+OLD_ENV := .venv-3.8
+PIP := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run test test-3.8 test-mediapipe lint benchmark wheel clean
+
+help:  ## show this list
+	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+run: $(RUN_ENV)/.ready  ## watch camera 0, or the demo where there is none; 20 s and a clip where there is no display
+	@scripts/first-run $(RUN_ENV)/bin
+
+test: $(TEST_ENV)/.ready  ## run all tests
+	$(TEST_ENV)/bin/python -m pytest
+
+test-3.8: $(OLD_ENV)/.ready  ## run the tests of the runtime on Python 3.8
+	$(OLD_ENV)/bin/python -m pytest --ignore tests/training --ignore tests/zoo
+
+test-mediapipe: .venv-mediapipe/.ready  ## compare with the real mediapipe package (a download of a gigabyte)
+	.venv-mediapipe/bin/python -m pytest tests/detect
+
+lint: $(TEST_ENV)/.ready  ## style, types, and the direction of imports
+	$(TEST_ENV)/bin/ruff format --check .
+	$(TEST_ENV)/bin/ruff check .
+	$(TEST_ENV)/bin/mypy
+	$(TEST_ENV)/bin/lint-imports
+
+benchmark: $(RUN_ENV)/.ready  ## measure this machine at one, three and eight faces
+	$(RUN_ENV)/bin/python benchmarks/pipeline_speed.py
+
+wheel:  ## build the wheel into dist/
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+$(RUN_ENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(RUN_ENV)
+	$(RUN_ENV)/bin/python $(PIP) --upgrade pip
+	$(RUN_ENV)/bin/python $(PIP) --editable '.[cpu]'
+	@touch $@
+
+$(TEST_ENV)/.ready: pyproject.toml requirements/test.txt
+	$(PYTHON) -m venv $(TEST_ENV)
+	$(TEST_ENV)/bin/python $(PIP) --upgrade pip
+	$(TEST_ENV)/bin/python $(PIP) --requirement requirements/test.txt --editable '.[cpu,train]'
+	@touch $@
+
+$(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
+	@test -n "$(OLD_PYTHON)" || { echo "no Python 3.8 on this machine"; exit 1; }
+	$(OLD_PYTHON) -m venv $(OLD_ENV)
+	$(OLD_ENV)/bin/python $(PIP) --upgrade pip
+	$(OLD_ENV)/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[cpu]'
+	@touch $@
+
+.venv-mediapipe/.ready: pyproject.toml requirements/test-3.8.txt
+	$(PYTHON) -m venv .venv-mediapipe
+	.venv-mediapipe/bin/python $(PIP) --upgrade pip
+	.venv-mediapipe/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[mediapipe]'
+	@touch $@
+
+clean:  ## remove the environments and everything that was built
+	rm -rf .venv .venv-* dist build out .mypy_cache .ruff_cache .pytest_cache .hypothesis

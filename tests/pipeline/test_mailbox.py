@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fer_edge.pipeline.mailbox import Closed, Mailbox
+
+
+def test_the_newest_item_replaces_the_one_that_waits_and_hands_it_back() -> None:
+    mailbox: Mailbox[int] = Mailbox()
+    assert mailbox.replace(1) is None
+    assert mailbox.replace(2) == 1
+    taken = mailbox.take()
+    assert taken is not None
+    assert taken[0] == 2
+
+
+def test_a_producer_that_puts_waits_until_the_last_item_was_taken() -> None:
+    mailbox: Mailbox[int] = Mailbox()
+    mailbox.put(1)
+    second = threading.Thread(target=mailbox.put, args=(2,))
+    second.start()
+    second.join(0.05)
+    assert second.is_alive()
+    first = mailbox.take()
+    second.join(5)
+    assert first is not None
+    assert first[0] == 1
+    assert not second.is_alive()
+    last = mailbox.take()
+    assert last is not None
+    assert last[0] == 2
+
+
+def test_taking_in_vain_gives_nothing_after_the_timeout() -> None:
+    assert Mailbox[int]().take(0.01) is None
+
+
+def test_what_was_left_before_the_end_is_still_delivered_then_the_error() -> None:
+    mailbox: Mailbox[int] = Mailbox()
+    mailbox.put(1)
+    mailbox.finish(ValueError("the camera is gone"))
+    assert mailbox.take() is not None
+    with pytest.raises(ValueError, match="camera is gone"):
+        mailbox.take()
+
+
+def test_closing_wakes_both_sides_and_hands_back_what_nobody_will_take() -> None:
+    empty: Mailbox[int] = Mailbox()
+    full: Mailbox[int] = Mailbox()
+    full.put(1)
+    outcomes: list[str] = []
+
+    def expect_closed(action: object) -> None:
+        try:
+            action()  # type: ignore[operator]
+        except Closed:
+            outcomes.append("closed")
+
+    waiting = [
+        threading.Thread(target=expect_closed, args=(empty.take,)),
+        threading.Thread(target=expect_closed, args=(lambda: full.put(2),)),
+        threading.Thread(target=expect_closed, args=(full.wait_for_room,)),
+        threading.Thread(target=expect_closed, args=(full.wait_until_wanted,)),
+    ]
+    for thread in waiting:
+        thread.start()
+    assert empty.close() is None
+    assert full.close() == 1
+    for thread in waiting:
+        thread.join(5)
+    assert outcomes == ["closed"] * 4
+    with pytest.raises(Closed):
+        full.replace(3)
+
+
+def test_an_item_knows_how_long_it_waited() -> None:
+    now = [10.0]
+    mailbox: Mailbox[str] = Mailbox(clock=lambda: now[0])
+    mailbox.put("frame")
+    now[0] = 10.25
+    assert mailbox.take() == ("frame", 0.25)

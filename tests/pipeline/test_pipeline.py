@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Callable, Optional, Tuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
+from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.errors import SourceTruncated, StageFailed
+from fer_edge.pipeline.ledger import FrameLedger
+from fer_edge.pipeline.mailbox import Closed
+from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.types import Box, Expression, Face, Image
+
+FACE = Face(
+    Box(20, 20, 60, 60),
+    0.9,
+    {"right_eye": (38.0, 45.0), "left_eye": (62.0, 45.0), "nose": (50.0, 56.0), "mouth": (50.0, 68.0)},
+)
+
+
+class Numbered(Source):
+    """Gives `count` pictures, each a shade lighter; then ends, or raises."""
+
+    def __init__(self, count: Optional[int], live: bool = False, error: Optional[Exception] = None) -> None:
+        self.live = live
+        self.closed = 0
+        self._count = count
+        self._error = error
+        self._next = 0
+
+    def open(self) -> SourceInfo:
+        return SourceInfo("numbered", 100, 100, 0)
+
+    def grab(self) -> Optional[bool]:
+        if self._count is not None and self._next >= self._count:
+            if self._error:
+                raise self._error
+            return False
+        self._next += 1
+        return True
+
+    def retrieve(self) -> Image:
+        return np.full((100, 100, 3), self._next % 256, np.uint8)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Gate(FaceDetector):
+    """Finds one face, but only while it is let."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.waiting = threading.Event()
+
+    def detect(self, image: Image) -> Tuple[Face, ...]:
+        self.waiting.set()
+        self.open.wait(10)
+        return (FACE,)
+
+
+def pipeline(
+    source: Source,
+    detector: Optional[FaceDetector] = None,
+    classifier: Optional[ExpressionClassifier] = None,
+) -> Pipeline:
+    return Pipeline(source, lambda: detector or FakeDetector([FACE]), lambda: classifier or FakeClassifier())
+
+
+def test_every_frame_of_a_file_is_analysed_once_and_in_order() -> None:
+    source = Numbered(50)
+    watched = pipeline(source)
+    observations = list(watched)
+    assert [observation.frame.index for observation in observations] == list(range(50))
+    assert [int(observation.frame.image[0, 0, 0]) for observation in observations] == list(range(1, 51))
+    assert all(observation.faces[0].expression.label == "happy" for observation in observations)
+    balance = watched.balance()
+    assert (balance.captured, balance.emitted, balance.dropped, balance.in_flight) == (50, 50, 0, 0)
+    assert source.closed
+
+
+def test_a_slow_consumer_of_a_live_source_gets_new_frames_and_the_old_ones_count_as_dropped() -> None:
+    watched = pipeline(Numbered(None, live=True))
+    with watched:
+        watched.take(5)
+        before = watched.latest_frame
+        assert before is not None
+        deadline = time.monotonic() + 5
+        while watched.balance().captured < before.index + 50 and time.monotonic() < deadline:
+            watched.wait_for_news(0.1)
+        # Three may have been under way before: one in each mailbox behind the drop, one in the stage.
+        indices = [observation.frame.index for observation in (watched.take(5) for _ in range(5)) if observation]
+        assert indices == sorted(set(indices))
+        assert indices[-1] > before.index + 10
+    balance = watched.balance()
+    assert balance.in_flight == 0
+    assert balance.dropped > 0
+    assert balance.captured == balance.emitted + balance.dropped
+
+
+def test_a_blocked_detector_does_not_hold_up_the_live_picture() -> None:
+    gate = Gate()
+    watched = pipeline(Numbered(None, live=True), gate)
+    with watched:
+        assert gate.waiting.wait(5)
+        first = watched.latest_frame
+        assert first is not None
+        deadline = time.monotonic() + 5
+        while watched.balance().captured < first.index + 100 and time.monotonic() < deadline:
+            watched.wait_for_news(0.1)
+        latest = watched.latest_frame
+        assert latest is not None
+        assert latest.index >= first.index + 99
+        gate.open.set()
+
+
+@given(st.integers(0, 40), st.booleans(), st.integers(0, 45))
+@settings(deadline=None, max_examples=30)
+def test_captured_is_always_emitted_plus_dropped_and_nothing_is_under_way_after_the_end(
+    count: int, live: bool, stop_after: int
+) -> None:
+    watched = pipeline(Numbered(count, live=live))
+    for number, _ in enumerate(watched):
+        seen = watched.balance()
+        assert seen.captured == seen.emitted + seen.dropped + seen.in_flight
+        if number >= stop_after:
+            break
+    watched.stop()
+    balance = watched.balance()
+    assert balance.in_flight == 0
+    assert balance.captured == balance.emitted + balance.dropped
+    if not live and stop_after > count:
+        assert balance.emitted == count
+
+
+def test_an_error_of_the_source_comes_after_the_frames_before_it() -> None:
+    watched = pipeline(Numbered(7, error=SourceTruncated("cut off")))
+    seen = []
+    with pytest.raises(SourceTruncated, match="cut off"):
+        for observation in watched:
+            seen.append(observation.frame.index)
+    assert seen == list(range(7))
+    assert watched.balance().in_flight == 0
+
+
+@pytest.mark.parametrize("where", ["detector", "classifier", "building the detector", "building the classifier"])
+def test_an_error_in_a_stage_ends_everything_and_names_the_stage(where: str) -> None:
+    class Broken(FaceDetector):
+        def detect(self, image: Image) -> Tuple[Face, ...]:
+            raise ZeroDivisionError("of the library")
+
+    class BrokenClassifier(FakeClassifier):
+        def classify(self, crops: np.ndarray) -> Tuple[Expression, ...]:
+            raise ZeroDivisionError("of the library")
+
+    def refuse() -> FaceDetector:
+        raise ZeroDivisionError("of the library")
+
+    builders: dict[str, Tuple[Callable, Callable]] = {
+        "detector": (Broken, FakeClassifier),
+        "classifier": (lambda: FakeDetector([FACE]), BrokenClassifier),
+        "building the detector": (refuse, FakeClassifier),
+        "building the classifier": (lambda: FakeDetector([FACE]), refuse),
+    }
+    watched = Pipeline(Numbered(None, live=True), *builders[where])
+    with pytest.raises(StageFailed, match="detect" if "detector" in where else "classify") as caught:
+        list(watched)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert watched.balance().in_flight == 0
+
+
+def test_backends_are_built_used_and_closed_in_the_thread_of_their_stage() -> None:
+    threads: dict[str, set[str]] = {"detector": set(), "classifier": set()}
+
+    class Detector(FakeDetector):
+        def __init__(self) -> None:
+            super().__init__([FACE])
+            threads["detector"].add(threading.current_thread().name)
+
+        def detect(self, image: Image) -> Tuple[Face, ...]:
+            threads["detector"].add(threading.current_thread().name)
+            return super().detect(image)
+
+        def close(self) -> None:
+            threads["detector"].add(threading.current_thread().name)
+
+    class Classifier(FakeClassifier):
+        def __init__(self) -> None:
+            super().__init__()
+            threads["classifier"].add(threading.current_thread().name)
+
+        def close(self) -> None:
+            threads["classifier"].add(threading.current_thread().name)
+
+    list(Pipeline(Numbered(3), Detector, Classifier))
+    assert threads == {"detector": {"fer-edge-detect"}, "classifier": {"fer-edge-classify"}}
+
+
+def test_all_faces_of_a_frame_go_through_the_classifier_in_one_batch() -> None:
+    batches = []
+
+    class Counting(FakeClassifier):
+        def classify(self, crops: np.ndarray) -> Tuple[Expression, ...]:
+            batches.append(crops.shape)
+            return super().classify(crops)
+
+    list(pipeline(Numbered(4), FakeDetector([FACE] * 5), Counting()))
+    assert batches == [(5, 64, 64, 3)] * 4
+
+
+def test_a_frame_without_faces_is_still_observed() -> None:
+    observations = list(pipeline(Numbered(3), FakeDetector()))
+    assert [observation.faces for observation in observations] == [(), (), ()]
+
+
+def test_stopping_while_nobody_takes_anything_joins_every_thread() -> None:
+    watched = pipeline(Numbered(None))
+    watched.start()
+    watched.take(5)
+    watched.stop()
+    with pytest.raises(Closed):
+        watched.take(0)
+    assert watched.balance().in_flight == 0
+
+
+def test_every_stage_says_how_long_it_took_and_how_long_the_frame_waited() -> None:
+    observation = next(iter(pipeline(Numbered(3))))
+    assert set(observation.times) == {"capture", "detect", "classify"}
+    assert all(time.service >= 0 and time.queue_wait >= 0 for time in observation.times.values())
+
+
+def test_the_ledger_refuses_to_book_a_frame_out_twice() -> None:
+    ledger = FrameLedger()
+    ledger.capture(1)
+    ledger.emit(1)
+    with pytest.raises(KeyError):
+        ledger.drop(1)

@@ -7,43 +7,15 @@ light, focus, noise, and something in front of the face.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional
 
+from fer_edge.training.recipe import Augmentation
 
-@dataclass(frozen=True)
-class Augmentation:
-    """How strongly pictures are changed.
-
-    Attributes
-    ----------
-    rotation
-        Largest tilt, in degrees.
-    scale
-        Smallest and largest magnification.
-    shift
-        Largest shift, as a share of the side.
-    contrast, brightness, gamma
-        Largest change: contrast and gamma as a factor in [1 - x, 1 + x], brightness as an offset on [0, 1].
-    detail
-        Share of pictures that are blurred or sharpened.
-    noise
-        Largest standard deviation of the added noise, on [0, 1].
-    erase
-        Share of pictures with one rectangle erased.
-    """
-
-    rotation: float = 12.0
-    scale: tuple[float, float] = (0.85, 1.15)
-    shift: float = 0.08
-    contrast: float = 0.3
-    brightness: float = 0.15
-    gamma: float = 0.3
-    detail: float = 0.5
-    noise: float = 0.04
-    erase: float = 0.25
+_Uniform = Callable[[float, float], torch.Tensor]
+_Chance = Callable[[float], torch.Tensor]
 
 
 def to_network_size(images: torch.Tensor, size: int) -> torch.Tensor:
@@ -54,9 +26,7 @@ def to_network_size(images: torch.Tensor, size: int) -> torch.Tensor:
     return scaled.expand(-1, 3, -1, -1)
 
 
-def augment(
-    images: torch.Tensor, size: int, how: Augmentation, generator: torch.Generator
-) -> torch.Tensor:
+def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch.Generator) -> torch.Tensor:
     """Change every picture at random.
 
     Parameters
@@ -102,7 +72,7 @@ def augment(
     return x.clamp(0.0, 1.0).expand(-1, 3, -1, -1)
 
 
-def _affine(x, size, how, uniform, chance):  # type: ignore[no-untyped-def]
+def _affine(x: torch.Tensor, size: int, how: Augmentation, uniform: _Uniform, chance: _Chance) -> torch.Tensor:
     angle = uniform(-how.rotation, how.rotation).flatten() * (math.pi / 180.0)
     zoom = 1.0 / uniform(*how.scale).flatten()
     mirror = torch.where(chance(0.5).flatten(), -1.0, 1.0)
@@ -118,7 +88,7 @@ def _affine(x, size, how, uniform, chance):  # type: ignore[no-untyped-def]
     return functional.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def _erase(x, size, fill, uniform, chosen):  # type: ignore[no-untyped-def]
+def _erase(x: torch.Tensor, size: int, fill: torch.Tensor, uniform: _Uniform, chosen: torch.Tensor) -> torch.Tensor:
     height, width = uniform(0.1, 0.4) * size, uniform(0.1, 0.4) * size
     top, left = uniform(0.0, 1.0) * (size - height), uniform(0.0, 1.0) * (size - width)
     rows = torch.arange(size, device=x.device).view(1, 1, size, 1)

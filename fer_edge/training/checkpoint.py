@@ -1,41 +1,23 @@
-"""Files that survive a power cut: written beside, flushed to the disk, then renamed over the old one."""
+"""Checkpoints: everything that a training run needs to go on, in one file."""
 
 from __future__ import annotations
 
-import os
+import io
 import pickle
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Replace ``path`` by what ``write`` writes, or leave it as it was.
-
-    A reader, or the next run after a crash, sees the old file or the new one, never a part of one.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+from fer_edge.errors import CheckpointError
+from fer_edge.training.atomic import write_atomically
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write ``state`` (tensors and plain values) to ``path`` atomically."""
-    write_atomically(path, lambda file: torch.save(state, file))
+    """Write ``state`` (tensors and plain values) to ``path``, which holds the old or the new state at any moment."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomically(path, buffer.getvalue())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -43,15 +25,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    CheckpointError
         If there is no such file or it is no checkpoint.
     """
     if not path.is_file():
-        raise ValueError(f"no checkpoint at {path}: train first, or give the path of a .pt file")
+        raise CheckpointError(f"There is no checkpoint at {path}.", "Train first, or give the path of a best.pt.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is not a checkpoint that can be read: {error}") from error
+        raise CheckpointError(
+            f"{path} cannot be read as a checkpoint: {error}", "Give another, or train anew."
+        ) from error
     if not isinstance(state, dict) or "ema" not in state:
-        raise ValueError(f"{path} is not a checkpoint of fer-edge train: it has no averaged weights")
+        raise CheckpointError(f"{path} has no averaged weights.", "Give a checkpoint that 'fer-edge train' wrote.")
     return state

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as parquet
 from PIL import Image, UnidentifiedImageError
+from pyarrow import parquet
 
-LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+from fer_edge.errors import DataSetError
+from fer_edge.types import LABELS
 
 FERPLUS_COLUMNS = {
     "angry": "ferplus_anger",
@@ -31,6 +32,11 @@ OTHER_COLUMNS = ("ferplus_contempt", "ferplus_unknown", "ferplus_NF")
 
 IMAGE_SIDE = 48
 NO_MAJORITY = -1
+
+MAJORITY_RULE = (
+    "FER+ majority label: the single maximum of the votes for the seven expressions, and more votes than each of "
+    "contempt, unknown and not-a-face"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +66,7 @@ class FaceSet:
     skipped: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """Number of faces."""
+        """Give the number of faces."""
         return len(self.images)
 
     def majority(self) -> npt.NDArray[np.int64]:
@@ -103,20 +109,22 @@ def load_faces(path: Path) -> FaceSet:
 
     Raises
     ------
-    ValueError
+    DataSetError
         If the file is missing, is no Parquet file, lacks a column, or holds no readable picture.
     """
     if not path.is_file():
-        raise ValueError(f"no data set at {path}: give the path of a Parquet file of faces")
+        raise DataSetError(f"There is no data set at {path}.", "Give the path of a Parquet file of faces.")
     needed = ["image", "fer2013", *FERPLUS_COLUMNS.values(), *OTHER_COLUMNS]
     try:
         file = parquet.ParquetFile(path)
         missing = [name for name in needed if name not in file.schema_arrow.names]
         if missing:
-            raise ValueError(f"{path} lacks the columns {', '.join(missing)}; a face set needs {', '.join(needed)}")
+            raise DataSetError(
+                f"{path} lacks the columns {', '.join(missing)}.", f"A face set has {', '.join(needed)}."
+            )
         table = file.read(columns=needed)
     except (OSError, parquet.lib.ArrowInvalid) as error:
-        raise ValueError(f"{path} cannot be read as Parquet: {error}") from error
+        raise DataSetError(f"{path} cannot be read as Parquet: {error}.", "Fetch or write the file again.") from error
 
     images: list[npt.NDArray[np.uint8]] = []
     kept: list[int] = []
@@ -132,7 +140,7 @@ def load_faces(path: Path) -> FaceSet:
             skipped.append(str(name))
             _log.warning("%s: picture %s (row %d) skipped: %s", path, name, row, error)
     if not kept:
-        raise ValueError(f"{path} holds no readable picture")
+        raise DataSetError(f"{path} holds no picture that can be read.", "Check the bytes in its image column.")
 
     def columns(names: list[str]) -> npt.NDArray[np.float32]:
         stacked = np.stack([table.column(name).to_numpy() for name in names], axis=1)

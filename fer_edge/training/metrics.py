@@ -17,7 +17,7 @@ def softmax(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]
 
 
 def confusion_matrix(truth: Ints, answers: Ints, classes: int) -> npt.NDArray[np.int64]:
-    """Counts C x C; row: the true label, column: the answer."""
+    """Count answers, C x C; row: the true label, column: the answer."""
     return np.bincount(truth * classes + answers, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -48,9 +48,7 @@ def negative_log_likelihood(logits: Floats, truth: Ints, temperature: float = 1.
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
-def expected_calibration_error(
-    logits: Floats, truth: Ints, temperature: float = 1.0, bins: int = 15
-) -> float:
+def expected_calibration_error(logits: Floats, truth: Ints, temperature: float = 1.0, bins: int = 15) -> float:
     """Mean distance between confidence and accuracy, over ``bins`` equal bins of confidence.
 
     Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3.
@@ -77,9 +75,7 @@ def fit_temperature(logits: Floats, truth: Ints) -> float:
     ratio = (np.sqrt(5.0) - 1) / 2
     while high - low > 1e-4:
         left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if negative_log_likelihood(logits, truth, np.exp(left)) < negative_log_likelihood(
-            logits, truth, np.exp(right)
-        ):
+        if negative_log_likelihood(logits, truth, np.exp(left)) < negative_log_likelihood(logits, truth, np.exp(right)):
             high = right
         else:
             low = left

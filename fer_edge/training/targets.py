@@ -7,33 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_edge.training.data import LABELS, FaceSet
-
-
-@dataclass(frozen=True)
-class TargetRules:
-    """How votes become targets.
-
-    Attributes
-    ----------
-    minimum_votes
-        An image with fewer votes for the seven labels than this is left out.
-    original_mix
-        Share of the target that the FER2013 label gets where it is one of ``rare`` and at least one
-        FER+ annotator saw it too.
-    rare
-        Labels for which the FER2013 label is listened to.
-    balance
-        Exponent b of the class weights frequency^-b; 0 leaves the classes as they are.
-    smoothing
-        Share of every target spread evenly over the seven labels.
-    """
-
-    minimum_votes: int = 4
-    original_mix: float = 0.15
-    rare: tuple[str, ...] = ("disgust", "fear")
-    balance: float = 0.3
-    smoothing: float = 0.02
+from fer_edge.errors import DataSetError
+from fer_edge.training.data import FaceSet
+from fer_edge.training.recipe import TargetRules
+from fer_edge.types import LABELS
 
 
 @dataclass(frozen=True)
@@ -63,7 +40,7 @@ def build_targets(faces: FaceSet, rules: TargetRules) -> Targets:
 
     Raises
     ------
-    ValueError
+    DataSetError
         If no face has enough votes.
     """
     votes = np.where((faces.votes <= 1) & (faces.votes.max(axis=1, keepdims=True) > 1), 0, faces.votes)
@@ -72,7 +49,10 @@ def build_targets(faces: FaceSet, rules: TargetRules) -> Targets:
     used = (expressive >= rules.minimum_votes) & (expressive > other) & (faces.votes.max(1) > faces.other_votes.max(1))
     rows = np.flatnonzero(used).astype(np.int64)
     if not len(rows):
-        raise ValueError(f"no face has {rules.minimum_votes} votes for the seven expressions: lower minimum_votes")
+        raise DataSetError(
+            f"No face of the training set has {rules.minimum_votes} votes for the seven expressions.",
+            "Lower --minimum-votes, or give a set with FER+ votes.",
+        )
 
     soft = votes[rows] / expressive[rows, None]
     original = faces.original[rows]
@@ -82,7 +62,7 @@ def build_targets(faces: FaceSet, rules: TargetRules) -> Targets:
     soft = (1 - mix) * soft + mix * np.eye(len(LABELS))[original]
 
     frequency = np.maximum(soft.mean(axis=0), 1e-6)
-    weights = soft @ frequency ** -rules.balance
+    weights = soft @ frequency**-rules.balance
     weights *= expressive[rows] / (expressive[rows] + other[rows])
     soft = (1 - rules.smoothing) * soft + rules.smoothing / len(LABELS)
     return Targets(rows, soft.astype(np.float32), (weights / weights.mean()).astype(np.float32))

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,61 +18,19 @@ import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
-from tqdm import tqdm
 
+from fer_edge.errors import CheckpointError, DataSetError, UsageError
 from fer_edge.training import metrics
-from fer_edge.training.augment import Augmentation, augment, to_network_size
-from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint, write_atomically
-from fer_edge.training.data import LABELS, NO_MAJORITY, FaceSet
-from fer_edge.training.targets import TargetRules, Targets, build_targets
+from fer_edge.training.atomic import write_atomically
+from fer_edge.training.augment import augment, to_network_size
+from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint
+from fer_edge.training.data import NO_MAJORITY, FaceSet
+from fer_edge.training.recipe import TrainSettings
+from fer_edge.training.targets import Targets, build_targets
+from fer_edge.types import LABELS
 from fer_edge.zoo.fernet import INPUT_SIZE, FerNet
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """Everything that decides what a run gives.
-
-    Attributes
-    ----------
-    epochs, batch_size
-        Length of the run and pictures a step.
-    optimizer
-        ``sgd`` (Nesterov momentum 0.9) or ``adamw``.
-    learning_rate, weight_decay
-        Peak of the one-cycle schedule; decay of the weights of convolutions and fully connected layers.
-    warmup
-        Share of the run in which the learning rate rises; it falls as a cosine for the rest.
-    ema_decay
-        Averaging of the weights per step; the averaged weights are what is evaluated and exported.
-    dropout
-        Share of the flattened features dropped while training.
-    seed
-        Decides initial weights, order and augmentation; each epoch has its own stream, so a resumed run
-        repeats what an unbroken one does.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
-    precision
-        ``fp32`` or ``bf16`` (autocast; the weights stay float32).
-    threads
-        CPU threads, 0 for PyTorch's own choice.
-    """
-
-    epochs: int = 34
-    batch_size: int = 128
-    optimizer: str = "sgd"
-    learning_rate: float = 0.1
-    weight_decay: float = 5e-4
-    warmup: float = 0.15
-    ema_decay: float = 0.998
-    dropout: float = 0.3
-    seed: int = 1
-    device: str = "auto"
-    precision: str = "bf16"
-    threads: int = 0
-    targets: TargetRules = field(default_factory=TargetRules)
-    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
@@ -95,7 +53,7 @@ def train(
     validation: FaceSet,
     folder: Path,
     on_epoch: Callable[[EpochResult], None] | None = None,
-    max_epochs: int | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> EpochResult:
     """Train FerNet, or go on where ``folder`` left off.
 
@@ -109,8 +67,8 @@ def train(
         Gets ``last.pt`` (everything to resume), ``best.pt``, ``log.csv`` and ``settings.json``.
     on_epoch
         Called after each epoch's checkpoint is on the disk.
-    max_epochs
-        Stop after this many epochs of this call, to go on later.
+    on_step
+        Called after each step with the steps done in this epoch and the steps of an epoch.
 
     Returns
     -------
@@ -119,8 +77,12 @@ def train(
 
     Raises
     ------
-    ValueError
-        If the settings do not fit each other, the data or the folder.
+    UsageError
+        If a setting has an unknown value.
+    DataSetError
+        If the data do not fill one batch, or no validation face has a majority label.
+    CheckpointError
+        If ``folder`` holds a checkpoint that is damaged or of a run with other settings.
     """
     device = _device(settings)
     if settings.threads:
@@ -132,10 +94,9 @@ def train(
         _log.info("going on after epoch %d of %s", run.epoch, last)
     _write_settings(folder, settings)
 
-    stop = settings.epochs if max_epochs is None else min(settings.epochs, run.epoch + max_epochs)
-    while run.epoch < stop:
+    while run.epoch < settings.epochs:
         started = time.monotonic()
-        loss, rate = run.train_epoch()
+        loss, rate = run.train_epoch(on_step)
         logits, truth = predict_majority(run.averaged, validation, device, settings.precision)
         confusion = metrics.confusion_matrix(truth, logits.argmax(axis=1), len(LABELS))
         result = EpochResult(
@@ -166,7 +127,7 @@ def predict_majority(
     truth = faces.majority()
     rows = np.flatnonzero(truth != NO_MAJORITY)
     if not len(rows):
-        raise ValueError("no face of the validation set has a FER+ majority label")
+        raise DataSetError("No face of the validation set has a FER+ majority label.", "Give a set with FER+ votes.")
     network.eval()
     parts = []
     with torch.inference_mode():
@@ -188,9 +149,9 @@ class _Run:
         self.weights = torch.from_numpy(targets.weights).to(device)
         self.steps_per_epoch = len(self.images) // settings.batch_size
         if self.steps_per_epoch == 0:
-            raise ValueError(
-                f"{len(self.images)} usable faces do not fill one batch of {settings.batch_size}: "
-                "lower the batch size or add data"
+            raise DataSetError(
+                f"{len(self.images)} usable faces do not fill one batch of {settings.batch_size}.",
+                "Lower --batch-size, or give more data.",
             )
         torch.manual_seed(settings.seed)
         self.network = FerNet(settings.dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -202,10 +163,10 @@ class _Run:
 
     def best(self) -> EpochResult:
         if not self.history:
-            raise ValueError("no epoch was trained: give epochs of 1 or more")
+            raise UsageError("No epoch was trained.", "Give --epochs of 1 or more.")
         return max(self.history, key=lambda result: result.accuracy)
 
-    def train_epoch(self) -> tuple[float, float]:
+    def train_epoch(self, on_step: Callable[[int, int], None] | None) -> tuple[float, float]:
         """One pass over the data; mean loss and the last learning rate."""
         settings = self.settings
         stream = settings.seed * 100_003 + self.epoch
@@ -215,8 +176,7 @@ class _Run:
         self.network.train()
         total = torch.zeros((), device=self.device)
         rate = 0.0
-        bar = tqdm(range(self.steps_per_epoch), f"epoch {self.epoch + 1}/{settings.epochs}", leave=False, mininterval=5)
-        for step in bar:
+        for step in range(self.steps_per_epoch):
             rate = _learning_rate(settings, self.epoch * self.steps_per_epoch + step, self.steps_per_epoch)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -232,8 +192,8 @@ class _Run:
             self.optimizer.step()
             self._average(self.epoch * self.steps_per_epoch + step)
             total += loss.detach()
-            if step % 20 == 0:
-                bar.set_postfix(loss=f"{loss.item():.3f}")
+            if on_step:
+                on_step(step + 1, self.steps_per_epoch)
         self.epoch += 1
         return float(total) / self.steps_per_epoch, rate
 
@@ -262,9 +222,9 @@ class _Run:
         mine, its = _decisive(asdict(self.settings)), _decisive(state["settings"])
         if mine != its:
             differing = sorted(key for key in mine if mine[key] != its.get(key))
-            raise ValueError(
-                f"{path} is of a run with other settings ({', '.join(differing)}): "
-                "give the same settings to go on, or another folder to start anew"
+            raise CheckpointError(
+                f"{path} is of a run with other settings: {', '.join(differing)} differ.",
+                "Give the settings of that run to go on, or another folder to start anew.",
             )
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["ema"])
@@ -281,13 +241,13 @@ def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _device(settings: TrainSettings) -> torch.device:
     if settings.device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"unknown device {settings.device!r}: choose auto, cpu or cuda")
+        raise UsageError(f"There is no device {settings.device!r}.", "Choose auto, cpu or cuda.")
     if settings.precision not in ("fp32", "bf16"):
-        raise ValueError(f"unknown precision {settings.precision!r}: choose fp32 or bf16")
+        raise UsageError(f"There is no precision {settings.precision!r}.", "Choose fp32 or bf16.")
     if settings.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if settings.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("no CUDA device is available to PyTorch: use --device cpu")
+        raise UsageError("PyTorch finds no CUDA device here.", "Use --device cpu.")
     return torch.device(settings.device)
 
 
@@ -303,7 +263,7 @@ def _optimizer(settings: TrainSettings, network: nn.Module) -> torch.optim.Optim
         return torch.optim.SGD(groups, settings.learning_rate, momentum=0.9, nesterov=True)
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(groups, settings.learning_rate)
-    raise ValueError(f"unknown optimizer {settings.optimizer!r}: choose sgd or adamw")
+    raise UsageError(f"There is no optimizer {settings.optimizer!r}.", "Choose adamw or sgd.")
 
 
 def _learning_rate(settings: TrainSettings, step: int, steps_per_epoch: int) -> float:
@@ -317,7 +277,7 @@ def _learning_rate(settings: TrainSettings, step: int, steps_per_epoch: int) -> 
 
 def _write_settings(folder: Path, settings: TrainSettings) -> None:
     text = json.dumps(asdict(settings), indent=2) + "\n"
-    write_atomically(folder / "settings.json", lambda file: file.write(text.encode()))
+    write_atomically(folder / "settings.json", text.encode())
 
 
 def _write_log(path: Path, history: list[EpochResult]) -> None:
@@ -329,4 +289,4 @@ def _write_log(path: Path, history: list[EpochResult]) -> None:
         row = asdict(result)
         cells = [row[name] if isinstance(row[name], int) else f"{row[name]:.6g}" for name in figures]
         writer.writerow(cells + [f"{value:.4f}" for value in result.recall])
-    write_atomically(path, lambda file: file.write(text.getvalue().encode()))
+    write_atomically(path, text.getvalue().encode())

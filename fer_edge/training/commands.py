@@ -1,0 +1,169 @@
+"""``fer-edge train``, ``export`` and ``evaluate``: from arguments to calls; each verb imports its own libraries."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.errors import FerEdgeError, MissingExtra
+from fer_edge.training.arguments import add_evaluate_arguments, add_export_arguments, add_train_arguments
+from fer_edge.training.recipe import Augmentation, TargetRules, TrainSettings
+
+if TYPE_CHECKING:
+    from fer_edge.training.faces import Crop
+    from fer_edge.training.train import EpochResult
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A verb of the command line."""
+
+    description: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def run_train(args: argparse.Namespace) -> int:
+    """Train, or go on with a run that was cut off."""
+    try:
+        from tqdm import tqdm
+
+        from fer_edge.training.data import load_faces
+        from fer_edge.training.train import train
+    except ImportError as error:
+        raise _missing(error, "Training") from error
+
+    settings = TrainSettings(
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        optimizer=args.optimizer,
+        learning_rate=args.learning_rate,
+        weight_decay=args.weight_decay,
+        dropout=args.dropout,
+        seed=args.seed,
+        device=args.device,
+        precision=args.precision,
+        threads=args.threads,
+        targets=TargetRules(balance=args.balance, original_mix=args.original_mix, minimum_votes=args.minimum_votes),
+        augmentation=Augmentation(),
+    )
+    faces, validation = load_faces(args.data), load_faces(args.validation)
+    with tqdm(unit="step", leave=False) as bar:
+
+        def on_step(step: int, steps: int) -> None:
+            if step == 1:
+                bar.reset(total=steps)
+            bar.update()
+
+        def on_epoch(result: EpochResult) -> None:
+            _log.info(
+                "epoch %d of %d: loss %.3f, validation accuracy %.2f %%, macro F1 %.3f, %.0f s",
+                result.epoch,
+                settings.epochs,
+                result.train_loss,
+                100 * result.accuracy,
+                result.macro_f1,
+                result.seconds,
+            )
+
+        best = train(settings, faces, validation, args.run, on_epoch=on_epoch, on_step=on_step)
+    _log.info("best: epoch %d with %.2f %%, in %s", best.epoch, 100 * best.accuracy, args.run / "best.pt")
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write a checkpoint as an ONNX file."""
+    try:
+        from fer_edge.training.data import load_faces
+        from fer_edge.training.export import ExportOptions, export
+    except ImportError as error:
+        raise _missing(error, "Export") from error
+
+    texts = {key: getattr(args, key) for key in ("training_data", "licence") if getattr(args, key)}
+    options = ExportOptions(
+        name=args.name,
+        crop_margin=args.crop_margin,
+        crop_centre=args.crop_centre,
+        alignment=args.alignment,
+        uncertain_below=args.uncertain_below,
+        **texts,
+    )
+    name = args.validation_name or args.validation.name
+    result = export(args.checkpoint, args.output, load_faces(args.validation), name, options)
+    _log.info(
+        "wrote %s: accuracy %.2f %% on %s, temperature %.3f, logits within %.1e of PyTorch's",
+        args.output,
+        100 * result.accuracy,
+        name,
+        result.spec.temperature,
+        result.largest_difference,
+    )
+    return 0
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    """Measure a model on a labelled set."""
+    try:
+        from tqdm import tqdm
+
+        from fer_edge.training.data import load_faces
+        from fer_edge.training.evaluate import evaluate, to_markdown, write_report
+    except ImportError as error:
+        raise _missing(error, "Evaluation") from error
+    from fer_edge.classify.onnx import OnnxClassifier
+    from fer_edge.model_files import find_model
+
+    faces = load_faces(args.data)
+    name = args.data_name or args.data.name
+    classifier = OnnxClassifier(find_model(args.model), threads=args.threads)
+    try:
+        crop, close = _crop(args.detector, classifier.spec)
+        cut = f"the best face that {args.detector} finds" if args.detector else "the whole picture"
+        try:
+            with tqdm(unit="face", leave=False) as bar:
+                result = evaluate(classifier, faces, name, crop, cut, on_batch=bar.update)
+        finally:
+            close()
+    finally:
+        classifier.close()
+    sys.stdout.write(to_markdown(result))
+    if args.report:
+        _log.info("wrote %s and %s", *write_report(result, args.report))
+    return 0
+
+
+COMMANDS: Mapping[str, Command] = {
+    "train": Command(
+        "Train FerNet on Parquet files of faces; after a crash, give the same command again to go on.",
+        add_train_arguments,
+        run_train,
+    ),
+    "export": Command(
+        "Write a checkpoint as an ONNX file that says how it wants to be used.", add_export_arguments, run_export
+    ),
+    "evaluate": Command(
+        "Measure a model's accuracy and calibration on a labelled set.", add_evaluate_arguments, run_evaluate
+    ),
+}
+
+
+def _crop(detector_name: str | None, spec: ModelSpec) -> tuple[Crop | None, Callable[[], None]]:
+    if not detector_name:
+        return None, lambda: None
+    from fer_edge.crop import FaceCropper
+    from fer_edge.detect import open_detector
+    from fer_edge.training.faces import through_detector
+
+    detector = open_detector(detector_name)
+    return through_detector(detector, FaceCropper(spec)), detector.close
+
+
+def _missing(error: ImportError, needed_for: str) -> FerEdgeError:
+    return MissingExtra(error.name or "torch", "train", needed_for)

@@ -1,0 +1,114 @@
+"""What decides a training run, as plain values: reading them needs no library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strongly training pictures are changed.
+
+    Attributes
+    ----------
+    rotation
+        Largest tilt, in degrees.
+    scale
+        Smallest and largest magnification.
+    shift
+        Largest shift, as a share of the side.
+    contrast, gamma
+        Largest change, as a factor in [1 - x, 1 + x].
+    brightness
+        Largest offset, where black is 0 and white is 1.
+    detail
+        Share of the pictures that are blurred or sharpened.
+    noise
+        Largest standard deviation of the added noise, where white is 1.
+    erase
+        Share of the pictures with one rectangle erased.
+    """
+
+    rotation: float = 12.0
+    scale: tuple[float, float] = (0.85, 1.15)
+    shift: float = 0.08
+    contrast: float = 0.3
+    brightness: float = 0.15
+    gamma: float = 0.3
+    detail: float = 0.5
+    noise: float = 0.04
+    erase: float = 0.25
+
+
+@dataclass(frozen=True)
+class TargetRules:
+    """How votes become training targets.
+
+    Attributes
+    ----------
+    minimum_votes
+        An image with fewer votes for the seven labels than this is left out.
+    original_mix
+        Share of the target that the FER2013 label gets where it is one of ``rare`` and at least one FER+ annotator
+        saw it too.
+    rare
+        Labels for which the FER2013 label is listened to.
+    balance
+        Exponent b of the class weights frequency^-b; 0 leaves the classes as they are.
+    smoothing
+        Share of every target spread evenly over the seven labels.
+    """
+
+    minimum_votes: int = 4
+    original_mix: float = 0.15
+    rare: tuple[str, ...] = ("disgust", "fear")
+    balance: float = 0.3
+    smoothing: float = 0.02
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides what a run gives.
+
+    Attributes
+    ----------
+    epochs, batch_size
+        Length of the run, and pictures in a step.
+    optimizer
+        ``adamw``, or ``sgd`` with a Nesterov momentum of 0.9. On this network SGD wants a peak of about 0.03: at 0.1
+        the head's 64 ReLUs die in the first epoch.
+    learning_rate
+        Peak of the one-cycle schedule.
+    weight_decay
+        Of the convolutions' and fully connected layers' weights; BatchNorm and biases have none.
+    warmup
+        Share of the run in which the learning rate rises; it falls as a cosine for the rest.
+    ema_decay
+        Averaging of the weights, per step. The averaged weights are what is evaluated and exported.
+    dropout
+        Share of the flattened features dropped while training.
+    seed
+        Decides initial weights, order and augmentation. Each epoch has its own stream, so that a resumed run repeats
+        what an unbroken one does.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    precision
+        ``fp32`` or ``bf16`` (autocast; the weights stay float32). With AVX512-BF16 it halves the time of an epoch.
+    threads
+        CPU threads; 0 leaves it to PyTorch.
+    """
+
+    epochs: int = 36
+    batch_size: int = 128
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.15
+    ema_decay: float = 0.998
+    dropout: float = 0.3
+    seed: int = 1
+    device: str = "auto"
+    precision: str = "bf16"
+    threads: int = 0
+    targets: TargetRules = field(default_factory=TargetRules)
+    augmentation: Augmentation = field(default_factory=Augmentation)

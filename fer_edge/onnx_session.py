@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 from dataclasses import dataclass
@@ -116,8 +115,6 @@ class OnnxSession:
         """Free the network and end its threads. May be called twice."""
         if self._session is not None:
             self._session = None
-            # ONNX Runtime's own Python object may sit in a reference cycle; its threads end when it is freed.
-            gc.collect()
 
 
 _TENSOR_TYPES: Dict[str, str] = {

@@ -40,6 +40,6 @@ class FakeDetector(FaceDetector):
     def __init__(self, faces: Sequence[Face] = ()) -> None:
         self._faces = tuple(faces)
 
-    def detect(self, image: Image) -> Tuple[Face, ...]:
+    def detect(self, image: Image) -> Tuple[Face, ...]:  # noqa: ARG002
         """Give the faces that the constructor was given, whatever `image` shows."""
         return self._faces

@@ -1,0 +1,175 @@
+"""Finds model files by name, and fetches those that are not shipped.
+
+``models/manifest.json`` says what there is: each file with its sha256, its size, where it comes from and under which licence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Union
+
+from fer_edge import errors
+
+_CHUNK = 1 << 16
+
+Progress = Callable[[str], None]
+"""Is given a line to show in place of the previous one."""
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """One entry of the manifest.
+
+    Attributes
+    ----------
+    name : str
+        What `find_model` takes.
+    file : str
+        Name of the file.
+    role : str
+        ``detector`` or ``classifier``.
+    sha256 : str
+        Of the whole file, in hex.
+    bytes : int
+        Its size.
+    source : str
+        Where the network comes from, for people.
+    licence : str
+        SPDX name.
+    shipped : bool
+        It comes with fer-edge; otherwise `pull` fetches it.
+    url : str
+        Where `pull` fetches it; empty for a shipped file.
+    """
+
+    name: str
+    file: str
+    role: str
+    sha256: str
+    bytes: int
+    source: str
+    licence: str
+    shipped: bool
+    url: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies, or will lie when it has been fetched."""
+        return (shipped_folder() if self.shipped else cache_folder()) / self.file
+
+
+def shipped_folder() -> Path:
+    """Give the folder with the manifest: inside the installed package, or beside it in a source checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "models", package.parent / "models"):
+        if (folder / "manifest.json").is_file():
+            return folder
+    raise errors.ModelNotFound(
+        f"The model files of fer-edge are missing: there is no models/manifest.json in {package} or beside it.",
+        "Install fer-edge again.",
+    )
+
+
+def cache_folder() -> Path:
+    """Give the user's folder for fetched models, which need not exist yet."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says to ignore a relative path.
+    root = Path(base) if os.path.isabs(base) else Path(os.path.expanduser("~")) / ".cache"
+    return root / "fer-edge" / "models"
+
+
+def known_models() -> Dict[str, KnownModel]:
+    """Give the manifest's entries by name, in its order."""
+    text = (shipped_folder() / "manifest.json").read_text(encoding="utf-8")
+    return {entry["name"]: KnownModel(**entry) for entry in json.loads(text)["models"]}
+
+
+def find_model(name_or_path: Union[str, os.PathLike[str]]) -> Path:
+    """Find a model file.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name from the manifest such as ``fernet``; the name, without ``.onnx``, of a file in the user's cache folder;
+        or the path of a file.
+
+    Returns
+    -------
+    Path
+        A file that exists. What is in it, `fer_edge.onnx_session.open_session` checks.
+
+    Raises
+    ------
+    ModelNotFound
+        There is no such model. The message lists the names, or says how to fetch it.
+    """
+    given = os.fspath(name_or_path)
+    known = known_models()
+    model = known.get(given)
+    if model is not None and model.path.is_file():
+        return model.path
+    if model is None and Path(given).exists():
+        return Path(given)
+    cached = cache_folder() / f"{given}.onnx"
+    if os.sep not in given and cached.is_file():
+        return cached
+    if model is None:
+        raise errors.ModelNotFound(
+            f"There is no model named '{given}' and no file of that path.",
+            f"Known names: {', '.join(known)}. Anything else must be the path of an ONNX file.",
+        )
+    remedy = "Install fer-edge again." if model.shipped else f"Fetch it once with:  fer-edge models pull {model.name}"
+    raise errors.ModelNotFound(f"The model '{model.name}' is not here: {model.path} does not exist.", remedy)
+
+
+def sha256_of(path: Union[str, os.PathLike[str]]) -> str:
+    """Give the sha256 of a file in hex."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK), b""):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def state_of(model: KnownModel) -> str:
+    """Say whether a known model's file is ``ok``, ``not fetched``, ``missing`` or ``damaged``."""
+    if not model.path.is_file():
+        return "missing" if model.shipped else "not fetched"
+    return "ok" if sha256_of(model.path) == model.sha256 else "damaged"
+
+
+def describe_models() -> str:
+    """Give a table of the known models for people."""
+    rows: List[List[str]] = [["NAME", "ROLE", "KB", "STATE", "LICENCE", "FILE"]]
+    for model in known_models().values():
+        size = str(round(model.bytes / 1000))
+        rows.append([model.name, model.role, size, state_of(model), model.licence, str(model.path)])
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+
+
+def add_models_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``fer-edge models``."""
+    verbs = parser.add_subparsers(dest="verb", metavar="{list,pull}")
+    verbs.add_parser("list", help="list the known models and where they lie (the default)")
+    pull_parser = verbs.add_parser("pull", help="fetch a model that is not shipped, and check its sha256")
+    pull_parser.add_argument("name", help="which one, for example yunet")
+    pull_parser.add_argument("--from", dest="url", metavar="URL|FILE", help="fetch it from here instead")
+
+
+def run_models(options: argparse.Namespace, progress: Optional[Progress] = None) -> int:
+    """Carry out ``fer-edge models``; its answer goes to the standard output."""
+    if options.verb == "pull":
+        from fer_edge.model_pull import pull
+
+        path = pull(options.name, progress, url=options.url)
+        sys.stdout.write(f"{options.name} is in {path}\n")
+    else:
+        sys.stdout.write(describe_models() + "\n")
+    return 0

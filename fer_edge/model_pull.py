@@ -45,7 +45,8 @@ def pull(
     progress : callable, optional
         Is given a line to show, and an empty one at the end.
     url : str or path, optional
-        Another place: http, https, or a file on this machine, as for a board without network. Its sha256 must be the same.
+        Another place: http, https, or a file on this machine, as for a board without network. The sha256 must be
+        the same.
     timeout, deadline : float
         Seconds to wait for the next bytes, and for the whole file.
     clock : callable
@@ -179,9 +180,7 @@ def _address(url: Union[str, os.PathLike[str]]) -> str:
     if not scheme:
         return Path(text).resolve().as_uri()
     if scheme.lower() not in ("http", "https", "file"):
-        raise errors.UsageError(
-            f"A model cannot be fetched by {scheme} ({text}).", "Give an http(s) address or a file."
-        )
+        raise errors.UsageError(f"A model cannot be fetched by {scheme} ({text}).", "Give http(s) or a file.")
     return text
 
 

@@ -68,22 +68,22 @@ class Converter:
         self.constants: dict[int, np.ndarray] = {}
         self.first_convolution = True
         self.handlers: dict[str, Callable[[Any, list[int], int], None]] = {
-            "ADD": self.add,
-            "CONCATENATION": self.concatenate,
-            "CONV_2D": self.convolve,
-            "DEPTHWISE_CONV_2D": self.convolve_depthwise,
-            "DEQUANTIZE": self.dequantize,
-            "MAX_POOL_2D": self.pool,
-            "PAD": self.pad,
-            "RELU": self.relu,
-            "RESHAPE": self.reshape,
-            "RESIZE_BILINEAR": self.resize,
+            "ADD": self._add,
+            "CONCATENATION": self._concatenate,
+            "CONV_2D": self._convolve,
+            "DEPTHWISE_CONV_2D": self._convolve_depthwise,
+            "DEQUANTIZE": self._dequantize,
+            "MAX_POOL_2D": self._pool,
+            "PAD": self._pad,
+            "RELU": self._relu,
+            "RESHAPE": self._reshape,
+            "RESIZE_BILINEAR": self._resize,
         }
 
     def convert(self, variant: Variant, metadata: dict[str, str]) -> onnx.ModelProto:
         """Build the whole model."""
         (source,) = self.graph.InputsAsNumpy()
-        self.node("Sub", ["image", self.initializer("centre", np.float32(127.5))], self.name(int(source)))
+        self._node("Sub", ["image", self._initializer("centre", np.float32(127.5))], self._name(int(source)))
         for index in range(self.graph.OperatorsLength()):
             operator = self.graph.Operators(index)
             code = self.model.OperatorCodes(operator.OpcodeIndex())
@@ -91,7 +91,7 @@ class Converter:
             inputs = [int(tensor) for tensor in operator.InputsAsNumpy()]
             (output,) = (int(tensor) for tensor in operator.OutputsAsNumpy())
             self.handlers[kind](operator, inputs, output)
-        rename = {self.name(int(tensor)): self.output_name(int(tensor)) for tensor in self.graph.OutputsAsNumpy()}
+        rename = {self._name(int(tensor)): self._output_name(int(tensor)) for tensor in self.graph.OutputsAsNumpy()}
         for node in self.nodes:
             node.output[:] = [rename.get(name, name) for name in node.output]
         graph = helper.make_graph(
@@ -111,115 +111,113 @@ class Converter:
         onnx.checker.check_model(model, full_check=True)
         return model
 
-    # The tensors
-
-    def name(self, tensor: int) -> str:
+    def _name(self, tensor: int) -> str:
         return f"t{tensor}"
 
-    def shape(self, tensor: int) -> list[int]:
+    def _shape(self, tensor: int) -> list[int]:
         return [int(size) for size in self.graph.Tensors(tensor).ShapeAsNumpy()]
 
-    def output_name(self, tensor: int) -> str:
-        return "regressors" if self.shape(tensor)[-1] == 16 else "scores"
+    def _output_name(self, tensor: int) -> str:
+        return "regressors" if self._shape(tensor)[-1] == 16 else "scores"
 
-    def constant(self, tensor: int) -> np.ndarray:
+    def _constant(self, tensor: int) -> np.ndarray:
         if tensor not in self.constants:
             info = self.graph.Tensors(tensor)
             if info.Sparsity() is not None:
                 raise SystemExit(f"tensor {info.Name()} is stored sparsely: take the dense file of this network")
             data = self.model.Buffers(info.Buffer()).DataAsNumpy()
-            self.constants[tensor] = np.frombuffer(data.tobytes(), TYPES[info.Type()]).reshape(self.shape(tensor))
+            self.constants[tensor] = np.frombuffer(data.tobytes(), TYPES[info.Type()]).reshape(self._shape(tensor))
         return self.constants[tensor]
 
-    def initializer(self, name: str, value: np.ndarray) -> str:
+    def _initializer(self, name: str, value: np.ndarray) -> str:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    # The operations
+    def _dequantize(self, _operator: Any, inputs: list[int], output: int) -> None:
+        self.constants[output] = self._constant(inputs[0]).astype(np.float32)
 
-    def dequantize(self, _operator: Any, inputs: list[int], output: int) -> None:
-        self.constants[output] = self.constant(inputs[0]).astype(np.float32)
-
-    def convolve(self, operator: Any, inputs: list[int], output: int) -> None:
+    def _convolve(self, operator: Any, inputs: list[int], output: int) -> None:
         options = parse(tflite.Conv2DOptions, operator)
-        weights = self.constant(inputs[1]).transpose(0, 3, 1, 2)
+        weights = self._constant(inputs[1]).transpose(0, 3, 1, 2)
         if self.first_convolution:
             # The input is (blue, green, red) - 127.5; the network was trained on (red, green, blue) / 127.5 - 1.
             weights = weights[:, ::-1] / np.float32(127.5)
             self.first_convolution = False
-        self.emit_convolution(options, inputs, output, weights, groups=1)
+        self._emit_convolution(options, inputs, output, weights, groups=1)
 
-    def convolve_depthwise(self, operator: Any, inputs: list[int], output: int) -> None:
+    def _convolve_depthwise(self, operator: Any, inputs: list[int], output: int) -> None:
         options = parse(tflite.DepthwiseConv2DOptions, operator)
-        weights = self.constant(inputs[1]).transpose(3, 0, 1, 2)
-        self.emit_convolution(options, inputs, output, weights, groups=weights.shape[0])
+        weights = self._constant(inputs[1]).transpose(3, 0, 1, 2)
+        self._emit_convolution(options, inputs, output, weights, groups=weights.shape[0])
 
-    def emit_convolution(self, options: Any, inputs: list[int], output: int, weights: np.ndarray, groups: int) -> None:
+    def _emit_convolution(self, options: Any, inputs: list[int], output: int, weights: np.ndarray, groups: int) -> None:
         refuse_activation(options)
         kernel = list(weights.shape[2:])
         strides = [options.StrideH(), options.StrideW()]
-        self.node(
+        self._node(
             "Conv",
             [
-                self.name(inputs[0]),
-                self.initializer(f"w{output}", weights),
-                self.initializer(f"b{output}", self.constant(inputs[2])),
+                self._name(inputs[0]),
+                self._initializer(f"w{output}", weights),
+                self._initializer(f"b{output}", self._constant(inputs[2])),
             ],
-            self.name(output),
+            self._name(output),
             kernel_shape=kernel,
             strides=strides,
-            pads=same_padding(self.shape(inputs[0])[1:3], kernel, strides, options.Padding()),
+            pads=same_padding(self._shape(inputs[0])[1:3], kernel, strides, options.Padding()),
             group=groups,
         )
 
-    def pool(self, operator: Any, inputs: list[int], output: int) -> None:
+    def _pool(self, operator: Any, inputs: list[int], output: int) -> None:
         options = parse(tflite.Pool2DOptions, operator)
         refuse_activation(options)
         kernel = [options.FilterHeight(), options.FilterWidth()]
         strides = [options.StrideH(), options.StrideW()]
-        pads = same_padding(self.shape(inputs[0])[1:3], kernel, strides, options.Padding())
-        self.node("MaxPool", [self.name(inputs[0])], self.name(output), kernel_shape=kernel, strides=strides, pads=pads)
+        pads = same_padding(self._shape(inputs[0])[1:3], kernel, strides, options.Padding())
+        self._node(
+            "MaxPool", [self._name(inputs[0])], self._name(output), kernel_shape=kernel, strides=strides, pads=pads
+        )
 
-    def add(self, operator: Any, inputs: list[int], output: int) -> None:
+    def _add(self, operator: Any, inputs: list[int], output: int) -> None:
         refuse_activation(parse(tflite.AddOptions, operator))
-        self.node("Add", [self.name(tensor) for tensor in inputs], self.name(output))
+        self._node("Add", [self._name(tensor) for tensor in inputs], self._name(output))
 
-    def relu(self, _operator: Any, inputs: list[int], output: int) -> None:
-        self.node("Relu", [self.name(inputs[0])], self.name(output))
+    def _relu(self, _operator: Any, inputs: list[int], output: int) -> None:
+        self._node("Relu", [self._name(inputs[0])], self._name(output))
 
-    def pad(self, _operator: Any, inputs: list[int], output: int) -> None:
-        before_after = self.constant(inputs[1])[[0, 3, 1, 2]]
-        pads = self.initializer(f"p{output}", before_after.T.reshape(-1).astype(np.int64))
-        self.node("Pad", [self.name(inputs[0]), pads], self.name(output), mode="constant")
+    def _pad(self, _operator: Any, inputs: list[int], output: int) -> None:
+        before_after = self._constant(inputs[1])[[0, 3, 1, 2]]
+        pads = self._initializer(f"p{output}", before_after.T.reshape(-1).astype(np.int64))
+        self._node("Pad", [self._name(inputs[0]), pads], self._name(output), mode="constant")
 
-    def resize(self, operator: Any, inputs: list[int], output: int) -> None:
+    def _resize(self, operator: Any, inputs: list[int], output: int) -> None:
         options = parse(tflite.ResizeBilinearOptions, operator)
         mode = "align_corners" if options.AlignCorners() else "asymmetric"
         mode = "half_pixel" if options.HalfPixelCenters() else mode
-        before, after = self.shape(inputs[0]), self.shape(output)
+        before, after = self._shape(inputs[0]), self._shape(output)
         scales = np.array([1, 1, after[1] / before[1], after[2] / before[2]], np.float32)
-        self.node(
+        self._node(
             "Resize",
-            [self.name(inputs[0]), "", self.initializer(f"s{output}", scales)],
-            self.name(output),
+            [self._name(inputs[0]), "", self._initializer(f"s{output}", scales)],
+            self._name(output),
             mode="linear",
             coordinate_transformation_mode=mode,
         )
 
-    def reshape(self, _operator: Any, inputs: list[int], output: int) -> None:
+    def _reshape(self, _operator: Any, inputs: list[int], output: int) -> None:
         # Anchors run over rows, columns, and then the anchors of a cell, so channels must come last first.
-        rows = self.node("Transpose", [self.name(inputs[0])], f"r{output}", perm=[0, 2, 3, 1])
-        shape = self.initializer(f"s{output}", np.array(self.shape(output), np.int64))
-        self.node("Reshape", [rows, shape], self.name(output))
+        rows = self._node("Transpose", [self._name(inputs[0])], f"r{output}", perm=[0, 2, 3, 1])
+        shape = self._initializer(f"s{output}", np.array(self._shape(output), np.int64))
+        self._node("Reshape", [rows, shape], self._name(output))
 
-    def concatenate(self, operator: Any, inputs: list[int], output: int) -> None:
+    def _concatenate(self, operator: Any, inputs: list[int], output: int) -> None:
         options = parse(tflite.ConcatenationOptions, operator)
         refuse_activation(options)
-        self.node("Concat", [self.name(tensor) for tensor in inputs], self.name(output), axis=options.Axis())
+        self._node("Concat", [self._name(tensor) for tensor in inputs], self._name(output), axis=options.Axis())
 
 
 def parse(kind: Any, operator: Any) -> Any:

@@ -112,6 +112,4 @@ def check_image(image: Image) -> None:
     shape = getattr(image, "shape", None)
     if shape is None or len(shape) != 3 or shape[2] != 3 or 0 in shape or image.dtype != np.uint8:
         found = type(image).__name__ if shape is None else f"shape {tuple(shape)} of {image.dtype}"
-        raise ValueError(
-            f"a detector takes a picture of shape (height, width, 3) of uint8 in BGR, but was given {found}"
-        )
+        raise ValueError(f"a detector takes a picture of shape (height, width, 3) of uint8, not {found}")

@@ -13,7 +13,8 @@ def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
     size = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     intersection = np.prod(np.maximum(size, 0.0), axis=1)
     union = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1) - intersection
-    return intersection / np.maximum(union, np.finfo(np.float64).tiny)
+    shares: NDArray[np.float64] = intersection / np.maximum(union, np.finfo(np.float64).tiny)
+    return shares
 
 
 def group(boxes: NDArray[np.float64], scores: NDArray[np.float64], threshold: float) -> List[NDArray[np.intp]]:

@@ -1,0 +1,107 @@
+"""OpenCV's video encoder, with its output in our hands.
+
+OpenCV writes videos to paths only, keeps up to a quarter of a megabyte back, puts what a player needs at the end, and hides
+a full disk. Here its path is a pipe: FFmpeg sends each picture through it at once, in an AVI stream (which is written
+without ever going back), and the caller decides what becomes of it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import tempfile
+import threading
+from typing import Callable, Optional, Tuple
+
+import cv2
+
+from fer_edge.errors import OutputNotWritable
+from fer_edge.types import Image
+
+_CHUNK = 1 << 20
+
+
+class StreamEncoder:
+    """Encodes pictures and gives the bytes of an AVI stream to a function, in a thread of its own.
+
+    Parameters
+    ----------
+    fourcc : str
+        The codec: ``mp4v`` or ``MJPG``.
+    fps : float
+        Pictures per second, constant.
+    size : tuple of int
+        Width and height in pixels, both even.
+    consume : callable
+        Called with each piece of bytes. When it raises, the rest is thrown away and the error is raised
+        by the next `write`, or by `close`.
+
+    Raises
+    ------
+    OutputNotWritable
+        This build of OpenCV cannot encode that.
+    """
+
+    def __init__(self, fourcc: str, fps: float, size: Tuple[int, int], consume: Callable[[bytes], None]) -> None:
+        self._consume = consume
+        self._failure: Optional[BaseException] = None
+        self._released = threading.Event()
+        folder = tempfile.mkdtemp(prefix="fer-edge-")
+        try:
+            path = os.path.join(folder, "stream.avi")
+            os.mkfifo(path, 0o600)
+            self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), float(fps), size)
+        finally:
+            # Both ends are open by now; without a name nothing is left behind, however the program ends.
+            shutil.rmtree(folder, ignore_errors=True)
+        if not self._writer.isOpened():
+            os.close(self._fd)
+            raise OutputNotWritable(
+                f"OpenCV {cv2.__version__} cannot encode {fourcc} video of {size[0]} x {size[1]} pixels on this machine.",
+                "Install an OpenCV that has FFmpeg, as the packages opencv-python and opencv-python-headless do.",
+            )
+        self._thread = threading.Thread(target=self._carry, name="video-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, image: Image) -> None:
+        """Encode one picture of the given size. Raises what `consume` raised."""
+        self._raise_failure()
+        self._writer.write(image)
+        self._raise_failure()
+
+    def close(self) -> None:
+        """Encode what is left and wait until `consume` has had all. Raises what `consume` raised. Only once."""
+        self._writer.release()
+        self._released.set()
+        self._thread.join(10.0)
+        if self._thread.is_alive():
+            raise OutputNotWritable(
+                "The disk did not take the end of the recording within 10 seconds.", "Check the disk."
+            )
+        os.close(self._fd)
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _carry(self) -> None:
+        working = True
+        while True:
+            readable, _, _ = select.select([self._fd], [], [], 0.2)
+            if not readable:
+                if self._released.is_set():
+                    return
+                continue
+            piece = os.read(self._fd, _CHUNK)
+            if not piece:
+                return
+            if not working:
+                continue  # The pipe is still emptied: a full one would block the encoder for ever.
+            try:
+                self._consume(piece)
+            except Exception as error:  # noqa: BLE001  # It is raised again in the caller's thread.
+                working, self._failure = False, error

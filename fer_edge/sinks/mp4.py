@@ -1,0 +1,194 @@
+"""An MP4 file that can be played at any moment while it grows.
+
+While it is being written, the file is a fragmented MP4: a header first, and then pieces of about half a second that are
+complete in themselves. On a clean end it becomes a plain MP4 with one table of all frames, which every player can seek in:
+the table is appended, and the space that was kept free at the front becomes the header of a media-data box around all that
+came before. The recorder OBS Studio calls this hybrid MP4. The boxes are those of ISO/IEC 14496-12 and 14496-14.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import List, Tuple
+
+import numpy as np
+
+from fer_edge.sinks.files import OutputFile
+
+_TICKS = 1000
+"""Duration of one frame on the file's time scale, which therefore is 1000 times the frame rate."""
+
+_START_OF_PICTURES = re.compile(rb"\x00\x00\x01[\xb3\xb6]")
+"""MPEG-4 Part 2: what precedes the first group (B3) or picture (B6) describes the stream."""
+
+_VOP = b"\x00\x00\x01\xb6"
+_KEY, _DELTA = 0x02000000, 0x01010000
+"""Sample flags: depends on no other; depends on others and is no sync sample."""
+
+
+class Mp4Muxer:
+    """Writes pictures that an MPEG-4 Part 2 encoder made (fourcc ``mp4v``) to a file.
+
+    Parameters
+    ----------
+    file : OutputFile
+        An empty, regular file.
+    fps : float
+        Pictures per second, constant.
+    size : tuple of int
+        Width and height in pixels.
+    """
+
+    def __init__(self, file: OutputFile, fps: float, size: Tuple[int, int]) -> None:
+        self._file = file
+        self._scale = round(_TICKS * fps)
+        self._size = size
+        self._per_fragment = max(1, round(fps / 2))
+        self._waiting: List[bytes] = []
+        self._sizes: List[int] = []
+        self._keys: List[bool] = []
+        self._chunks: List[Tuple[int, int]] = []
+        self._config = b""
+        self._reserved = 0
+
+    def add(self, picture: bytes) -> None:
+        """Take one encoded picture. Raises an `OutputError` when the file cannot grow."""
+        if not self._config:
+            start = _START_OF_PICTURES.search(picture)
+            self._config = picture[: start.start()] if start else b""
+            head = _box(b"ftyp", b"isom", _u32(0x200), b"isomiso5iso2mp41")
+            self._reserved = len(head)
+            self._file.append(head + _box(b"free", bytes(8)) + self._movie(fragmented=True))
+        self._waiting.append(picture)
+        if len(self._waiting) >= self._per_fragment:
+            self._flush()
+
+    def finish(self) -> None:
+        """Write what waits and the table of all pictures. Without it the file is as playable, but slower to seek in."""
+        if self._waiting:
+            self._flush()
+        if not self._chunks:
+            return
+        end = self._file.size
+        self._file.append(self._movie(fragmented=False))
+        self._file.patch(self._reserved, _u32(1) + b"mdat" + struct.pack(">Q", end - self._reserved))
+
+    def _flush(self) -> None:
+        sizes = [len(picture) for picture in self._waiting]
+        keys = [_is_key(picture) for picture in self._waiting]
+        number, first = len(self._chunks) + 1, len(self._sizes)
+        table = b"".join(struct.pack(">II", size, _KEY if key else _DELTA) for size, key in zip(sizes, keys))
+        header_size = 8 + 16 + 8 + 16 + 20 + 20 + len(table)
+        run = _full(b"trun", 0, 0x000601, _u32(len(sizes)), _u32(header_size + 8), table)
+        fragment = _box(
+            b"moof",
+            _full(b"mfhd", 0, 0, _u32(number)),
+            _box(
+                b"traf",
+                _full(b"tfhd", 0, 0x020000, _u32(1)),
+                _full(b"tfdt", 1, 0, struct.pack(">Q", first * _TICKS)),
+                run,
+            ),
+        )
+        offset = self._file.size + len(fragment) + 8
+        self._file.append(fragment + _box(b"mdat", *self._waiting))
+        self._chunks.append((offset, len(sizes)))
+        self._sizes += sizes
+        self._keys += keys
+        self._waiting = []
+
+    def _movie(self, fragmented: bool) -> bytes:
+        duration = len(self._sizes) * _TICKS
+        width, height = self._size
+        matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+        header = _full(
+            b"mvhd",
+            1,
+            0,
+            struct.pack(">QQIQIH10x", 0, 0, self._scale, duration, 0x10000, 0x100),
+            matrix,
+            bytes(24),
+            _u32(2),
+        )
+        track = _full(
+            b"tkhd",
+            1,
+            3,
+            struct.pack(">QQIIQ8xHHHH", 0, 0, 1, 0, duration, 0, 0, 0, 0),
+            matrix,
+            struct.pack(">II", width << 16, height << 16),
+        )
+        media = _box(
+            b"mdia",
+            _full(b"mdhd", 1, 0, struct.pack(">QQIQHH", 0, 0, self._scale, duration, 0x55C4, 0)),
+            _full(b"hdlr", 0, 0, _u32(0), b"vide", bytes(12), b"video\0"),
+            _box(
+                b"minf",
+                _full(b"vmhd", 0, 1, bytes(8)),
+                _box(b"dinf", _full(b"dref", 0, 0, _u32(1), _full(b"url ", 0, 1))),
+                self._tables(fragmented),
+            ),
+        )
+        extends = _box(b"mvex", _full(b"trex", 0, 0, struct.pack(">IIIII", 1, 1, _TICKS, 0, 0))) if fragmented else b""
+        return _box(b"moov", header, _box(b"trak", track, media), extends)
+
+    def _tables(self, fragmented: bool) -> bytes:
+        count = 0 if fragmented else len(self._sizes)
+        times = struct.pack(">III", 1, count, _TICKS) if count else _u32(0)
+        keys = [] if fragmented else [index + 1 for index, key in enumerate(self._keys) if key]
+        chunks = [] if fragmented else self._chunks
+        runs: List[Tuple[int, int, int]] = []
+        for index, (_, samples) in enumerate(chunks):
+            if not runs or runs[-1][1] != samples:
+                runs.append((index + 1, samples, 1))
+        return _box(
+            b"stbl",
+            _full(b"stsd", 0, 0, _u32(1), self._description()),
+            _full(b"stts", 0, 0, times),
+            b"" if fragmented else _full(b"stss", 0, 0, _u32(len(keys)), _table(keys, ">u4")),
+            _full(b"stsc", 0, 0, _u32(len(runs)), _table([value for run in runs for value in run], ">u4")),
+            _full(b"stsz", 0, 0, _u32(0), _u32(count), _table(self._sizes[:count], ">u4")),
+            _full(b"co64", 0, 0, _u32(len(chunks)), _table([offset for offset, _ in chunks], ">u8")),
+        )
+
+    def _description(self) -> bytes:
+        width, height = self._size
+        config = _descriptor(5, self._config)
+        # 0x20: MPEG-4 Part 2; 0x11: a visual stream (ISO/IEC 14496-1, tables 5 and 6).
+        decoder = _descriptor(4, struct.pack(">BBBHII", 0x20, 0x11, 0, 0, 0, 0), config)
+        stream = _descriptor(3, struct.pack(">HB", 1, 0), decoder, _descriptor(6, b"\x02"))
+        return _box(
+            b"mp4v",
+            struct.pack(">6xH16xHHIIIH32xHh", 1, width, height, 0x480000, 0x480000, 0, 1, 24, -1),
+            _full(b"esds", 0, 0, stream),
+        )
+
+
+def _is_key(picture: bytes) -> bool:
+    """Tell whether a picture stands for itself: the two bits behind the start code are its coding type, 0 for intra."""
+    start = picture.find(_VOP)
+    return start >= 0 and start + 4 < len(picture) and picture[start + 4] >> 6 == 0
+
+
+def _u32(value: int) -> bytes:
+    return struct.pack(">I", value)
+
+
+def _table(values: List[int], kind: str) -> bytes:
+    return np.asarray(values, dtype=kind).tobytes()
+
+
+def _box(kind: bytes, *content: bytes) -> bytes:
+    body = b"".join(content)
+    return _u32(len(body) + 8) + kind + body
+
+
+def _full(kind: bytes, version: int, flags: int, *content: bytes) -> bytes:
+    return _box(kind, struct.pack(">I", version << 24 | flags), *content)
+
+
+def _descriptor(tag: int, *content: bytes) -> bytes:
+    body = b"".join(content)
+    size = len(body)
+    return bytes([tag, 0x80 | size >> 21 & 0x7F, 0x80 | size >> 14 & 0x7F, 0x80 | size >> 7 & 0x7F, size & 0x7F]) + body

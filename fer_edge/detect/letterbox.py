@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from fer_edge.types import Image
 
+LARGEST = 32766
+"""Pixels along one side; OpenCV's warps count in 16 bits."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -18,45 +21,36 @@ class Placement:
 
     Attributes
     ----------
-    left, top, width, height : int
-        The part of the square that the picture fills, in pixels of the square.
-    scale_x, scale_y : float
-        Pixels of the picture for one pixel of the square. They differ by less than what rounding to whole pixels costs.
+    scale : float
+        Pixels of the picture for one pixel of the square.
+    left, top : float
+        What is black left of the picture and above it, in pixels of the picture.
     """
 
-    left: int
-    top: int
-    width: int
-    height: int
-    scale_x: float
-    scale_y: float
+    scale: float
+    left: float
+    top: float
 
     @classmethod
     def of(cls, width: int, height: int, side: int) -> Placement:
         """Place a picture of `width` x `height` pixels in a square of `side` pixels."""
-        scale = side / max(width, height)
-        inner_width = max(1, round(width * scale))
-        inner_height = max(1, round(height * scale))
-        return cls(
-            left=(side - inner_width) // 2,
-            top=(side - inner_height) // 2,
-            width=inner_width,
-            height=inner_height,
-            scale_x=width / inner_width,
-            scale_y=height / inner_height,
-        )
+        longest = max(width, height)
+        return cls(scale=longest / side, left=(longest - width) / 2, top=(longest - height) / 2)
 
     def to_picture(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Map points of the square, N x 2 in its pixels, to pixels of the picture."""
-        return (np.asarray(points, np.float64) - (self.left, self.top)) * (self.scale_x, self.scale_y)
+        return np.asarray(points, np.float64) * self.scale - (self.left, self.top)
 
     def to_square(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Map points of the picture, N x 2 in its pixels, to pixels of the square: the inverse of `to_picture`."""
-        return np.asarray(points, np.float64) / (self.scale_x, self.scale_y) + (self.left, self.top)
+        return (np.asarray(points, np.float64) + (self.left, self.top)) / self.scale
 
 
 class Letterbox:
     """Writes pictures into a square float buffer that is used again for every picture.
+
+    Samples as mediapipe's ``ImageToTensorCalculator`` does on the CPU with ``keep_aspect_ratio`` and ``BORDER_ZERO``:
+    bilinear, with pixel 0 of the square on pixel 0 of the picture and its border, not half a pixel further in.
 
     Parameters
     ----------
@@ -69,9 +63,6 @@ class Letterbox:
         self._square = np.zeros((side, side, 3), np.uint8)
         self._planes = self._square.transpose(2, 0, 1)
         self._tensor = np.zeros((1, 3, side, side), np.float32)
-        self._shape: Tuple[int, int] = (0, 0)
-        self._placement = Placement.of(side, side, side)
-        self._inside = self._square
 
     def fit(self, image: Image) -> Tuple[NDArray[np.float32], Placement]:
         """Resize `image`, channels first.
@@ -86,19 +77,16 @@ class Letterbox:
         Raises
         ------
         ValueError
-            `image` is not H x W x 3 of uint8, or is empty.
+            See `check_image`.
         """
         check_image(image)
-        height, width = image.shape[:2]
-        if (height, width) != self._shape:
-            self._shape = (height, width)
-            place = self._placement = Placement.of(width, height, self._side)
-            self._square[:] = 0
-            self._inside = self._square[place.top : place.top + place.height, place.left : place.left + place.width]
-        inner = (self._placement.width, self._placement.height)
-        cv2.resize(image, inner, dst=self._inside, interpolation=cv2.INTER_LINEAR)
+        place = Placement.of(image.shape[1], image.shape[0], self._side)
+        matrix = np.array([[place.scale, 0.0, -place.left], [0.0, place.scale, -place.top]])
+        cv2.warpAffine(
+            image, matrix, (self._side, self._side), dst=self._square, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )
         np.copyto(self._tensor[0], self._planes)
-        return self._tensor, self._placement
+        return self._tensor, place
 
 
 def check_image(image: Image) -> None:
@@ -107,9 +95,11 @@ def check_image(image: Image) -> None:
     Raises
     ------
     ValueError
-        `image` is not H x W x 3 of uint8, or is empty.
+        `image` is not H x W x 3 of uint8, is empty, or has a side of more than `LARGEST` pixels.
     """
     shape = getattr(image, "shape", None)
     if shape is None or len(shape) != 3 or shape[2] != 3 or 0 in shape or image.dtype != np.uint8:
         found = type(image).__name__ if shape is None else f"shape {tuple(shape)} of {image.dtype}"
         raise ValueError(f"a detector takes a picture of shape (height, width, 3) of uint8, not {found}")
+    if max(shape) > LARGEST:
+        raise ValueError(f"a detector takes pictures of up to {LARGEST} pixels a side, not {shape[1]} x {shape[0]}")

@@ -166,7 +166,7 @@ def _main_parser() -> argparse.ArgumentParser:
             "--" + known.name.replace("_", "-"),
             metavar=known.metadata["metavar"],
             help=(known.metadata["help"] + default).replace("%", "%%"),
-            **({"action": "append"} if known.name == "model" else {}),
+            action="append" if known.name == "model" else "store",
         )
     groups["output"].add_argument(
         "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"

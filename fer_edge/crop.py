@@ -67,7 +67,8 @@ def pose_of(face: Face) -> FacePose:
 def _mouth(face: Face, eyes: NDArray[np.float64], roll: float) -> NDArray[np.float64]:
     points = [face.landmarks[name] for name in ("mouth", "right_mouth", "left_mouth") if name in face.landmarks]
     if points:
-        return np.mean(np.asarray(points, np.float64), axis=0)
+        mouth: NDArray[np.float64] = np.asarray(points, np.float64).mean(axis=0)
+        return mouth
     right, left = np.asarray(face.landmarks["right_eye"]), np.asarray(face.landmarks["left_eye"])
     down = np.asarray((-math.sin(roll), math.cos(roll)))
     return eyes + down * float(np.hypot(*(left - right))) * EYES_TO_MOUTH
@@ -124,7 +125,9 @@ class FaceCropper:
         matrix = np.array(
             [[cosine, sine, middle - cosine * x - sine * y], [-sine, cosine, middle + sine * x - cosine * y]]
         )
-        cut = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cut: Image = cv2.warpAffine(
+            image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         if oversampling > 1:
             cut = cv2.resize(cut, (self._size, self._size), interpolation=cv2.INTER_AREA)
         return cut

@@ -20,10 +20,10 @@ PartT = TypeVar("PartT", FaceDetector, ExpressionClassifier)
 
 
 def watch(
-    source: Union[str, int, "os.PathLike[str]", Source] = "auto",
+    source: Union[str, int, os.PathLike[str], Source] = "auto",
     *,
     detector: Union[str, FaceDetector] = "blazeface",
-    model: Union[str, "os.PathLike[str]", ExpressionClassifier] = "fernet",
+    model: Union[str, os.PathLike[str], ExpressionClassifier] = "fernet",
     min_score: float = 0.5,
 ) -> Pipeline:
     """Watch a source.
@@ -55,10 +55,10 @@ def watch(
 
 
 def read_image(
-    image: Union[Image, str, "os.PathLike[str]"],
+    image: Union[Image, str, os.PathLike[str]],
     *,
     detector: Union[str, FaceDetector] = "blazeface",
-    model: Union[str, "os.PathLike[str]", ExpressionClassifier] = "fernet",
+    model: Union[str, os.PathLike[str], ExpressionClassifier] = "fernet",
     min_score: float = 0.5,
 ) -> Tuple[ObservedFace, ...]:
     """Find the faces of one picture and name their expressions.
@@ -99,12 +99,12 @@ def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callabl
 
 
 def _classifier(
-    settings: Settings, model: Union[str, "os.PathLike[str]", ExpressionClassifier]
+    settings: Settings, model: Union[str, os.PathLike[str], ExpressionClassifier]
 ) -> Callable[[], ExpressionClassifier]:
     if isinstance(model, ExpressionClassifier):
         return lambda: model
     return classifier_factory(settings, os.fspath(model))
 
 
-def _text(source: Union[str, int, "os.PathLike[str]"]) -> Union[str, "os.PathLike[str]"]:
+def _text(source: Union[str, int, os.PathLike[str]]) -> Union[str, os.PathLike[str]]:
     return str(source) if isinstance(source, int) else source

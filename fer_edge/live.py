@@ -116,7 +116,9 @@ class LiveRun:
         if available:
             return stack.enter_context(Window("fer-edge"))
         if self._settings.display == "window":
-            raise DisplayUnavailable(f"No window can be opened: {reason}.", "Use --display none, or log in to a desktop.")
+            raise DisplayUnavailable(
+                f"No window can be opened: {reason}.", "Use --display none, or log in to a desktop."
+            )
         logger.info("no window: %s", reason)
         return None
 
@@ -149,8 +151,7 @@ class LiveRun:
                 if settings.frames is not None and self._emitted >= settings.frames:
                     return
             if window is not None:
-                frame = pipeline.latest_frame if live else self._observation and self._observation.frame
-                if self._refresh(window, frame, pipeline.rates()):
+                if self._refresh(window, pipeline.latest_frame if live else self._analysed(), pipeline.rates()):
                     return
                 if observation is None:
                     pipeline.wait_for_news(LONGEST_WAIT)
@@ -168,6 +169,9 @@ class LiveRun:
             for sink in sinks:
                 sink.write(observation, rates)
             pipeline.meter.record_stage("emit", self._clock() - begun)
+
+    def _analysed(self) -> Optional[Frame]:
+        return self._observation.frame if self._observation else None
 
     def _refresh(self, window: Window, frame: Optional[Frame], rates: Rates) -> bool:
         """Show `frame` with the last result, unless it is shown already; tell whether the window wants to end."""

@@ -46,8 +46,8 @@ def _seconds(text: str) -> float:
 
 def _share(text: str) -> float:
     value = float(text)
-    if not 0 <= value <= 1:
-        raise ValueError("it must be a number from 0 to 1")
+    if not 0 < value < 1:
+        raise ValueError("it must be a number between 0 and 1")
     return value
 
 
@@ -91,8 +91,8 @@ class Settings:
         _text,
         "SRC",
         "source",
-        "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), "
-        "a video, an image, a folder or glob of images, or demo[:N], a built-in portrait with N = 1 to 8 faces",
+        "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), "
+        "csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), a video, an image, a folder or glob of images, or demo[:N], a built-in portrait with N = 1 to 8 faces",
     )
     size: Optional[Tuple[int, int]] = _setting(
         None, _size, "WxH", "source", "ask the source for this size, e.g. 640x480 (default: what it gives)"
@@ -107,7 +107,9 @@ class Settings:
         f"face detector: {', '.join(DETECTORS)}; -full finds faces further away",
     )
     min_score: float = _setting(0.5, _share, "SCORE", "analysis", "leave out faces that the detector is less sure of")
-    model: str = _setting("fernet", _text, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file")
+    model: str = _setting(
+        "fernet", _text, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
+    )
     detect_threads: int = _setting(1, _whole, "N", "analysis", "inference threads of the detector")
     threads: Optional[int] = _setting(
         None, _whole, "N", "analysis", "inference threads of the classifier (default: measured, see README)"
@@ -121,7 +123,9 @@ class Settings:
     )
     record: str = _setting("", _text, "FILE", "output", "write the annotated video there (.mp4, .mkv, .avi)")
     output: str = _setting("", _text, "FILE", "output", "write one JSON object per frame there; - is standard output")
-    bars: bool = _setting(True, _flag, "BOOL", "output", "draw the probabilities of all seven expressions beside a face")
+    bars: bool = _setting(
+        True, _flag, "BOOL", "output", "draw the probabilities of all seven expressions beside a face"
+    )
     duration: Optional[float] = _setting(None, _seconds, "S", "output", "end after this many seconds")
     frames: Optional[int] = _setting(None, _whole, "N", "output", "end after this many analysed frames")
     log_level: str = _setting("info", _choice(*LOG_LEVELS), "LEVEL", "output", f"one of {', '.join(LOG_LEVELS)}")

@@ -83,7 +83,9 @@ def test_a_face_that_leaves_the_frame_is_padded_and_not_squeezed(centre: Tuple[f
 def test_a_large_face_is_averaged_and_not_sampled_point_by_point() -> None:
     image = np.zeros((1000, 1000, 3), np.uint8)
     image[::2] = 255
-    face = Face(Box(0, 0, 1, 1), 0.9, {"right_eye": (350.0, 400.0), "left_eye": (650.0, 400.0), "mouth": (500.0, 730.0)})
+    face = Face(
+        Box(0, 0, 1, 1), 0.9, {"right_eye": (350.0, 400.0), "left_eye": (650.0, 400.0), "mouth": (500.0, 730.0)}
+    )
     (crop,) = FaceCropper(SPEC).crop(image, [face])
     assert crop.min() > 100
     assert crop.max() < 155

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import tempfile
@@ -32,7 +33,7 @@ class ReportFile:
         if os.path.isdir(self._path):
             raise OutputNotWritable(f"The report {self._path} is a folder.", "Give the name of a file.")
         try:
-            self._draft = tempfile.NamedTemporaryFile(  # noqa: SIM115  (closed in __exit__)
+            self._draft = tempfile.NamedTemporaryFile(
                 "w", encoding="utf-8", dir=folder, prefix=".fer-edge-", suffix=".json", delete=False
             )
         except OSError as error:
@@ -64,9 +65,7 @@ class ReportFile:
         """Take away a draft that did not become the report."""
         if self._draft is None:
             return
-        try:
+        with contextlib.suppress(OSError):  # the unwritten rest of a draft on a full disk; `write` has raised for it
             self._draft.close()
-        except OSError:
-            pass  # The unwritten rest of a draft on a full disk; `write` has raised for it.
         if os.path.exists(self._draft.name):
             os.unlink(self._draft.name)

@@ -65,7 +65,9 @@ def check_gates(results: Sequence[Dict[str, Any]], min_fps: Optional[float], max
         if max_p90_ms is not None and not (latency is not None and latency <= max_p90_ms):
             missed.append(f"{result['model']}: latency p90 {latency} ms is over {max_p90_ms:g} ms")
     if missed:
-        raise GateMissed("; ".join(missed) + ".", "The report was written; loosen the limit, or find what slowed it down.")
+        raise GateMissed(
+            "; ".join(missed) + ".", "The report was written; loosen the limit, or find what slowed it down."
+        )
 
 
 def to_json(report: Dict[str, Any]) -> str:

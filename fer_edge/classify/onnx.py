@@ -43,7 +43,7 @@ class OnnxClassifier(ExpressionClassifier):
         self,
         model: Union[str, Path],
         threads: int = DEFAULT_THREADS,
-        metadata: Mapping[str, str] = {},  # noqa: B006  (never written to)
+        metadata: Mapping[str, str] = {},
     ) -> None:
         self._session = open_session(model, threads=threads)
         try:
@@ -89,7 +89,8 @@ class OnnxClassifier(ExpressionClassifier):
         # A network that answers NaN or infinity knows nothing, and must not end the program or reach a file.
         scaled[~np.isfinite(scaled).all(axis=1)] = 0.0
         powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        probabilities: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        return probabilities
 
     def _expression(self, probabilities: NDArray[np.float32]) -> Expression:
         best = int(probabilities.argmax())

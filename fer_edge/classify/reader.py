@@ -10,7 +10,7 @@ from fer_edge.crop import FaceCropper, pose_of
 from fer_edge.types import Face, Image, ObservedFace
 
 LARGEST_TURN = 0.45
-"""A head whose nose is further aside than this (`fer_edge.crop.FacePose.turn`) is nearly in profile: half the face is hidden."""
+"""A head whose nose is further aside than this (`fer_edge.crop.FacePose.turn`) hides half of its face."""
 
 
 class ExpressionReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
@@ -59,8 +60,8 @@ class ModelSpec:
     scale: float = 1.0 / 255.0
     mean: Tuple[float, ...] = (0.0, 0.0, 0.0)
     std: Tuple[float, ...] = (1.0, 1.0, 1.0)
-    crop_margin: float = 2.6
-    crop_centre: float = 0.4
+    crop_margin: float = 2.7
+    crop_centre: float = 0.27
     alignment: str = "eyes"
     temperature: float = 1.0
     uncertain_below: float = 0.4
@@ -159,7 +160,7 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
 def _three(positive: bool) -> Callable[[str], Tuple[float, ...]]:
     def read(text: str) -> Tuple[float, ...]:
         values: List[float] = [float(value) for value in json.loads(text)]
-        if len(values) != 3 or any(value != value or (positive and value <= 0) for value in values):
+        if len(values) != 3 or any(math.isnan(value) or (positive and value <= 0) for value in values):
             raise ValueError("expected a list of three numbers" + (" above 0" if positive else ""))
         return tuple(values)
 

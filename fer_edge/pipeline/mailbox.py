@@ -11,7 +11,7 @@ from fer_edge.meter import Clock
 T = TypeVar("T")
 
 
-class Closed(Exception):  # noqa: N818  (a signal between threads, not a fault)
+class Closed(Exception):
     """The mailbox is closed: nothing will come any more, or nobody will take anything any more."""
 
 
@@ -35,7 +35,7 @@ class Mailbox(Generic[T]):
         self._notify = notify
         self._changed = threading.Condition()
         self._slot: List[Tuple[T, float]] = []
-        self._consumer_waits = False
+        self._in_take = False
         self._finished = False
         self._closed = False
         self._error: Optional[BaseException] = None
@@ -56,14 +56,14 @@ class Mailbox(Generic[T]):
             return displaced
 
     def wait_for_room(self) -> None:
-        """Wait until the last item was taken. Raises `Closed`."""
+        """Wait until an item that is begun now will find room: the last one was taken, or is about to be. Raises `Closed`."""
         with self._changed:
-            self._wait(lambda: not self._slot, None)
+            self._wait(lambda: not self._slot or self._in_take, None)
 
     def wait_until_wanted(self) -> None:
         """Wait until the consumer stands there with empty hands. Raises `Closed`."""
         with self._changed:
-            self._wait(lambda: self._consumer_waits and not self._slot, None)
+            self._wait(lambda: self._in_take and not self._slot, None)
 
     def take(self, timeout: Optional[float] = None) -> Optional[Tuple[T, float]]:
         """Take the item, with the seconds that it waited here.
@@ -86,13 +86,13 @@ class Mailbox(Generic[T]):
             The error with which the producer finished.
         """
         with self._changed:
-            self._consumer_waits = True
+            self._in_take = True
             self._changed.notify_all()
             try:
                 if not self._wait(lambda: self._slot or self._finished, timeout):
                     return None
             finally:
-                self._consumer_waits = False
+                self._in_take = False
             if not self._slot:
                 if self._error is not None:
                     raise self._error

@@ -14,6 +14,7 @@ from fer_edge.types import StageTime
 In = TypeVar("In")
 Out = TypeVar("Out")
 
+
 class Stage(Generic[In, Out]):
     """Runs a piece of work in its own thread, between two mailboxes.
 

@@ -1,0 +1,144 @@
+"""What the threads bring: the pipeline against a plain loop, at one, three and eight faces, and its own overhead.
+
+Usage: python benchmarks/pipeline_speed.py [--rounds N] [--seconds S] [--json FILE]
+
+Each round runs the pipeline and then a loop without threads over the same unpaced demo, with the same detector and network,
+so that both see the same machine. Printed are medians over the rounds; ratios are taken within a round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Dict, List
+
+import numpy as np
+from fer_edge.capture.fake import FakeSource
+from fer_edge.capture.open import open_source
+
+from fer_edge.benchmark.environment import describe_environment
+from fer_edge.benchmark.report import result_of
+from fer_edge.benchmark.scenario import Protocol, measure
+from fer_edge.build import classifier_factory, detector_factory
+from fer_edge.capture.base import Source
+from fer_edge.capture.settings import CaptureSettings
+from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify.reader import ExpressionReader
+from fer_edge.detect.base import FakeDetector
+from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.settings import Settings
+
+
+@dataclass(frozen=True)
+class Round:
+    """The figures of one round at one number of faces."""
+
+    total: float
+    bound: float
+    sequential: float
+    plain_loop: float
+    p90_over_slowest: float
+    cold_start: float
+
+
+def run_round(faces: int, seconds: float, settings: Settings) -> Round:
+    """Run the pipeline, then the plain loop."""
+    measurement = measure(demo(faces), detector_factory(settings), classifier_factory(settings), Protocol(1.0, seconds))
+    result = result_of(measurement, settings.model, {})
+    slowest = max(stage["mean_ms"] for stage in result["stages"].values())
+    return Round(
+        total=result["fps"]["total"],
+        bound=1e3 / slowest,
+        sequential=result["fps"]["sequential"],
+        plain_loop=plain_loop(faces, seconds, settings),
+        p90_over_slowest=result["latency_ms"]["p90"] / slowest,
+        cold_start=measurement.cold_start,
+    )
+
+
+def plain_loop(faces: int, seconds: float, settings: Settings) -> float:
+    """Give the frames per second of a loop without threads."""
+    source = demo(faces)
+    detector, classifier = detector_factory(settings)(), classifier_factory(settings)()
+    reader = ExpressionReader(classifier)
+    with source:
+        frames, begun, warm = 0, 0.0, time.monotonic() + 0.5
+        while True:
+            now = time.monotonic()
+            if begun == 0.0 and now >= warm:
+                frames, begun = 0, now
+            if begun and now - begun >= seconds:
+                break
+            source.grab()
+            image = source.retrieve()
+            reader.read(image, detector.detect(image))
+            frames += 1
+    rate = frames / (time.monotonic() - begun)
+    detector.close()
+    classifier.close()
+    return rate
+
+
+def overhead_ms(frames: int = 3000) -> float:
+    """Give the milliseconds per frame of a pipeline whose stages do nothing, at 640 x 480."""
+    source = FakeSource([np.zeros((480, 640, 3), np.uint8)] * frames)
+    begun = time.monotonic()
+    emitted = sum(1 for _ in Pipeline(source, FakeDetector, FakeClassifier))
+    return (time.monotonic() - begun) / emitted * 1e3
+
+
+def demo(faces: int) -> Source:
+    """Give the unpaced demo."""
+    return open_source(f"demo:{faces}", CaptureSettings(paced=False))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--model", default=Settings().model)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--json", metavar="FILE")
+    options = parser.parse_args()
+    settings = Settings(model=options.model, threads=options.threads)
+    table: Dict[str, Dict[str, float]] = {}
+    for faces in (1, 3, 8):
+        rounds = [run_round(faces, options.seconds, settings) for _ in range(options.rounds)]
+        table[str(faces)] = summary(rounds)
+        print(
+            f"{faces} face(s): " + "  ".join(f"{key} {value:.2f}" for key, value in table[str(faces)].items()),
+            flush=True,
+        )
+    no_op = statistics.median(overhead_ms() for _ in range(options.rounds))
+    print(f"overhead of the pipeline with stages that do nothing: {no_op:.3f} ms per frame")
+    environment = describe_environment()
+    print("measured on " + ", ".join(f"{key} {value}" for key, value in environment.items()))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"environment": environment, "faces": table, "overhead_ms": no_op}, file, indent=2)
+
+
+def summary(rounds: List[Round]) -> Dict[str, float]:
+    """Give the medians over the rounds."""
+
+    def median(values: List[float]) -> float:
+        return statistics.median(values)
+
+    return {
+        "FPS total": median([one.total for one in rounds]),
+        "sequential": median([one.sequential for one in rounds]),
+        "plain loop": median([one.plain_loop for one in rounds]),
+        "total / bound": median([one.total / one.bound for one in rounds]),
+        "total / sequential": median([one.total / one.sequential for one in rounds]),
+        "total / plain loop": median([one.total / one.plain_loop for one in rounds]),
+        "p90 latency / slowest stage": median([one.p90_over_slowest for one in rounds]),
+        "cold start s": median([one.cold_start for one in rounds]),
+    }
+
+
+if __name__ == "__main__":
+    main()

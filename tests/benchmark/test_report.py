@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import List, Optional
+
+import numpy as np
+import pytest
+from fer_edge.capture.fake import FakeSource
+
+from fer_edge.benchmark.output import ReportFile
+from fer_edge.benchmark.report import check_gates, result_of, to_json, to_text
+from fer_edge.benchmark.scenario import Measurement, Protocol, Sample, measure
+from fer_edge.capture.base import SourceInfo
+from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.detect.base import FakeDetector
+from fer_edge.errors import DiskFull, GateMissed, OutputNotWritable, SourceNotFound
+from fer_edge.pipeline.ledger import FrameBalance
+from fer_edge.types import StageTime
+
+FACTS = {
+    "sha256": "0" * 64,
+    "precision": "fp32",
+    "provider": "CPU",
+    "threads": 1,
+    "detect_threads": 1,
+    "rss_peak_mb": None,
+}
+
+
+def measured(count: int = 201, gap: float = 0.01, latencies: Optional[List[float]] = None) -> Measurement:
+    """A run at 100 frames a second: 1 ms to capture, 4 to detect, 8 to classify."""
+    times = {"capture": StageTime(0, 0.001), "detect": StageTime(0.002, 0.004), "classify": StageTime(0.003, 0.008)}
+    latencies = latencies or [0.015] * count
+    samples = tuple(Sample(100 + index * gap, latencies[index], 2, times) for index in range(count))
+    elapsed = (count - 1) * gap
+    return Measurement(
+        SourceInfo("demo", 640, 480, 0),
+        ModelSpec(name="x", parameters=123456),
+        "CPU",
+        elapsed,
+        samples,
+        FrameBalance(count + 2, count, 0, 2),
+        {"capture": count + 2, "detect": count + 1, "classify": count},
+        0.4,
+    )
+
+
+def test_the_figures_follow_their_definitions() -> None:
+    result = result_of(measured(), "x", FACTS)
+    assert result["fps"]["total"] == pytest.approx(100)
+    assert result["fps"]["detection"] == pytest.approx(250)
+    assert result["fps"]["classification"] == pytest.approx(125)
+    assert result["fps"]["sequential"] == pytest.approx(1 / 0.013, abs=0.01)
+    assert result["fps"]["detection_achieved"] == pytest.approx(101)
+    assert result["stages"]["classify"]["utilisation"] == pytest.approx(0.804)
+    assert result["stages"]["detect"]["queue_wait_ms"] == pytest.approx(2)
+    assert result["latency_ms"] == {"p50": 15, "p90": 15, "p99": 15}
+    assert result["faces_per_frame"] == 2
+    assert result["params"] == 123456
+    frames = result["frames"]
+    assert frames["captured"] == frames["emitted"] + frames["dropped"] + frames["in_flight"]
+
+
+def test_a_short_run_gives_no_99th_percentile_and_says_so() -> None:
+    result = result_of(measured(50), "x", FACTS)
+    assert result["latency_ms"]["p99"] is None
+    report = {"environment": {"cpu": None}, "protocol": {}, "results": [result]}
+    assert json.loads(to_json(report))["results"][0]["latency_ms"]["p99"] is None
+    assert "p99 n/a" in to_text(report)
+
+
+def test_a_run_that_slows_down_is_called_unstable() -> None:
+    steady = result_of(measured(), "x", FACTS)
+    stamps = [100 + index * 0.01 for index in range(100)] + [101 + index * 0.03 for index in range(100)]
+    slowing = measured(200)
+    samples = tuple(
+        Sample(stamp, sample.latency, sample.faces, sample.times) for stamp, sample in zip(stamps, slowing.samples)
+    )
+    slowed = result_of(Measurement(**{**vars(slowing), "samples": samples}), "x", FACTS)
+    environment = {"environment": {}, "protocol": {}}
+    assert "stable" in to_text({**environment, "results": [steady]})
+    assert "UNSTABLE" not in to_text({**environment, "results": [steady]})
+    assert "UNSTABLE" in to_text({**environment, "results": [slowed]})
+
+
+def test_the_table_has_the_columns_of_the_paper() -> None:
+    text = to_text({"environment": {}, "protocol": {}, "results": [result_of(measured(), "fernet", FACTS)]})
+    head, _, row = text.splitlines()[:3]
+    assert [head.index(name) for name in ("model", "parameters", "FPS total", "FPS class", "FPS detection")] == sorted(
+        head.index(name) for name in ("model", "parameters", "FPS total", "FPS class", "FPS detection")
+    )
+    assert row.split() == ["fernet", "123,456", "100.0", "125.0", "250.0", "76.9", "1.30"]
+
+
+def test_gates_name_what_was_missed_and_pass_what_was_met() -> None:
+    results = [result_of(measured(), "fernet", FACTS)]
+    check_gates(results, min_fps=99, max_p90_ms=20)
+    check_gates(results, None, None)
+    with pytest.raises(GateMissed, match="fernet: FPS total 100.0 is under 101"):
+        check_gates(results, min_fps=101, max_p90_ms=None)
+    with pytest.raises(GateMissed, match="latency p90 15.0 ms is over 10 ms"):
+        check_gates(results, min_fps=None, max_p90_ms=10)
+
+
+def test_a_real_run_is_measured_and_its_frames_balance() -> None:
+    source = FakeSource([np.zeros((48, 64, 3), np.uint8)] * 400)
+    measurement = measure(source, FakeDetector, FakeClassifier, Protocol(warm_up=0.01, duration=5, frames=50))
+    assert len(measurement.samples) == 50
+    balance = measurement.balance
+    assert balance.captured == balance.emitted + balance.dropped + balance.in_flight
+    assert balance.emitted == 50
+
+
+def test_a_source_that_ends_at_once_is_refused() -> None:
+    source = FakeSource([np.zeros((48, 64, 3), np.uint8)])
+    with pytest.raises(SourceNotFound, match="ended before"):
+        measure(source, FakeDetector, FakeClassifier, Protocol(warm_up=0, duration=1))
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(OutputNotWritable, match="nowhere"), ReportFile(str(tmp_path / "nowhere" / "report.json")):
+        pass
+    with pytest.raises(OutputNotWritable, match="folder"), ReportFile(str(tmp_path)):
+        pass
+
+
+def test_an_old_report_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), ReportFile(str(path)):
+        raise RuntimeError("the benchmark failed")
+    assert path.read_text() == "old"
+    with ReportFile(str(path)) as report:
+        report.write("new")
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["report.json"]
+
+
+def test_a_full_disk_leaves_the_old_report_and_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFull, match=r"report\.json"), ReportFile(str(path)) as report:
+        report.write("new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["report.json"]

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import FerEdgeError, MissingExtra
@@ -15,6 +15,8 @@ from fer_edge.training.arguments import add_evaluate_arguments, add_export_argum
 from fer_edge.training.recipe import Augmentation, TargetRules, TrainSettings
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from fer_edge.training.faces import Crop
     from fer_edge.training.train import EpochResult
 
@@ -33,8 +35,6 @@ class Command:
 def run_train(args: argparse.Namespace) -> int:
     """Train, or go on with a run that was cut off."""
     try:
-        from tqdm import tqdm
-
         from fer_edge.training.data import load_faces
         from fer_edge.training.train import train
     except ImportError as error:
@@ -55,7 +55,7 @@ def run_train(args: argparse.Namespace) -> int:
         augmentation=Augmentation(),
     )
     faces, validation = load_faces(args.data), load_faces(args.validation)
-    with tqdm(unit="step", leave=False) as bar:
+    with _bar("step") as bar:
 
         def on_step(step: int, steps: int) -> None:
             if step == 1:
@@ -111,8 +111,6 @@ def run_export(args: argparse.Namespace) -> int:
 def run_evaluate(args: argparse.Namespace) -> int:
     """Measure a model on a labelled set."""
     try:
-        from tqdm import tqdm
-
         from fer_edge.training.data import load_faces
         from fer_edge.training.evaluate import evaluate, to_markdown, write_report
     except ImportError as error:
@@ -127,7 +125,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
         crop, close = _crop(args.detector, classifier.spec)
         cut = f"the best face that {args.detector} finds" if args.detector else "the whole picture"
         try:
-            with tqdm(unit="face", leave=False) as bar:
+            with _bar("face") as bar:
                 result = evaluate(classifier, faces, name, crop, cut, on_batch=bar.update)
         finally:
             close()
@@ -163,6 +161,14 @@ def _crop(detector_name: str | None, spec: ModelSpec) -> tuple[Crop | None, Call
 
     detector = open_detector(detector_name)
     return through_detector(detector, FaceCropper(spec)), detector.close
+
+
+def _bar(unit: str) -> tqdm[NoReturn]:
+    """Give a progress bar that watches itself without a thread."""
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0
+    return tqdm(unit=unit, leave=False)
 
 
 def _missing(error: ImportError, needed_for: str) -> FerEdgeError:

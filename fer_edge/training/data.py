@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow
 from PIL import Image, UnidentifiedImageError
 from pyarrow import parquet
 
@@ -80,6 +81,20 @@ class FaceSet:
         clear = single & (most > self.other_votes.max(axis=1))
         return np.where(clear, self.votes.argmax(axis=1), NO_MAJORITY).astype(np.int64)
 
+    def labelled(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Give the rows that have a FER+ majority label, and these labels.
+
+        Raises
+        ------
+        DataSetError
+            If no face has one.
+        """
+        labels = self.majority()
+        rows = np.flatnonzero(labels != NO_MAJORITY)
+        if not len(rows):
+            raise DataSetError("No face of the set has a FER+ majority label.", "Give a set with FER+ votes.")
+        return rows, labels[rows]
+
     def take(self, rows: npt.NDArray[Any]) -> FaceSet:
         """Return the faces at ``rows`` (indices or a mask)."""
         return FaceSet(self.images[rows], self.votes[rows], self.other_votes[rows], self.original[rows])
@@ -123,7 +138,7 @@ def load_faces(path: Path) -> FaceSet:
                 f"{path} lacks the columns {', '.join(missing)}.", f"A face set has {', '.join(needed)}."
             )
         table = file.read(columns=needed)
-    except (OSError, parquet.lib.ArrowInvalid) as error:
+    except (OSError, pyarrow.ArrowInvalid) as error:
         raise DataSetError(f"{path} cannot be read as Parquet: {error}.", "Fetch or write the file again.") from error
 
     images: list[npt.NDArray[np.uint8]] = []

@@ -13,7 +13,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import DataSetError
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
-from fer_edge.training.data import MAJORITY_RULE, NO_MAJORITY, FaceSet
+from fer_edge.training.data import MAJORITY_RULE, FaceSet
 from fer_edge.training.faces import Crop, whole_picture
 from fer_edge.types import LABELS, Expression
 
@@ -113,10 +113,7 @@ def evaluate(
         If no face has a majority label, or no face was found in any of them.
     """
     crop = crop or whole_picture(classifier.spec.input_size)
-    labels = faces.majority()
-    rows = np.flatnonzero(labels != NO_MAJORITY)
-    if not len(rows):
-        raise DataSetError(f"No face of {data} has a FER+ majority label.", "Give a set with FER+ votes.")
+    rows, _ = faces.labelled()
     expressions: list[Expression] = []
     found: list[int] = []
     for start in range(0, len(rows), batch):
@@ -130,7 +127,7 @@ def evaluate(
     if not found:
         raise DataSetError(f"No face was found in any picture of {data}.", "Try another detector, or none.")
 
-    truth = labels[found]
+    truth = faces.majority()[found]
     probabilities = np.stack([expression.probabilities for expression in expressions])
     # The softmax of these at temperature 1 is what the classifier gave.
     calibrated = np.log(np.maximum(probabilities.astype(np.float64), 1e-12))

@@ -22,7 +22,7 @@ from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
 from fer_edge.training.checkpoint import load_checkpoint
-from fer_edge.training.data import MAJORITY_RULE, NO_MAJORITY, FaceSet
+from fer_edge.training.data import MAJORITY_RULE, FaceSet
 from fer_edge.types import LABELS
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
 from fer_edge.zoo.fernet import INPUT_SIZE, FerNet
@@ -109,6 +109,8 @@ def export(
     ------
     CheckpointError
         If the checkpoint is missing, damaged or of another network.
+    DataSetError
+        If no face of ``validation`` has a majority label.
     TrainingError
         If ONNX Runtime and PyTorch differ by more than `LARGEST_DIFFERENCE`.
     MissingExtra
@@ -116,9 +118,7 @@ def export(
     """
     network = _load_network(checkpoint)
     model = to_onnx(network)
-    truth = validation.majority()
-    rows = np.flatnonzero(truth != NO_MAJORITY)
-    truth = truth[rows]
+    rows, truth = validation.labelled()
     images = torch.from_numpy(validation.images[rows])
     by_onnx = _run(model, images)
     by_torch = _forward(network, images)

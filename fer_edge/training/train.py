@@ -19,12 +19,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fer_edge.errors import CheckpointError, DataSetError, UsageError
+from fer_edge.errors import CheckpointError, DataSetError, TrainingError, UsageError
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import augment, to_network_size
 from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint
-from fer_edge.training.data import NO_MAJORITY, FaceSet
+from fer_edge.training.data import FaceSet
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.targets import Targets, build_targets
 from fer_edge.types import LABELS
@@ -83,6 +83,8 @@ def train(
         If the data do not fill one batch, or no validation face has a majority label.
     CheckpointError
         If ``folder`` holds a checkpoint that is damaged or of a run with other settings.
+    TrainingError
+        If the loss becomes infinite or no number.
     """
     device = _device(settings)
     if settings.threads:
@@ -97,6 +99,11 @@ def train(
     while run.epoch < settings.epochs:
         started = time.monotonic()
         loss, rate = run.train_epoch(on_step)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss is no number any more in epoch {run.epoch}.",
+                f"Lower --learning-rate and give another folder; {folder} keeps the epochs before.",
+            )
         logits, truth = predict_majority(run.averaged, validation, device, settings.precision)
         confusion = metrics.confusion_matrix(truth, logits.argmax(axis=1), len(LABELS))
         result = EpochResult(
@@ -124,10 +131,7 @@ def predict_majority(
     network: nn.Module, faces: FaceSet, device: torch.device, precision: str = "fp32", batch: int = 256
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Logits M x 7 and FER+ majority labels M of the faces that have one."""
-    truth = faces.majority()
-    rows = np.flatnonzero(truth != NO_MAJORITY)
-    if not len(rows):
-        raise DataSetError("No face of the validation set has a FER+ majority label.", "Give a set with FER+ votes.")
+    rows, truth = faces.labelled()
     network.eval()
     parts = []
     with torch.inference_mode():
@@ -136,7 +140,7 @@ def predict_majority(
             with _autocast(device, precision):
                 x = to_network_size(images, INPUT_SIZE).contiguous(memory_format=torch.channels_last)
                 parts.append(network(x).float().cpu().numpy())
-    return np.concatenate(parts), truth[rows]
+    return np.concatenate(parts), truth
 
 
 class _Run:

@@ -1,0 +1,125 @@
+"""Training learns, survives a crash, and refuses what does not fit."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fer_edge.errors import CheckpointError, DataSetError, UsageError
+from fer_edge.training.checkpoint import load_checkpoint
+from fer_edge.training.data import FaceSet
+from fer_edge.training.recipe import Augmentation, TrainSettings
+from fer_edge.training.train import EpochResult, train
+
+QUICK = TrainSettings(epochs=3, batch_size=28, threads=1, precision="fp32", device="cpu", learning_rate=1e-3)
+
+
+def losses(folder: Path) -> list[float]:
+    with (folder / "log.csv").open() as file:
+        return [float(row["train_loss"]) for row in csv.DictReader(file)]
+
+
+def test_the_loss_falls_and_the_network_learns_the_patterns(small_set: FaceSet, tmp_path: Path) -> None:
+    mild = Augmentation(rotation=2, shift=0.02, erase=0)
+    settings = replace(QUICK, epochs=10, batch_size=14, augmentation=mild, dropout=0.0)
+    best = train(settings, small_set, small_set, tmp_path)
+    fell = losses(tmp_path)
+    assert fell[-1] < 0.7 * fell[0]
+    assert best.accuracy > 0.5
+
+
+def test_a_run_cut_off_in_the_middle_of_an_epoch_ends_as_an_unbroken_one(small_set: FaceSet, tmp_path: Path) -> None:
+    train(QUICK, small_set, small_set, tmp_path / "unbroken")
+
+    class PowerCut(BaseException):
+        pass
+
+    steps = 0
+
+    def cut(_step: int, _steps: int) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 4:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        train(QUICK, small_set, small_set, tmp_path / "broken", on_step=cut)
+    assert load_checkpoint(tmp_path / "broken" / "last.pt")["epoch"] == 1
+
+    epochs: list[int] = []
+    train(QUICK, small_set, small_set, tmp_path / "broken", on_epoch=lambda result: epochs.append(result.epoch))
+    assert epochs == [2, 3]
+    unbroken, broken = (load_checkpoint(tmp_path / name / "last.pt") for name in ("unbroken", "broken"))
+    for name, value in unbroken["ema"].items():
+        assert torch.equal(value, broken["ema"][name]), name
+    assert losses(tmp_path / "unbroken") == losses(tmp_path / "broken")
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_at_most_an_epoch(small_file: Path, tmp_path: Path) -> None:
+    program = "import sys; from fer_edge.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "train", "--data", str(small_file), "--validation", str(small_file)]
+    command += [
+        "--run",
+        str(tmp_path),
+        "--epochs",
+        "400",
+        "--batch-size",
+        "28",
+        "--precision",
+        "fp32",
+        "--threads",
+        "1",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        log = tmp_path / "log.csv"
+        deadline = time.monotonic() + 120
+        while not (log.exists() and len(log.read_text().splitlines()) > 2):
+            assert process.poll() is None, "training ended by itself"
+            assert time.monotonic() < deadline, "no epoch was finished in two minutes"
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    logged = len(losses(tmp_path))
+    assert load_checkpoint(tmp_path / "last.pt")["epoch"] in (logged, logged + 1)
+    assert load_checkpoint(tmp_path / "best.pt")["epoch"] >= 1
+
+
+def test_the_best_epoch_is_what_best_holds(small_set: FaceSet, tmp_path: Path) -> None:
+    results: list[EpochResult] = []
+    best = train(QUICK, small_set, small_set, tmp_path, on_epoch=results.append)
+    assert best.accuracy == max(result.accuracy for result in results)
+    assert load_checkpoint(tmp_path / "best.pt")["epoch"] == best.epoch
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_folder_of_another_run_is_refused(small_set: FaceSet, tmp_path: Path) -> None:
+    once = replace(QUICK, epochs=1)
+    train(once, small_set, small_set, tmp_path)
+    with pytest.raises(CheckpointError, match="seed differ"):
+        train(replace(once, seed=2), small_set, small_set, tmp_path)
+
+
+def test_a_damaged_checkpoint_is_refused_by_name(small_set: FaceSet, tmp_path: Path) -> None:
+    (tmp_path / "last.pt").write_bytes(os.urandom(100))
+    with pytest.raises(CheckpointError, match=r"last\.pt"):
+        train(QUICK, small_set, small_set, tmp_path)
+
+
+def test_settings_and_data_that_do_not_fit_are_refused(small_set: FaceSet, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="optimizer"):
+        train(replace(QUICK, optimizer="none"), small_set, small_set, tmp_path)
+    with pytest.raises(DataSetError, match="batch"):
+        train(QUICK, small_set.take(np.arange(14)), small_set, tmp_path)

@@ -1,0 +1,182 @@
+"""Writes one JSON object per frame and line: for programs, dashboards and notebooks."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import math
+import os
+import select
+import stat
+import time
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, List, Optional, Union
+
+from fer_edge.errors import OutputClosed, OutputNotWritable
+from fer_edge.sinks.base import Sink
+from fer_edge.sinks.files import OutputFile, PathLike, write_error
+from fer_edge.types import LABELS, Observation, ObservedFace, Rates
+
+_SLICE = 0.2
+"""Seconds between two looks at `stop` while a reader does not read."""
+
+_WHOLE = min(select.PIPE_BUF, 4096)
+"""Bytes that a pipe which is ready takes at once, without blocking (POSIX, pipe(7))."""
+
+
+class JsonlSink(Sink):
+    """Writes JSON Lines to a file, a pipe or the standard output.
+
+    Every line is handed to the operating system whole and at once, so that a killed program leaves a file of whole lines.
+    An existing file is replaced, as a shell's ``>`` does, but only once it could be opened.
+
+    A line has ``frame`` (index), ``timestamp`` (ISO 8601, UTC, of the capture), ``latency_ms`` (from the capture to this
+    line), ``faces`` and ``fps`` (``total``, ``classification``, ``detection``). A face has ``box`` (x, y, width, height in
+    pixels), ``score``, ``landmarks`` (name to x, y), ``expression``, ``confidence``, ``probabilities`` (label to number)
+    and ``uncertain``. A number that is not finite is written as ``null``: JSON has no other way.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        ``-`` is the standard output.
+    stop : callable, optional
+        While the reader of a pipe does not read, this sink waits until it does, or until `stop` gives True; then the
+        line, and all that come later, are left out.
+    clock : callable, optional
+        Monotonic seconds, on the time scale of `Frame.captured_at`.
+
+    Raises
+    ------
+    OutputNotWritable
+        The path cannot be opened; or, from `write`, not written any more.
+    DiskFull
+        From `write`. The file ends after the last whole line.
+    OutputClosed
+        From `write`: the reader of the pipe went away.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        stop: Optional[Callable[[], bool]] = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._output: Union[OutputFile, _Stream]
+        if os.fspath(path) == "-":
+            self._output = _Stream(1, "standard output", stop)
+            return
+        file = OutputFile(path, "results file")
+        if file.regular:
+            file.clear()
+            self._output = file
+        else:
+            self._output = _Stream(file.fd, file.path, stop, file.close)
+
+    def write(self, observation: Observation, rates: Rates) -> None:
+        """Write one line."""
+        record = as_record(observation, rates)
+        record["latency_ms"] = _number(1000 * (self._clock() - observation.frame.captured_at), 1)
+        line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
+        self._output.append(line.encode("ascii"))
+
+    def close(self) -> None:
+        """Close the file. The standard output stays open."""
+        self._output.close()
+
+
+def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
+    """Give an observation as what JSON can hold: pixels with one decimal, probabilities with four, rates with two."""
+    frame = observation.frame
+    return {
+        "frame": frame.index,
+        "timestamp": _iso(frame.timestamp),
+        "faces": [_face(face) for face in observation.faces],
+        "fps": {
+            "total": _number(rates.total, 2),
+            "classification": _number(rates.classification, 2),
+            "detection": _number(rates.detection, 2),
+        },
+    }
+
+
+def _face(observed: ObservedFace) -> Dict[str, Any]:
+    face, expression = observed.face, observed.expression
+    landmarks: Dict[str, List[Optional[float]]] = {
+        name: [_number(x, 1), _number(y, 1)] for name, (x, y) in face.landmarks.items()
+    }
+    return {
+        "box": [_number(value, 1) for value in face.box],
+        "score": _number(face.score, 4),
+        "landmarks": landmarks,
+        "expression": expression.label,
+        "confidence": _number(expression.confidence, 4),
+        "probabilities": {label: _number(value, 4) for label, value in zip(LABELS, expression.probabilities)},
+        "uncertain": bool(expression.uncertain),
+    }
+
+
+def _number(value: float, digits: int) -> Optional[float]:
+    number = float(value)
+    return round(number, digits) if math.isfinite(number) else None
+
+
+def _iso(moment: datetime) -> str:
+    utc = moment.astimezone(timezone.utc) if moment.tzinfo else moment
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+
+
+class _Stream:
+    """Writes lines to a file descriptor that may belong to a pipe, a terminal or a file, and never waits for ever."""
+
+    def __init__(
+        self, fd: int, name: str, stop: Optional[Callable[[], bool]], close: Optional[Callable[[], None]] = None
+    ) -> None:
+        self._fd = fd
+        self._name = name
+        self._stop = stop
+        self._close = close
+        self._given_up = False
+        try:
+            self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        except OSError as error:
+            raise OutputNotWritable(
+                f"The {name} is closed.", "Start the program without '>&-', or give the name of a file."
+            ) from error
+
+    def append(self, line: bytes) -> None:
+        """Write one line, or nothing when `stop` came before there was room for it."""
+        if self._given_up:
+            return
+        rest = memoryview(line)
+        try:
+            while len(rest) > 0:
+                if not self._ready():
+                    self._given_up = True
+                    return
+                with contextlib.suppress(BlockingIOError):
+                    rest = rest[os.write(self._fd, rest if self._regular else rest[:_WHOLE]) :]
+        except OSError as error:
+            if error.errno in (errno.EPIPE, errno.ECONNRESET):
+                raise OutputClosed(f"The reader of the {self._name} went away.") from error
+            if self._regular:
+                self._take_back(len(line) - len(rest))
+            raise write_error(error, self._name, "results stream") from error
+
+    def close(self) -> None:
+        if self._close is not None:
+            self._close()
+
+    def _ready(self) -> bool:
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        while not poll.poll(1000 * _SLICE):
+            if self._stop is not None and self._stop():
+                return False
+        return True
+
+    def _take_back(self, count: int) -> None:
+        with contextlib.suppress(OSError):
+            end = os.lseek(self._fd, -count, os.SEEK_CUR)
+            os.ftruncate(self._fd, end)

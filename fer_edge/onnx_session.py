@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from numpy.typing import NDArray
 
@@ -134,6 +134,7 @@ def open_session(
     *,
     threads: int,
     providers: Sequence[Provider] = ("CPUExecutionProvider",),
+    edit: Optional[Callable[[bytes], bytes]] = None,
 ) -> OnnxSession:
     """Load an ONNX file.
 
@@ -146,6 +147,8 @@ def open_session(
         nothing to do sleeps: spinning would take the core from the other stages.
     providers : sequence of Provider
         Execution providers, the preferred one first.
+    edit : callable, optional
+        Is given the file's content, and gives what to load in its place.
 
     Returns
     -------
@@ -171,7 +174,8 @@ def open_session(
     options = _options(runtime, threads)
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     try:
-        session = runtime.InferenceSession(str(file), sess_options=options, providers=list(providers))
+        content = str(file) if edit is None else edit(file.read_bytes())
+        session = runtime.InferenceSession(content, sess_options=options, providers=list(providers))
     except _exceptions(state, _UNSUPPORTED) as error:
         raise errors.ModelCorrupt(
             f"The ONNX file {file} uses what ONNX Runtime {runtime.__version__} cannot run: {_first_line(error)}",

@@ -24,7 +24,7 @@ class Placement:
     scale : float
         Pixels of the picture for one pixel of the square.
     left, top : float
-        What is black left of the picture and above it, in pixels of the picture.
+        Where the square's pixel (0, 0) lies left of and above the picture's, in pixels of the picture.
     """
 
     scale: float
@@ -32,10 +32,12 @@ class Placement:
     top: float
 
     @classmethod
-    def of(cls, width: int, height: int, side: int) -> Placement:
-        """Place a picture of `width` x `height` pixels in a square of `side` pixels."""
+    def of(cls, width: int, height: int, side: int, centred: bool = False) -> Placement:
+        """Place a picture of `width` x `height` pixels in a square of `side` pixels; see `Letterbox`."""
         longest = max(width, height)
-        return cls(scale=longest / side, left=(longest - width) / 2, top=(longest - height) / 2)
+        scale = longest / side
+        shift = (scale - 1.0) / 2 if centred else 0.0
+        return cls(scale=scale, left=(longest - width) / 2 - shift, top=(longest - height) / 2 - shift)
 
     def to_picture(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Map points of the square, N x 2 in its pixels, to pixels of the picture."""
@@ -49,17 +51,18 @@ class Placement:
 class Letterbox:
     """Writes pictures into a square float buffer that is used again for every picture.
 
-    Samples as mediapipe's ``ImageToTensorCalculator`` does on the CPU with ``keep_aspect_ratio`` and ``BORDER_ZERO``:
-    bilinear, with pixel 0 of the square on pixel 0 of the picture and its border, not half a pixel further in.
-
     Parameters
     ----------
     side : int
         Width and height of the network's input.
+    centred : bool
+        Sample at the middle of each pixel of the square, as ``cv2.resize`` does. Otherwise at its corner, as mediapipe's
+        ``ImageToTensorCalculator`` does on the CPU with ``keep_aspect_ratio`` and ``BORDER_ZERO``. Both are bilinear.
     """
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, centred: bool = False) -> None:
         self._side = side
+        self._centred = centred
         self._square = np.zeros((side, side, 3), np.uint8)
         self._planes = self._square.transpose(2, 0, 1)
         self._tensor = np.zeros((1, 3, side, side), np.float32)
@@ -80,7 +83,7 @@ class Letterbox:
             See `check_image`.
         """
         check_image(image)
-        place = Placement.of(image.shape[1], image.shape[0], self._side)
+        place = Placement.of(image.shape[1], image.shape[0], self._side, self._centred)
         matrix = np.array([[place.scale, 0.0, -place.left], [0.0, place.scale, -place.top]])
         cv2.warpAffine(
             image, matrix, (self._side, self._side), dst=self._square, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

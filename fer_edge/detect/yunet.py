@@ -42,7 +42,7 @@ class YuNetDetector(FaceDetector):
     min_score : float
         From 0 to 1; candidates under it are not considered.
     side : int
-        Width and height of the network's input, a multiple of 32 from 128 on. Faces down to about a thirteenth of the
+        Width and height of the network's input, a multiple of 32 from 128 on. Faces down to about a sixteenth of the
         picture's width are found at 320; a larger input finds smaller ones, at a cost that rises with its square.
     model : path, optional
         Another file with the same inputs and outputs; the fetched one otherwise.

@@ -122,18 +122,21 @@ class BlazeFaceDetector(FaceDetector):
         """
         tensor, placement = self._letterbox.fit(image)
         regressors, logits = self._session.run({self._input: tensor})
-        # A box turned inside out would be noise; mediapipe leaves it out, too.
-        chosen = np.flatnonzero((logits[0, :, 0] >= self._min_logit) & (regressors[0, :, 2:4] > 0).all(axis=1))
+        chosen = np.flatnonzero(logits[0, :, 0] >= self._min_logit)
         if not chosen.size:
             return ()
+        likely = regressors[0, chosen]
+        # A box turned inside out would be noise; mediapipe leaves it out, too.
+        if likely[:, 2:4].min() <= 0.0:
+            chosen = chosen[(likely[:, 2:4] > 0.0).all(axis=1)]
+            likely = regressors[0, chosen]
         scores = 1.0 / (1.0 + np.exp(-logits[0, chosen, 0].astype(np.float64)))
-        points = _decode(regressors[0, chosen], self._anchors[chosen])
-        corners = points[:, :2].reshape(-1, 4)
+        points = _decode(likely, self._anchors[chosen])
         faces = []
-        for members in group(corners, scores, OVERLAP):
+        for members in group(points[:, :4], scores, OVERLAP):
             weights = scores[members]
-            merged = np.tensordot(weights, points[members], axes=1) / weights.sum()
-            faces.append(_face(placement.to_picture(merged), float(weights[0])))
+            merged = weights @ points[members] / weights.sum()
+            faces.append(_face(placement.to_picture(merged.reshape(8, 2)), float(weights[0])))
         return tuple(faces)
 
     def close(self) -> None:
@@ -142,12 +145,12 @@ class BlazeFaceDetector(FaceDetector):
 
 
 def _decode(regressors: NDArray[np.float32], centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give N x 8 x 2 points in pixels of the input: upper left corner, lower right corner, and the six landmarks."""
-    points: NDArray[np.float64] = regressors.reshape(-1, 8, 2).astype(np.float64)
-    half = points[:, 1] / 2.0
-    points[:, 1] = points[:, 0] + half
-    points[:, 0] -= half
-    points += centres[:, None]
+    """Give N x 16 numbers, x and y in pixels of the input: both corners of the box, and the six landmarks."""
+    points: NDArray[np.float64] = regressors.astype(np.float64)
+    half = points[:, 2:4] / 2.0
+    points[:, 2:4] = points[:, :2] + half
+    points[:, :2] -= half
+    points.reshape(-1, 8, 2)[...] += centres[:, None]
     return points
 
 

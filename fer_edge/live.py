@@ -7,7 +7,10 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from typing import List, Optional, Tuple
+
+import cv2
 
 from fer_edge.build import capture_settings, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
@@ -22,13 +25,15 @@ from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.sinks.video import VideoSink
-from fer_edge.sinks.window import Window, display_available
-from fer_edge.types import Frame, Observation, Rates
+from fer_edge.sinks.window import KEYS, Window, display_available
+from fer_edge.types import Frame, Image, Observation, Rates
 
 logger = logging.getLogger("fer_edge")
 
-REPORT_SECONDS = 5.0
+REPORT_SECONDS = 10.0
 """How often the figures are logged."""
+
+HELP = "   ".join(f"{key}: {meaning}" for key, meaning in KEYS.items())
 
 LONGEST_WAIT = 0.1
 """Seconds after which the loop looks at the keyboard and the clock even when nothing happens."""
@@ -80,6 +85,9 @@ class LiveRun:
         self._overlay = Overlay(bars=settings.bars)
         self._observation: Optional[Observation] = None
         self._shown: Optional[Tuple[int, int]] = None
+        self._picture: Optional[Image] = None
+        self._help = False
+        self._due = 0.0
         self._faces = 0
         self._emitted = 0
 
@@ -155,6 +163,8 @@ class LiveRun:
                     return
                 if observation is None:
                     pipeline.wait_for_news(LONGEST_WAIT)
+                elif not live and self._play_back(window, pipeline):
+                    return
 
     def _emit(self, observation: Observation, pipeline: Pipeline, sinks: List[Sink]) -> None:
         if self._observation is None:
@@ -179,9 +189,35 @@ class LiveRun:
         version = (frame.index if frame else -1, seen.frame.index if seen else -1)
         if frame is not None and version != self._shown:
             age = frame.captured_at - seen.frame.captured_at if seen else None
-            window.show(self._overlay.draw(frame.image, seen.faces if seen else (), rates, age=age))
+            self._picture = self._overlay.draw(
+                frame.image, seen.faces if seen else (), rates, age=age, notice=HELP if self._help else ""
+            )
+            window.show(self._picture)
             self._shown = version
+        return self._obey(window)
+
+    def _obey(self, window: Window) -> bool:
+        """Do what a key asks for; tell whether it, or the closed window, ends the run."""
         key = window.poll()
         if key == "b":
             self._overlay = Overlay(bars=not self._overlay.bars)
+        elif key == "h":
+            self._help = not self._help
+        elif key == "f":
+            window.toggle_fullscreen()
+        elif key == "s" and self._picture is not None:
+            path = datetime.now().strftime("fer-edge-%Y%m%d-%H%M%S.png")
+            logger.info("saved %s" if cv2.imwrite(path, self._picture) else "could not save %s", path)
+        if key is not None:
+            self._shown = None
         return key in ("q", "closed")
+
+    def _play_back(self, window: Window, pipeline: Pipeline) -> bool:
+        """Keep a file's own pace in the window; tell whether the window wants to end."""
+        info = pipeline.source_info
+        gap = 1 / info.fps if info and info.fps > 0 else 0.0
+        self._due = max(self._due + gap, self._clock() - gap)
+        while self._clock() < self._due:
+            if self._stop.wait(min(LONGEST_WAIT, max(0.0, self._due - self._clock()))) or self._obey(window):
+                return True
+        return False

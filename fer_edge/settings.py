@@ -121,7 +121,7 @@ class Settings:
         "output",
         "auto opens a window where there is a display; window insists on it; none never does",
     )
-    record: str = _setting("", _text, "FILE", "output", "write the annotated video there (.mp4, .mkv, .avi)")
+    record: str = _setting("", _text, "FILE", "output", "write the annotated video there (.mp4 or .avi)")
     output: str = _setting("", _text, "FILE", "output", "write one JSON object per frame there; - is standard output")
     bars: bool = _setting(
         True, _flag, "BOOL", "output", "draw the probabilities of all seven expressions beside a face"

@@ -100,7 +100,7 @@ def to_text(report: Dict[str, Any]) -> str:
         lines += ["", *_details(result)]
     lines += ["", "measured on"]
     lines += [f"  {key:12} {_plain(value)}" for key, value in report["environment"].items()]
-    lines += [f"  {key:12} {_plain(value)}" for key, value in report["protocol"].items()]
+    lines += [f"  {key:12} {_plain(value)}" for key, value in report["protocol"].items() if value is not None]
     return "\n".join(lines) + "\n"
 
 

@@ -32,18 +32,25 @@ def whole_picture(size: int) -> Crop:
     return crop
 
 
-def through_detector(detector: FaceDetector, cropper: FaceCropper) -> Crop:
-    """Make the crop that the running program makes: the best face that ``detector`` finds, cut by ``cropper``.
+def framed_picture(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Make of a tight crop what a camera would give: enlarged by `ENLARGEMENT`, `BORDER` added, BGR.
 
-    The picture is enlarged by `ENLARGEMENT`, and its edge continued by `BORDER` of its side, before it is searched.
+    The border has the picture's mean grey: continued edges make streaks in which BlazeFace misses three faces of a hundred.
     """
+    height, width = (ENLARGEMENT * side for side in picture.shape)
+    large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+    vertical, horizontal = round(BORDER * height), round(BORDER * width)
+    framed = cv2.copyMakeBorder(
+        large, vertical, vertical, horizontal, horizontal, cv2.BORDER_CONSTANT, value=float(picture.mean())
+    )
+    return np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def through_detector(detector: FaceDetector, cropper: FaceCropper) -> Crop:
+    """Make the crop that the running program makes: the best face that ``detector`` finds, cut by ``cropper``."""
 
     def crop(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        height, width = (ENLARGEMENT * side for side in picture.shape)
-        large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
-        vertical, horizontal = round(BORDER * height), round(BORDER * width)
-        framed = cv2.copyMakeBorder(large, vertical, vertical, horizontal, horizontal, cv2.BORDER_REPLICATE)
-        image = np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8)
+        image = framed_picture(picture)
         faces = detector.detect(image)
         return cropper.crop(image, faces[:1])[0] if faces else None
 

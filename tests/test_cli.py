@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_edge.capture.open import open_source
+from fer_edge.capture.settings import CaptureSettings
+from fer_edge.errors import exit_codes
+from fer_edge.types import LABELS
+
+ENDS_WITHIN = 30
+"""Seconds after which a run counts as hanging; generous, since the machine may be busy."""
+
+
+def environment() -> Dict[str, str]:
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("FER_EDGE_", "DISPLAY", "WAYLAND"))}
+    return {**plain, "PYTHONWARNINGS": "error"}
+
+
+def fer_edge(*arguments: str, timeout: float = ENDS_WITHIN, **more: Any) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "fer_edge", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment(),
+        check=False,
+        **more,
+    )
+
+
+def started(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "fer_edge", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty frames of two faces."""
+    path = tmp_path_factory.mktemp("clips") / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (640, 480))
+    with open_source("demo:2", CaptureSettings(paced=False)) as source:
+        for _ in range(30):
+            assert source.grab()
+            writer.write(source.retrieve())
+    writer.release()
+    return path
+
+
+def frames_in(path: Path) -> List[np.ndarray]:
+    capture = cv2.VideoCapture(str(path))
+    frames = []
+    while True:
+        there, frame = capture.read()
+        if not there:
+            break
+        frames.append(frame)
+    capture.release()
+    return frames
+
+
+def test_every_frame_of_a_clip_becomes_a_json_line_and_a_picture(clip: Path, tmp_path: Path) -> None:
+    lines, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
+    done = fer_edge("--camera", str(clip), "--display", "none", "--output", str(lines), "--record", str(video))
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [record["frame"] for record in records] == list(range(30))
+    for record in records:
+        assert len(record["faces"]) == 2
+        assert set(record["fps"]) == {"total", "classification", "detection"}
+        for face in record["faces"]:
+            assert set(face["probabilities"]) == set(LABELS)
+            assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+            assert face["expression"] == max(face["probabilities"], key=face["probabilities"].get)
+            assert isinstance(face["uncertain"], bool)
+            x, y, width, height = face["box"]
+            assert 0 < x + width / 2 < 640
+            assert 0 < y + height / 2 < 480
+            assert 50 < height < 480
+    written = frames_in(video)
+    assert written
+    assert written[0].shape == (480, 640, 3)
+    assert str(video) in done.stdout
+    assert "FPS total" in done.stdout
+
+
+def test_standard_output_carries_json_and_nothing_else(clip: Path) -> None:
+    done = fer_edge("--camera", str(clip), "--display", "none", "--output", "-")
+    assert done.returncode == 0, done.stderr
+    assert len([json.loads(line) for line in done.stdout.splitlines()]) == 30
+    assert "FPS total" in done.stderr
+
+
+def test_a_reader_that_goes_away_ends_the_program_without_a_complaint() -> None:
+    command = f"{sys.executable} -m fer_edge --camera demo --display none --output - | head -n 2"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=ENDS_WITHIN, env=environment(), check=False
+    )
+    assert len(done.stdout.splitlines()) == 2
+    assert "Traceback" not in done.stderr
+    assert "error" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_live_run_with_whole_files_and_exit_code_0(number: signal.Signals, tmp_path: Path) -> None:
+    lines, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
+    process = started("--camera", "demo", "--display", "none", "--output", str(lines), "--record", str(video))
+    deadline = time.monotonic() + ENDS_WITHIN
+    while time.monotonic() < deadline and not (lines.exists() and lines.read_text().count("\n") > 20):
+        time.sleep(0.05)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=ENDS_WITHIN)
+    assert process.returncode == 0, errors
+    records = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert len(records) > 20
+    assert len(frames_in(video)) > 10
+    assert "frames analysed" in output
+
+
+def test_a_run_ends_by_itself_after_its_duration_or_its_frames() -> None:
+    done = fer_edge("--camera", "demo", "--display", "none", "--frames", "5", "--output", "-")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 5
+    assert fer_edge("--camera", "demo", "--display", "none", "--duration", "0.5").returncode == 0
+
+
+def test_a_machine_without_a_display_is_recognised() -> None:
+    done = fer_edge("--camera", "demo", "--frames", "3")
+    assert done.returncode == 0, done.stderr
+    assert "no window" in done.stderr
+    insisting = fer_edge("--camera", "demo", "--frames", "3", "--display", "window")
+    assert insisting.returncode == 32
+    assert "--display none" in insisting.stderr
+
+
+def test_a_benchmark_prints_the_columns_of_the_paper_and_writes_its_figures(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = fer_edge("--benchmark", "--frames", "60", "--warm-up", "0.2", "--report", str(report))
+    assert done.returncode == 0, done.stderr
+    assert "FPS total  FPS class  FPS detection" in done.stdout
+    content = json.loads(report.read_text())
+    assert set(content) == {"environment", "protocol", "results"}
+    (result,) = content["results"]
+    assert result["params"] == 2_893_395
+    assert set(result["fps"]) == {
+        "total",
+        "classification",
+        "detection",
+        "sequential",
+        "classification_achieved",
+        "detection_achieved",
+    }
+    frames = result["frames"]
+    assert frames["captured"] == frames["emitted"] + frames["dropped"] + frames["in_flight"]
+    assert frames["emitted"] == 60
+    assert result["faces_per_frame"] == 1
+    assert result["rss_peak_mb"] > 10
+
+
+def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
+    done = fer_edge("--benchmark", "--frames", "20", "--warm-up", "0", "--min-fps", "1000000")
+    assert done.returncode == 50
+    assert "1e+06" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--camera", "/nowhere/clip.mp4"], 10, ["/nowhere/clip.mp4"]),
+        (["--camera", "77"], 10, ["77", "fer-edge cameras"]),
+        (["--camera", "demo:9"], 10, ["demo:9", "8"]),
+        (["--camera", "http://127.0.0.1:9/stream"], 15, ["127.0.0.1:9"]),
+        (["--model", "no-such-model"], 20, ["no-such-model", "fernet"]),
+        (["--model", "/nowhere/model.onnx"], 20, ["/nowhere/model.onnx"]),
+        (["--model", "blazeface_short"], 23, ["blazeface_short", "fer_edge.labels"]),
+        (["--camera", "demo", "--output", "/nowhere/out.jsonl"], 30, ["/nowhere/out.jsonl"]),
+        (["--camera", "demo", "--output", "/dev/full"], 31, ["/dev/full"]),
+        (["--camera", "demo", "--record", "/nowhere/out.mp4"], 30, ["/nowhere"]),
+        (["--benchmark", "--report", "/nowhere/report.json"], 30, ["/nowhere/report.json"]),
+        (["--config", "/nowhere/settings.toml"], 3, ["/nowhere/settings.toml"]),
+        (["--min-score", "2"], 2, ["--min-score"]),
+        (["--camra", "0"], 2, ["--camra"]),
+        (["--model", "a", "--model", "b"], 2, ["--benchmark"]),
+        (["--detector", "yunet"], 20, ["fer-edge models pull yunet"]),
+        (["--detector", "mediapipe"], 4, ["fer-edge[mediapipe]"]),
+    ],
+)
+def test_bad_input_gets_its_own_message_and_exit_code(arguments: List[str], code: int, words: List[str]) -> None:
+    if arguments[-1] == "mediapipe":
+        pytest.importorskip_reason = "mediapipe"  # type: ignore[attr-defined]
+        if _importable("mediapipe"):
+            pytest.skip("mediapipe is installed here")
+    done = fer_edge("--display", "none", *arguments)
+    assert done.returncode == code, done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _importable(module: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(module) is not None
+
+
+def test_the_readme_lists_every_exit_code() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    for code, names in exit_codes().items():
+        for name in names.split(", "):
+            line: Optional[str] = next((line for line in readme.splitlines() if f"`{name}`" in line), None)
+            assert line is not None, name
+            assert f"| {code} |" in line

@@ -84,6 +84,9 @@ class Letterbox:
         """
         check_image(image)
         place = Placement.of(image.shape[1], image.shape[0], self._side, self._centred)
+        if image.shape[:2] == (1, 1):
+            # OpenCV 4.5 cannot warp a single pixel.
+            image = np.broadcast_to(image, (2, 2, 3)).copy()
         matrix = np.array([[place.scale, 0.0, -place.left], [0.0, place.scale, -place.top]])
         cv2.warpAffine(
             image, matrix, (self._side, self._side), dst=self._square, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

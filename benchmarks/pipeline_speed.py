@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import Dict, List
 
 import numpy as np
-from fer_edge.capture.fake import FakeSource
-from fer_edge.capture.open import open_source
 
 from fer_edge.benchmark.environment import describe_environment
 from fer_edge.benchmark.report import result_of
 from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.build import classifier_factory, detector_factory
 from fer_edge.capture.base import Source
+from fer_edge.capture.fake import FakeSource
+from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.reader import ExpressionReader

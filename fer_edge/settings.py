@@ -92,7 +92,8 @@ class Settings:
         "SRC",
         "source",
         "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), "
-        "csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), a video, an image, a folder or glob of images, or demo[:N], a built-in portrait with N = 1 to 8 faces",
+        "csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), a video, an image, a folder or glob of images, or demo[:N], "
+        "a built-in portrait with N = 1 to 8 faces",
     )
     size: Optional[Tuple[int, int]] = _setting(
         None, _size, "WxH", "source", "ask the source for this size, e.g. 640x480 (default: what it gives)"

@@ -27,7 +27,7 @@ def environment() -> Dict[str, str]:
     return {**plain, "PYTHONWARNINGS": "error"}
 
 
-def fer_edge(*arguments: str, timeout: float = ENDS_WITHIN, **more: Any) -> "subprocess.CompletedProcess[str]":
+def fer_edge(*arguments: str, timeout: float = ENDS_WITHIN, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "fer_edge", *arguments],
         capture_output=True,
@@ -39,7 +39,7 @@ def fer_edge(*arguments: str, timeout: float = ENDS_WITHIN, **more: Any) -> "sub
     )
 
 
-def started(*arguments: str) -> "subprocess.Popen[str]":
+def started(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "fer_edge", *arguments],
         stdout=subprocess.PIPE,

@@ -7,12 +7,12 @@ from typing import List, Optional
 
 import numpy as np
 import pytest
-from fer_edge.capture.fake import FakeSource
 
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import check_gates, result_of, to_json, to_text
 from fer_edge.benchmark.scenario import Measurement, Protocol, Sample, measure
 from fer_edge.capture.base import SourceInfo
+from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.detect.base import FakeDetector

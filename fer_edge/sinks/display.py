@@ -11,12 +11,16 @@ import re
 import socket
 import struct
 import sys
+import time
 from typing import Iterator, Mapping, NamedTuple, Optional, Tuple
 
 import cv2
 
 _PATIENCE = 2.0
 """Seconds that the X server has for each step of its answer."""
+
+_ATTEMPTS, _PAUSE = 8, 0.1
+"""How often a server that hangs up while greeting is asked again, and after how many seconds: it may be starting anew."""
 
 _COOKIE = b"MIT-MAGIC-COOKIE-1"
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 65535
@@ -37,21 +41,47 @@ def display_available(environment: Optional[Mapping[str, str]] = None) -> Tuple[
     reason : str
         Why not, in words that can follow a colon; empty when it can.
     """
+    connection, reason = reach_display(environment)
+    if connection is not None:
+        connection.close()
+    return not reason, reason
+
+
+def reach_display(environment: Optional[Mapping[str, str]] = None) -> Tuple[Optional[socket.socket], str]:
+    """Do what `display_available` does, and leave the connection open.
+
+    An X server without a desktop, such as Xvfb, starts anew when its last client leaves, and hangs up on whoever comes
+    meanwhile. A window is therefore opened before this connection is closed.
+
+    Returns
+    -------
+    connection : socket or None
+        To be closed by the caller.
+    reason : str
+        Empty when a window can be opened.
+    """
     environment = os.environ if environment is None else environment
     if not _opencv_has_windows():
-        return False, "this OpenCV was built without windows (opencv-python-headless is; opencv-python has them)"
+        return None, "this OpenCV was built without windows (opencv-python-headless is; opencv-python has them)"
     if not sys.platform.startswith("linux"):
-        return True, ""
+        return None, ""
     name = environment.get("DISPLAY", "")
     if not name:
-        return False, "the environment variable DISPLAY is not set, so there is no desktop to open a window on"
+        return None, "the environment variable DISPLAY is not set, so there is no desktop to open a window on"
     match = _DISPLAY.match(name)
     if match is None:
-        return False, f"DISPLAY is '{name}', which names no X server"
-    try:
-        return _greet(match["host"], int(match["number"]), name, environment)
-    except (OSError, EOFError) as error:
-        return False, f"the X server '{name}' that DISPLAY names cannot be reached ({_words(error)})"
+        return None, f"DISPLAY is '{name}', which names no X server"
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _greet(match["host"], int(match["number"]), name, environment)
+        except (ConnectionResetError, BrokenPipeError, EOFError) as error:
+            reason = _words(error)
+            if attempt + 1 < _ATTEMPTS:
+                time.sleep(_PAUSE)
+        except OSError as error:
+            reason = _words(error)
+            break
+    return None, f"the X server '{name}' that DISPLAY names cannot be reached ({reason})"
 
 
 def _opencv_has_windows() -> bool:
@@ -59,20 +89,24 @@ def _opencv_has_windows() -> bool:
     return found is None or found.group(1).upper() != "NONE"
 
 
-def _greet(host: str, number: int, name: str, environment: Mapping[str, str]) -> Tuple[bool, str]:
-    with _connected(host, number) as connection:
+def _greet(host: str, number: int, name: str, environment: Mapping[str, str]) -> Tuple[Optional[socket.socket], str]:
+    connection = _connected(host, number)
+    try:
         connection.settimeout(_PATIENCE)
         local = connection.family == socket.AF_UNIX
         cookie = _cookie(environment, number, None if local else connection.getpeername()[0])
         kind = _COOKIE if cookie else b""
-        connection.sendall(
-            struct.pack("<BxHHHHxx", 0x6C, 11, 0, len(kind), len(cookie)) + _padded(kind) + _padded(cookie)
-        )
+        greeting = struct.pack("<BxHHHHxx", 0x6C, 11, 0, len(kind), len(cookie)) + _padded(kind) + _padded(cookie)
+        connection.sendall(greeting)
         status, length = struct.unpack("<BB6x", _received(connection, 8))
         if status == 1:
-            return True, ""
+            return connection, ""
         words = _received(connection, length).decode("ascii", "replace").strip() if status == 0 else "it wants a login"
-        return False, f"the X server '{name}' refused this user: {words}"
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return None, f"the X server '{name}' refused this user: {words}"
 
 
 def _connected(host: str, number: int) -> socket.socket:

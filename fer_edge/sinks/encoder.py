@@ -47,12 +47,17 @@ class StreamEncoder:
         self._consume = consume
         self._failure: Optional[BaseException] = None
         self._released = threading.Event()
-        folder = tempfile.mkdtemp(prefix="fer-edge-")
+        try:
+            folder = tempfile.mkdtemp(prefix="fer-edge-")
+        except OSError as error:
+            raise _no_pipe(error) from error
         try:
             path = os.path.join(folder, "stream.avi")
             os.mkfifo(path, 0o600)
             self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self._writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), float(fps), size)
+        except OSError as error:
+            raise _no_pipe(error) from error
         finally:
             # Both ends are open by now; without a name nothing is left behind, however the program ends.
             shutil.rmtree(folder, ignore_errors=True)
@@ -105,3 +110,10 @@ class StreamEncoder:
                 self._consume(piece)
             except Exception as error:  # noqa: BLE001  # It is raised again in the caller's thread.
                 working, self._failure = False, error
+
+
+def _no_pipe(error: OSError) -> OutputNotWritable:
+    return OutputNotWritable(
+        f"Recording needs a pipe in the folder for temporary files, and none can be made there ({error.strerror}).",
+        "Let the environment variable TMPDIR name a folder with space that this user may write to.",
+    )

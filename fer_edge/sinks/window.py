@@ -9,7 +9,7 @@ from typing import Optional, Type
 import cv2
 
 from fer_edge.errors import DisplayUnavailable
-from fer_edge.sinks.display import display_available
+from fer_edge.sinks.display import display_available, reach_display
 from fer_edge.types import Image
 
 __all__ = ["KEYS", "Window", "display_available"]
@@ -37,8 +37,8 @@ class Window:
     """
 
     def __init__(self, title: str) -> None:
-        available, reason = display_available()
-        if not available:
+        connection, reason = reach_display()
+        if reason:
             raise _unavailable(reason)
         _quieten_qt()
         self._title = title
@@ -48,6 +48,9 @@ class Window:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         except cv2.error as error:
             raise _unavailable(str(error).strip()) from error
+        finally:
+            if connection is not None:
+                connection.close()
 
     def show(self, image: Image) -> None:
         """Show a picture. Does nothing once the window was closed."""

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import List, Tuple
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observations import moving, observation
+
+from fer_edge.errors import DiskFull, OutputNotWritable
+from fer_edge.sinks.avi import AviSplitter
+from fer_edge.sinks.encoder import StreamEncoder
+from fer_edge.sinks.video import LONGEST_GAP, VideoSink
+from fer_edge.types import Image, Rates
+
+ROOT = Path(__file__).parents[2]
+ENDINGS = [".mp4", ".avi"]
+
+
+class Nothing:
+    """An overlay that draws nothing, so that the level of grey tells which picture was recorded."""
+
+    bars = False
+
+    def draw(self, image: Image, *rest: object) -> Image:
+        return image
+
+
+def levels(path: Path) -> List[int]:
+    """Play a recording to its end and give the level of grey in the middle of each picture."""
+    capture = cv2.VideoCapture(str(path))
+    found = []
+    while True:
+        there, picture = capture.read()
+        if not there:
+            break
+        found.append(round(float(picture[picture.shape[0] // 2, picture.shape[1] // 2].mean())))
+    capture.release()
+    return found
+
+
+def properties(path: Path) -> Tuple[float, int, int, int]:
+    capture = cv2.VideoCapture(str(path))
+    values = [capture.get(key) for key in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT)]
+    size = [int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
+    capture.release()
+    return values[0], int(values[1]), size[0], size[1]
+
+
+def recorder(path: Path, **options: object) -> VideoSink:
+    return VideoSink(path, overlay=Nothing(), **options)  # type: ignore[arg-type]
+
+
+def record(path: Path, times: List[float], **options: object) -> List[int]:
+    """Record pictures 0, 1, 2... seen at the given times, and give the numbers of those that are played back."""
+    with recorder(path, **options) as sink:
+        for index, at in enumerate(times):
+            sink.write(observation(10 * index, at=at, image=moving(10 * index, 64, 48)), Rates())
+    return [round((level - 20) / 10) for level in levels(path)]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_recording_has_every_picture_its_rate_its_size_and_its_length(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    with recorder(path, fps=25.0) as sink:
+        for index in range(60):
+            sink.write(observation(index, at=index / 25), Rates())
+    assert properties(path) == (25.0, 60, 320, 240)
+    assert np.abs(np.subtract(levels(path), 20 + np.arange(60))).max() <= 4
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_player_can_go_to_any_picture_of_a_finished_recording(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    with recorder(path) as sink:
+        for index in range(100):
+            sink.write(observation(index), Rates())
+    capture = cv2.VideoCapture(str(path))
+    for wanted in (77, 3, 99, 50):
+        capture.set(cv2.CAP_PROP_POS_FRAMES, wanted)
+        there, picture = capture.read()
+        assert there
+        assert abs(float(picture.mean()) - (20 + wanted)) <= 4
+    capture.release()
+
+
+def test_what_was_seen_is_drawn_into_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    with VideoSink(path) as sink:
+        sink.write(observation(), Rates())
+    there, picture = cv2.VideoCapture(str(path)).read()
+    assert there
+    assert picture.max() > 180, "bright lines and letters on the dark picture"
+
+
+def killed_while_recording(path: Path) -> int:
+    """Let a program record until it is killed, and give how many pictures it had written."""
+    code = f"""
+import sys
+sys.path[:0] = ["tests/sinks", "."]
+from observations import observation
+from fer_edge.sinks.video import VideoSink
+from fer_edge.types import Rates
+sink = VideoSink({str(path)!r})
+for index in range(100000):
+    sink.write(observation(index), Rates())
+    print(index, flush=True)
+    if index == 99:
+        sys.stdin.readline()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(100):
+            process.stdout.readline()
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        for _ in range(50):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        rest = process.stdout.read().split()
+    return 150 + len(rest)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_recording_of_a_killed_program_plays_up_to_the_last_half_second(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    written = killed_while_recording(path)
+    played = levels(path)
+    assert written - 31 <= len(played) <= written + 1, "30 pictures are a second"
+    expected = 20 + np.arange(len(played)) % 200
+    differing = np.abs(np.subtract(played, expected)) > 4
+    assert not differing[:-1].any()
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_on_a_full_disk_the_error_is_raised_once_and_what_was_recorded_plays(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    code = f"""
+import resource, sys
+sys.path[:0] = ["tests/sinks", "."]
+import numpy as np
+from observations import observation
+from fer_edge.errors import DiskFull
+from fer_edge.sinks.video import VideoSink
+from fer_edge.types import Rates
+resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
+noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+sink = VideoSink({str(path)!r})
+raised = 0
+for index in range(300):
+    try:
+        sink.write(observation(index, image=np.roll(noise, 7 * index, 1)), Rates())
+    except DiskFull as error:
+        raised += 1
+        assert "out{ending}" in error.message
+sink.close()
+sink.close()
+print(raised)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+    assert path.stat().st_size <= 700_000
+    assert len(levels(path)) >= 10
+
+
+def test_a_full_disk_at_the_very_end_is_raised_by_close_and_the_recording_plays(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    sink = recorder(path)
+    for index in range(100):
+        sink.write(observation(index), Rates())
+    sink.write(observation(100), Rates())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+    try:
+        with pytest.raises(DiskFull):
+            sink.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(levels(path)) >= 75
+
+
+def test_a_slow_source_is_played_back_in_real_time(tmp_path: Path) -> None:
+    assert record(tmp_path / "out.avi", [0.0, 0.4, 0.5], fps=10) == [0, 0, 0, 0, 1, 2]
+
+
+def test_a_fast_source_is_thinned_out_to_the_rate_of_the_recording(tmp_path: Path) -> None:
+    assert record(tmp_path / "out.avi", [0.0, 0.01, 0.02, 0.1, 0.11, 0.2], fps=10) == [0, 3, 5]
+
+
+def test_of_a_file_every_picture_is_kept_however_fast_it_was_read(tmp_path: Path) -> None:
+    assert record(tmp_path / "out.avi", [0.0, 0.001, 0.002, 0.5], fps=10, live=False) == [0, 1, 2, 3]
+
+
+def test_a_very_long_gap_is_shortened_and_the_times_after_it_are_kept(tmp_path: Path) -> None:
+    played = record(tmp_path / "out.avi", [0.0, 100000.0, 100000.3], fps=10)
+    assert played[-4:] == [1, 1, 1, 2]
+    assert len(played) == pytest.approx(10 * LONGEST_GAP + 5, abs=2)
+
+
+def test_time_that_runs_backwards_adds_nothing(tmp_path: Path) -> None:
+    assert record(tmp_path / "out.avi", [0.0, 0.1, 0.05, 0.2], fps=10) == [0, 1, 3]
+
+
+@settings(max_examples=12, deadline=None)
+@given(steps=st.lists(st.floats(0.001, 0.7), min_size=1, max_size=12))
+def test_a_recording_is_as_long_as_what_it_shows(tmp_path_factory: pytest.TempPathFactory, steps: List[float]) -> None:
+    times = np.cumsum([0.0, *steps])
+    played = record(tmp_path_factory.mktemp("video") / "out.avi", list(times), fps=20)
+    assert abs(len(played) / 20 - times[-1]) <= 0.1 + 1e-6
+    assert played == sorted(played)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_odd_sizes_are_recorded_with_one_more_row_and_column(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    with recorder(path) as sink:
+        for index in range(20):
+            sink.write(observation(index, image=moving(index, 321, 241)), Rates())
+    assert properties(path)[2:] == (322, 242)
+    assert len(levels(path)) == 20
+
+
+def test_later_pictures_of_another_size_are_fitted_in_with_black_margins(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    with recorder(path) as sink:
+        sink.write(observation(0, image=np.full((240, 320, 3), 200, np.uint8)), Rates())
+        sink.write(observation(1, image=np.full((480, 320, 3), 200, np.uint8)), Rates())
+    capture = cv2.VideoCapture(str(path))
+    capture.read()
+    there, picture = capture.read()
+    capture.release()
+    assert there
+    assert picture.shape == (240, 320, 3)
+    assert picture[:, :70].max() < 40, "margin"
+    assert picture[:, 110:210].min() > 160, "picture"
+
+
+def test_4k_pictures_that_do_not_fit_into_a_pipe_at_once_are_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    noise = np.random.default_rng(0).integers(0, 256, (2160, 3840, 3), dtype=np.uint8)
+    with recorder(path) as sink:
+        for index in range(3):
+            sink.write(observation(index, image=noise), Rates())
+    assert properties(path)[1:] == (3, 3840, 2160)
+    assert len(levels(path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("out.gif", "ending"), ("out", "ending"), ("missing/out.mp4", "no directory"), ("x.mp4", "is a dir")],
+)
+def test_a_recording_that_cannot_be_made_is_refused_at_once(tmp_path: Path, name: str, word: str) -> None:
+    (tmp_path / "x.mp4").mkdir()
+    with pytest.raises(OutputNotWritable, match=word) as caught:
+        VideoSink(tmp_path / name)
+    assert caught.value.remedy
+
+
+def test_a_device_is_no_place_for_a_recording(tmp_path: Path) -> None:
+    (tmp_path / "null.mp4").symlink_to("/dev/null")
+    with pytest.raises(OutputNotWritable, match="no ordinary file"):
+        VideoSink(tmp_path / "null.mp4")
+
+
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_is_no_rate_is_refused(tmp_path: Path, fps: float) -> None:
+    with pytest.raises(OutputNotWritable, match="pictures per second"):
+        VideoSink(tmp_path / "out.mp4", fps=fps)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_without_a_single_picture_an_older_recording_is_kept_and_no_empty_one_is_left(tmp_path: Path) -> None:
+    older, new = tmp_path / "older.mp4", tmp_path / "new.mp4"
+    older.write_bytes(b"kept")
+    for path in (older, new):
+        VideoSink(path).close()
+    assert older.read_bytes() == b"kept"
+    assert not new.exists()
+
+
+def test_an_older_recording_is_replaced_by_the_first_picture(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    path.write_bytes(b"x" * 1_000_000)
+    with recorder(path) as sink:
+        sink.write(observation(), Rates())
+    assert path.stat().st_size < 100_000
+    assert len(levels(path)) == 1
+
+
+def test_closing_twice_is_allowed_and_no_thread_is_left(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    sink = recorder(tmp_path / "out.mp4")
+    sink.write(observation(), Rates())
+    sink.close()
+    sink.close()
+    sink.write(observation(1), Rates())
+    assert set(threading.enumerate()) == before
+
+
+def test_a_size_that_cannot_be_encoded_is_refused_in_words_and_leaves_nothing_behind(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(OutputNotWritable, match="cannot encode"):
+        StreamEncoder("XXXX", 30.0, (64, 48), lambda piece: None)
+    capfd.readouterr()
+    assert set(threading.enumerate()) == before
+
+
+def test_without_a_place_for_temporary_files_the_remedy_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with recorder(tmp_path / "out.mp4") as sink, pytest.raises(OutputNotWritable, match="temporary") as caught:
+        sink.write(observation(), Rates())
+    assert "TMPDIR" in caught.value.remedy
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@settings(max_examples=30, deadline=None)
+@given(cuts=st.lists(st.integers(1, 3000), min_size=1, max_size=40))
+def test_a_stream_gives_the_same_pictures_however_it_is_cut(cuts: List[int]) -> None:
+    stream = avi_stream()
+    whole = list(AviSplitter().feed(stream))
+    assert len(whole) == 6
+    splitter, found, at, turn = AviSplitter(), [], 0, 0
+    while at < len(stream):
+        size = cuts[turn % len(cuts)]
+        found += list(splitter.feed(stream[at : at + size]))
+        at, turn = at + size, turn + 1
+    assert found == whole
+
+
+def avi_stream() -> bytes:
+    pieces: List[bytes] = []
+    encoder = StreamEncoder("MJPG", 30.0, (64, 48), pieces.append)
+    for index in range(6):
+        encoder.write(moving(index, 64, 48))
+    encoder.close()
+    return b"".join(pieces)

@@ -6,7 +6,6 @@ import io
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,10 +93,6 @@ class FaceSet:
         if not len(rows):
             raise DataSetError("No face of the set has a FER+ majority label.", "Give a set with FER+ votes.")
         return rows, labels[rows]
-
-    def take(self, rows: npt.NDArray[Any]) -> FaceSet:
-        """Return the faces at ``rows`` (indices or a mask)."""
-        return FaceSet(self.images[rows], self.votes[rows], self.other_votes[rows], self.original[rows])
 
 
 def _decode(encoded: bytes) -> npt.NDArray[np.uint8]:

@@ -32,6 +32,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 13
 IR_VERSION = 7
+BLOCK = 8
+"""Channels are rounded up to a multiple of this with zeros, so that ONNX Runtime's blocked kernels take all layers.
+
+Short-range then takes 32.0 million multiply-accumulates instead of 30.8. 16 is quicker with AVX-512 (0.41 ms instead of
+0.55), but takes 39.5 million, for which a small board without blocked kernels would have to pay.
+"""
 TYPES = {
     tflite.TensorType.FLOAT32: np.float32,
     tflite.TensorType.FLOAT16: np.float16,
@@ -64,7 +70,8 @@ class Converter:
         self.model = tflite.Model.GetRootAs(content, 0)
         self.graph = self.model.Subgraphs(0)
         self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
+        self.initializers: dict[str, np.ndarray] = {}
+        self.same_as: dict[int, int] = {}
         self.constants: dict[int, np.ndarray] = {}
         self.first_convolution = True
         self.handlers: dict[str, Callable[[Any, list[int], int], None]] = {
@@ -82,8 +89,7 @@ class Converter:
 
     def convert(self, variant: Variant, metadata: dict[str, str]) -> onnx.ModelProto:
         """Build the whole model."""
-        (source,) = self.graph.InputsAsNumpy()
-        self._node("Sub", ["image", self._initializer("centre", np.float32(127.5))], self._name(int(source)))
+        self._node("Sub", ["image", self._initializer("centre", np.float32(127.5))], self._name(self._source()))
         for index in range(self.graph.OperatorsLength()):
             operator = self.graph.Operators(index)
             code = self.model.OperatorCodes(operator.OpcodeIndex())
@@ -91,6 +97,7 @@ class Converter:
             inputs = [int(tensor) for tensor in operator.InputsAsNumpy()]
             (output,) = (int(tensor) for tensor in operator.OutputsAsNumpy())
             self.handlers[kind](operator, inputs, output)
+        self._split_where_channels_are_added()
         rename = {self._name(int(tensor)): self._output_name(int(tensor)) for tensor in self.graph.OutputsAsNumpy()}
         for node in self.nodes:
             node.output[:] = [rename.get(name, name) for name in node.output]
@@ -102,7 +109,7 @@ class Converter:
                 helper.make_tensor_value_info("regressors", TensorProto.FLOAT, [1, variant.anchors, 16]),
                 helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, variant.anchors, 1]),
             ],
-            self.initializers,
+            [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in self.initializers.items()],
         )
         model = helper.make_model(
             graph, producer_name="fer-edge", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
@@ -112,7 +119,15 @@ class Converter:
         return model
 
     def _name(self, tensor: int) -> str:
-        return f"t{tensor}"
+        return f"t{self.same_as.get(tensor, tensor)}"
+
+    def _source(self) -> int:
+        return int(self.graph.InputsAsNumpy()[0])
+
+    def _is_head(self, tensor: int) -> bool:
+        operators = (self.graph.Operators(index) for index in range(self.graph.OperatorsLength()))
+        code = next(self.model.OperatorCodes(one.OpcodeIndex()) for one in operators if tensor in one.InputsAsNumpy())
+        return max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) == tflite.BuiltinOperator.RESHAPE
 
     def _shape(self, tensor: int) -> list[int]:
         return [int(size) for size in self.graph.Tensors(tensor).ShapeAsNumpy()]
@@ -130,7 +145,7 @@ class Converter:
         return self.constants[tensor]
 
     def _initializer(self, name: str, value: np.ndarray) -> str:
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.initializers[name] = value
         return name
 
     def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
@@ -158,12 +173,19 @@ class Converter:
         refuse_activation(options)
         kernel = list(weights.shape[2:])
         strides = [options.StrideH(), options.StrideW()]
+        outputs = weights.shape[0] if self._is_head(output) else whole_blocks(weights.shape[0])
+        if groups == 1:
+            inner = 3 if self._name(inputs[0]) == self._name(self._source()) else whole_blocks(weights.shape[1])
+        else:
+            groups, inner = outputs, 1
+        weights = np.pad(weights, [(0, outputs - weights.shape[0]), (0, inner - weights.shape[1]), (0, 0), (0, 0)])
+        bias = self._constant(inputs[2])
         self._node(
             "Conv",
             [
                 self._name(inputs[0]),
                 self._initializer(f"w{output}", weights),
-                self._initializer(f"b{output}", self._constant(inputs[2])),
+                self._initializer(f"b{output}", np.pad(bias, (0, outputs - bias.size))),
             ],
             self._name(output),
             kernel_shape=kernel,
@@ -190,9 +212,50 @@ class Converter:
         self._node("Relu", [self._name(inputs[0])], self._name(output))
 
     def _pad(self, _operator: Any, inputs: list[int], output: int) -> None:
-        before_after = self._constant(inputs[1])[[0, 3, 1, 2]]
-        pads = self._initializer(f"p{output}", before_after.T.reshape(-1).astype(np.int64))
-        self._node("Pad", [self._name(inputs[0]), pads], self._name(output), mode="constant")
+        before_after = self._constant(inputs[1])
+        if before_after[:3].any() or before_after[3, 0]:
+            raise SystemExit(
+                "this network pads more than the end of the channels, which this converter does not expect"
+            )
+        channels, wanted = (whole_blocks(self._shape(tensor)[3]) for tensor in (inputs[0], output))
+        if channels == wanted:
+            self.same_as[output] = self.same_as.get(inputs[0], inputs[0])
+            return
+        pads = np.array([0, 0, 0, 0, 0, wanted - channels, 0, 0], np.int64)
+        self._node("Pad", [self._name(inputs[0]), self._initializer(f"p{output}", pads)], self._name(output))
+
+    def _split_where_channels_are_added(self) -> None:
+        """Replace Relu(Pad(x) + Conv(y)) by Concat(Relu(x + Conv1(y)), Relu(Conv2(y))).
+
+        The channels that x lacks take nothing from it. So the sum is done where x has channels, and each half is one
+        fused operation for ONNX Runtime; the number of multiplications stays the same.
+        """
+        for pad in [node for node in self.nodes if node.op_type == "Pad"]:
+            (add,) = (node for node in self.nodes if pad.output[0] in node.input)
+            (relu,) = (node for node in self.nodes if add.output[0] in node.input)
+            (conv,) = (node for node in self.nodes if node.output[0] in add.input and node is not pad)
+            pads = self.initializers.pop(pad.input[1])
+            weights, bias = (self.initializers.pop(name) for name in conv.input[1:])
+            cut = weights.shape[0] - int(pads[5])
+            halves = []
+            place = self.nodes.index(relu)
+            for half, rows in enumerate((slice(0, cut), slice(cut, None))):
+                name = f"{relu.output[0]}_{half}"
+                part = onnx.NodeProto()
+                part.CopyFrom(conv)
+                part.input[1] = self._initializer(f"{conv.input[1]}_{half}", weights[rows])
+                part.input[2] = self._initializer(f"{conv.input[2]}_{half}", bias[rows])
+                part.output[0] = f"{name}_conv"
+                halves.append(part)
+                if half == 0:
+                    halves.append(helper.make_node("Add", [pad.input[0], part.output[0]], [f"{name}_sum"]))
+                halves.append(helper.make_node("Relu", [halves[-1].output[0]], [name]))
+            joined = helper.make_node(
+                "Concat", [f"{relu.output[0]}_{half}" for half in (0, 1)], [relu.output[0]], axis=1
+            )
+            self.nodes[place : place + 1] = [*halves, joined]
+            for node in (pad, add, conv):
+                self.nodes.remove(node)
 
     def _resize(self, operator: Any, inputs: list[int], output: int) -> None:
         options = parse(tflite.ResizeBilinearOptions, operator)
@@ -218,6 +281,11 @@ class Converter:
         options = parse(tflite.ConcatenationOptions, operator)
         refuse_activation(options)
         self._node("Concat", [self._name(tensor) for tensor in inputs], self._name(output), axis=options.Axis())
+
+
+def whole_blocks(channels: int) -> int:
+    """Round `channels` up to a multiple of BLOCK."""
+    return -(-channels // BLOCK) * BLOCK
 
 
 def parse(kind: Any, operator: Any) -> Any:

@@ -7,18 +7,28 @@ Text stands on plates that darken what is beneath, so that it can be read over a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from fer_edge.plates import (
+    INK,
+    SOFT,
+    WHITE,
+    Colour,
+    Line,
+    Rect,
+    Style,
+    darken,
+    draw_lines,
+    fill_rounded,
+    line_width,
+    plate_for,
+    smaller,
+    style_for,
+)
 from fer_edge.types import LABELS, Box, Expression, Image, ObservedFace, Rates
-
-Colour = Tuple[int, int, int]
-"""Blue, green, red, each from 0 to 255."""
 
 COLOURS: Mapping[str, Colour] = {
     "angry": (0, 94, 213),
@@ -31,88 +41,10 @@ COLOURS: Mapping[str, Colour] = {
 }
 """One colour for each expression: the palette of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), which people
 with any of the common colour-vision deficiencies can tell apart."""
-
 STALE_AFTER = 0.25
 """Seconds after which the age of the result is shown and its boxes are dimmed."""
 
-_WHITE: Colour = (255, 255, 255)
-_SOFT: Colour = (190, 190, 190)
-_INK: Colour = (8, 8, 8)
 _GREY: Colour = (170, 170, 170)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_CAPITAL = 21.0
-"""Height in pixels of a capital letter of `_FONT` at scale 1."""
-
-Run = Tuple[str, Colour]
-Line = Tuple[Run, ...]
-
-
-class _Rect(NamedTuple):
-    """Whole pixels: left, top, right, bottom; the last two are outside."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    def within(self, other: _Rect) -> bool:
-        return (
-            self.left >= other.left
-            and self.top >= other.top
-            and self.right <= other.right
-            and self.bottom <= other.bottom
-        )
-
-    def meets(self, other: _Rect) -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
-
-    def moved_into(self, other: _Rect) -> _Rect:
-        left = max(other.left, min(self.left, other.right - self.width))
-        top = max(other.top, min(self.top, other.bottom - self.height))
-        return _Rect(left, top, left + self.width, top + self.height)
-
-
-@dataclass(frozen=True)
-class _Style:
-    """Sizes in pixels, derived once for each size of picture and of text."""
-
-    capital: float
-    scale: float
-    stroke: int
-    padding: int
-    row: int
-
-    @classmethod
-    def of(cls, capital: float) -> _Style:
-        padding = max(2, round(0.55 * capital))
-        return cls(capital, capital / _CAPITAL, max(1, round(capital / 10)), padding, round(1.65 * capital))
-
-    def width(self, text: str) -> int:
-        (width, _), _ = cv2.getTextSize(text, _FONT, self.scale, self.stroke)
-        return int(width)
-
-    def text(self, image: Image, text: str, left: int, baseline: int, colour: Colour) -> None:
-        cv2.putText(image, text, (left, baseline), _FONT, self.scale, colour, self.stroke, cv2.LINE_AA)
-
-
-@lru_cache(maxsize=64)
-def _style_for(shorter_side: int) -> _Style:
-    return _Style.of(max(8.0, 3.0 + 0.0175 * shorter_side))
-
-
-@lru_cache(maxsize=64)
-def _smaller(style: _Style) -> _Style:
-    return _Style.of(max(7.0, 0.8 * style.capital))
 
 
 class Overlay:
@@ -168,15 +100,15 @@ class Overlay:
         height, width = canvas.shape[:2]
         if min(height, width) < 16:
             return canvas
-        frame = _Rect(0, 0, width, height)
-        style = _style_for(min(height, width))
+        frame = Rect(0, 0, width, height)
+        style = style_for(min(height, width))
         stale = age is not None and age > STALE_AFTER
 
-        taken: List[_Rect] = []
-        plates: List[Tuple[_Rect, _Style, List[Line]]] = []
+        taken: List[Rect] = []
+        plates: List[Tuple[Rect, Style, List[Line]]] = []
         for lines, at_bottom in ((_fps_lines(frame, style, rates), True), (_notice_lines(age, notice), False)):
             if lines:
-                rect, fitted = _plate_for(frame, style, lines, at_bottom)
+                rect, fitted = plate_for(frame, style, lines, at_bottom)
                 taken.append(rect)
                 plates.append((rect, fitted, lines))
 
@@ -193,20 +125,20 @@ class Overlay:
         for (expression, _), chip in zip(placed, chips):
             _draw_chip(canvas, chip, style, expression, stale)
         for rect, fitted, lines in plates:
-            _draw_lines(canvas, rect, fitted, lines)
+            draw_lines(canvas, rect, fitted, lines)
         return canvas
 
     def _draw_bars(
         self,
         canvas: Image,
-        frame: _Rect,
-        style: _Style,
-        placed: Sequence[Tuple[Expression, _Rect]],
-        taken: List[_Rect],
+        frame: Rect,
+        style: Style,
+        placed: Sequence[Tuple[Expression, Rect]],
+        taken: List[Rect],
         stale: bool,
     ) -> None:
         boxes = [box for _, box in placed]
-        small = _smaller(style)
+        small = smaller(style)
         for expression, box in placed:
             others = [other for other in boxes if other is not box]
             for panel in _bar_places(box, style, small):
@@ -216,7 +148,7 @@ class Overlay:
                     break
 
 
-def _pixels(box: Box, frame: _Rect) -> Optional[_Rect]:
+def _pixels(box: Box, frame: Rect) -> Optional[Rect]:
     """Give the box in whole pixels, or None when nothing of it can be seen."""
     if not all(math.isfinite(value) for value in box) or box.width <= 0 or box.height <= 0:
         return None
@@ -224,7 +156,7 @@ def _pixels(box: Box, frame: _Rect) -> Optional[_Rect]:
     margin = 2 * max(frame.right, frame.bottom)
     left, right = (round(max(-margin, min(x, frame.right + margin))) for x in (box.x, box.x + box.width))
     top, bottom = (round(max(-margin, min(y, frame.bottom + margin))) for y in (box.y, box.y + box.height))
-    rect = _Rect(left, top, max(right, left + 1), max(bottom, top + 1))
+    rect = Rect(left, top, max(right, left + 1), max(bottom, top + 1))
     return rect if rect.meets(frame) else None
 
 
@@ -241,10 +173,10 @@ def _mixed(colour: Colour, other: Colour, share: float) -> Colour:
 def _ink_on(colour: Colour) -> Colour:
     """Give black or white, whichever contrasts more (WCAG 2.1, relative luminance; 0.18 is where both are equal)."""
     blue, green, red = ((value / 255) ** 2.2 for value in colour)
-    return _INK if 0.0722 * blue + 0.7152 * green + 0.2126 * red > 0.18 else _WHITE
+    return INK if 0.0722 * blue + 0.7152 * green + 0.2126 * red > 0.18 else WHITE
 
 
-def _draw_box(canvas: Image, box: _Rect, style: _Style, colour: Colour, uncertain: bool) -> None:
+def _draw_box(canvas: Image, box: Rect, style: Style, colour: Colour, uncertain: bool) -> None:
     """Draw a thin rounded frame with strong corners, on a dark edge that keeps it visible over bright ground."""
     side = min(box.width, box.height)
     thin = style.stroke
@@ -252,13 +184,13 @@ def _draw_box(canvas: Image, box: _Rect, style: _Style, colour: Colour, uncertai
     radius = min(round(1.2 * style.capital), side // 4)
     reach = min(radius + round(0.14 * side), side // 2)
     edge = 2 * max(1, round(0.5 * style.stroke))
-    for ink, extra in ((_INK, edge), (colour, 0)):
+    for ink, extra in ((INK, edge), (colour, 0)):
         if not uncertain:
             _corners(canvas, box, radius, None, ink, thin + extra)
         _corners(canvas, box, radius, reach, ink, thick + extra)
 
 
-def _corners(canvas: Image, box: _Rect, radius: int, reach: Optional[int], colour: Colour, thickness: int) -> None:
+def _corners(canvas: Image, box: Rect, radius: int, reach: Optional[int], colour: Colour, thickness: int) -> None:
     """Draw the four corners with arms of `reach` pixels, or with arms that meet when it is None."""
     right, bottom = box.right - 1, box.bottom - 1
     across = (box.width + 1) // 2 if reach is None else reach
@@ -282,34 +214,34 @@ def _chip_text(expression: Expression) -> str:
     return f"{_ascii(expression.label)}{doubt} {percent}%"
 
 
-def _place_chip(frame: _Rect, box: _Rect, style: _Style, expression: Expression, taken: Sequence[_Rect]) -> _Rect:
+def _place_chip(frame: Rect, box: Rect, style: Style, expression: Expression, taken: Sequence[Rect]) -> Rect:
     """Find room for the label: above the face, below it, or in its upper or lower edge; never outside the picture."""
     width = style.width(_chip_text(expression)) + 2 * style.padding
     height = round(style.capital) + 2 * style.padding
     gap = 2 * style.stroke
     tops = (box.top - gap - height, box.bottom + gap, box.top + gap, box.bottom - gap - height)
-    places = [_Rect(box.left, top, box.left + width, top + height) for top in tops]
-    places += [_Rect(box.right - width, top, box.right, top + height) for top in tops]
-    shifted = [_Rect(*place).moved_into(_Rect(frame.left, place.top, frame.right, place.bottom)) for place in places]
+    places = [Rect(box.left, top, box.left + width, top + height) for top in tops]
+    places += [Rect(box.right - width, top, box.right, top + height) for top in tops]
+    shifted = [Rect(*place).moved_into(Rect(frame.left, place.top, frame.right, place.bottom)) for place in places]
     for place in shifted:
         if place.within(frame) and not any(place.meets(rect) for rect in taken):
             return place
     return places[0].moved_into(frame)
 
 
-def _draw_chip(canvas: Image, chip: _Rect, style: _Style, expression: Expression, stale: bool) -> None:
+def _draw_chip(canvas: Image, chip: Rect, style: Style, expression: Expression, stale: bool) -> None:
     colour = _face_colour(expression, stale)
     baseline = chip.bottom - style.padding
     if expression.uncertain:
-        _darken(canvas, chip, style.padding)
-        ink = _SOFT
+        darken(canvas, chip, style.padding)
+        ink = SOFT
     else:
-        _fill_rounded(canvas, chip, style.padding, colour)
+        fill_rounded(canvas, chip, style.padding, colour)
         ink = _ink_on(colour)
     style.text(canvas, _chip_text(expression), chip.left + style.padding, baseline, ink)
 
 
-def _bar_places(box: _Rect, style: _Style, small: _Style) -> Iterator[_Rect]:
+def _bar_places(box: Rect, style: Style, small: Style) -> Iterator[Rect]:
     """Give the places to try for the panel of bars, the best one first."""
     names = max(small.width(label) for label in LABELS)
     height = len(LABELS) * small.row + 2 * small.padding
@@ -317,13 +249,13 @@ def _bar_places(box: _Rect, style: _Style, small: _Style) -> Iterator[_Rect]:
     for bar in (round(1.1 * names), round(0.6 * names)):
         width = names + bar + 3 * small.padding
         for top in (box.top, box.bottom - height):
-            yield _Rect(box.right + gap, top, box.right + gap + width, top + height)
-            yield _Rect(box.left - gap - width, top, box.left - gap, top + height)
-        yield _Rect(box.left, box.bottom + gap, box.left + width, box.bottom + gap + height)
+            yield Rect(box.right + gap, top, box.right + gap + width, top + height)
+            yield Rect(box.left - gap - width, top, box.left - gap, top + height)
+        yield Rect(box.left, box.bottom + gap, box.left + width, box.bottom + gap + height)
 
 
-def _draw_panel(canvas: Image, panel: _Rect, small: _Style, expression: Expression, stale: bool) -> None:
-    _darken(canvas, panel, small.padding)
+def _draw_panel(canvas: Image, panel: Rect, small: Style, expression: Expression, stale: bool) -> None:
+    darken(canvas, panel, small.padding)
     left = panel.left + small.padding
     start = left + max(small.width(label) for label in LABELS) + small.padding
     full = panel.right - small.padding - start
@@ -333,7 +265,7 @@ def _draw_panel(canvas: Image, panel: _Rect, small: _Style, expression: Expressi
         middle = panel.top + small.padding + row * small.row + small.row // 2
         half = max(1, round(0.36 * small.capital))
         strong = label == expression.label and not expression.uncertain
-        small.text(canvas, label, left, middle + round(small.capital / 2), _WHITE if strong else _SOFT)
+        small.text(canvas, label, left, middle + round(small.capital / 2), WHITE if strong else SOFT)
         colour = COLOURS[label] if not (stale or expression.uncertain) else _mixed(COLOURS[label], (96, 96, 96), 0.55)
         cv2.rectangle(canvas, (start, middle - half), (start + full - 1, middle + half), (62, 62, 62), cv2.FILLED)
         length = round(probability * full)
@@ -341,19 +273,19 @@ def _draw_panel(canvas: Image, panel: _Rect, small: _Style, expression: Expressi
             cv2.rectangle(canvas, (start, middle - half), (start + length - 1, middle + half), colour, cv2.FILLED)
 
 
-def _fps_lines(frame: _Rect, style: _Style, rates: Rates) -> List[Line]:
+def _fps_lines(frame: Rect, style: Style, rates: Rates) -> List[Line]:
     """Word the three figures so that they fit, and so that a capacity is not taken for a rate."""
-    total: Line = (("total ", _SOFT), (_figure(rates.total), _WHITE), (" fps", _SOFT))
+    total: Line = (("total ", SOFT), (_figure(rates.total), WHITE), (" fps", SOFT))
     stages: List[Line] = [
-        ((f"{name} ", _SOFT), (_figure(value), _WHITE), (" fps capacity", _SOFT))
+        ((f"{name} ", SOFT), (_figure(value), WHITE), (" fps capacity", SOFT))
         for name, value in (("classification", rates.classification), ("detection", rates.detection))
     ]
-    space: Line = (("    ", _SOFT),)
+    space: Line = (("    ", SOFT),)
     for lines in (
         [total + space + stages[0] + space + stages[1]],
         [total, stages[0] + space + stages[1]],
     ):
-        if max(_line_width(style, line) for line in lines) <= frame.width - 4 * style.padding:
+        if max(line_width(style, line) for line in lines) <= frame.width - 4 * style.padding:
             return lines
     return [total, *stages]
 
@@ -363,7 +295,7 @@ def _notice_lines(age: Optional[float], notice: str) -> List[Line]:
     if age is not None and age > STALE_AFTER:
         seconds = f"{age:.1f}" if age < 1000 else "over 1000"
         lines.append(((f"analysis {seconds} s old", COLOURS["surprise"]),))
-    lines += [((_ascii(line), _WHITE),) for line in notice.split("\n") if line.strip()]
+    lines += [((_ascii(line), WHITE),) for line in notice.split("\n") if line.strip()]
     return lines
 
 
@@ -377,72 +309,3 @@ def _figure(value: float) -> str:
 
 def _ascii(text: str) -> str:
     return "".join(character if " " <= character <= "~" else "?" for character in text)
-
-
-def _line_width(style: _Style, line: Line) -> int:
-    return sum(style.width(text) for text, _ in line)
-
-
-def _plate_for(frame: _Rect, style: _Style, lines: Sequence[Line], at_bottom: bool) -> Tuple[_Rect, _Style]:
-    """Give the place of a plate in a left corner, and a style in which its lines fit into the picture."""
-    while True:
-        width = max(_line_width(style, line) for line in lines) + 2 * style.padding
-        height = (len(lines) - 1) * style.row + round(style.capital) + 2 * style.padding
-        room = frame.width - 2 * style.padding, frame.height - 2 * style.padding
-        if (width <= room[0] and height <= room[1]) or style.capital < 2:
-            break
-        style = _Style.of(style.capital * 0.93)
-    left = style.padding
-    top = frame.bottom - style.padding - height if at_bottom else style.padding
-    return _Rect(left, top, left + width, top + height), style
-
-
-def _draw_lines(canvas: Image, rect: _Rect, style: _Style, lines: Sequence[Line]) -> None:
-    _darken(canvas, rect, style.padding)
-    baseline = rect.top + style.padding + round(style.capital)
-    for line in lines:
-        left = rect.left + style.padding
-        for text, colour in line:
-            style.text(canvas, text, left, baseline, colour)
-            left += style.width(text)
-        baseline += style.row
-
-
-def _fill_rounded(canvas: Image, rect: _Rect, radius: int, colour: Colour) -> None:
-    right, bottom = rect.right - 1, rect.bottom - 1
-    cv2.rectangle(canvas, (rect.left + radius, rect.top), (right - radius, bottom), colour, cv2.FILLED)
-    cv2.rectangle(canvas, (rect.left, rect.top + radius), (right, bottom - radius), colour, cv2.FILLED)
-    for x in (rect.left + radius, right - radius):
-        for y in (rect.top + radius, bottom - radius):
-            cv2.circle(canvas, (x, y), radius, colour, cv2.FILLED, cv2.LINE_AA)
-
-
-def _darken(canvas: Image, rect: _Rect, radius: int) -> None:
-    """Put a translucent dark plate with rounded corners onto the canvas."""
-    view = canvas[max(0, rect.top) : max(0, rect.bottom), max(0, rect.left) : max(0, rect.right)]
-    if view.size == 0:
-        return
-    radius = min(radius, view.shape[0] // 2, view.shape[1] // 2)
-    kept = view.copy()
-    cv2.convertScaleAbs(kept, dst=view, alpha=0.24, beta=6)
-    for rows, columns, mask in _corner_masks(radius):
-        view[rows, columns] = (kept[rows, columns] * mask + view[rows, columns] * (1 - mask)).astype(np.uint8)
-
-
-Corner = Tuple[slice, slice, NDArray[np.float32]]
-
-
-@lru_cache(maxsize=32)
-def _corner_masks(radius: int) -> Tuple[Corner, ...]:
-    """Give, for each corner, how much of the ground shows: 1 outside the rounding, 0 inside."""
-    if radius < 1:
-        return ()
-    distance = radius - (np.arange(radius, dtype=np.float32) + 0.5)
-    outside = np.clip(np.hypot(distance[:, None], distance[None, :]) - radius + 0.5, 0, 1)[..., None]
-    first, last = slice(0, radius), slice(-radius, None)
-    ends: Dict[bool, slice] = {False: first, True: last}
-    return tuple(
-        (ends[low], ends[far], np.ascontiguousarray(outside[:: -1 if low else 1, :: -1 if far else 1]))
-        for low in (False, True)
-        for far in (False, True)
-    )

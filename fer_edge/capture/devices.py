@@ -8,6 +8,7 @@ import glob
 import grp
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
@@ -110,12 +111,9 @@ def holders(path: str, proc: str = "/proc") -> List[str]:
         pid = os.path.basename(folder)
         if int(pid) == os.getpid():
             continue
-        try:
-            opened = {os.readlink(entry.path) for entry in os.scandir(f"{folder}/fd")}
-            if wanted in opened:
+        with suppress(OSError):  # another user's, or gone
+            if wanted in {os.path.realpath(link) for link in glob.glob(f"{folder}/fd/*")}:
                 found.append(f"{Path(folder, 'comm').read_text(encoding='utf-8').strip()} ({pid})")
-        except OSError:  # another user's, or gone
-            continue
     return found
 
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 import re
 
 from fer_edge.capture.base import Source
+from fer_edge.capture.camera import CameraSource
+from fer_edge.capture.file import VideoFileSource
+from fer_edge.capture.gstreamer import GStreamerSource, csi_pipeline
+from fer_edge.capture.images import ImageSource, is_image_place
+from fer_edge.capture.network import HttpSource
+from fer_edge.capture.rtsp import RtspSource
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
-from fer_edge.errors import SourceNotFound
+from fer_edge.errors import UsageError
 
-__all__ = ["CaptureSettings", "open_source"]
+__all__ = ["FORMS", "CaptureSettings", "open_source"]
+
+FORMS = (
+    "0, /dev/video0, /dev/v4l/by-id/..., csi:0, gst:PIPELINE, rtsp://..., http://..., a video file, a picture, "
+    "a folder or pattern of pictures, demo, or demo:1 to demo:8"
+)
+"""What `open_source` takes, for help texts and messages."""
 
 
 def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
@@ -18,21 +30,42 @@ def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
     Parameters
     ----------
     text : str
-        ``demo`` or ``demo:1`` to ``demo:8``.
+        A camera's number or device node; ``csi:0`` and ``gst:PIPELINE`` through GStreamer; an ``rtsp://`` or ``http://``
+        address; ``demo`` or ``demo:1`` to ``demo:8``; or the path of a video, of a picture, of a folder of pictures, or a
+        pattern such as ``shots/*.jpg``. A file whose name looks like one of the other forms is given as ``./name``.
     settings : CaptureSettings
         Size, rate and time limits.
 
     Returns
     -------
     Source
-        Not open yet: use it in a ``with`` block.
+        Not open yet: use it in a ``with`` block, where what does not exist or cannot be used is reported.
 
     Raises
     ------
-    SourceNotFound
-        The text has none of these forms.
+    UsageError
+        The text is empty, names a protocol that is not supported, or has a wrong number.
     """
-    demo = re.fullmatch(r"demo(?::(\d+))?", text)
-    if demo:
-        return DemoSource(int(demo.group(1) or 1), settings)
-    raise SourceNotFound(f"There is no source '{text}'.", "Give demo, or demo:1 to demo:8.")
+    text = text.strip()
+    kind, separator, rest = text.partition(":")
+    if not text:
+        raise UsageError("No source was named.", f"--camera takes {FORMS}.")
+    if (text.isascii() and text.isdigit()) or text.startswith("/dev/"):
+        return CameraSource(text, settings)
+    if kind == "demo" and re.fullmatch(r"\d*", rest) and (rest or not separator):
+        return DemoSource(int(rest or 1), settings)
+    if kind == "csi":
+        if not re.fullmatch(r"\d{1,2}", rest):
+            raise UsageError(f"'{text}' names no CSI camera.", "Give csi:0, or csi:1 for the second.")
+        return GStreamerSource(csi_pipeline(int(rest), settings), settings, name=text)
+    if kind == "gst":
+        return GStreamerSource(rest, settings)
+    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
+    if scheme is None:
+        return ImageSource(text, settings) if is_image_place(text) else VideoFileSource(text, settings)
+    protocol = scheme.group(1).lower()
+    if protocol in ("rtsp", "rtsps"):
+        return RtspSource(text, settings)
+    if protocol in ("http", "https"):
+        return HttpSource(text, settings)
+    raise UsageError(f"{protocol}:// is not supported.", f"--camera takes {FORMS}.")

@@ -3,19 +3,14 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import subprocess
 from pathlib import Path
 from typing import Dict, List, Tuple
 
 import pytest
 
-from fer_edge.capture.devices import (
-    ENUM_FMT,
-    ENUM_FRAMEINTERVALS,
-    ENUM_FRAMESIZES,
-    QUERYCAP,
-    describe_devices,
-    list_devices,
-)
+from fer_edge.capture.devices import describe_devices, holders, list_devices
+from fer_edge.capture.v4l2 import ENUM_FMT, ENUM_FRAMEINTERVALS, ENUM_FRAMESIZES, QUERYCAP, REQBUFS
 
 CAPTURE, METADATA = 0x1, 0x00800000
 MODES: Dict[bytes, List[Tuple[int, int, List[Tuple[int, int]]]]] = {
@@ -27,8 +22,9 @@ MODES: Dict[bytes, List[Tuple[int, int, List[Tuple[int, int]]]]] = {
 class Kernel:
     """Fills the structures of videodev2.h as a driver does."""
 
-    def __init__(self, capabilities: int = CAPTURE) -> None:
+    def __init__(self, capabilities: int = CAPTURE, busy: bool = False) -> None:
         self._capabilities = capabilities
+        self._busy = busy
 
     def __call__(self, descriptor: int, request: int, buffer: bytearray) -> int:
         os.fstat(descriptor)
@@ -39,6 +35,11 @@ class Kernel:
                 "<16s32s32sIII", b"uvcvideo", b"HD Pro Webcam", b"usb-1", 6, everything, self._capabilities
             )
             buffer[: len(packed)] = packed
+            return 0
+        if request == REQBUFS:
+            assert struct.unpack("<IIIII", buffer)[:3] == (0, 1, 1)
+            if self._busy:
+                raise OSError(errno.EBUSY, "busy")
             return 0
         (index,) = struct.unpack_from("<I", buffer)
         try:
@@ -73,52 +74,97 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_request_numbers_are_those_of_the_kernel_header() -> None:
-    assert (QUERYCAP, ENUM_FMT, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS) == (
+    assert (QUERYCAP, ENUM_FMT, ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS, REQBUFS) == (
         0x80685600,
         0xC0405602,
         0xC02C564A,
         0xC034564B,
+        0xC0145608,
     )
 
 
 def test_cameras_are_listed_by_number_with_their_modes_and_stable_names(folder: Path) -> None:
-    devices = list_devices(Kernel(), str(folder))
+    devices = list_devices(str(folder), ioctl=Kernel())
     assert [os.path.basename(device.path) for device in devices] == ["video2", "video10"]
     first = devices[0]
-    assert first.name == "HD Pro Webcam"
-    assert first.driver == "uvcvideo"
-    assert first.stable_path.endswith("usb-HD_Pro-index0")
-    assert [(mode.fourcc, mode.width, mode.height, mode.rates) for mode in first.modes] == [
+    assert (first.card, first.driver, first.bus) == ("HD Pro Webcam", "uvcvideo", "usb-1")
+    assert [os.path.basename(name) for name in first.names] == ["usb-HD_Pro-index0"]
+    assert [(mode.fourcc, mode.width, mode.height, mode.fps) for mode in first.modes] == [
         ("MJPG", 1280, 720, (30.0,)),
         ("MJPG", 640, 480, (30.0, 29.97, 15.0)),
         ("YUYV", 640, 480, (30.0,)),
     ]
     text = describe_devices(devices)
-    assert "HD Pro Webcam (uvcvideo)" in text
-    assert "MJPG   640 x 480   30, 29.97, 15 fps" in text
+    assert "HD Pro Webcam  [uvcvideo, usb-1]" in text
+    assert "  MJPG     640x480  30, 29.97, 15" in text
+    assert "  format      size  frames per second" in text
+    assert "in use" not in text
+
+
+def test_sizes_and_rates_that_come_as_a_range_are_listed_by_their_largest(folder: Path) -> None:
+    def kernel(descriptor: int, request: int, buffer: bytearray) -> int:
+        (index,) = struct.unpack_from("<I", buffer)
+        if request in (ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS) and index:
+            raise OSError(errno.EINVAL, "no more")
+        if request == ENUM_FRAMESIZES:
+            struct.pack_into("<7I", buffer, 8, 3, 32, 2592, 2, 16, 1944, 2)
+            return 0
+        if request == ENUM_FRAMEINTERVALS:
+            assert struct.unpack_from("<II", buffer, 8) == (2592, 1944)
+            struct.pack_into("<7I", buffer, 16, 3, 1, 90, 1, 1, 1, 1)
+            return 0
+        return Kernel()(descriptor, request, buffer)
+
+    mode = list_devices(str(folder), ioctl=kernel)[0].modes[0]
+    assert (mode.width, mode.height, mode.fps) == (2592, 1944, (90.0,))
 
 
 def test_nodes_that_give_no_pictures_are_left_out(folder: Path) -> None:
-    assert list_devices(Kernel(METADATA), str(folder)) == ()
+    assert list_devices(str(folder), ioctl=Kernel(METADATA)) == []
 
 
 def test_a_file_that_is_no_device_is_left_out(folder: Path) -> None:
-    assert list_devices(folder=str(folder)) == ()
+    assert list_devices(str(folder)) == []
 
 
-def test_a_camera_that_cannot_be_opened_is_listed_with_the_reason(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(path: str, flags: int) -> int:
-        raise OSError(errno.EACCES if path.endswith("2") else errno.EBUSY, "no")
+def test_a_camera_that_streams_elsewhere_is_listed_as_in_use(folder: Path) -> None:
+    devices = list_devices(str(folder), ioctl=Kernel(busy=True))
+    assert all(device.busy for device in devices)
+    assert "in use by another program" in describe_devices(devices)
 
-    monkeypatch.setattr(os, "open", refuse)
-    text = describe_devices(list_devices(Kernel(), str(folder)))
-    assert "usermod -aG" in text
-    assert "another program holds it" in text
+
+def test_a_camera_that_cannot_be_opened_is_listed_with_the_reason(folder: Path) -> None:
+    def refuse(path: str) -> int:
+        raise OSError(errno.EACCES if path.endswith("2") else errno.EIO, "no")
+
+    text = describe_devices(list_devices(str(folder), opener=refuse))
+    assert "video2  unknown\n" in text
+    assert "cannot be used: only root may open it" in text or "usermod -aG" in text
+    assert "input/output error" in text
+
+
+def test_listing_leaves_no_descriptor_open(folder: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    list_devices(str(folder), ioctl=Kernel())
+    list_devices(str(folder), ioctl=Kernel(METADATA))
+    list_devices(str(folder))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_program_that_holds_a_device_is_named(tmp_path: Path) -> None:
+    node = tmp_path / "video0"
+    node.touch()
+    with node.open() as opened:
+        holder = subprocess.Popen(["sleep", "60"], stdin=opened)
+    try:
+        assert holders(str(node)) == [f"sleep ({holder.pid})"]
+    finally:
+        holder.kill()
+        holder.wait()
+    assert holders(str(node)) == []
 
 
 def test_without_a_camera_the_list_says_what_to_check_and_that_the_demo_works() -> None:
     text = describe_devices(())
-    assert "no camera found" in text
+    assert "No camera was found" in text
     assert "--camera demo" in text

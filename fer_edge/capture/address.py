@@ -1,0 +1,174 @@
+"""Addresses of network sources: hiding their passwords, and connecting without ever blocking for long."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, List, Tuple
+from urllib.parse import unquote, urlsplit
+
+from fer_edge.errors import SourceUnreachable, UsageError
+
+_PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
+_SECRET = re.compile(r"(?i)([?&;](?:user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig)[^=&;]*=)[^&;#\s]*")
+_USER = re.compile(r"://[^/\s]*@")
+_SLICE = 0.1
+
+
+def mask(text: str) -> str:
+    """Hide user names, passwords and tokens of every URL in `text`."""
+    return _SECRET.sub(r"\1***", _USER.sub("://***@", text))
+
+
+@dataclass(frozen=True)
+class Address:
+    """The parts of a URL.
+
+    Attributes
+    ----------
+    url : str
+        As given, with credentials.
+    scheme, host : str
+        In lower case; an IPv6 address without brackets.
+    port : int
+        The scheme's own if the URL names none.
+    path : str
+        With the query, without the fragment; at least ``/``.
+    user, password : str
+        Decoded; empty if the URL has none.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    user: str
+    password: str
+
+    @property
+    def name(self) -> str:
+        """The URL as it may be shown."""
+        return mask(self.url)
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Take a URL apart. Raises UsageError if it has no host or a port that is none."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise UsageError(
+                f"{mask(url)} is no valid address: {mask(str(error))}.", "Check the port number."
+            ) from None
+        if not parts.hostname:
+            raise UsageError(f"{mask(url)} names no host.", "Write it like http://192.168.1.20:8080/video.")
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        scheme = parts.scheme.lower()
+        return cls(
+            url,
+            scheme,
+            parts.hostname,
+            port or _PORTS.get(scheme, 80),
+            path,
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+
+
+def connect(address: Address, timeout: float, interrupted: threading.Event) -> socket.socket:
+    """Open a TCP connection to `address`.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds for name resolution and connection together.
+    interrupted : Event
+        Gives up within a tenth of a second once set.
+
+    Returns
+    -------
+    socket
+        Not blocking.
+
+    Raises
+    ------
+    SourceUnreachable
+        Saying whether the name is unknown, the connection was refused, or nothing answered.
+    """
+    deadline = time.monotonic() + timeout
+    place = f"{address.host} port {address.port}"
+    failure = "nothing answered"
+    for family, target in _resolve(address, deadline, interrupted):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            status = connection.connect_ex(target)
+            while status and wait_for(connection, deadline, interrupted, writing=True) is False:
+                if interrupted.is_set() or time.monotonic() >= deadline:
+                    break
+            else:
+                status = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if status == 0:
+                    return connection
+                failure = os.strerror(status).lower()
+            connection.close()
+        except BaseException:
+            connection.close()
+            raise
+    if interrupted.is_set():
+        raise SourceUnreachable(f"Connecting to {address.name} was interrupted.")
+    if time.monotonic() >= deadline:
+        failure = f"nothing answered within {timeout:g} s"
+    raise SourceUnreachable(
+        f"{address.name} cannot be reached: {failure} ({place}).",
+        "Check that the camera is on, that its address and port are right, and that this machine is in its network.",
+    )
+
+
+def wait_for(connection: Any, deadline: float, interrupted: threading.Event, writing: bool = False) -> bool:
+    """Wait until a socket can be read (or written); False once `deadline` (monotonic) passed or `interrupted` is set."""
+    while not interrupted.is_set():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        readable, writable, _ = select.select(
+            [] if writing else [connection], [connection] if writing else [], [], min(left, _SLICE)
+        )
+        if readable or writable:
+            return True
+    return False
+
+
+def _resolve(address: Address, deadline: float, interrupted: threading.Event) -> List[Tuple[int, Any]]:
+    """Look the name up in a thread, because the system's resolver cannot be told to stop."""
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        return [(entry[0], entry[4]) for entry in found]
+    except (socket.gaierror, UnicodeError):
+        pass  # a name, not a number
+    answers: List[Tuple[int, Any]] = []
+    failures: List[str] = []
+
+    def look_up() -> None:
+        try:
+            entries = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            answers.extend((entry[0], entry[4]) for entry in entries)
+        except (OSError, UnicodeError) as error:
+            failures.append(str(error))
+
+    thread = threading.Thread(target=look_up, name="fer-edge-resolver", daemon=True)
+    thread.start()
+    while thread.is_alive() and time.monotonic() < deadline and not interrupted.is_set():
+        thread.join(_SLICE)
+    if answers or interrupted.is_set():
+        return list(answers)
+    raise SourceUnreachable(
+        f"{address.name} cannot be reached: there is no answer for the host name '{address.host}'.",
+        "Check the spelling, or write the camera's IP address instead.",
+    )

@@ -1,0 +1,87 @@
+"""Whether a video file was cut off, read from the structure of its container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Set, Tuple
+
+_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"sidx", b"uuid", b"pnot"}
+
+
+def is_cut(path: Path) -> bool:
+    """Tell whether the file ends before its own structure says it should.
+
+    Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list does), Matroska and WebM (the segment does) and GIF
+    (the trailer is missing). False for everything else, and when in doubt.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(64)
+        if head[4:8] in _BOXES:
+            return _boxes(file, size)[1]
+        if head[:4] == b"RIFF":
+            return _riff_is_cut(file, size)
+        if head[:4] == b"\x1aE\xdf\xa3":
+            return _matroska_is_cut(file, size)
+        if head[:4] == b"GIF8":
+            file.seek(max(0, size - 16))
+            return b"\x3b" not in file.read()
+    return False
+
+
+def lacks_index(path: Path) -> bool:
+    """Tell whether this is an MP4 or MOV file whose ``moov`` box, without which nothing can be decoded, was never written."""
+    with path.open("rb") as file:
+        if file.read(8)[4:8] not in _BOXES:
+            return False
+        return b"moov" not in _boxes(file, path.stat().st_size)[0]
+
+
+def _boxes(file: BinaryIO, size: int) -> Tuple[Set[bytes], bool]:
+    """Walk the top-level boxes (ISO/IEC 14496-12, 4.2): their types, and whether the last one is incomplete."""
+    found: Set[bytes] = set()
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        header = file.read(16)
+        length = int.from_bytes(header[:4], "big")
+        if length == 1:
+            length = int.from_bytes(header[8:16], "big")
+        elif length == 0:  # to the end of the file
+            length = size - at
+        if length < 8:  # not a box: padding or damage, which the decoder may judge
+            return found, False
+        found.add(header[4:8])
+        at += length
+    return found, at > size
+
+
+def _riff_is_cut(file: BinaryIO, size: int) -> bool:
+    """Walk the RIFF lists; a file above a gigabyte has several."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        header = file.read(8)
+        if header[:4] != b"RIFF":
+            return False
+        length = int.from_bytes(header[4:], "little")
+        if length in (0, 0xFFFFFFFF):  # never filled in: the recording program was ended
+            return True
+        at += 8 + length + length % 2
+    return at > size + 1
+
+
+def _matroska_is_cut(file: BinaryIO, size: int) -> bool:
+    """Compare the segment's length (RFC 8794, elements with an ID and a size of variable length) with the file's."""
+    at = 0
+    for _ in range(2):  # the EBML header, then the segment
+        file.seek(at)
+        header = file.read(16)
+        if len(header) < 12:
+            return True
+        wide = 9 - header[4].bit_length()
+        length = int.from_bytes(header[4 : 4 + wide], "big") & ((1 << 7 * wide) - 1)
+        if length == (1 << 7 * wide) - 1:  # of unknown length: written to a stream
+            return False
+        at += 4 + wide + length
+    return at > size

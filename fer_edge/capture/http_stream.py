@@ -1,0 +1,285 @@
+"""The body of an HTTP answer, as it comes, with every wait bounded.
+
+The standard library's clients block inside buffered readers that cannot be left and entered again, so this one speaks the
+little of RFC 9112 that a camera needs: GET, redirects, basic and digest authentication, and chunked bodies.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import io
+import re
+import socket
+import ssl
+import threading
+import time
+from email.message import Message
+from typing import Any, List, Optional, Tuple
+from urllib.parse import urljoin
+from urllib.request import (
+    AbstractDigestAuthHandler,
+    HTTPPasswordMgrWithDefaultRealm,
+    Request,
+    parse_http_list,
+    parse_keqv_list,
+)
+
+from fer_edge.capture.address import Address, connect, wait_for
+from fer_edge.errors import SourceUnreachable
+
+_PIECE = 65536
+_LONGEST_HEAD = 65536
+_MOST_REDIRECTS = 4
+
+
+class HttpStream:
+    """One GET request and its body.
+
+    Parameters
+    ----------
+    address : Address
+        What to ask for.
+    timeout : float
+        Seconds within which the head of the answer must be here.
+    interrupted : Event
+        Every wait ends within a tenth of a second once it is set.
+    """
+
+    def __init__(self, address: Address, timeout: float, interrupted: threading.Event) -> None:
+        self.content_type = ""
+        self._address = address
+        self._timeout = timeout
+        self._interrupted = interrupted
+        self._connection: Optional[socket.socket] = None
+        self._received = b""
+        self._chunks: Optional[ChunkedDecoder] = None
+        self._left: Optional[int] = None
+
+    def open(self) -> None:
+        """Send the request and read the head of the answer. Raises SourceUnreachable unless it is a good one."""
+        deadline = time.monotonic() + self._timeout
+        target, authorization = self._address, _basic(self._address)
+        for _ in range(_MOST_REDIRECTS + 2):
+            status, reason, headers = self._ask(target, authorization, deadline)
+            if status in (301, 302, 303, 307, 308) and headers["Location"]:
+                elsewhere = Address.parse(urljoin(target.url, headers["Location"]))
+                same = (elsewhere.host, elsewhere.port) == (target.host, target.port)
+                authorization = _basic(elsewhere) or (authorization if same else "")
+                target = elsewhere
+            elif status == 401 and self._address.user and not authorization.startswith("Digest"):
+                authorization = _digest(self._address, target, headers)
+                if not authorization:
+                    break
+            elif status == 200:
+                self.content_type = headers.get_content_type() if headers["Content-Type"] else ""
+                return
+            else:
+                break
+        self.close()
+        raise SourceUnreachable(
+            f"{self._address.name} answers: {status} {reason}.".replace(" .", "."), self._advice(status)
+        )
+
+    def read(self, timeout: float) -> Optional[bytes]:
+        """Give the next bytes of the body.
+
+        Returns
+        -------
+        bytes or None
+            Empty at the end of the body; None when nothing came in time.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            if self._left == 0 or (self._chunks is not None and self._chunks.ended):
+                return b""
+            raw, self._received = self._received, b""
+            if not raw:
+                more = self._receive(deadline)
+                if not more:
+                    return more
+                raw = more
+            body = raw if self._chunks is None else self._chunks.feed(raw)
+            if self._left is not None:
+                body = body[: self._left]
+                self._left -= len(body)
+            if body:
+                return body
+
+    def close(self) -> None:
+        """Close the connection; may be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    @property
+    def _open_connection(self) -> socket.socket:
+        if self._connection is None:
+            raise ValueError("the connection is closed")
+        return self._connection
+
+    def _ask(self, target: Address, authorization: str, deadline: float) -> Tuple[int, str, Message]:
+        self.close()
+        self._connection = connect(target, max(0.0, deadline - time.monotonic()), self._interrupted)
+        try:
+            if target.scheme == "https":
+                self._secure(target, deadline)
+            self._send(_request(target, authorization), deadline)
+            return self._read_head(deadline)
+        except OSError as error:
+            self.close()
+            raise SourceUnreachable(
+                f"{self._address.name} broke the connection off: {error}.", "Check the address and the port."
+            ) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _secure(self, target: Address, deadline: float) -> None:
+        context = ssl.create_default_context()
+        secured = context.wrap_socket(self._open_connection, server_hostname=target.host, do_handshake_on_connect=False)
+        self._connection = secured
+        while True:
+            try:
+                secured.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                self._wait(deadline)
+            except ssl.SSLWantWriteError:
+                self._wait(deadline, writing=True)
+            except ssl.SSLError as error:
+                raise SourceUnreachable(
+                    f"{self._address.name} has no safe connection: {error.reason or error}.",
+                    "A camera with a certificate of its own: name that certificate's file in SSL_CERT_FILE, or use http://.",
+                ) from None
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        connection = self._open_connection
+        while data:
+            self._wait(deadline, writing=True)
+            try:
+                data = data[connection.send(data) :]
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                continue
+
+    def _read_head(self, deadline: float) -> Tuple[int, str, Message]:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = self._receive(deadline)
+            if not piece or len(head) > _LONGEST_HEAD:
+                what = "gave no answer in time" if piece is None else "does not speak HTTP"
+                raise SourceUnreachable(f"{self._address.name} {what}.", "Check the address and the port.")
+            head += piece
+        head, _, self._received = head.partition(b"\r\n\r\n")
+        line, _, rest = head.partition(b"\r\n")
+        found = re.match(rb"HTTP/1\.\d (\d{3}) ?(.*)", line)
+        if found is None:
+            raise SourceUnreachable(f"{self._address.name} does not speak HTTP.", "Check the address and the port.")
+        headers = http.client.parse_headers(io.BytesIO(rest + b"\r\n\r\n"))
+        chunked = "chunked" in (headers["Transfer-Encoding"] or "").lower()
+        self._chunks = ChunkedDecoder() if chunked else None
+        length = headers["Content-Length"] or ""
+        self._left = int(length) if length.isdigit() and not chunked else None
+        return int(found.group(1)), found.group(2).decode("latin-1"), headers
+
+    def _receive(self, deadline: float) -> Optional[bytes]:
+        """Give what came; None at the deadline, empty at the end of the connection."""
+        connection = self._open_connection
+        while True:
+            try:
+                return connection.recv(_PIECE)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                if not wait_for(connection, deadline, self._interrupted):
+                    return None
+            except OSError:  # reset, or ended without TLS's goodbye
+                return b""
+
+    def _wait(self, deadline: float, writing: bool = False) -> None:
+        if not wait_for(self._connection, deadline, self._interrupted, writing):
+            raise SourceUnreachable(
+                f"{self._address.name} did not answer within {self._timeout:g} s.", "Check the address and the port."
+            )
+
+    def _advice(self, status: int) -> str:
+        if status in (401, 403):
+            if self._address.user:
+                return "The user name or the password is wrong, or this user may not see the picture."
+            return "Put the user and password into the address: http://user:password@host/path."
+        if status == 404:
+            return "The host is there, but not this path: look up the camera's address for MJPEG."
+        return "Open the address in a browser to see what it gives."
+
+
+class ChunkedDecoder:
+    """Undoes the chunked transfer coding (RFC 9112, section 7.1), however the bytes are cut."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._buffer = b""
+        self._left = 0  # bytes of the chunk that are still to come, with its two closing ones
+
+    def feed(self, data: bytes) -> bytes:
+        """Take coded bytes and give the body's."""
+        self._buffer += data
+        pieces: List[bytes] = []
+        while not self.ended:
+            if self._left > 2:
+                piece = self._buffer[: self._left - 2]
+                pieces.append(piece)
+                self._buffer = self._buffer[len(piece) :]
+                self._left -= len(piece)
+                if self._left > 2:
+                    break
+            if len(self._buffer) < self._left:
+                break
+            self._buffer, self._left = self._buffer[self._left :], 0
+            line, found, rest = self._buffer.partition(b"\n")
+            if not found and len(line) < 1024:
+                break
+            size = re.match(rb"\s*([0-9a-fA-F]{1,8})", line)
+            if size is None or int(size.group(1), 16) == 0:
+                self.ended = True
+                break
+            self._buffer, self._left = rest, int(size.group(1), 16) + 2
+        return b"".join(pieces)
+
+
+def _request(target: Address, authorization: str) -> bytes:
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    lines = [
+        f"GET {target.path} HTTP/1.1",
+        f"Host: {host}:{target.port}",
+        "Accept: multipart/x-mixed-replace, image/jpeg, */*;q=0.5",
+        "User-Agent: fer-edge",
+        "Connection: close",
+    ]
+    if authorization:
+        lines.append(f"Authorization: {authorization}")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8")
+
+
+def _basic(address: Address) -> str:
+    if not address.user:
+        return ""
+    return "Basic " + base64.b64encode(f"{address.user}:{address.password}".encode()).decode("ascii")
+
+
+def _digest(credentials: Address, target: Address, headers: Message) -> str:
+    """Answer a digest challenge (RFC 7616) by means of the standard library; empty if there is none."""
+    challenges: List[Any] = headers.get_all("WWW-Authenticate") or []
+    for challenge in challenges:
+        scheme, _, rest = challenge.partition(" ")
+        if scheme.lower() != "digest":
+            continue
+        passwords = HTTPPasswordMgrWithDefaultRealm()
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        url = f"{target.scheme}://{host}:{target.port}{target.path}"
+        passwords.add_password(None, url, credentials.user, credentials.password)
+        fields = parse_keqv_list([part for part in parse_http_list(rest) if "=" in part])
+        try:
+            answer = AbstractDigestAuthHandler(passwords).get_authorization(Request(url), fields)  # noqa: S310
+        except (ValueError, KeyError):  # an algorithm that the library does not have
+            continue
+        if answer:
+            return f"Digest {answer}"
+    return ""

@@ -1,0 +1,102 @@
+"""JPEG pictures out of a stream of bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import List, Optional
+
+MAX_PICTURE = 16 * 1024 * 1024
+
+_START = b"\xff\xd8\xff"
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_SEGMENTLESS = frozenset({0x01, *range(0xD0, 0xD8)})
+# In the coded data, FF 00 is a stuffed byte, FF D0 to FF D7 restart the coder, and FF may be repeated before a marker.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+
+class JpegSplitter:
+    """Finds whole JPEG pictures in a stream, however it is cut into chunks.
+
+    It walks from marker to marker as ITU-T T.81 annex B lays them out, and so needs neither the boundary of
+    multipart/x-mixed-replace nor Content-Length, which cameras leave out or get wrong, and is not misled by a thumbnail
+    inside a picture. What is no picture is skipped; one that is cut off by the start of the next is left out.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes that a picture may have; a longer one is skipped, so that the buffer stays bounded.
+    """
+
+    def __init__(self, limit: int = MAX_PICTURE) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._position = 0  # of the next byte to look at; 0: the start of a picture has not been found yet
+        self._in_scan = False
+        self._has_scan = False
+        self._whole = False
+
+    def feed(self, chunk: bytes) -> List[bytes]:
+        """Take the next bytes of the stream and give the pictures that they complete."""
+        self._buffer += chunk
+        pictures: List[bytes] = []
+        while True:
+            if self._position == 0 and not self._find_start():
+                return pictures
+            end = self._walk()
+            if end is None and self._position <= self._limit:
+                return pictures
+            if end is None or end > self._limit:
+                del self._buffer[:2]
+            else:
+                if self._whole:
+                    pictures.append(bytes(self._buffer[:end]))
+                del self._buffer[:end]
+            self._position = 0
+
+    def _find_start(self) -> bool:
+        start = self._buffer.find(_START)
+        if start < 0:
+            del self._buffer[: max(0, len(self._buffer) - len(_START) + 1)]
+            return False
+        del self._buffer[:start]
+        self._position = 2
+        self._in_scan = self._has_scan = self._whole = False
+        return True
+
+    def _walk(self) -> Optional[int]:
+        """Go on to the end of the picture; None: not here yet. A broken one ends where it breaks."""
+        data = self._buffer
+        while True:
+            at = self._position
+            if self._in_scan:
+                found = _MARKER.search(data, at)
+                if found is None:
+                    # The last byte may be the first half of a marker.
+                    self._position = max(at, len(data) - 1)
+                    return None
+                at = self._position = found.start()
+                self._in_scan = False
+            while data[at : at + 2] == b"\xff\xff":
+                at += 1
+            self._position = at
+            if len(data) < at + 2:
+                return None
+            marker = data[at + 1]
+            if data[at] != 0xFF or marker in (0x00, _SOI):
+                return at
+            if marker == _EOI:
+                self._whole = self._has_scan
+                return at + 2
+            if marker in _SEGMENTLESS:
+                self._position = at + 2
+                continue
+            if len(data) < at + 4:
+                return None
+            length = int.from_bytes(data[at + 2 : at + 4], "big")
+            if length < 2:
+                return at
+            self._position = at + 2 + length
+            self._in_scan = marker == _SOS
+            self._has_scan |= self._in_scan
+            if self._position > len(data):
+                return None

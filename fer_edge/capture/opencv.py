@@ -1,0 +1,70 @@
+"""OpenCV as the sources want it: quiet, and never waiting for long."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import Iterator, Optional
+
+# OpenCV reads these once, when it opens its first camera or video: a camera that gives nothing is waited for ten seconds
+# unless told otherwise, and FFmpeg writes to the standard error what our own error messages say better.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2
+import numpy as np
+
+from fer_edge.types import Image
+
+__all__ = ["cv2", "decode", "quiet", "set_log_level", "to_bgr"]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep OpenCV from writing warnings to the standard error while it tries something that may fail."""
+    level = set_log_level(0)
+    try:
+        yield
+    finally:
+        set_log_level(level)
+
+
+def set_log_level(level: int) -> int:
+    """Set how much OpenCV says, 0 being nothing, and give the level before."""
+    # The function has moved between the releases of OpenCV 4.
+    logging = getattr(getattr(cv2, "utils", None), "logging", cv2)
+    before = logging.setLogLevel(level) if hasattr(logging, "setLogLevel") else level
+    return int(before)
+
+
+def to_bgr(picture: Image) -> Image:
+    """Turn what a decoder gave (gray, BGR or BGRA) into three channels, blue-green-red.
+
+    Parameters
+    ----------
+    picture : Image
+        Height x width, or height x width x 1, 3 or 4; uint8.
+
+    Returns
+    -------
+    Image
+        Height x width x 3; the same array if it was that already.
+    """
+    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    if channels == 3:
+        return picture
+    code = cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR
+    converted: Image = cv2.cvtColor(picture, code)
+    return converted
+
+
+def decode(data: bytes) -> Optional[Image]:
+    """Decode a picture file that is in memory; None if it is none. Alpha is dropped, 16 bits become 8."""
+    if not data:
+        return None
+    with quiet():
+        try:
+            picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:  # raised for sizes beyond OpenCV's limits
+            return None
+    return None if picture is None else to_bgr(picture)

@@ -1,0 +1,177 @@
+"""RTSP cameras, read by FFmpeg in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Optional
+
+import numpy as np
+
+from fer_edge.capture.address import Address, connect, mask
+from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.capture.child import ChildPipe, PipeClosed
+from fer_edge.capture.reader import ENDED, FRAME, HEADER, OPENED
+from fer_edge.capture.settings import DEFAULTS, CaptureSettings
+from fer_edge.capture.stall import StallTimer
+from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
+from fer_edge.types import Image
+
+_GRAB_WAIT = 0.5
+_START_WAIT = 10.0  # s; for the process to load its libraries, on a slow board with a cold disk
+_LARGEST = 16384
+
+
+class RtspSource(Source):
+    """Reads ``rtsp://`` addresses, over TCP.
+
+    A live stream has no end: when the server closes it, that is a `SourceStalled`. FFmpeg's options can be set in the
+    environment variable OPENCV_FFMPEG_CAPTURE_OPTIONS, for instance ``rtsp_transport;udp``.
+
+    Parameters
+    ----------
+    url : str
+        With ``user:password@`` before the host if the camera wants it; never shown in full, nor in the list of processes.
+    settings : CaptureSettings
+        Time limits.
+    """
+
+    live = True
+
+    def __init__(
+        self, url: str, settings: CaptureSettings = DEFAULTS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._address = Address.parse(url)
+        self._settings = settings
+        package = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+        self._pipe = ChildPipe([sys.executable, "-m", "fer_edge.capture.reader"], {"PYTHONPATH": path})
+        self._stall = StallTimer(
+            self._address.name, settings.stall_timeout, "Check the camera and the network between.", clock
+        )
+        self._clock = clock
+        self._header = bytearray(HEADER.size)
+        self._payload: Optional[memoryview] = None
+        self._kind = b""
+        self._size = (0, 0)
+        self._picture: Image = np.empty((0, 0, 3), np.uint8)
+        self._has_first = False
+        self._delivered = 0
+
+    def open(self) -> SourceInfo:
+        """Connect and wait for the first picture, which `grab` then gives."""
+        self.close()
+        self._delivered = 0
+        try:
+            # FFmpeg would say less about a host that is not there.
+            connect(self._address, self._settings.connect_timeout, self._pipe.interrupted).close()
+            request = {
+                "url": self._address.url,
+                "open_timeout": self._settings.connect_timeout,
+                # Longer than ours, so that a stalled stream is not taken for an ended one.
+                "read_timeout": 2 * self._settings.stall_timeout + 10,
+            }
+            self._pipe.start(json.dumps(request).encode() + b"\n")
+            fps = self._await_opened()
+            if not self._await(FRAME, self._settings.stall_timeout):
+                raise SourceStalled(
+                    f"{self._address.name} was opened, but gave no frame for {self._settings.stall_timeout:g} s.",
+                    "Check that the camera's stream runs.",
+                )
+        except BaseException:
+            self.close()
+            raise
+        self._has_first = True
+        return SourceInfo(self._address.name, *self._size, fps)
+
+    def grab(self) -> Optional[bool]:
+        """Wait for the next picture, half a second at most."""
+        if self._has_first:
+            self._has_first = False
+        else:
+            self._stall.start()
+            if not self._await(FRAME, _GRAB_WAIT):
+                self._stall.nothing()
+                return None
+            self._stall.frame()
+        self._delivered += 1
+        return True
+
+    def retrieve(self) -> Image:
+        """Give the picture."""
+        return self._picture
+
+    def close(self) -> None:
+        """End the process."""
+        self._has_first = False
+        self._payload = None
+        self._kind = b""
+        self._pipe.close()
+
+    def interrupt(self) -> None:
+        """Make a waiting call return within a tenth of a second."""
+        self._pipe.interrupted.set()
+
+    def _await_opened(self) -> float:
+        if not self._await(OPENED, self._settings.connect_timeout + _START_WAIT):
+            raise SourceUnreachable(
+                f"{self._address.name} did not answer within {self._settings.connect_timeout:g} s.",
+                "Check the address, and that the camera serves RTSP there.",
+            )
+        fps = float(json.loads(bytes(self._payload or b"{}")).get("fps", 0))
+        self._payload = None
+        return fps if 0 < fps <= 1000 else 0.0
+
+    def _await(self, wanted: bytes, timeout: float) -> bool:
+        """Read one message; False if it is not complete in time."""
+        deadline = self._clock() + timeout
+        try:
+            if not self._kind:
+                if not self._pipe.fill(memoryview(self._header), deadline - self._clock()):
+                    return False
+                self._begin()
+            if self._payload and not self._pipe.fill(self._payload, max(0.0, deadline - self._clock())):
+                return False
+        except PipeClosed:
+            raise self._failure(self._pipe.finish()) from None
+        kind, self._kind = self._kind, b""
+        if kind == ENDED:
+            raise SourceStalled(
+                f"{self._address.name} ended the stream after {self._delivered} frames.",
+                "Check the camera; another viewer may have taken its place.",
+            )
+        if kind != wanted:
+            raise self._failure(self._pipe.finish())
+        return True
+
+    def _begin(self) -> None:
+        """Make room for what the header announces."""
+        kind, width, height, length = HEADER.unpack(self._header)
+        if kind == FRAME:
+            self._size = (width, height)
+            self._picture = np.empty((height, width, 3), np.uint8)
+            self._payload = self._picture.data.cast("B")
+        else:
+            self._payload = memoryview(bytearray(length)) if length else None
+        self._kind = kind
+
+    def _failure(self, status: int) -> SourceError:
+        """Say in our words what FFmpeg said in its own."""
+        words = mask(self._pipe.errors)
+        name = self._address.name
+        answer = re.search(r"(?:failed: |returned )(\d{3}[^\n]*)", words)
+        if answer is not None:
+            advice = "Look up the path of the camera's stream."
+            if answer.group(1).startswith(("401", "403")):
+                advice = "The user or the password is missing or wrong: rtsp://user:password@host/path."
+            return SourceUnreachable(f"{name} answers: {answer.group(1).strip()}.", advice)
+        lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in words.splitlines() if line.strip()]
+        said = lines[-1].strip() if lines else f"its reader ended with status {status}"
+        return SourceUnreadable(
+            f"{name} gives no video that can be read: {said}",
+            "Try the address in another player, such as ffplay or VLC.",
+        )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Callable, Optional
 
+from fer_edge.capture.base import Source
+from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier
@@ -12,13 +16,32 @@ from fer_edge.detect.base import FaceDetector
 from fer_edge.model_files import find_model
 from fer_edge.settings import Settings
 
+logger = logging.getLogger("fer_edge")
 
-def capture_settings(settings: Settings, paced: bool = True) -> CaptureSettings:
-    """Give the part of `settings` that a source needs."""
+FIRST_CAMERA = "/dev/video0"
+"""What ``--camera auto`` looks for."""
+
+
+def build_source(settings: Settings, paced: bool = True) -> Source:
+    """Give the source that `settings` name, not open yet.
+
+    Parameters
+    ----------
+    paced : bool
+        Whether the demo keeps the pace of a camera.
+    """
     width, height = settings.size or (None, None)
-    return CaptureSettings(
+    wanted = CaptureSettings(
         width=width, height=height, fps=settings.camera_fps, fourcc=settings.pixel_format, paced=paced
     )
+    text = settings.camera
+    if text == "auto":
+        text = "0" if os.path.exists(FIRST_CAMERA) else "demo"
+        if text == "demo":
+            logger.info(
+                "there is no camera %s: showing the built-in demo; --camera chooses another source", FIRST_CAMERA
+            )
+    return open_source(text, wanted)
 
 
 def detector_factory(settings: Settings) -> Callable[[], FaceDetector]:

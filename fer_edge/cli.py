@@ -116,7 +116,7 @@ def _cameras(arguments: List[str]) -> int:
 
 
 def _models(arguments: List[str]) -> int:
-    from fer_edge.model_files import add_models_arguments, run_models
+    from fer_edge.model_command import add_models_arguments, run_models
 
     parser = argparse.ArgumentParser(prog="fer-edge models", description="List the models, or fetch one.")
     add_models_arguments(parser)

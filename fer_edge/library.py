@@ -6,9 +6,8 @@ import os
 from dataclasses import replace
 from typing import Callable, Tuple, TypeVar, Union
 
-from fer_edge.build import capture_settings, classifier_factory, detector_factory
+from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
-from fer_edge.capture.open import open_source
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
@@ -50,7 +49,7 @@ def watch(
         Here for a source or model that cannot be, and while iterating for whatever goes wrong then.
     """
     settings = Settings(min_score=min_score)
-    opened = source if isinstance(source, Source) else open_source(os.fspath(_text(source)), capture_settings(settings))
+    opened = source if isinstance(source, Source) else build_source(replace(settings, camera=_text(source)))
     return Pipeline(opened, _detector(settings, detector), _classifier(settings, model))
 
 
@@ -77,7 +76,7 @@ def read_image(
     """
     settings = Settings(min_score=min_score)
     if isinstance(image, (str, os.PathLike)):
-        with open_source(os.fspath(image), capture_settings(settings)) as source:
+        with build_source(replace(settings, camera=os.fspath(image))) as source:
             source.grab()
             picture = source.retrieve()
     else:
@@ -106,5 +105,5 @@ def _classifier(
     return classifier_factory(settings, os.fspath(model))
 
 
-def _text(source: Union[str, int, os.PathLike[str]]) -> Union[str, os.PathLike[str]]:
-    return str(source) if isinstance(source, int) else source
+def _text(source: Union[str, int, os.PathLike[str]]) -> str:
+    return str(source) if isinstance(source, int) else os.fspath(source)

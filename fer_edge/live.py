@@ -12,9 +12,8 @@ from typing import List, Optional, Tuple
 
 import cv2
 
-from fer_edge.build import capture_settings, classifier_factory, detector_factory
+from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
-from fer_edge.capture.open import open_source
 from fer_edge.errors import DisplayUnavailable
 from fer_edge.meter import Clock
 from fer_edge.overlay import Overlay
@@ -32,6 +31,9 @@ logger = logging.getLogger("fer_edge")
 
 REPORT_SECONDS = 10.0
 """How often the figures are logged."""
+
+VIDEO_RATE = 30.0
+"""Frames per second of a recording whose source has no rate of its own."""
 
 HELP = "   ".join(f"{key}: {meaning}" for key, meaning in KEYS.items())
 
@@ -105,11 +107,11 @@ class LiveRun:
             What went wrong; everything that was written until then is complete.
         """
         settings = self._settings
-        source = source or open_source(settings.camera, capture_settings(settings))
+        source = source or build_source(settings)
         pipeline = Pipeline(source, detector_factory(settings), classifier_factory(settings), clock=self._clock)
         with ExitStack() as stack:
             window = self._open_window(stack)
-            sinks = self._open_sinks(stack)
+            sinks = self._open_sinks(stack, pipeline, source.live)
             started = self._clock()
             stack.enter_context(pipeline)
             self._watch(pipeline, source.live, sinks, window, started)
@@ -130,12 +132,14 @@ class LiveRun:
         logger.info("no window: %s", reason)
         return None
 
-    def _open_sinks(self, stack: ExitStack) -> List[Sink]:
+    def _open_sinks(self, stack: ExitStack, pipeline: Pipeline, live: bool) -> List[Sink]:
         sinks: List[Sink] = []
         if self._settings.output:
             sinks.append(stack.enter_context(JsonlSink(self._settings.output, stop=self._stop.is_set)))
         if self._settings.record:
-            sinks.append(stack.enter_context(VideoSink(self._settings.record, overlay=self._overlay)))
+            # A file keeps its own rate and every frame; a camera's frames are placed in time.
+            rate = VIDEO_RATE if live else lambda: (pipeline.source_info and pipeline.source_info.fps) or VIDEO_RATE
+            sinks.append(stack.enter_context(VideoSink(self._settings.record, rate, self._overlay, live)))
         return sinks
 
     def _watch(

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Union
+from typing import Callable, Dict, List, Union
 
 from fer_edge import errors
 
@@ -152,24 +150,3 @@ def describe_models() -> str:
         rows.append([model.name, model.role, size, state_of(model), model.licence, str(model.path)])
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-
-
-def add_models_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``fer-edge models``."""
-    verbs = parser.add_subparsers(dest="verb", metavar="{list,pull}")
-    verbs.add_parser("list", help="list the known models and where they lie (the default)")
-    pull_parser = verbs.add_parser("pull", help="fetch a model that is not shipped, and check its sha256")
-    pull_parser.add_argument("name", help="which one, for example yunet")
-    pull_parser.add_argument("--from", dest="url", metavar="URL|FILE", help="fetch it from here instead")
-
-
-def run_models(options: argparse.Namespace, progress: Optional[Progress] = None) -> int:
-    """Carry out ``fer-edge models``; its answer goes to the standard output."""
-    if options.verb == "pull":
-        from fer_edge.model_pull import pull
-
-        path = pull(options.name, progress, url=options.url)
-        sys.stdout.write(f"{options.name} is in {path}\n")
-    else:
-        sys.stdout.write(describe_models() + "\n")
-    return 0

@@ -23,8 +23,8 @@ from fer_edge.training.data import load_faces
 from fer_edge.training.faces import framed_picture
 from fer_edge.types import LABELS, Face, Image
 
-MARGINS = (2.3, 2.5, 2.7, 2.9, 3.1)
-CENTRES = (0.15, 0.25, 0.35, 0.45)
+MARGINS = (2.5, 2.6, 2.7, 2.8, 2.9)
+CENTRES = (0.15, 0.25, 0.3, 0.35, 0.45)
 ALIGNMENTS = ("eyes", "none")
 
 

@@ -10,7 +10,7 @@ from typing import Callable, Iterator, List
 
 import pytest
 
-from fer_edge import errors, model_files, model_pull
+from fer_edge import errors, model_command, model_files, model_pull
 from fer_edge.model_files import find_model, known_models, sha256_of, shipped_folder
 from fer_edge.model_pull import pull
 
@@ -313,8 +313,8 @@ def test_a_full_disk_is_told_apart_and_leaves_nothing(
 
 def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    model_files.add_models_arguments(parser)
-    return model_files.run_models(parser.parse_args(arguments))
+    model_command.add_models_arguments(parser)
+    return model_command.run_models(parser.parse_args(arguments))
 
 
 def test_the_verb_lists_every_model_with_its_state(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from fer_edge.benchmark.environment import describe_environment, reset_resident_peak, resident_peak_mb
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import result_of, to_json
 from fer_edge.benchmark.scenario import Protocol, measure
-from fer_edge.build import capture_settings, classifier_factory, classifier_threads, detector_factory
-from fer_edge.capture.open import open_source
+from fer_edge.build import build_source, classifier_factory, classifier_threads, detector_factory
 from fer_edge.model_files import find_model, sha256_of
 from fer_edge.settings import Settings
 
@@ -67,13 +66,14 @@ def run_benchmark(
     FerEdgeError
         A model or the source cannot be used, or the report cannot be written; that is found out before measuring.
     """
-    source_text = DEFAULT_SOURCE if settings.camera == "auto" else settings.camera
+    if settings.camera == "auto":
+        settings = replace(settings, camera=DEFAULT_SOURCE)
     protocol = Protocol(options.warm_up, settings.duration or DEFAULT_DURATION, settings.frames)
     paths = [find_model(model) for model in options.models]
     report: Dict[str, Any] = {
         "environment": describe_environment(),
         "protocol": {
-            "source": source_text,
+            "source": settings.camera,
             "size": "x".join(map(str, settings.size)) if settings.size else None,
             "detector": settings.detector,
             "min_score": settings.min_score,
@@ -90,7 +90,7 @@ def run_benchmark(
                 break
             reset_resident_peak()
             measurement = measure(
-                open_source(source_text, capture_settings(settings, paced=False)),
+                build_source(settings, paced=False),
                 detector_factory(settings),
                 classifier_factory(settings, model),
                 protocol,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Mapping, Optional, Tuple, Union
+from typing import Callable, Mapping, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -36,8 +36,8 @@ class VideoSink(Sink):
     ----------
     path : str or os.PathLike
         Its ending chooses the format.
-    fps : float, default 30
-        Frame rate of the video.
+    fps : float or callable, default 30
+        Frame rate of the video; a callable is asked when the first picture comes.
     overlay : Overlay, optional
         Draws the annotations; a new one when left out.
     live : bool, default True
@@ -53,7 +53,13 @@ class VideoSink(Sink):
         From `write` or `close`; what was recorded before can be played.
     """
 
-    def __init__(self, path: PathLike, fps: float = 30.0, overlay: Optional[Overlay] = None, live: bool = True) -> None:
+    def __init__(
+        self,
+        path: PathLike,
+        fps: Union[float, Callable[[], float]] = 30.0,
+        overlay: Optional[Overlay] = None,
+        live: bool = True,
+    ) -> None:
         self._path = os.fspath(path)
         ending = os.path.splitext(self._path)[1].lower()
         if ending not in _CODECS:
@@ -61,10 +67,9 @@ class VideoSink(Sink):
                 f"The recording '{self._path}' has an ending that is not known.",
                 f"Choose one of: {', '.join(sorted(_CODECS))}.",
             )
-        if not 0.1 <= fps <= 1000:
-            raise OutputNotWritable(f"A recording cannot have {fps} pictures per second.", "Choose from 0.1 to 1000.")
         self._ending = ending
-        self._fps = float(fps)
+        self._ask_fps = fps if callable(fps) else None
+        self._fps = 0.0 if callable(fps) else _checked(fps)
         self._overlay = overlay if overlay is not None else Overlay()
         self._live = live
         self._file = OutputFile(self._path, "recording")
@@ -83,6 +88,8 @@ class VideoSink(Sink):
         """Draw and record one observation. Raises `DiskFull` once; after that, observations are ignored."""
         if self._failed or self._file.fd < 0:
             return
+        if self._ask_fps is not None:
+            self._fps, self._ask_fps = _checked(self._ask_fps()), None
         slot = self._slot(observation.frame.captured_at)
         if slot < self._written:
             return
@@ -136,6 +143,12 @@ class VideoSink(Sink):
                 muxer.add(picture)
 
         return StreamEncoder(_CODECS[self._ending], self._fps, self._size, consume)
+
+
+def _checked(fps: float) -> float:
+    if not 0.1 <= fps <= 1000:
+        raise OutputNotWritable(f"A recording cannot have {fps} pictures per second.", "Choose from 0.1 to 1000.")
+    return float(fps)
 
 
 def _letterboxed(image: Image, size: Tuple[int, int]) -> Image:

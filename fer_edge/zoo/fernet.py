@@ -1,8 +1,8 @@
 """FerNet: a small VGG-like network for facial expressions.
 
-It is a reconstruction: a network consistent with the description and exact in the parameter count
-(2,893,395) of the proposed network of "Facial Expression Recognition on the Jetson Nano" style work;
-the layers of that network were never published, so this is not that network.
+It is a reconstruction, consistent with the text and exact in the parameter count (2,893,395) of the network that Robot,
+Lolowang and Putro propose in "Lightweight Convolutional Neural Network Architecture For Facial Expression Recognition"
+(2024). They print neither its layers nor its weights, so this is not that network.
 """
 
 from __future__ import annotations

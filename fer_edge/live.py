@@ -14,7 +14,6 @@ import cv2
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
-from fer_edge.errors import DisplayUnavailable
 from fer_edge.meter import Clock
 from fer_edge.overlay import Overlay
 from fer_edge.pipeline.ledger import FrameBalance
@@ -35,7 +34,7 @@ REPORT_SECONDS = 10.0
 VIDEO_RATE = 30.0
 """Frames per second of a recording whose source has no rate of its own."""
 
-HELP = "   ".join(f"{key}: {meaning}" for key, meaning in KEYS.items())
+HELP = "\n".join(f"{key}: {meaning}" for key, meaning in KEYS.items())
 
 LONGEST_WAIT = 0.1
 """Seconds after which the loop looks at the keyboard and the clock even when nothing happens."""
@@ -122,15 +121,12 @@ class LiveRun:
     def _open_window(self, stack: ExitStack) -> Optional[Window]:
         if self._settings.display == "none":
             return None
-        available, reason = display_available()
-        if available:
-            return stack.enter_context(Window("fer-edge"))
-        if self._settings.display == "window":
-            raise DisplayUnavailable(
-                f"No window can be opened: {reason}.", "Use --display none, or log in to a desktop."
-            )
-        logger.info("no window: %s", reason)
-        return None
+        if self._settings.display == "auto":
+            available, reason = display_available()
+            if not available:
+                logger.info("no window: %s", reason)
+                return None
+        return stack.enter_context(Window("fer-edge"))
 
     def _open_sinks(self, stack: ExitStack, pipeline: Pipeline, live: bool) -> List[Sink]:
         sinks: List[Sink] = []
@@ -204,7 +200,7 @@ class LiveRun:
         """Do what a key asks for; tell whether it, or the closed window, ends the run."""
         key = window.poll()
         if key == "b":
-            self._overlay = Overlay(bars=not self._overlay.bars)
+            self._overlay.bars = not self._overlay.bars
         elif key == "h":
             self._help = not self._help
         elif key == "f":

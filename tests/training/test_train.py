@@ -111,8 +111,9 @@ def test_a_folder_of_another_run_is_refused(small_set: FaceSet, tmp_path: Path) 
         train(replace(once, seed=2), small_set, small_set, tmp_path)
 
 
-def test_a_damaged_checkpoint_is_refused_by_name(small_set: FaceSet, tmp_path: Path) -> None:
-    (tmp_path / "last.pt").write_bytes(os.urandom(100))
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x3e" * 50, b"\x80\x02}q\x00.", b"\xff" * 100])
+def test_a_damaged_checkpoint_is_refused_by_name(small_set: FaceSet, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "last.pt").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"last\.pt"):
         train(QUICK, small_set, small_set, tmp_path)
 

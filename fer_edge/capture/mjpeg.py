@@ -46,11 +46,10 @@ class JpegSplitter:
             if end is None and self._position <= self._limit:
                 return pictures
             if end is None or end > self._limit:
-                del self._buffer[:2]
-            else:
-                if self._whole:
-                    pictures.append(bytes(self._buffer[:end]))
-                del self._buffer[:end]
+                end, self._whole = 2, False
+            if self._whole:
+                pictures.append(bytes(self._buffer[:end]))
+            del self._buffer[:end]
             self._position = 0
 
     def _find_start(self) -> bool:
@@ -64,7 +63,7 @@ class JpegSplitter:
         return True
 
     def _walk(self) -> Optional[int]:
-        """Go on to the end of the picture; None: not here yet. A broken one ends where it breaks."""
+        """Go on to the end of the picture; None: not here yet. A broken one ends where to look for the next."""
         data = self._buffer
         while True:
             at = self._position
@@ -82,8 +81,11 @@ class JpegSplitter:
             if len(data) < at + 2:
                 return None
             marker = data[at + 1]
-            if data[at] != 0xFF or marker in (0x00, _SOI):
+            if data[at] == 0xFF and marker == _SOI:
                 return at
+            if data[at] != 0xFF or marker == 0x00:
+                # The length of a segment that was cut off may have led into the next picture.
+                return 2
             if marker == _EOI:
                 self._whole = self._has_scan
                 return at + 2
@@ -94,7 +96,7 @@ class JpegSplitter:
                 return None
             length = int.from_bytes(data[at + 2 : at + 4], "big")
             if length < 2:
-                return at
+                return 2
             self._position = at + 2 + length
             self._in_scan = marker == _SOS
             self._has_scan |= self._in_scan

@@ -70,7 +70,8 @@ def _send(
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin, whose lock would be held when the interpreter ends.
+    while os.read(0, 4096):
         pass
     os._exit(1)
 

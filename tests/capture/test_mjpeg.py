@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import List
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fer_edge.capture.mjpeg import JpegSplitter
+
+
+def jpeg(seed: int, progressive: bool = False) -> bytes:
+    noise = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), np.uint8)
+    done, data = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)])
+    assert done
+    return data.tobytes()
+
+
+PICTURES = [jpeg(1), jpeg(2, progressive=True), jpeg(3)]
+
+
+def with_thumbnail(picture: bytes, thumbnail: bytes) -> bytes:
+    """Put a small picture into an EXIF-like segment of another, as telephones do."""
+    payload = b"Exif\0\0" + thumbnail
+    return picture[:2] + b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload + picture[2:]
+
+
+def multipart(picture: bytes) -> bytes:
+    return b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + picture + b"\r\n"
+
+
+def split(stream: bytes, cuts: List[int], limit: int = 10**6) -> List[bytes]:
+    splitter = JpegSplitter(limit)
+    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    pictures: List[bytes] = []
+    for start, end in zip(edges, edges[1:]):
+        pictures += splitter.feed(stream[start:end])
+    return pictures
+
+
+PIECES = st.one_of(
+    st.sampled_from(PICTURES),
+    st.sampled_from(PICTURES).map(multipart),
+    st.tuples(st.sampled_from(PICTURES), st.integers(1, 400)).map(lambda cut: cut[0][: cut[1]]),
+    st.just(with_thumbnail(PICTURES[0], PICTURES[2])),
+    st.lists(st.sampled_from([b"\xff", b"\xd8", b"\xd9", b"\xda", b"\xc0", b"\x00", b"\x04", b"a"]), max_size=12).map(
+        b"".join
+    ),
+    st.binary(max_size=40),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=6).map(b"".join), st.lists(st.integers(0, 6000), max_size=30), st.integers(50, 4000))
+@example(b"".join(map(multipart, PICTURES)), list(range(6000)), 10**6)
+def test_the_same_bytes_give_the_same_pictures_however_they_are_cut(stream: bytes, cuts: List[int], limit: int) -> None:
+    assert split(stream, cuts, limit) == split(stream, [], limit)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(PICTURES), max_size=5), st.binary(max_size=50).filter(lambda junk: b"\xff" not in junk))
+def test_every_whole_picture_is_found_between_any_text(pictures: List[bytes], junk: bytes) -> None:
+    stream = junk + b"".join(picture + junk for picture in pictures)
+    assert split(stream, []) == pictures
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=8), st.integers(10, 2000))
+def test_the_buffer_stays_bounded_by_the_limit(pieces: List[bytes], limit: int) -> None:
+    splitter = JpegSplitter(limit)
+    for piece in [b"\xff\xd8\xff\xe0\x00\x10", *pieces, bytes(3000)]:
+        assert all(len(picture) <= limit for picture in splitter.feed(piece))
+        assert len(splitter._buffer) <= limit + len(piece) + 65540
+
+
+def test_a_picture_that_is_cut_off_by_the_next_one_is_left_out() -> None:
+    for length in (3, 30, len(PICTURES[0]) - 5):
+        assert split(PICTURES[0][:length] + PICTURES[1], []) == [PICTURES[1]]
+
+
+def test_a_thumbnail_inside_a_picture_is_not_taken_for_a_frame() -> None:
+    whole = with_thumbnail(PICTURES[0], PICTURES[1])
+    assert split(whole + PICTURES[2], []) == [whole, PICTURES[2]]
+
+
+def test_a_picture_beyond_the_limit_is_skipped_and_the_next_one_found() -> None:
+    small = jpeg(4)
+    done, data = cv2.imencode(".jpg", np.random.default_rng(5).integers(0, 256, (200, 200, 3), np.uint8))
+    assert done
+    assert split(data.tobytes() + small, [], limit=len(small)) == [small]
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_each_picture_can_be_decoded(picture: bytes) -> None:
+    (found,) = split(b"x" + picture, [])
+    assert cv2.imdecode(np.frombuffer(found, np.uint8), cv2.IMREAD_COLOR).shape == (24, 32, 3)

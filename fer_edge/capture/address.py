@@ -15,7 +15,9 @@ from urllib.parse import unquote, urlsplit
 from fer_edge.errors import SourceUnreachable, UsageError
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
-_SECRET = re.compile(r"(?i)([?&;][^=&;#]*(?:user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig)[^=&;]*=)[^&;#\s]*")
+_SECRET = re.compile(
+    r"(?i)([?&;][^=&;#]*(?:user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig)[^=&;]*=)[^&;#\s]*"
+)
 _USER = re.compile(r"://[^/\s]*@")
 _SLICE = 0.1
 

@@ -37,6 +37,20 @@ def lacks_index(path: Path) -> bool:
         return b"moov" not in _boxes(file, path.stat().st_size)[0]
 
 
+def is_text(path: Path) -> bool:
+    """Tell whether the file is plain text, which FFmpeg would draw as a film of a terminal. A playlist is not meant."""
+    with path.open("rb") as file:
+        head = file.read(1024)
+    if head.startswith(b"#EXTM3U"):
+        return False
+    try:
+        letters = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A letter may be cut in two at the end.
+        return len(head) == 1024 and error.start > len(head) - 4
+    return not any(letter < " " and letter not in "\t\r\n\f\x1b" for letter in letters)
+
+
 def _boxes(file: BinaryIO, size: int) -> Tuple[Set[bytes], bool]:
     """Walk the top-level boxes (ISO/IEC 14496-12, 4.2): their types, and whether the last one is incomplete."""
     found: Set[bytes] = set()

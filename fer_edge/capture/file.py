@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.container import is_cut, lacks_index
+from fer_edge.capture.container import is_cut, is_text, lacks_index
 from fer_edge.capture.opencv import cv2, quiet, to_bgr
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceTruncated, SourceUnreadable
@@ -119,6 +119,8 @@ class VideoFileSource(Source):
             raise SourceUnreadable(f"{self._path} cannot be read: {error.strerror}.", "Check the disk.") from None
         if self._path.stat().st_size == 0:
             raise SourceUnreadable(f"{self._path} is empty.", "Record or copy it again.")
+        if is_text(self._path):
+            raise self._unreadable()
 
     def _unreadable(self) -> SourceUnreadable:
         if lacks_index(self._path):

@@ -41,7 +41,8 @@ def main(mode: str) -> None:
         )
     server.get_mount_points().add_factory("/cam", factory)
     server.attach(None)
-    print(server.get_bound_port(), flush=True)
+    sys.stdout.write(f"{server.get_bound_port()}\n")
+    sys.stdout.flush()
     GLib.MainLoop().run()
 
 

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Type
+
+import pytest
+
+from fer_edge.capture.base import Source
+from fer_edge.capture.camera import CameraSource
+from fer_edge.capture.file import VideoFileSource
+from fer_edge.capture.gstreamer import GStreamerSource
+from fer_edge.capture.images import ImageSource
+from fer_edge.capture.network import HttpSource
+from fer_edge.capture.open import open_source
+from fer_edge.capture.rtsp import RtspSource
+from fer_edge.capture.settings import CaptureSettings
+from fer_edge.capture.synthetic import DemoSource
+from fer_edge.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("0", CameraSource),
+        (" 12 ", CameraSource),
+        ("/dev/video0", CameraSource),
+        ("/dev/v4l/by-id/usb-HD_Pro:1-index0", CameraSource),
+        ("csi:0", GStreamerSource),
+        ("gst:videotestsrc ! video/x-raw,width=320", GStreamerSource),
+        ("gst:rtspsrc location=rtsp://host/x ! decodebin", GStreamerSource),
+        ("rtsp://me:secret@host/live", RtspSource),
+        ("http://host:8080/video", HttpSource),
+        ("HTTPS://host/video.jpg", HttpSource),
+        ("demo", DemoSource),
+        ("demo:8", DemoSource),
+        ("clip.mp4", VideoFileSource),
+        ("demo.mp4", VideoFileSource),
+        ("./demo", VideoFileSource),
+        ("10:30 talk.mkv", VideoFileSource),
+        ("a.gif", VideoFileSource),
+        ("face.JPG", ImageSource),
+        ("shots/*.png", ImageSource),
+    ],
+)
+def test_each_form_gives_its_kind_of_source_and_closing_it_unopened_is_fine(text: str, kind: Type[Source]) -> None:
+    source = open_source(text)
+    assert type(source) is kind
+    source.interrupt()
+    source.close()
+    source.close()
+
+
+def test_a_folder_is_a_folder_of_pictures(tmp_path: Path) -> None:
+    assert isinstance(open_source(str(tmp_path)), ImageSource)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  ", "ftp://host/x", "csi:", "csi:front", "gst:", "http://", "demo:9", "rtmp://a/b"]
+)
+def test_what_makes_no_sense_is_refused_at_once_with_advice(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_source(text)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"width": 0},
+        {"height": 10**6},
+        {"fps": 0.0},
+        {"fourcc": "MJPEG"},
+        {"stall_timeout": 0.0},
+        {"connect_timeout": -1.0},
+    ],
+)
+def test_settings_that_no_source_could_fulfil_are_refused(wrong: dict) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UsageError):
+        CaptureSettings(**wrong)
+
+
+def test_choosing_a_source_loads_no_inference_library() -> None:
+    program = (
+        "import sys, fer_edge.capture.open\n"
+        "print([name for name in ('torch', 'onnxruntime', 'mediapipe', 'tensorrt') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from xserver import Desktop, eventually, xvfb
+
+from fer_edge import live
+from fer_edge.capture.fake import FakeSource
+from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
+from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.overlay import Overlay
+from fer_edge.settings import Settings
+from fer_edge.sinks.display import _opencv_has_windows
+from fer_edge.types import Box, Expression, Face, Image
+
+ROOT = Path(__file__).parents[1]
+MARKS = {"right_eye": (130.0, 100.0), "left_eye": (190.0, 100.0), "nose": (160.0, 130.0), "mouth": (160.0, 165.0)}
+FACE = Face(Box(100, 60, 120, 140), 0.9, MARKS)
+
+
+class Screen:
+    """Stands in for the window: keeps how old each drawn result was, and presses keys."""
+
+    def __init__(self, keys: Dict[int, str]) -> None:
+        self.pictures: List[Image] = []
+        self._keys = keys
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def show(self, image: Image) -> None:
+        self.pictures.append(image)
+
+    def poll(self) -> Optional[str]:
+        return self._keys.pop(len(self.pictures), None)
+
+    def toggle_fullscreen(self) -> None:
+        pass
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Screen]:
+    """Replace window, detector and classifier of the live run."""
+
+    def replace(keys: Dict[int, str], classifier: Callable[[], ExpressionClassifier] = FakeClassifier) -> Screen:
+        screen = Screen(keys)
+        monkeypatch.setattr(live, "display_available", lambda: (True, ""))
+        monkeypatch.setattr(live, "Window", lambda title: screen)
+        found: Callable[[], FaceDetector] = partial(FakeDetector, [FACE])
+        monkeypatch.setattr(live, "detector_factory", lambda settings: found)
+        monkeypatch.setattr(live, "classifier_factory", lambda settings: classifier)
+        return screen
+
+    return replace
+
+
+def camera(**options: Any) -> FakeSource:
+    shades = [np.full((240, 320, 3), shade, np.uint8) for shade in range(20, 220, 5)]
+    return FakeSource(shades, **{"live": True, "fps": 100.0, "repeat": True, **options})
+
+
+def test_a_slow_classifier_does_not_hold_up_the_picture_and_the_age_of_its_result_is_known(
+    stand_in: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    ages: List[Optional[float]] = []
+
+    class Stuck(FakeClassifier):
+        answered = 0
+
+        def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+            Stuck.answered += 1
+            if Stuck.answered > 1:
+                release.wait(20)
+            return super().classify(crops)
+
+    class Watched(Overlay):
+        def draw(self, *arguments: Any, age: Optional[float] = None, **more: Any) -> Image:
+            ages.append(age)
+            if len(ages) > 60:
+                release.set()
+            return super().draw(*arguments, age=age, **more)
+
+    monkeypatch.setattr(live, "Overlay", Watched)
+    screen = stand_in({70: "q"}, Stuck)
+    summary = live.LiveRun(Settings(display="window"), threading.Event()).run(camera())
+    # The second answer came only after sixty pictures had been shown.
+    assert len(screen.pictures) >= 70
+    assert summary.balance.emitted < 30
+    known = [age for age in ages if age is not None]
+    assert max(known) > 10 * min(age for age in known if age > 0)
+    assert summary.balance.in_flight == 0
+
+
+def test_keys_switch_the_bars_and_show_the_help(stand_in: Callable[..., Screen]) -> None:
+    screen = stand_in({10: "b", 20: "h", 30: "q"})
+    live.LiveRun(Settings(display="window"), threading.Event()).run(camera())
+    with_bars, without, helped = (screen.pictures[index].astype(int) for index in (8, 18, 28))
+
+    def drawn(picture: NDArray[Any]) -> int:
+        return int((np.abs(picture - np.median(picture)) > 8).sum())
+
+    assert drawn(without) < drawn(with_bars)
+    assert drawn(helped) > drawn(without)
+
+
+def test_every_frame_of_a_file_is_shown_and_the_run_ends_with_it(stand_in: Callable[..., Screen]) -> None:
+    screen = stand_in({})
+    summary = live.LiveRun(Settings(display="window"), threading.Event()).run(camera(live=False, repeat=False))
+    assert summary.balance.emitted == 40
+    assert len(screen.pictures) >= 40
+
+
+@pytest.mark.skipif(
+    not _opencv_has_windows() or shutil.which("Xvfb") is None or importlib.util.find_spec("Xlib") is None,
+    reason="needs windows in OpenCV, Xvfb (apt-get install xvfb) and the Python package python-xlib",
+)
+@pytest.mark.parametrize("way", ["q", "Escape", "the cross"])
+def test_the_program_in_a_real_window_ends_orderly(way: str, tmp_path: Path) -> None:
+    lines = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "fer_edge", "--camera", "demo", "--output", str(lines), "--display", "window"]
+    with xvfb() as name:
+        environment = {**os.environ, "DISPLAY": name, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+        desktop = Desktop(name)
+        window = desktop.window("fer-edge")
+        assert eventually(lambda: lines.exists() and lines.read_text().count("\n") > 10)
+        asked_at = time.monotonic()
+        while process.poll() is None and time.monotonic() - asked_at < 20:
+            if way == "the cross":
+                desktop.close_window(window)
+            else:
+                desktop.press(window, way)
+            try:
+                process.wait(1)
+            except subprocess.TimeoutExpired:
+                continue
+        desktop.close()
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    assert "frames analysed" in output

@@ -132,7 +132,7 @@ def gif(path: Path, frames: int = 12) -> Path:
     from PIL import Image as Pillow
 
     noise = np.random.default_rng(2)
-    pictures = [Pillow.fromarray(noise.integers(0, 256, (60, 80, 3), np.uint8)) for _ in range(frames)]
+    pictures = [Pillow.fromarray(noise.integers(0, 256, (120, 160, 3), np.uint8)) for _ in range(frames)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100, loop=0)
     return path
 

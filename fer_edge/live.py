@@ -53,7 +53,7 @@ class Summary:
         """Give the three figures and the counts, for people."""
         return (
             f"{self.balance.emitted} frames analysed in {self.seconds:.1f} s, {self.faces} faces, "
-            f"{self.balance.dropped} frames dropped\n{describe_rates(self.rates)}"
+            f"{self.balance.dropped} dropped\n{describe_rates(self.rates)}"
         )
 
 

@@ -16,6 +16,9 @@ from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceNotFound, SourceUnreadable
 
 
+OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
+
+
 def write(path: Path, level: int, width: int = 40) -> Path:
     assert cv2.imwrite(str(path), np.full((30, width, 3), level, np.uint8))
     return path
@@ -120,6 +123,7 @@ def test_what_does_not_exist_is_not_found(tmp_path: Path, name: str) -> None:
         images(tmp_path / name).open()
 
 
+@pytest.mark.skipif(OPENCV < (4, 11), reason="libpng writes to the standard error by itself before OpenCV 4.11")
 def test_broken_pictures_leave_the_standard_error_quiet(tmp_path: Path) -> None:
     whole = write(tmp_path / "a.png", 1).read_bytes()
     (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])

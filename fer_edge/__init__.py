@@ -10,8 +10,8 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
         if observation.frame.index > 30:
             break
 
-One picture: ``fer_edge.read_image("portrait.jpg")``. A source of one's own: a subclass of `Source`, given to `watch`. A
-place for results of one's own: a subclass of `Sink`, or just the loop above.
+One picture: ``fer_edge.read_image("portrait.jpg")``. A source of your own is a subclass of `Source`,
+given to `watch`; a place for results of your own is a subclass of `Sink`: ``fer_edge.deliver(fer_edge.watch("demo"), sink)``.
 
 Importing this package loads no inference library; a backend imports its own when it is built.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fer_edge.classify.base import ExpressionClassifier
     from fer_edge.detect.base import FaceDetector
     from fer_edge.errors import FerEdgeError
-    from fer_edge.library import read_image, watch
+    from fer_edge.library import deliver, read_image, watch
     from fer_edge.pipeline.pipeline import Pipeline
     from fer_edge.sinks.base import Sink
     from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates
@@ -48,6 +48,7 @@ _HOMES = {
     "Rates": "types",
     "Sink": "sinks.base",
     "Source": "capture.base",
+    "deliver": "library",
     "read_image": "library",
     "watch": "library",
 }
@@ -68,6 +69,7 @@ __all__ = [
     "Sink",
     "Source",
     "__version__",
+    "deliver",
     "read_image",
     "watch",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Callable, Tuple, TypeVar, Union
 
@@ -13,6 +14,7 @@ from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.settings import Settings
+from fer_edge.sinks.base import Sink
 from fer_edge.types import Image, ObservedFace
 
 PartT = TypeVar("PartT", FaceDetector, ExpressionClassifier)
@@ -51,6 +53,25 @@ def watch(
     settings = Settings(min_score=min_score)
     opened = source if isinstance(source, Source) else build_source(replace(settings, camera=_text(source)))
     return Pipeline(opened, _detector(settings, detector), _classifier(settings, model))
+
+
+def deliver(pipeline: Pipeline, *sinks: Sink) -> None:
+    """Give every observation of a pipeline to sinks, until its source ends.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        From `watch`.
+    sinks : Sink
+        Your own, or those of `fer_edge.sinks`; closed at the end, whatever happens.
+    """
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.enter_context(sink)
+        for observation in pipeline:
+            rates = pipeline.rates()
+            for sink in sinks:
+                sink.write(observation, rates)
 
 
 def read_image(

@@ -10,6 +10,7 @@ import pytest
 
 import fer_edge
 from fer_edge.capture.fake import FakeSource
+from fer_edge.sinks.jsonl import JsonlSink
 
 
 def test_the_program_in_the_package_docstring_works() -> None:
@@ -72,3 +73,21 @@ def test_a_source_of_ones_own_is_watched() -> None:
     image = portrait()
     observations = list(fer_edge.watch(FakeSource([image, image[:, ::-1].copy(), np.zeros_like(image)])))
     assert [len(observation.faces) for observation in observations] == [1, 1, 0]
+
+
+def test_sinks_of_ones_own_get_every_observation_and_are_closed(tmp_path: Path) -> None:
+    class Counting(fer_edge.Sink):
+        frames = 0
+        closed = False
+
+        def write(self, observation: fer_edge.Observation, rates: fer_edge.Rates) -> None:
+            self.frames += 1
+
+        def close(self) -> None:
+            self.closed = True
+
+    counting, lines = Counting(), tmp_path / "out.jsonl"
+    fer_edge.deliver(fer_edge.watch(FakeSource([portrait()] * 4)), counting, JsonlSink(lines))
+    assert counting.frames == 4
+    assert counting.closed
+    assert lines.read_text().count('"happy"') >= 4

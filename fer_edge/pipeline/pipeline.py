@@ -12,7 +12,7 @@ from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
-from fer_edge.errors import StopTimeout
+from fer_edge.errors import StopTimeout, UsageError
 from fer_edge.meter import Clock, PipelineMeter
 from fer_edge.pipeline.intake import Captured, Intake
 from fer_edge.pipeline.ledger import FrameBalance, FrameLedger
@@ -64,6 +64,7 @@ class Pipeline:
         self.meter = PipelineMeter(clock)
         self._news = threading.Event()
         self._started = False
+        self._stopped = False
         self._classifier: Optional[ExpressionClassifier] = None
         self._ledger = FrameLedger()
         self._frames: Mailbox[Captured] = Mailbox(clock)
@@ -121,7 +122,15 @@ class Pipeline:
         return self._ledger.balance()
 
     def start(self) -> None:
-        """Start the threads; what goes wrong in them is raised by `take`. Does nothing the second time."""
+        """Start the threads; what goes wrong in them is raised by `take`. Does nothing while they run.
+
+        Raises
+        ------
+        UsageError
+            The pipeline was stopped: it runs once.
+        """
+        if self._stopped:
+            raise UsageError("This pipeline has run already.", "A pipeline runs once; build another one.")
         if not self._started:
             self._started = True
             for thread in self._threads():
@@ -169,6 +178,7 @@ class Pipeline:
         StopTimeout
             A thread did not end in time; it is abandoned, and ends with the process.
         """
+        self._stopped = True
         self._intake.stop()
         for mailbox in (self._frames, self._detections, self._observations):
             lost = mailbox.close()

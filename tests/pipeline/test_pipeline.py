@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
-from fer_edge.errors import SourceTruncated, StageFailed
+from fer_edge.errors import SourceTruncated, StageFailed, UsageError
 from fer_edge.pipeline.ledger import FrameLedger
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.pipeline import Pipeline
@@ -228,6 +228,13 @@ def test_stopping_while_nobody_takes_anything_joins_every_thread() -> None:
     with pytest.raises(Closed):
         watched.take(0)
     assert watched.balance().in_flight == 0
+
+
+def test_a_pipeline_runs_once_and_says_so_the_second_time() -> None:
+    watched = pipeline(Numbered(3))
+    assert len(list(watched)) == 3
+    with pytest.raises(UsageError, match="run already"):
+        list(watched)
 
 
 def test_every_stage_says_how_long_it_took_and_how_long_the_frame_waited() -> None:

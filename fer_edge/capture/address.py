@@ -18,13 +18,14 @@ _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _SECRET = re.compile(
     r"(?i)([?&;][^=&;#]*(?:user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig)[^=&;]*=)[^&;#\s]*"
 )
+_PROPERTY = re.compile(r"(?i)\b((?:user-id|user-pw|password|passwd|username)=)(\"[^\"]*\"|'[^']*'|[^\s&;#]+)")
 _USER = re.compile(r"://[^/\s]*@")
 _SLICE = 0.1
 
 
 def mask(text: str) -> str:
-    """Hide user names, passwords and tokens of every URL in `text`."""
-    return _SECRET.sub(r"\1***", _USER.sub("://***@", text))
+    """Hide user names, passwords and tokens of every URL in `text`, and of the elements of a GStreamer pipeline."""
+    return _PROPERTY.sub(r"\1***", _SECRET.sub(r"\1***", _USER.sub("://***@", text)))
 
 
 @dataclass(frozen=True)

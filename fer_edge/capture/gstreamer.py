@@ -12,6 +12,7 @@ from typing import Callable, List, Optional
 
 import numpy as np
 
+from fer_edge.capture.address import mask
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
@@ -50,7 +51,7 @@ class GStreamerSource(Source):
         program: str = PROGRAM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._name = name or f"gst:{pipeline}"
+        self._name = mask(name or f"gst:{pipeline}")
         self._settings = settings
         self._program = program
         self._width, self._height = settings.size
@@ -148,10 +149,11 @@ class GStreamerSource(Source):
 
     def _last_words(self) -> str:
         """Pick the message out of what gst-launch wrote to its standard error, which is mostly noise."""
-        for line in self._pipe.errors.splitlines():
+        said = mask(self._pipe.errors)
+        for line in said.splitlines():
             found = re.match(r"(?:WARNING: )?(?:erroneous pipeline|ERROR[^:]*): (?:from element [^ ]*: )?(.*)", line)
             if found:
-                detail = re.search(r"Additional debug info:\n[^\n]*\n?([^\n]*)", self._pipe.errors)
+                detail = re.search(r"Additional debug info:\n[^\n]*\n?([^\n]*)", said)
                 more = detail.group(1).strip() if detail else ""
                 return f"{found.group(1)} {more}".strip()
         return ""

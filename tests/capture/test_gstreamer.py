@@ -138,6 +138,14 @@ def test_the_source_can_be_opened_again_after_a_failure(tmp_path: Path) -> None:
             assert source.retrieve().shape == (16, 16, 3)
 
 
+@needs_gstreamer
+def test_a_password_in_a_pipeline_is_not_shown() -> None:
+    with pytest.raises(SourceUnreadable) as caught:
+        open_source("gst:filesrc location=/x/://eileen:hush@y ! fdsink").open()
+    assert "hush" not in str(caught.value)
+    assert "filesrc" in str(caught.value)
+
+
 def test_without_gstreamer_the_message_says_what_to_install(tmp_path: Path) -> None:
     source = GStreamerSource("videotestsrc", program=str(tmp_path / "gst-launch-1.0"))
     with pytest.raises(SourceNotFound, match="apt install gstreamer1.0-tools"):

@@ -15,7 +15,6 @@ from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceNotFound, SourceUnreadable
 
-
 OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
 
 

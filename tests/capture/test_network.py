@@ -319,6 +319,7 @@ def test_an_open_that_waits_ends_soon_after_it_is_interrupted() -> None:
         ("http://host/x?user=me&password=it&n=1", "http://host/x?user=***&password=***&n=1"),
         ("see rtsp://me:a@b@host:1/x.", "see rtsp://***@host:1/x."),
         ("http://host/?access_token=abc#top", "http://host/?access_token=***#top"),
+        ("gst:rtspsrc user-id=me user-pw='it is' ! fakesink", "gst:rtspsrc user-id=*** user-pw=*** ! fakesink"),
         ("http://host/?loginpas=abc&w=3", "http://host/?loginpas=***&w=3"),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
+from fer_edge.detect import open_detector
 from fer_edge.errors import UsageError
 
 
@@ -36,6 +37,15 @@ def test_no_frame_of_the_demo_equals_the_one_before(faces: int) -> None:
         moved = np.count_nonzero(before.astype(int) - after)
         assert moved > 0
     assert sum(np.count_nonzero(a != b) > a.size // 4 for a, b in zip(frames, frames[1:])) > 150
+
+
+@pytest.mark.parametrize("faces", range(1, 9))
+def test_the_default_detector_finds_every_face_of_the_demo_at_every_moment(faces: int) -> None:
+    detector = open_detector("blazeface", threads=1, min_score=0.5)
+    with DemoSource(faces, CaptureSettings(paced=False)) as source:
+        found = [len(detector.detect(source.render(index))) for index in range(0, 600, 37)]
+    detector.close()
+    assert set(found) == {faces}
 
 
 def test_two_runs_of_the_demo_give_the_same_frames() -> None:

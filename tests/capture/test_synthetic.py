@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import List
+from contextlib import closing
+from typing import Iterator, List
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
 from fer_edge.detect import open_detector
+from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import UsageError
 
 
@@ -39,12 +41,17 @@ def test_no_frame_of_the_demo_equals_the_one_before(faces: int) -> None:
     assert sum(np.count_nonzero(a != b) > a.size // 4 for a, b in zip(frames, frames[1:])) > 150
 
 
+@pytest.fixture(scope="module")
+def detector() -> Iterator[FaceDetector]:
+    # For the whole module: ONNX Runtime may keep files of its own open from its first session on.
+    with closing(open_detector("blazeface", threads=1, min_score=0.5)) as found:
+        yield found
+
+
 @pytest.mark.parametrize("faces", range(1, 9))
-def test_the_default_detector_finds_every_face_of_the_demo_at_every_moment(faces: int) -> None:
-    detector = open_detector("blazeface", threads=1, min_score=0.5)
+def test_the_default_detector_finds_every_face_of_the_demo_at_every_moment(faces: int, detector: FaceDetector) -> None:
     with DemoSource(faces, CaptureSettings(paced=False)) as source:
         found = [len(detector.detect(source.render(index))) for index in range(0, 600, 37)]
-    detector.close()
     assert set(found) == {faces}
 
 

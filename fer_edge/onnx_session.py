@@ -192,9 +192,13 @@ def open_session(
 
 def _import_runtime() -> ModuleType:
     try:
-        return importlib.import_module("onnxruntime")
+        runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise errors.MissingExtra("onnxruntime", "cpu", "Running an ONNX model") from error
+    # Builds that report usage must not: what a camera's program does is nobody else's business.
+    if hasattr(runtime, "disable_telemetry_events"):
+        runtime.disable_telemetry_events()
+    return runtime
 
 
 def _check_readable(file: Path) -> None:

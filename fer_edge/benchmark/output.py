@@ -18,7 +18,8 @@ class ReportFile:
     Parameters
     ----------
     path : str
-        The file; empty for none at all. What lies there is replaced when `write` has succeeded, and not before.
+        The file; empty for none at all. What lies there is replaced when `write` has succeeded, and not before. A pipe or
+        a device is written to as it is.
     """
 
     def __init__(self, path: str) -> None:
@@ -33,6 +34,9 @@ class ReportFile:
         if os.path.isdir(self._path):
             raise OutputNotWritable(f"The report {self._path} is a folder.", "Give the name of a file.")
         try:
+            if os.path.exists(self._path) and not os.path.isfile(self._path):
+                self._draft = open(self._path, "w", encoding="utf-8")
+                return self
             self._draft = tempfile.NamedTemporaryFile(
                 "w", encoding="utf-8", dir=folder, prefix=".fer-edge-", suffix=".json", delete=False
             )
@@ -50,6 +54,8 @@ class ReportFile:
         try:
             self._draft.write(text)
             self._draft.flush()
+            if self._draft.name == self._path:
+                return
             os.fsync(self._draft.fileno())
             os.chmod(self._draft.name, 0o644)
             os.replace(self._draft.name, self._path)
@@ -67,5 +73,5 @@ class ReportFile:
             return
         with contextlib.suppress(OSError):  # the unwritten rest of a draft on a full disk; `write` has raised for it
             self._draft.close()
-        if os.path.exists(self._draft.name):
+        if self._draft.name != self._path and os.path.exists(self._draft.name):
             os.unlink(self._draft.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,8 @@ from fer_edge.capture.opencv import decode
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable
 from fer_edge.types import Image
+
+logger = logging.getLogger("fer_edge")
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2")
 
@@ -99,6 +102,7 @@ class ImageSource(Source):
                 return picture
             if str(path) not in self._skipped:
                 self._skipped.append(str(path))
+                logger.warning("%s is no picture that can be read: skipped", path)
         return None
 
     def _nothing_readable(self) -> SourceUnreadable:

@@ -22,6 +22,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     OutputNotWritable
         If the file cannot be written for another reason.
     """
+    if path.exists() and not path.is_file():
+        raise OutputNotWritable(f"{path} is no ordinary file.", "Give the name of a file.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import List, Optional
 
@@ -151,3 +152,12 @@ def test_a_full_disk_leaves_the_old_report_and_no_draft(tmp_path: Path, monkeypa
         report.write("new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["report.json"]
+
+
+def test_a_device_is_written_to_and_stays_a_device() -> None:
+    with pytest.raises(DiskFull, match="/dev/full"), ReportFile("/dev/full") as report:
+        report.write("figures")
+    with ReportFile("/dev/null") as report:
+        report.write("figures")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)

@@ -19,6 +19,7 @@ Importing this package loads no inference library; a backend imports its own whe
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any, List
 
 from fer_edge.version import __version__
@@ -73,6 +74,10 @@ __all__ = [
     "read_image",
     "watch",
 ]
+
+
+# A library stays silent until its user asks for its log.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

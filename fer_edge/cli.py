@@ -28,7 +28,7 @@ examples:
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
   fer-edge train --help                      train, export and evaluate (needs the train extra)
 
-keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture.
+keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
 Every option can stand in a TOML file (--config) or in the environment (FER_EDGE_CAMERA=0); the command line wins.
 """
 
@@ -68,6 +68,12 @@ def _watch_or_measure(arguments: List[str]) -> int:
         if getattr(options, known.name, None) is not None
     }
     models: List[str] = given.pop("model", [])
+    if not options.benchmark:
+        for name in ("warm_up", "report", "min_fps", "max_p90_ms"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name.replace('_', '-')} only makes sense with --benchmark.", "Add --benchmark.")
+    elif given.get("record") or given.get("output") or given.get("display", "none") != "none":
+        raise UsageError("A benchmark writes a report and nothing else.", "Leave out --record, --output and --display.")
     config = options.config or os.environ.get("FER_EDGE_CONFIG")
     if len(models) > 1 and not options.benchmark:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
@@ -98,7 +104,7 @@ def _measure(settings: Settings, models: Sequence[str], options: argparse.Namesp
     from fer_edge.benchmark.command import BenchmarkOptions, run_benchmark
     from fer_edge.benchmark.report import check_gates, to_text
 
-    limits = BenchmarkOptions(tuple(models), options.warm_up, options.report or "")
+    limits = BenchmarkOptions(tuple(models), 2.0 if options.warm_up is None else options.warm_up, options.report or "")
     report = run_benchmark(settings, limits, stop.is_set, _progress)
     _progress("")
     print(to_text(report), end="")
@@ -150,7 +156,8 @@ def _main_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fer-edge",
         description="Find faces and name their expressions, live.",
-        epilog=f"{EXAMPLES}\nexit codes: 0 when all went well, also after q, Ctrl-C or SIGTERM;\n{codes}",
+        epilog=f"{EXAMPLES}\nexit codes: 0 when all went well, also after q, Ctrl-C or SIGTERM;\n"
+        f"{codes}\n  130  a second Ctrl-C",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -178,11 +185,18 @@ def _main_parser() -> argparse.ArgumentParser:
         help="measure instead of watching, without a window; from the demo unless --camera says otherwise, for 15 s "
         "unless --duration or --frames does; --model may be given several times",
     )
-    benchmark.add_argument("--warm-up", type=float, default=2.0, metavar="S", help="seconds that do not count (2)")
+    benchmark.add_argument("--warm-up", type=_limit, metavar="S", help="seconds that do not count (2)")
     benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
-    benchmark.add_argument("--min-fps", type=float, metavar="FPS", help="fail when FPS total stays under this")
-    benchmark.add_argument("--max-p90-ms", type=float, metavar="MS", help="fail when the p90 latency exceeds this")
+    benchmark.add_argument("--min-fps", type=_limit, metavar="FPS", help="fail when FPS total stays under this")
+    benchmark.add_argument("--max-p90-ms", type=_limit, metavar="MS", help="fail when the p90 latency exceeds this")
     return parser
+
+
+def _limit(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+    return value
 
 
 def _set_up_logging(level: str) -> None:
@@ -198,7 +212,7 @@ def _progress(line: str) -> None:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into an event; the second Ctrl-C interrupts at once."""
+    """Turn Ctrl-C, SIGTERM and a closed terminal into an event; the second Ctrl-C interrupts at once."""
     stop = threading.Event()
 
     def handle(number: int, _frame: object) -> None:
@@ -206,7 +220,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield stop
     finally:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import cv2
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
+from fer_edge.errors import UsageError
 from fer_edge.meter import Clock
 from fer_edge.overlay import Overlay
 from fer_edge.pipeline.ledger import FrameBalance
@@ -106,6 +108,7 @@ class LiveRun:
             What went wrong; everything that was written until then is complete.
         """
         settings = self._settings
+        _refuse_one_file_for_two(settings)
         source = source or build_source(settings)
         pipeline = Pipeline(source, detector_factory(settings), classifier_factory(settings), clock=self._clock)
         with ExitStack() as stack:
@@ -221,3 +224,16 @@ class LiveRun:
             if self._stop.wait(min(LONGEST_WAIT, max(0.0, self._due - self._clock()))) or self._obey(window):
                 return True
         return False
+
+
+def _refuse_one_file_for_two(settings: Settings) -> None:
+    """Keep a run from destroying what it reads, or one output from overwriting the other. Raises UsageError."""
+    roles: Dict[str, str] = {}
+    for role, place in (("--camera", settings.camera), ("--record", settings.record), ("--output", settings.output)):
+        path = os.path.realpath(place)
+        special = os.path.exists(path) and not os.path.isfile(path)
+        if place in ("", "-") or special or (role == "--camera" and not os.path.exists(path)):
+            continue
+        if path in roles:
+            raise UsageError(f"{roles[path]} and {role} name the same file, {place}.", "Give each a file of its own.")
+        roles[path] = role

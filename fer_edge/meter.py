@@ -62,18 +62,19 @@ class ServiceMeter:
         self.count = 0
         self.finished = RateMeter(clock, window)
 
-    def record(self, seconds: float) -> None:
-        """Count one frame that took `seconds` in the stage."""
+    def record(self, seconds: float, idle: bool = False) -> None:
+        """Count one frame that took `seconds` in the stage; one with nothing to do (`idle`) says nothing of its capacity."""
         now = self._clock()
-        self._samples.append((now, seconds))
-        self._sum += seconds
         self.count += 1
         self.finished.tick()
-        while self._samples[0][0] < now - self._window:
+        if not idle:
+            self._samples.append((now, seconds))
+            self._sum += seconds
+        while self._samples and self._samples[0][0] < now - self._window:
             self._sum -= self._samples.popleft()[1]
 
     def mean(self) -> float:
-        """Give the mean in seconds; the last known one when the stage stands still, 0 before the first frame."""
+        """Give the mean in seconds; 0 when nothing was measured."""
         return max(self._sum, 0.0) / len(self._samples) if self._samples else 0.0
 
 
@@ -86,12 +87,12 @@ class PipelineMeter:
         self._stages: Dict[str, ServiceMeter] = {}
         self._emitted = RateMeter(clock)
 
-    def record_stage(self, stage: str, seconds: float) -> None:
-        """Count one frame that spent `seconds` in `stage`."""
+    def record_stage(self, stage: str, seconds: float, idle: bool = False) -> None:
+        """Count one frame that spent `seconds` in `stage`, which had nothing to do with it if it was `idle`."""
         with self._lock:
             if stage not in self._stages:
                 self._stages[stage] = ServiceMeter(self._clock)
-            self._stages[stage].record(seconds)
+            self._stages[stage].record(seconds, idle)
 
     def counts(self) -> Dict[str, int]:
         """Give, by stage name, how many frames it finished since the beginning."""

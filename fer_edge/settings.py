@@ -19,6 +19,9 @@ else:
 ENVIRONMENT_PREFIX = "FER_EDGE_"
 """A setting ``camera`` is read from the variable ``FER_EDGE_CAMERA``."""
 
+MOST_THREADS = 256
+"""Inference threads; thousands would take longer to start than the program runs."""
+
 DISPLAYS = ("auto", "window", "none")
 DETECTORS = ("blazeface", "blazeface-full", "yunet", "mediapipe", "mediapipe-full")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -31,9 +34,18 @@ def _text(text: str) -> str:
 
 
 def _whole(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise ValueError("it must be a whole number above 0")
     value = int(text)
     if value < 1:
         raise ValueError("it must be a whole number above 0")
+    return value
+
+
+def _threads(text: str) -> int:
+    value = _whole(text)
+    if value > MOST_THREADS:
+        raise ValueError(f"it must be at most {MOST_THREADS}")
     return value
 
 
@@ -52,7 +64,9 @@ def _share(text: str) -> float:
 
 
 def _size(text: str) -> Tuple[int, int]:
-    width, _, height = text.lower().partition("x")
+    width, cross, height = text.lower().partition("x")
+    if not cross:
+        raise ValueError("it must be WIDTHxHEIGHT, such as 640x480")
     return _whole(width), _whole(height)
 
 
@@ -111,9 +125,9 @@ class Settings:
     model: str = _setting(
         "fernet", _text, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
     )
-    detect_threads: int = _setting(1, _whole, "N", "analysis", "inference threads of the detector")
+    detect_threads: int = _setting(1, _threads, "N", "analysis", "inference threads of the detector")
     threads: Optional[int] = _setting(
-        None, _whole, "N", "analysis", "inference threads of the classifier (default: measured, see README)"
+        None, _threads, "N", "analysis", "inference threads of the classifier (default: 1; more help with many faces)"
     )
     display: str = _setting(
         "auto",
@@ -155,17 +169,17 @@ def load_settings(
     values: Dict[str, Any] = {}
     if file is not None:
         for key, value in _read_file(file).items():
-            known = _find(key.replace("-", "_"), f"{file}: there is no setting '{key}'")
+            known = _find(key.replace("-", "_"), f"In {file} there is no setting '{key}'")
             if isinstance(value, dict):
                 raise SettingsError(f"{file}: '{key}' is a table, but takes one value.", f"{key} = ...")
             values[known.name] = _parse(known, _as_text(value), f"{file}: {key}")
     for variable in sorted(environment):
         if variable.startswith(ENVIRONMENT_PREFIX) and variable not in _OTHER_VARIABLES:
             name = variable[len(ENVIRONMENT_PREFIX) :].lower()
-            known = _find(name, f"the environment variable {variable} is no setting")
+            known = _find(name, f"The environment variable {variable} is no setting")
             values[known.name] = _parse(known, environment[variable], variable)
     for name, text in arguments.items():
-        known = _find(name, f"there is no setting '{name}'")
+        known = _find(name, f"There is no setting '{name}'")
         values[known.name] = _parse(known, text, "--" + name.replace("_", "-"))
     return Settings(**values)
 
@@ -179,7 +193,7 @@ def _find(name: str, complaint: str) -> Field[Any]:
         return _FIELDS[name]
     near = difflib.get_close_matches(name, _FIELDS, 1)
     hint = f"Did you mean '{near[0]}'?" if near else "The settings are: " + ", ".join(sorted(_FIELDS)) + "."
-    raise SettingsError(complaint[0].upper() + complaint[1:] + ".", hint)
+    raise SettingsError(complaint + ".", hint)
 
 
 def _parse(known: Field[Any], text: str, where: str) -> Any:
@@ -188,7 +202,7 @@ def _parse(known: Field[Any], text: str, where: str) -> Any:
     except ValueError as error:
         reason = str(error) if str(error).startswith("it ") else "it cannot be read"
         kind = UsageError if where.startswith("--") else SettingsError
-        raise kind(f"{where}: {text!r} will not do: {reason}.", f"{known.name} is {known.metadata['help']}.") from error
+        raise kind(f"{where}: {text!r} will not do: {reason}.", f"What it sets: {known.metadata['help']}.") from error
 
 
 def _as_text(value: Any) -> str:

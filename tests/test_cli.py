@@ -174,6 +174,14 @@ def test_a_benchmark_prints_the_columns_of_the_paper_and_writes_its_figures(tmp_
     assert result["rss_peak_mb"] > 10
 
 
+def test_a_recording_over_its_own_source_is_refused_and_the_source_stays(clip: Path) -> None:
+    before = clip.read_bytes()
+    done = fer_edge("--camera", str(clip), "--display", "none", "--record", str(clip))
+    assert done.returncode == 2
+    assert "same file" in done.stderr
+    assert clip.read_bytes() == before
+
+
 def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
     done = fer_edge("--benchmark", "--frames", "20", "--warm-up", "0", "--min-fps", "1000000")
     assert done.returncode == 50
@@ -198,6 +206,12 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         (["--min-score", "2"], 2, ["--min-score"]),
         (["--camra", "0"], 2, ["--camra"]),
         (["--model", "a", "--model", "b"], 2, ["--benchmark"]),
+        (["--min-fps", "5"], 2, ["--min-fps", "--benchmark"]),
+        (["--benchmark", "--warm-up", "nan"], 2, ["--warm-up"]),
+        (["--benchmark", "--frames", "1"], 2, ["--frames 2"]),
+        (["--benchmark", "--record", "out.mp4"], 2, ["--record"]),
+        (["--threads", "100000"], 2, ["--threads", "256"]),
+        (["--output", "out.mp4", "--record", "out.mp4"], 2, ["same file", "out.mp4"]),
         (["--detector", "yunet"], 20, ["fer-edge models pull yunet"]),
         pytest.param(
             ["--detector", "mediapipe"],

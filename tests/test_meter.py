@@ -65,6 +65,16 @@ def test_a_mean_forgets_what_is_older_than_its_window() -> None:
     assert meter.mean() == pytest.approx(3.0)
 
 
+def test_frames_with_nothing_to_classify_say_nothing_of_the_capacity() -> None:
+    clock = HandClock()
+    meter = PipelineMeter(clock)
+    for index in range(100):
+        clock.now += 0.1
+        meter.record_stage("classify", 1e-6 if index % 2 else 0.004, idle=bool(index % 2))
+    assert meter.rates().classification == pytest.approx(250)
+    assert meter.rates().classification_achieved == pytest.approx(10)
+
+
 def test_capacity_and_achieved_rate_are_different_figures() -> None:
     clock = HandClock()
     meter = PipelineMeter(clock)

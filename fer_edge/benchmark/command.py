@@ -11,6 +11,7 @@ from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import result_of, to_json
 from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.build import build_source, classifier_factory, classifier_threads, detector_factory
+from fer_edge.errors import UsageError
 from fer_edge.model_files import find_model, sha256_of
 from fer_edge.settings import Settings
 
@@ -52,7 +53,7 @@ def run_benchmark(
     Parameters
     ----------
     stopped : callable
-        Tells whether to leave out the models that are still to come.
+        Tells whether to end early: the model under way is reported as far as it came, the others are left out.
     progress : callable
         Gets a line to show now and then.
 
@@ -68,6 +69,8 @@ def run_benchmark(
     """
     if settings.camera == "auto":
         settings = replace(settings, camera=DEFAULT_SOURCE)
+    if settings.frames == 1:
+        raise UsageError("A rate cannot be taken from one frame.", "Give --frames 2 or more; some hundreds are better.")
     protocol = Protocol(options.warm_up, settings.duration or DEFAULT_DURATION, settings.frames)
     paths = [find_model(model) for model in options.models]
     report: Dict[str, Any] = {
@@ -95,6 +98,7 @@ def run_benchmark(
                 classifier_factory(settings, model),
                 protocol,
                 _reporter(model, progress),
+                stopped,
             )
             report["protocol"]["size"] = f"{measurement.source.width}x{measurement.source.height}"
             facts = {

@@ -66,7 +66,8 @@ def check_gates(results: Sequence[Dict[str, Any]], min_fps: Optional[float], max
             missed.append(f"{result['model']}: latency p90 {latency} ms is over {max_p90_ms:g} ms")
     if missed:
         raise GateMissed(
-            "; ".join(missed) + ".", "The report was written; loosen the limit, or find what slowed it down."
+            "; ".join(missed) + ".",
+            "Loosen the limit, or find what slowed it down: the stage with the highest utilisation.",
         )
 
 

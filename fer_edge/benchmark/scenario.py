@@ -83,6 +83,7 @@ def measure(
     classifier: Callable[[], ExpressionClassifier],
     protocol: Protocol,
     progress: Callable[[str, float], None] = lambda phase, share: None,
+    stopped: Callable[[], bool] = lambda: False,
     clock: Clock = time.monotonic,
 ) -> Measurement:
     """Run the pipeline over `source` and measure it.
@@ -91,25 +92,31 @@ def measure(
     ----------
     progress : callable
         Called now and then with the phase and the share of it that is done, from 0 to 1.
+    stopped : callable
+        Tells whether to end early, with what was measured until then.
 
     Raises
     ------
     SourceNotFound
-        The source ended before anything could be measured.
+        The source ended, or the run was stopped, before anything could be measured.
     FerEdgeError
         What went wrong in a stage.
     """
     pipeline = Pipeline(source, detector, classifier, clock=clock)
     started = clock()
     with pipeline:
-        first = _first(pipeline)
+        first = _first(pipeline, stopped)
         cold_start = clock() - started
-        _pass_time(pipeline, clock() + protocol.warm_up, lambda share: progress("warm-up", share), clock)
+        _pass_time(pipeline, clock() + protocol.warm_up, lambda share: progress("warm-up", share), stopped, clock)
         before, counts = pipeline.balance(), pipeline.meter.counts()
         begun = clock()
         samples: List[Sample] = []
         try:
-            while clock() - begun < protocol.duration and (protocol.frames is None or len(samples) < protocol.frames):
+            while (
+                clock() - begun < protocol.duration
+                and (protocol.frames is None or len(samples) < protocol.frames)
+                and not stopped()
+            ):
                 observation = pipeline.take(POLL_SECONDS)
                 if observation is not None:
                     samples.append(_sample(observation, clock()))
@@ -122,7 +129,8 @@ def measure(
         info, used = pipeline.source_info, pipeline.classifier
     if info is None or used is None or first is None or len(samples) < 2:
         raise SourceNotFound(
-            "The source ended before two frames could be measured.", "Use a longer one, or --camera demo."
+            "The source ended, or the run was stopped, before two frames could be measured.",
+            "Use a longer source (--camera demo never ends), or a shorter --warm-up.",
         )
     gone_before = before.emitted + before.dropped
     balance = FrameBalance(
@@ -132,16 +140,22 @@ def measure(
     return Measurement(info, used.spec, used.provider, elapsed, tuple(samples), balance, finished, cold_start)
 
 
-def _first(pipeline: Pipeline) -> Optional[Observation]:
+def _first(pipeline: Pipeline, stopped: Callable[[], bool]) -> Optional[Observation]:
     try:
-        return pipeline.take()
+        while not stopped():
+            observation = pipeline.take(POLL_SECONDS)
+            if observation is not None:
+                return observation
     except Closed:
-        return None
+        pass
+    return None
 
 
-def _pass_time(pipeline: Pipeline, until: float, progress: Callable[[float], None], clock: Clock) -> None:
+def _pass_time(
+    pipeline: Pipeline, until: float, progress: Callable[[float], None], stopped: Callable[[], bool], clock: Clock
+) -> None:
     begun = clock()
-    while clock() < until:
+    while clock() < until and not stopped():
         try:
             pipeline.take(POLL_SECONDS)
         except Closed:

@@ -84,7 +84,7 @@ class Pipeline:
             lambda: self._build_classify(classifier),
             self._detections,
             self._observations,
-            lambda result, spent: self._stamp("classify", result, spent),
+            lambda result, spent: self._stamp("classify", result, spent, idle=not result.faces),
             lambda item: self._ledger.drop(item.frame.index),
             clock,
         )
@@ -243,6 +243,6 @@ class Pipeline:
 
         return work, classifier.close
 
-    def _stamp(self, stage: str, result: FlowT, spent: StageTime) -> FlowT:
-        self.meter.record_stage(stage, spent.service)
+    def _stamp(self, stage: str, result: FlowT, spent: StageTime, idle: bool = False) -> FlowT:
+        self.meter.record_stage(stage, spent.service, idle)
         return replace(result, times={**result.times, stage: spent})

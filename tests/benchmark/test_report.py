@@ -115,9 +115,21 @@ def test_a_real_run_is_measured_and_its_frames_balance() -> None:
     assert balance.emitted == 50
 
 
+def test_a_run_that_is_stopped_gives_what_was_measured_until_then() -> None:
+    source = FakeSource([np.zeros((48, 64, 3), np.uint8)], repeat=True)
+    seen = []
+
+    def stopped() -> bool:
+        seen.append(1)
+        return len(seen) > 300
+
+    measurement = measure(source, FakeDetector, FakeClassifier, Protocol(warm_up=0, duration=1e6), stopped=stopped)
+    assert 2 <= len(measurement.samples) <= 300
+
+
 def test_a_source_that_ends_at_once_is_refused() -> None:
     source = FakeSource([np.zeros((48, 64, 3), np.uint8)])
-    with pytest.raises(SourceNotFound, match="ended before"):
+    with pytest.raises(SourceNotFound, match="before two frames"):
         measure(source, FakeDetector, FakeClassifier, Protocol(warm_up=0, duration=1))
 
 

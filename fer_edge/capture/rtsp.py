@@ -170,6 +170,11 @@ class RtspSource(Source):
                 advice = "The user or the password is missing or wrong: rtsp://user:password@host/path."
             return SourceUnreachable(f"{name} answers: {answer.group(1).strip()}.", advice)
         lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in words.splitlines() if line.strip()]
+        if not lines and status == 0:
+            return SourceUnreadable(
+                f"{name} gave no answer, or none that is RTSP.",
+                "Check address and port, and that the camera speaks RTSP there.",
+            )
         said = lines[-1].strip() if lines else f"its reader ended with status {status}"
         return SourceUnreadable(
             f"{name} gives no video that can be read: {said}",

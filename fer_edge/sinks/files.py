@@ -108,7 +108,7 @@ def write_error(error: OSError, place: str, what: str) -> OutputError:
     """Turn what the operating system said while writing into one of our errors."""
     if error.errno in _FULL:
         return DiskFull(
-            f"The {what} '{place}' cannot grow: {error.strerror}. What was written before is kept and can be read.",
+            f"The {what} '{place}' cannot grow: {error.strerror}. What fitted before is kept.",
             "Free some space, or write to another disk.",
         )
     return OutputNotWritable(f"The {what} '{place}' cannot be written any more: {error.strerror}.", "Check the disk.")

@@ -136,7 +136,7 @@ def test_a_server_that_speaks_something_else_is_refused() -> None:
 
         thread = threading.Thread(target=reply)
         thread.start()
-        with pytest.raises(SourceUnreadable, match="no video that can be read"):
+        with pytest.raises(SourceUnreadable, match="none that is RTSP"):
             open_source(f"rtsp://127.0.0.1:{listening.getsockname()[1]}/cam").open()
         ending.set()
         thread.join()

@@ -134,6 +134,24 @@ def test_a_signal_ends_a_live_run_with_whole_files_and_exit_code_0(number: signa
     assert "frames analysed" in output
 
 
+def test_under_nohup_a_closed_terminal_does_not_end_a_run() -> None:
+    command = ["nohup", sys.executable, "-m", "fer_edge", "--camera", "demo", "--display", "none"]
+    process = subprocess.Popen(
+        [*command, "--frames", "60", "--output", "-"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    first = [process.stdout.readline() for _ in range(10)]
+    process.send_signal(signal.SIGHUP)
+    rest, errors = process.communicate(timeout=ENDS_WITHIN)
+    assert process.returncode == 0, errors
+    assert len(first) + len(rest.splitlines()) == 60
+
+
 def test_a_run_ends_by_itself_after_its_duration_or_its_frames() -> None:
     done = fer_edge("--camera", "demo", "--display", "none", "--frames", "5", "--output", "-")
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,26 @@ from fer_edge.training.recipe import Augmentation
 _Uniform = Callable[[float, float], torch.Tensor]
 _Chance = Callable[[float], torch.Tensor]
 
+_LUMINANCE_STEPS = torch.tensor(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    dtype=torch.float32,
+)
+"""Quantisation of luminance at quality 50: ITU-T T.81 (JPEG), table K.1."""
+
+_COSINES = torch.tensor(
+    [[(0.5 if k else math.sqrt(0.125)) * math.cos((2 * n + 1) * k * math.pi / 16) for n in range(8)] for k in range(8)]
+)
+"""The orthonormal discrete cosine transform of eight values."""
+
 
 def to_network_size(images: torch.Tensor, size: int) -> torch.Tensor:
     """Grey pictures N x H x W uint8 as N x 3 x size x size float in [0, 1], bilinear, without any change."""
@@ -60,6 +80,8 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
     x = (x - mean) * uniform(1 - how.contrast, 1 + how.contrast) + mean
     x = (x + uniform(-how.brightness, how.brightness)).clamp(1e-4, 1.0)
     x = x ** uniform(1 - how.gamma, 1 + how.gamma)
+    if how.low_light:
+        x = torch.where(chance(how.low_light), x * uniform(0.125, 0.5), x)
 
     # One formula for both: minus one leaves the coarse picture only, above zero adds detail back.
     coarse = functional.interpolate(
@@ -68,6 +90,8 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
     x = x + (x - coarse) * uniform(-1.0, 0.8) * chance(how.detail)
 
     x = x + torch.randn(x.shape, generator=generator, device=device) * uniform(0.0, how.noise)
+    if how.jpeg:
+        x = torch.where(chance(how.jpeg), _jpeg(x, uniform(15.0, 75.0)), x)
     x = _erase(x, size, mean, uniform, chance(how.erase))
     return x.clamp(0.0, 1.0).expand(-1, 3, -1, -1)
 
@@ -86,6 +110,18 @@ def _affine(x: torch.Tensor, size: int, how: Augmentation, uniform: _Uniform, ch
     theta[:, 1, 2] = 2 * uniform(-how.shift, how.shift).flatten()
     grid = functional.affine_grid(theta, [len(x), 1, size, size], align_corners=False)
     return functional.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def _jpeg(x: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+    """Quantise the cosine transform of every 8 x 8 block, as a JPEG encoder of that quality (1 to 100) does."""
+    count, channels, height, width = x.shape
+    transform = _COSINES.to(x.device)
+    scale = torch.where(quality < 50, 50.0 / quality, 2.0 - quality / 50.0)
+    steps = (_LUMINANCE_STEPS.to(x.device) * scale[..., None, None]).clamp(1.0, 255.0)
+    blocks = (x * 255.0 - 128.0).reshape(count, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
+    coefficients = transform @ blocks @ transform.T
+    restored = transform.T @ ((coefficients / steps).round() * steps) @ transform
+    return (restored.transpose(3, 4).reshape(x.shape) + 128.0) / 255.0
 
 
 def _erase(x: torch.Tensor, size: int, fill: torch.Tensor, uniform: _Uniform, chosen: torch.Tensor) -> torch.Tensor:

@@ -27,6 +27,10 @@ class Augmentation:
         Largest standard deviation of the added noise, where white is 1.
     erase
         Share of the pictures with one rectangle erased.
+    low_light
+        Share of the pictures darkened to between an eighth and a half, as a camera at its longest exposure gives them.
+    jpeg
+        Share of the pictures that go through JPEG's quantisation at a quality of 15 to 75.
     """
 
     rotation: float = 12.0
@@ -38,6 +42,8 @@ class Augmentation:
     detail: float = 0.5
     noise: float = 0.04
     erase: float = 0.25
+    low_light: float = 0.0
+    jpeg: float = 0.0
 
 
 @dataclass(frozen=True)

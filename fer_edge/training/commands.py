@@ -118,13 +118,14 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from fer_edge.classify.onnx import OnnxClassifier
     from fer_edge.model_files import find_model
 
-    faces = load_faces(args.data)
     name = args.data_name or args.data.name
+    # A set takes long to read: a model or detector that is not there is told first.
     classifier = OnnxClassifier(find_model(args.model), threads=args.threads)
     try:
         crop, close = _crop(args.detector, classifier.spec)
         cut = f"the best face that {args.detector} finds" if args.detector else "the whole picture"
         try:
+            faces = load_faces(args.data)
             with _bar("face") as bar:
                 result = evaluate(classifier, faces, name, crop, cut, on_batch=bar.update)
         finally:

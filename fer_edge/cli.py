@@ -26,6 +26,7 @@ examples:
   fer-edge --benchmark --report speed.json   measure this machine
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
+  fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)
 
 keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
@@ -56,7 +57,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
-    return {"cameras": _cameras, "models": _models, "train": _train, "export": _export, "evaluate": _evaluate}
+    return {"cameras": _cameras, "models": _models, "train": _train, "export": _export, "evaluate": _evaluate, "zoo": _zoo}
 
 
 def _watch_or_measure(arguments: List[str]) -> int:
@@ -135,6 +136,10 @@ def _train(arguments: List[str]) -> int:
 
 def _export(arguments: List[str]) -> int:
     return _training_verb("export", arguments)
+
+
+def _zoo(arguments: List[str]) -> int:
+    return _training_verb("zoo", arguments)
 
 
 def _evaluate(arguments: List[str]) -> int:

@@ -4,82 +4,78 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.training.recipe import TargetRules, TrainSettings
+from fer_edge.training.data.arguments import add_data_arguments
+from fer_edge.training.recipe import TrainSettings
+from fer_edge.training.recipe_file import load_recipe, shipped_recipes
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what ``fer-edge train`` takes."""
-    default, rules = TrainSettings(), TargetRules()
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="training set: a Parquet file")
-    parser.add_argument("--validation", type=Path, required=True, metavar="FILE", help="validation set: a Parquet file")
+    add_data_arguments(parser, validation=True)
     parser.add_argument(
         "--run",
         type=Path,
-        default=Path("runs/fernet"),
         metavar="FOLDER",
-        help="gets checkpoints and log; a run that was cut off goes on when the same command is given (%(default)s)",
+        help="gets checkpoints, log and curves; a run that was cut off goes on when the same command is given "
+        "(default: runs/ and the recipe's and the network's name)",
     )
-    recipe = parser.add_argument_group("recipe")
-    recipe.add_argument("--epochs", type=_whole(1), default=default.epochs, metavar="N", help="(%(default)s)")
-    recipe.add_argument(
-        "--batch-size", type=_whole(2), default=default.batch_size, metavar="N", help="pictures in a step (%(default)s)"
+    parser.add_argument(
+        "--recipe",
+        default="ours",
+        metavar="NAME",
+        help=f"a shipped recipe or a TOML file of your own: {', '.join(shipped_recipes())} (%(default)s)",
     )
-    recipe.add_argument(
-        "--optimizer",
-        choices=("adamw", "sgd"),
-        default=default.optimizer,
-        help="(%(default)s)",
-    )
-    recipe.add_argument(
-        "--learning-rate",
-        type=_number(0, 10),
-        default=default.learning_rate,
-        metavar="X",
-        help="peak of the one-cycle schedule (%(default)s)",
-    )
-    recipe.add_argument(
-        "--weight-decay", type=_number(0, 10), default=default.weight_decay, metavar="X", help="(%(default)s)"
-    )
-    recipe.add_argument(
-        "--dropout",
-        type=_number(0, 0.95),
-        default=default.dropout,
-        metavar="X",
-        help="share of the flattened features dropped (%(default)s)",
-    )
-    recipe.add_argument(
-        "--balance",
-        type=_number(0, 1),
-        default=rules.balance,
-        metavar="B",
-        help="class weights are frequency^-B; 0 for none (%(default)s)",
-    )
-    recipe.add_argument(
+    change = parser.add_argument_group("in place of the recipe's value")
+    change.add_argument("--network", metavar="NAME", help="a network of 'fer-edge zoo'")
+    change.add_argument("--epochs", type=_whole(1), metavar="N")
+    change.add_argument("--batch-size", type=_whole(2), metavar="N", help="pictures in a step")
+    change.add_argument("--optimizer", choices=("adamw", "adam", "sgd"))
+    change.add_argument("--learning-rate", type=_number(0, 10), metavar="X")
+    change.add_argument("--weight-decay", type=_number(0, 10), metavar="X")
+    change.add_argument("--dropout", type=_number(0, 0.95), metavar="X", help="share of the last features dropped")
+    change.add_argument("--distill", type=_number(0, 1), metavar="X", help="share of the target that a teacher answers")
+    change.add_argument("--teacher", metavar="MODEL", help="who that is: a shipped model's name or an ONNX file")
+    change.add_argument("--balance", type=_number(0, 1), metavar="B", help="class weights are frequency^-B; 0 for none")
+    change.add_argument(
         "--original-mix",
         type=_number(0, 1),
-        default=rules.original_mix,
         metavar="X",
-        help="share of the target that the FER2013 labels disgust and fear get (%(default)s)",
+        help="share of the target that the FER2013 labels disgust and fear get",
     )
-    recipe.add_argument(
+    change.add_argument(
         "--minimum-votes",
         type=_whole(1),
-        default=rules.minimum_votes,
         metavar="N",
-        help="leave out images with fewer votes for the seven expressions (%(default)s)",
+        help="leave out images with fewer votes for the seven expressions",
     )
-    recipe.add_argument("--seed", type=_whole(0), default=default.seed, metavar="N", help="(%(default)s)")
+    change.add_argument("--seed", type=_whole(0), metavar="N")
     machine = parser.add_argument_group("machine")
-    machine.add_argument("--device", choices=("auto", "cpu", "cuda"), default=default.device, help="(%(default)s)")
-    machine.add_argument(
-        "--precision", choices=("bf16", "fp32"), default=default.precision, help="of the arithmetic (%(default)s)"
-    )
-    machine.add_argument(
-        "--threads", type=_whole(0), default=default.threads, metavar="N", help="CPU threads, 0 for all (%(default)s)"
-    )
+    machine.add_argument("--device", choices=("auto", "cpu", "cuda"), help="(auto)")
+    machine.add_argument("--precision", choices=("bf16", "fp32"), help="of the arithmetic (bf16)")
+    machine.add_argument("--threads", type=_whole(0), metavar="N", help="CPU threads, 0 for all (0)")
+    machine.add_argument("--devices", type=_whole(1), metavar="N", help="GPUs of this machine that train together (1)")
+    machine.add_argument("--nodes", type=_whole(1), metavar="N", help="machines that train together (1)")
+
+
+def train_settings(args: argparse.Namespace) -> TrainSettings:
+    """Give the recipe with what the command line says in its place.
+
+    Raises
+    ------
+    UsageError
+        If the recipe is not usable.
+    """
+    recipe = load_recipe(args.recipe)
+
+    def given(base: object) -> dict[str, object]:
+        names = [known.name for known in fields(base)]  # type: ignore[arg-type]
+        return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
+
+    return replace(recipe, **given(recipe), targets=replace(recipe.targets, **given(recipe.targets)))  # type: ignore[arg-type]
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +92,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation-name", metavar="TEXT", help="what to call that set in the file (default: its file name)"
     )
-    parser.add_argument("--name", default="FerNet", metavar="TEXT", help="of the network (%(default)s)")
+    parser.add_argument("--name", default="", metavar="TEXT", help="what to call it (default: the network's own name)")
     parser.add_argument(
         "--crop-margin",
         type=_number(1, 10),
@@ -160,3 +156,8 @@ def _number(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return number
+
+
+def add_zoo_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what ``fer-edge zoo`` takes."""
+    parser.add_argument("--json", action="store_true", help="as JSON")

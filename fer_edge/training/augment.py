@@ -39,9 +39,9 @@ _COSINES = torch.tensor(
 
 
 def to_network_size(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Grey pictures N x H x W uint8 as N x 3 x size x size float in [0, 1], bilinear, without any change."""
+    """Pictures N x H x W x C uint8, C 1 or 3, as N x 3 x size x size float in [0, 1], bilinear, without any change."""
     scaled = functional.interpolate(
-        images[:, None].float() / 255.0, size=(size, size), mode="bilinear", align_corners=False
+        images.permute(0, 3, 1, 2).float() / 255.0, size=(size, size), mode="bilinear", align_corners=False
     )
     return scaled.expand(-1, 3, -1, -1)
 
@@ -52,7 +52,7 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
     Parameters
     ----------
     images
-        N x H x W, uint8, grey.
+        N x H x W x C, uint8; C is 1 (grey) or 3 (RGB).
     size
         Side of the result, in pixels.
     how
@@ -63,7 +63,7 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
     Returns
     -------
     torch.Tensor
-        N x 3 x size x size, float32 in [0, 1], the grey copied to three channels.
+        N x 3 x size x size, float32 in [0, 1]; grey is copied to three channels.
     """
     count, device = len(images), images.device
 
@@ -74,7 +74,7 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
     def chance(share: float) -> torch.Tensor:
         return torch.rand(count, 1, 1, 1, generator=generator, device=device) < share
 
-    x = _affine(images[:, None].float() / 255.0, size, how, uniform, chance)
+    x = _affine(images.permute(0, 3, 1, 2).float() / 255.0, size, how, uniform, chance)
 
     mean = x.mean(dim=(2, 3), keepdim=True)
     x = (x - mean) * uniform(1 - how.contrast, 1 + how.contrast) + mean

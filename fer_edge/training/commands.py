@@ -1,4 +1,4 @@
-"""``fer-edge train``, ``export`` and ``evaluate``: from arguments to calls; each verb imports its own libraries."""
+"""``fer-edge zoo``, ``train``, ``export`` and ``evaluate``: from arguments to calls; each verb imports its own libraries."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import FerEdgeError, MissingExtra
-from fer_edge.training.arguments import add_evaluate_arguments, add_export_arguments, add_train_arguments
-from fer_edge.training.recipe import Augmentation, TargetRules, TrainSettings
+from fer_edge.training.arguments import (
+    add_evaluate_arguments,
+    add_export_arguments,
+    add_train_arguments,
+    add_zoo_arguments,
+    train_settings,
+)
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
     from fer_edge.training.faces import Crop
-    from fer_edge.training.train import EpochResult
+    from fer_edge.training.module import EpochResult
 
 _log = logging.getLogger(__name__)
 
@@ -34,27 +40,16 @@ class Command:
 
 def run_train(args: argparse.Namespace) -> int:
     """Train, or go on with a run that was cut off."""
+    settings = train_settings(args)
+    folder = args.run or Path("runs", f"{Path(args.recipe).stem}-{settings.network}")
     try:
-        from fer_edge.training.data import load_faces
+        from fer_edge.training.curves import draw_log
+        from fer_edge.training.data.arguments import pair_of
         from fer_edge.training.train import train
     except ImportError as error:
         raise _missing(error, "Training") from error
 
-    settings = TrainSettings(
-        epochs=args.epochs,
-        batch_size=args.batch_size,
-        optimizer=args.optimizer,
-        learning_rate=args.learning_rate,
-        weight_decay=args.weight_decay,
-        dropout=args.dropout,
-        seed=args.seed,
-        device=args.device,
-        precision=args.precision,
-        threads=args.threads,
-        targets=TargetRules(balance=args.balance, original_mix=args.original_mix, minimum_votes=args.minimum_votes),
-        augmentation=Augmentation(),
-    )
-    faces, validation = load_faces(args.data), load_faces(args.validation)
+    faces, validation = pair_of(args)
     with _bar("step") as bar:
 
         def on_step(step: int, steps: int) -> None:
@@ -63,6 +58,7 @@ def run_train(args: argparse.Namespace) -> int:
             bar.update()
 
         def on_epoch(result: EpochResult) -> None:
+            draw_log(folder / "log.csv", f"{settings.network}, recipe {args.recipe}", folder / "curves.png")
             _log.info(
                 "epoch %d of %d: loss %.3f, validation accuracy %.2f %%, macro F1 %.3f, %.0f s",
                 result.epoch,
@@ -73,8 +69,18 @@ def run_train(args: argparse.Namespace) -> int:
                 result.seconds,
             )
 
-        best = train(settings, faces, validation, args.run, on_epoch=on_epoch, on_step=on_step)
-    _log.info("best: epoch %d with %.2f %%, in %s", best.epoch, 100 * best.accuracy, args.run / "best.pt")
+        best = train(settings, faces, validation, folder, on_epoch=on_epoch, on_step=on_step)
+    _log.info("best: epoch %d with %.2f %%, in %s", best.epoch, 100 * best.accuracy, folder / "best.pt")
+    return 0
+
+
+def run_zoo(args: argparse.Namespace) -> int:
+    """List the networks."""
+    try:
+        from fer_edge.zoo.listing import describe_networks, networks_as_json
+    except ImportError as error:
+        raise _missing(error, "Counting the networks") from error
+    sys.stdout.write(networks_as_json() if args.json else describe_networks())
     return 0
 
 
@@ -112,14 +118,18 @@ def run_evaluate(args: argparse.Namespace) -> int:
     """Measure a model on a labelled set."""
     try:
         from fer_edge.training.data import load_faces
-        from fer_edge.training.evaluate import evaluate, to_markdown, write_report
+        from fer_edge.training.evaluate import evaluate
+        from fer_edge.training.evaluation_report import to_markdown, write_report
+        from fer_edge.training.pictures import check_pictures
     except ImportError as error:
         raise _missing(error, "Evaluation") from error
     from fer_edge.classify.onnx import OnnxClassifier
     from fer_edge.model_files import find_model
 
     name = args.data_name or args.data.name
-    # A set takes long to read: a model or detector that is not there is told first.
+    # A set takes long to read: a model, detector or library that is not there is told first.
+    if args.report:
+        check_pictures()
     classifier = OnnxClassifier(find_model(args.model), threads=args.threads)
     try:
         crop, close = _crop(args.detector, classifier.spec)
@@ -134,13 +144,18 @@ def run_evaluate(args: argparse.Namespace) -> int:
         classifier.close()
     sys.stdout.write(to_markdown(result))
     if args.report:
-        _log.info("wrote %s and %s", *write_report(result, args.report))
+        _log.info("wrote %s", ", ".join(map(str, write_report(result, args.report))))
     return 0
 
 
 COMMANDS: Mapping[str, Command] = {
+    "zoo": Command(
+        "List the paper's networks and ours: the paper's count of parameters, our count, multiply-accumulates.",
+        add_zoo_arguments,
+        run_zoo,
+    ),
     "train": Command(
-        "Train FerNet on Parquet files of faces; after a crash, give the same command again to go on.",
+        "Train a network by a recipe; after a crash, give the same command again to go on.",
         add_train_arguments,
         run_train,
     ),

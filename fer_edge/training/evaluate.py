@@ -1,21 +1,21 @@
-"""How well a classifier does on a labelled set, as figures, as JSON and as Markdown."""
+"""How well a classifier does on a labelled set, as figures."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import DataSetError
 from fer_edge.training import metrics
-from fer_edge.training.atomic import write_atomically
-from fer_edge.training.data import MAJORITY_RULE, FaceSet
+from fer_edge.training.data import FaceSet
 from fer_edge.training.faces import Crop, whole_picture
 from fer_edge.types import LABELS, Expression
+
+THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Confidences at which coverage is measured, beside the model's own."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,17 @@ class Evaluation:
         The model's, by which logits are divided.
     nll, nll_uncalibrated, ece, ece_uncalibrated
         Negative log-likelihood in nats and expected calibration error (15 bins), with the temperature and without.
+    reliability, reliability_uncalibrated
+        What that error is made of: confidence and accuracy bin by bin, with the temperature and without.
+    uncertain_below
+        The model's: confidence under which it calls an answer uncertain.
     uncertain
         Share of the faces that were found whose answer the model calls uncertain.
     accuracy_when_certain
         Share of right answers among the others; 0 where there is none.
+    coverage
+        Share of the faces that were found that is answered, and accuracy among these, at each of `THRESHOLDS` and at the
+        model's own, rising.
     """
 
     model: str
@@ -79,8 +86,12 @@ class Evaluation:
     nll_uncalibrated: float
     ece: float
     ece_uncalibrated: float
+    reliability: list[metrics.ReliabilityBin]
+    reliability_uncalibrated: list[metrics.ReliabilityBin]
+    uncertain_below: float
     uncertain: float
     accuracy_when_certain: float
+    coverage: list[metrics.CoveragePoint]
 
 
 def evaluate(
@@ -139,7 +150,7 @@ def evaluate(
         model=classifier.spec.name,
         data=data,
         crop=crop_name,
-        rule=MAJORITY_RULE,
+        rule=faces.rule,
         faces=len(rows),
         without_label=len(faces) - len(rows),
         not_found=len(rows) - len(found),
@@ -162,52 +173,14 @@ def evaluate(
         nll_uncalibrated=metrics.negative_log_likelihood(raw, truth),
         ece=metrics.expected_calibration_error(calibrated, truth),
         ece_uncalibrated=metrics.expected_calibration_error(raw, truth),
+        reliability=metrics.reliability(calibrated, truth),
+        reliability_uncalibrated=metrics.reliability(raw, truth),
+        uncertain_below=classifier.spec.uncertain_below,
         uncertain=float(1 - certain.mean()),
         accuracy_when_certain=float(right[certain].mean()) if certain.any() else 0.0,
+        coverage=metrics.coverage_curve(
+            np.array([expression.confidence for expression in expressions]),
+            right,
+            sorted({*THRESHOLDS, classifier.spec.uncertain_below}),
+        ),
     )
-
-
-def to_markdown(result: Evaluation) -> str:
-    """Give ``result`` as a page for people."""
-    lines = [
-        f"# {result.model} on {result.data}",
-        "",
-        f"Cut: {result.crop}. Right answer: {result.rule}. {result.faces} faces have one; {result.without_label} have "
-        f"none and are left out; in {result.not_found} no face was found.",
-        "",
-        "| figure | value |",
-        "|---|---|",
-        f"| accuracy | {result.accuracy:.2%} |",
-        f"| accuracy, a face not found counted as wrong | {result.accuracy_of_all:.2%} |",
-        f"| macro F1 | {result.macro_f1:.3f} |",
-        f"| expected calibration error (temperature {result.temperature:g}) | {result.ece:.3f} |",
-        f"| expected calibration error without it | {result.ece_uncalibrated:.3f} |",
-        f"| negative log-likelihood, with and without it | {result.nll:.3f}, {result.nll_uncalibrated:.3f} |",
-        f"| called uncertain | {result.uncertain:.2%} |",
-        f"| accuracy of the others | {result.accuracy_when_certain:.2%} |",
-        "",
-        "| label | faces | precision | recall | F1 |",
-        "|---|---|---|---|---|",
-    ]
-    for label, figures in result.labels.items():
-        lines.append(
-            f"| {label} | {figures.faces} | {figures.precision:.3f} | {figures.recall:.3f} | {figures.f1:.3f} |"
-        )
-    lines += ["", "Row: the true label; column: the answer.", "", f"| | {' | '.join(LABELS)} |", "|---" * 8 + "|"]
-    lines += [f"| {label} | {' | '.join(map(str, row))} |" for label, row in zip(LABELS, result.confusion)]
-    return "\n".join(lines) + "\n"
-
-
-def write_report(result: Evaluation, path: Path) -> tuple[Path, Path]:
-    """Write ``result`` beside each other as ``path`` with the suffixes .json and .md.
-
-    Raises
-    ------
-    OutputNotWritable
-        If a file cannot be written.
-    """
-    as_json, as_markdown = path.with_suffix(".json"), path.with_suffix(".md")
-    texts = {as_json: json.dumps(asdict(result), indent=2) + "\n", as_markdown: to_markdown(result)}
-    for file, text in texts.items():
-        write_atomically(file, text.encode())
-    return as_json, as_markdown

@@ -17,15 +17,16 @@ import torch
 from torch import nn
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import CheckpointError, MissingExtra, TrainingError
+from fer_edge.errors import CheckpointError, MissingExtra, TrainingError, UsageError
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
 from fer_edge.training.checkpoint import load_checkpoint
-from fer_edge.training.data import MAJORITY_RULE, FaceSet
+from fer_edge.training.data import FaceSet
 from fer_edge.types import LABELS
+from fer_edge.zoo.catalogue import Network, find_network
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
-from fer_edge.zoo.fernet import INPUT_SIZE, FerNet
+from fer_edge.zoo.fernet import INPUT_SIZE
 
 OPSET = 13
 IR_VERSION = 7
@@ -44,7 +45,7 @@ class ExportOptions:
     Attributes
     ----------
     name
-        For people.
+        For people; empty for the network's own.
     crop_margin
         Side of the face's crop in distances between the eyes.
     crop_centre
@@ -57,7 +58,7 @@ class ExportOptions:
         One sentence each.
     """
 
-    name: str = "FerNet"
+    name: str = ""
     crop_margin: float = ModelSpec.crop_margin
     crop_centre: float = ModelSpec.crop_centre
     alignment: str = ModelSpec.alignment
@@ -116,7 +117,7 @@ def export(
     MissingExtra
         If onnxruntime is not installed.
     """
-    network = _load_network(checkpoint)
+    entry, network = _load_network(checkpoint)
     model = to_onnx(network)
     rows, truth = validation.labelled()
     images = torch.from_numpy(validation.images[rows])
@@ -132,13 +133,13 @@ def export(
     confusion = metrics.confusion_matrix(truth, by_onnx.argmax(axis=1), len(LABELS))
     measured = {
         "data": validation_name,
-        "rule": MAJORITY_RULE,
+        "rule": validation.rule,
         "faces": len(rows),
         "accuracy": round(metrics.accuracy(confusion), 4),
         "macro_f1": round(float(metrics.f1(confusion).mean()), 4),
     }
     spec = ModelSpec(
-        name=options.name,
+        name=options.name or entry.title,
         input_size=INPUT_SIZE,
         crop_margin=options.crop_margin,
         crop_centre=options.crop_centre,
@@ -201,17 +202,19 @@ def _source(name: str, sources: Mapping[str, str]) -> str:
     return name
 
 
-def _load_network(checkpoint: Path) -> FerNet:
+def _load_network(checkpoint: Path) -> tuple[Network, nn.Module]:
     state = load_checkpoint(checkpoint)
-    network = FerNet()
     try:
+        # Checkpoints written before there was a choice of networks are FerNet's and do not say so.
+        entry = find_network(str(state.get("network", "fernet")))
+        network = entry.build(0.0)
         network.load_state_dict(state["ema"])
-    except RuntimeError as error:
+    except (UsageError, RuntimeError) as error:
         raise CheckpointError(
-            f"{checkpoint} holds the weights of another network than FerNet.",
+            f"{checkpoint} holds the weights of another network than it names.",
             "Export it with the version that wrote it.",
         ) from error
-    return network.eval()
+    return entry, network.eval()
 
 
 def _run(model: onnx.ModelProto, images: torch.Tensor, batch: int = 64) -> npt.NDArray[np.float32]:

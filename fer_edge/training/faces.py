@@ -13,7 +13,7 @@ from fer_edge.crop import FaceCropper
 from fer_edge.detect.base import FaceDetector
 
 Crop = Callable[[NDArray[np.uint8]], Optional[NDArray[np.uint8]]]
-"""Takes a grey picture H x W; gives size x size x 3 BGR, or None where no face was found."""
+"""Takes a picture H x W x C, grey or RGB; gives size x size x 3 BGR, or None where no face was found."""
 
 ENLARGEMENT = 4
 """A face of 48 pixels is under what the detectors find; at four times the size it fills their usual input."""
@@ -26,8 +26,7 @@ def whole_picture(size: int) -> Crop:
     """Make the crop of a set whose pictures are crops already: the picture, resized to ``size`` pixels."""
 
     def crop(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        resized = cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR)
-        return np.repeat(resized[:, :, None].astype(np.uint8), 3, axis=2)
+        return np.asarray(cv2.resize(_to_bgr(picture), (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
     return crop
 
@@ -35,15 +34,19 @@ def whole_picture(size: int) -> Crop:
 def framed_picture(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Make of a tight crop what a camera would give: enlarged by `ENLARGEMENT`, `BORDER` added, BGR.
 
-    The border has the picture's mean grey: continued edges make streaks in which BlazeFace misses three faces of a hundred.
+    The border has the picture's mean colour: continued edges make streaks in which BlazeFace misses three faces of a hundred.
     """
-    height, width = (ENLARGEMENT * side for side in picture.shape)
-    large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+    image = _to_bgr(picture)
+    height, width = (ENLARGEMENT * side for side in picture.shape[:2])
+    large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
     vertical, horizontal = round(BORDER * height), round(BORDER * width)
-    framed = cv2.copyMakeBorder(
-        large, vertical, vertical, horizontal, horizontal, cv2.BORDER_CONSTANT, value=float(picture.mean())
-    )
-    return np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8)
+    mean = image.mean(axis=(0, 1)).tolist()
+    framed = cv2.copyMakeBorder(large, vertical, vertical, horizontal, horizontal, cv2.BORDER_CONSTANT, value=mean)
+    return np.asarray(framed, np.uint8)
+
+
+def _to_bgr(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.broadcast_to(picture[:, :, ::-1], (*picture.shape[:2], 3)))
 
 
 def through_detector(detector: FaceDetector, cropper: FaceCropper) -> Crop:

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Optional
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The answers whose confidence lies from ``low`` to under ``high``; the last bin has its upper edge too.
+
+    ``confidence`` is their mean confidence, ``accuracy`` the share of them that is right; None for a bin without answers.
+    """
+
+    low: float
+    high: float
+    answers: int
+    confidence: Optional[float]
+    accuracy: Optional[float]
+
+
+@dataclass(frozen=True)
+class CoveragePoint:
+    """What is left when answers with a confidence under ``threshold`` are withheld.
+
+    ``coverage`` is the share of answers that is given, ``accuracy`` the share of these that is right; None where none is given.
+    """
+
+    threshold: float
+    coverage: float
+    accuracy: Optional[float]
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
@@ -48,21 +78,59 @@ def negative_log_likelihood(logits: Floats, truth: Ints, temperature: float = 1.
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
+def reliability(logits: Floats, truth: Ints, temperature: float = 1.0, bins: int = 15) -> list[ReliabilityBin]:
+    """Compare confidence with accuracy in ``bins`` equal bins of confidence (Guo et al., 2017, section 2)."""
+    probabilities = softmax(logits, temperature)
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    result = []
+    for index in range(bins):
+        inside = which == index
+        some = bool(inside.any())
+        result.append(
+            ReliabilityBin(
+                low=index / bins,
+                high=(index + 1) / bins,
+                answers=int(inside.sum()),
+                confidence=float(confidence[inside].mean()) if some else None,
+                accuracy=float(right[inside].mean()) if some else None,
+            )
+        )
+    return result
+
+
 def expected_calibration_error(logits: Floats, truth: Ints, temperature: float = 1.0, bins: int = 15) -> float:
     """Mean distance between confidence and accuracy, over ``bins`` equal bins of confidence.
 
     Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3.
     """
-    probabilities = softmax(logits, temperature)
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(right[which == index].mean() - confidence[which == index].mean()) * np.mean(which == index)
-        for index in range(bins)
-        if np.any(which == index)
-    ]
-    return float(sum(gaps))
+    return sum(
+        abs(each.accuracy - each.confidence) * each.answers / len(truth)
+        for each in reliability(logits, truth, temperature, bins)
+        if each.accuracy is not None and each.confidence is not None
+    )
+
+
+def coverage_curve(
+    confidence: Floats, right: npt.NDArray[np.bool_], thresholds: Iterable[float]
+) -> list[CoveragePoint]:
+    """Trade answers for accuracy: what each threshold of confidence leaves, in the order given.
+
+    Parameters
+    ----------
+    confidence, right
+        N each, at least one: how sure each answer is, from 0 to 1, and whether it is right.
+    thresholds
+        From 0 to 1. An answer is given where its confidence is not under the threshold, as the running program decides.
+    """
+    points = []
+    for threshold in thresholds:
+        given = confidence >= threshold
+        points.append(
+            CoveragePoint(threshold, float(given.mean()), float(right[given].mean()) if given.any() else None)
+        )
+    return points
 
 
 def fit_temperature(logits: Floats, truth: Ints) -> float:

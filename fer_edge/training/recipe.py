@@ -27,6 +27,8 @@ class Augmentation:
         Largest standard deviation of the added noise, where white is 1.
     erase
         Share of the pictures with one rectangle erased.
+    colour
+        Largest change of the strength of red, green and blue, each by itself; it does nothing to a grey picture.
     low_light
         Share of the pictures darkened to between an eighth and a half, as a camera at its longest exposure gives them.
     jpeg
@@ -42,6 +44,7 @@ class Augmentation:
     detail: float = 0.5
     noise: float = 0.04
     erase: float = 0.25
+    colour: float = 0.0
     low_light: float = 0.0
     jpeg: float = 0.0
 
@@ -78,13 +81,19 @@ class TrainSettings:
 
     Attributes
     ----------
+    network
+        Its name in ``fer-edge zoo``.
     epochs, batch_size
-        Length of the run, and pictures in a step.
+        Length of the run, and pictures in a step of one device.
     optimizer
-        ``adamw``, or ``sgd`` with a Nesterov momentum of 0.9. On this network SGD wants a peak of about 0.03: at 0.1 it
+        ``adamw``, ``adam``, or ``sgd`` with a Nesterov momentum of 0.9. On this network SGD wants a peak of about 0.03: at 0.1 it
         never came to answer anything but neutral.
     learning_rate
-        Peak of the one-cycle schedule.
+        Peak of the one-cycle schedule, or where the plateau schedule starts.
+    schedule
+        ``one-cycle``, or ``plateau``: a tenth of the rate after `patience` epochs without a lower validation loss.
+    patience
+        Of the plateau schedule, in epochs.
     weight_decay
         Of the convolutions' and fully connected layers' weights; BatchNorm and biases have none.
     warmup
@@ -93,6 +102,10 @@ class TrainSettings:
         Averaging of the weights, per step. The averaged weights are what is evaluated and exported.
     dropout
         Share of the flattened features dropped while training.
+    distill
+        Share of every target that the teacher's answer gets, in [0, 1].
+    teacher
+        Model, by name or path, whose mean answer to a picture and its mirror image is that.
     seed
         Decides initial weights, order and augmentation. Each epoch has its own stream, so that a resumed run repeats
         what an unbroken one does.
@@ -102,19 +115,28 @@ class TrainSettings:
         ``fp32`` or ``bf16`` (autocast; the weights stay float32). With AVX512-BF16 it halves the time of an epoch.
     threads
         CPU threads; 0 leaves it to PyTorch.
+    devices, nodes
+        How many devices of a machine, and how many machines, train together; the batch grows with them.
     """
 
+    network: str = "fernet"
     epochs: int = 36
     batch_size: int = 128
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
+    schedule: str = "one-cycle"
+    patience: int = 10
     warmup: float = 0.15
     ema_decay: float = 0.998
     dropout: float = 0.3
+    distill: float = 0.0
+    teacher: str = ""
     seed: int = 1
     device: str = "auto"
     precision: str = "bf16"
     threads: int = 0
+    devices: int = 1
+    nodes: int = 1
     targets: TargetRules = field(default_factory=TargetRules)
     augmentation: Augmentation = field(default_factory=Augmentation)

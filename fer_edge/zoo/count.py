@@ -50,7 +50,8 @@ def count_multiply_accumulates(module: nn.Module, input_size: int = 64) -> int:
     try:
         module.eval()
         with torch.no_grad():
-            module(torch.zeros(1, 3, input_size, input_size))
+            device = next(module.parameters()).device
+            module(torch.zeros(1, 3, input_size, input_size, device=device))
     finally:
         module.train(was_training)
         for hook in hooks:

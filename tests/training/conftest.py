@@ -15,7 +15,8 @@ pyarrow = pytest.importorskip("pyarrow")
 from PIL import Image  # noqa: E402
 from pyarrow import parquet  # noqa: E402
 
-from fer_edge.training.data import FERPLUS_COLUMNS, OTHER_COLUMNS, FaceSet, load_faces  # noqa: E402
+from fer_edge.training.data import FaceSet, load_faces  # noqa: E402
+from fer_edge.training.data.parquet import FERPLUS_COLUMNS, OTHER_COLUMNS  # noqa: E402
 from fer_edge.types import LABELS  # noqa: E402
 
 Rows = Dict[str, Any]

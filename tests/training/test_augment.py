@@ -14,7 +14,7 @@ NOTHING = Augmentation(rotation=0, scale=(1, 1), shift=0, contrast=0, brightness
 
 
 def pictures(count: int = 16) -> torch.Tensor:
-    return torch.randint(0, 256, (count, 48, 48), generator=torch.Generator().manual_seed(3)).to(torch.uint8)
+    return torch.randint(0, 256, (count, 48, 48, 1), generator=torch.Generator().manual_seed(3)).to(torch.uint8)
 
 
 def stream(seed: int = 1) -> torch.Generator:

@@ -37,7 +37,7 @@ class TopLeftPixel(ExpressionClassifier):
 
 
 def answered_with(small_set: FaceSet, answers: NDArray[np.int64]) -> FaceSet:
-    images = np.repeat(answers.astype(np.uint8), 48 * 48).reshape(-1, 48, 48)
+    images = np.repeat(answers.astype(np.uint8), 48 * 48).reshape(-1, 48, 48, 1)
     return replace(small_set, images=images)
 
 
@@ -68,7 +68,7 @@ def test_faces_without_a_majority_are_left_out_and_counted(small_set: FaceSet) -
 
 def test_a_face_that_is_not_found_counts_as_wrong_among_all(small_set: FaceSet) -> None:
     def crop(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        return None if picture[0, 0] == 0 else whole_picture(64)(picture)
+        return None if picture[0, 0, 0] == 0 else whole_picture(64)(picture)
 
     result = evaluate(TopLeftPixel(), answered_with(small_set, np.arange(56) % 7), "made up", crop, "picky")
     assert result.not_found == 8
@@ -82,7 +82,7 @@ def test_a_set_in_which_nothing_is_found_is_refused(small_set: FaceSet) -> None:
 
 
 def test_through_a_detector_the_crop_lies_where_the_face_was_found() -> None:
-    picture = np.zeros((48, 48), np.uint8)
+    picture = np.zeros((48, 48, 1), np.uint8)
     picture[10:14, 8:12] = 255
     # Four times as large, with half of its 192 pixels around it.
     middle = (4 * 10 + 96, 4 * 12 + 96)

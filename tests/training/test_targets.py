@@ -20,7 +20,7 @@ votes_of_ten = st.lists(st.integers(0, 9), min_size=10, max_size=10).map(lambda 
 def faces(votes: object, original: object = 0) -> FaceSet:
     table = np.atleast_2d(np.asarray(votes, np.float32))
     labels = np.broadcast_to(np.asarray(original, np.int64), len(table)).copy()
-    return FaceSet(np.zeros((len(table), 48, 48), np.uint8), table[:, :7], table[:, 7:], labels)
+    return FaceSet(np.zeros((len(table), 48, 48, 1), np.uint8), table[:, :7], table[:, 7:], labels)
 
 
 @given(st.lists(votes_of_ten, min_size=1, max_size=8), st.integers(0, 6))

@@ -17,7 +17,8 @@ from fer_edge.errors import CheckpointError, DataSetError, UsageError
 from fer_edge.training.checkpoint import load_checkpoint
 from fer_edge.training.data import FaceSet
 from fer_edge.training.recipe import Augmentation, TrainSettings
-from fer_edge.training.train import EpochResult, train
+from fer_edge.training.module import EpochResult
+from fer_edge.training.train import train
 
 QUICK = TrainSettings(epochs=3, batch_size=28, threads=1, precision="fp32", device="cpu", learning_rate=1e-3)
 
@@ -52,7 +53,7 @@ def test_a_run_cut_off_in_the_middle_of_an_epoch_ends_as_an_unbroken_one(small_s
 
     with pytest.raises(PowerCut):
         train(QUICK, small_set, small_set, tmp_path / "broken", on_step=cut)
-    assert load_checkpoint(tmp_path / "broken" / "last.pt")["epoch"] == 1
+    assert load_checkpoint(tmp_path / "broken" / "last.pt")["finished_epochs"] == 1
 
     epochs: list[int] = []
     train(QUICK, small_set, small_set, tmp_path / "broken", on_epoch=lambda result: epochs.append(result.epoch))
@@ -91,15 +92,15 @@ def test_a_killed_process_loses_at_most_an_epoch(small_file: Path, tmp_path: Pat
         process.send_signal(signal.SIGKILL)
         process.wait(30)
     logged = len(losses(tmp_path))
-    assert load_checkpoint(tmp_path / "last.pt")["epoch"] in (logged, logged + 1)
-    assert load_checkpoint(tmp_path / "best.pt")["epoch"] >= 1
+    assert load_checkpoint(tmp_path / "last.pt")["finished_epochs"] in (logged, logged + 1)
+    assert load_checkpoint(tmp_path / "best.pt")["finished_epochs"] >= 1
 
 
 def test_the_best_epoch_is_what_best_holds(small_set: FaceSet, tmp_path: Path) -> None:
     results: list[EpochResult] = []
     best = train(QUICK, small_set, small_set, tmp_path, on_epoch=results.append)
     assert best.accuracy == max(result.accuracy for result in results)
-    assert load_checkpoint(tmp_path / "best.pt")["epoch"] == best.epoch
+    assert load_checkpoint(tmp_path / "best.pt")["finished_epochs"] == best.epoch
     assert not list(tmp_path.glob(".*.tmp"))
 
 

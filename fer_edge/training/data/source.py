@@ -1,0 +1,257 @@
+"""Where a set lies and how it is wanted; what kind it is, is found out here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_edge.errors import DataSetError, MissingExtra, UsageError
+from fer_edge.training.data.face_set import FaceSet
+from fer_edge.training.data.labels import find_label
+from fer_edge.training.data.split import split_faces
+
+if TYPE_CHECKING:
+    from fer_edge.detect.base import FaceDetector
+
+FORMATS = ("auto", "parquet", "fer2013", "kdef", "folder")
+PARTS = ("training", "validation", "test")
+COLOURS = ("gray", "rgb")
+KDEF_DETECTOR = "blazeface_short"
+
+_LAYOUTS = (
+    "Give a Parquet file with an image column, fer2013.csv, a folder with KDEF's files (AF01ANS.JPG ...), or a folder "
+    "with a subfolder for each expression; docs/data.md shows each."
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A labelled set, as a person names it.
+
+    Attributes
+    ----------
+    path
+        File or folder.
+    format
+        One of `FORMATS`; ``auto`` looks at what is there.
+    part
+        Of fer2013.csv, or of a folder with parts: one of `PARTS`; None for all of it.
+    votes
+        fer2013new.csv; None takes the one beside fer2013.csv if there is one.
+    detector
+        Name of the detector that finds the face, for KDEF (None: `KDEF_DETECTOR`) and for a folder (None: the whole
+        picture is the face).
+    side
+        Height and width of the faces in pixels; None takes the pictures' own, 64 at most.
+    colour
+        ``gray`` (one channel, as the shipped networks see) or ``rgb``.
+    angles
+        Which of KDEF's angles to take: S, HL, HR, FL, FR.
+    """
+
+    path: Path
+    format: str = "auto"
+    part: str | None = None
+    votes: Path | None = None
+    detector: str | None = None
+    side: int | None = None
+    colour: str = "gray"
+    angles: tuple[str, ...] = ("S", "HL", "HR")
+
+
+def load_faces(source: DataSource | Path) -> FaceSet:
+    """Read a labelled set.
+
+    Parameters
+    ----------
+    source
+        What to read; a path alone stands for a `DataSource` with nothing else said.
+
+    Raises
+    ------
+    DataSetError
+        If it is missing or has another layout; if no picture can be read, or one of the seven labels has none.
+    UsageError
+        If the source asks for something that its format does not have.
+    MissingExtra
+        If a library that the format needs is not installed.
+    """
+    source = source if isinstance(source, DataSource) else DataSource(source)
+    kind = find_format(source)
+    _check(source, kind)
+    try:
+        from fer_edge.training.data import fer2013_csv, folder, kdef, parquet, pictures
+    except ImportError as error:
+        library = error.name or "pyarrow"
+        raise MissingExtra(library, "cpu" if library == "cv2" else "train", "Reading a data set") from error
+
+    form = pictures.Form(source.side, source.colour)
+    if kind == "parquet":
+        faces = parquet.read_parquet(source.path, form)
+    elif kind == "fer2013":
+        faces = fer2013_csv.read_fer2013(_fer2013_file(source.path), form, source.part, source.votes)
+    else:
+        with _detector(source.detector or (KDEF_DETECTOR if kind == "kdef" else None)) as detector:
+            if kind == "kdef" and detector:
+                faces = kdef.read_kdef(source.path, form, detector, source.angles)
+            else:
+                faces = folder.read_folder(source.path, form, source.part, detector)
+    _log.info("%s: %d faces, %d pictures skipped", source.path, len(faces), len(faces.skipped))
+    return faces
+
+
+def load_pair(
+    train: DataSource,
+    validation: DataSource | None = None,
+    split: str | None = None,
+    share: float = 0.2,
+    seed: int = 0,
+) -> tuple[FaceSet, FaceSet]:
+    """Read what to train with and what to validate on.
+
+    Parameters
+    ----------
+    train
+        The training set.
+    validation
+        The validation set. None takes it from ``train``: fer2013.csv and folders with ``train`` and ``val`` have one
+        of their own, unless ``train`` names a part; everything else is divided.
+    split, share, seed
+        How to divide: see `fer_edge.training.data.split.split_faces`. A set with a validation part of its own is not
+        divided, and refuses ``split``.
+
+    Raises
+    ------
+    DataSetError, UsageError, MissingExtra
+        As `load_faces` and `fer_edge.training.data.split.split_faces` do.
+    """
+    own_parts = _own_parts(train)
+    if validation is None and "validation" in own_parts and "training" in own_parts:
+        if split:
+            raise UsageError(
+                f"{train.path} has a validation part of its own and is not split.",
+                "Leave --split out, or name the one part that is to be split.",
+            )
+        validation = replace(train, part="validation")
+    if "training" in own_parts:
+        # Neither a test part nor the part to validate on may be trained with.
+        train = replace(train, part="training")
+    if validation is None:
+        return split_faces(load_faces(train), split, share, seed)
+    if split:
+        raise UsageError("With a validation set of its own nothing is split.", "Leave --split or --validation out.")
+    if "validation" in _own_parts(validation):
+        validation = replace(validation, part="validation")
+    if validation == train:
+        _log.warning("%s is training set and validation set at once: the figures say nothing of new faces", train.path)
+    return load_faces(train), load_faces(validation)
+
+
+def find_format(source: DataSource) -> str:
+    """Give the format of ``source``: what it says, or what lies at its path.
+
+    Raises
+    ------
+    UsageError
+        If it names an unknown format.
+    DataSetError
+        If there is nothing at its path, or nothing that is known.
+    """
+    if source.format not in FORMATS:
+        raise UsageError(f"There is no data format {source.format!r}.", f"Choose one of {', '.join(FORMATS)}.")
+    path = source.path
+    if not path.exists():
+        raise DataSetError(f"There is no data set at {path}.", _LAYOUTS)
+    if source.format in ("kdef", "folder") and not path.is_dir():
+        raise DataSetError(f"{path} is a file; the format {source.format} is a folder.", _LAYOUTS)
+    if source.format == "parquet" and not path.is_file():
+        raise DataSetError(f"{path} is a folder; the format parquet is a file.", "Give one of the files in it.")
+    if source.format != "auto":
+        return source.format
+    return _format_of_folder(path) if path.is_dir() else _format_of_file(path)
+
+
+def _format_of_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            start = file.read(200)
+    except OSError as error:
+        raise DataSetError(f"{path} cannot be read: {error}.", "Check its rights and its disk.") from error
+    if start.startswith(b"PAR1") or path.suffix.lower() == ".parquet":
+        return "parquet"
+    first_line = start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    if path.suffix.lower() == ".csv" or {b"emotion", b"pixels"} <= {name.strip() for name in first_line.split(b",")}:
+        return "fer2013"
+    raise DataSetError(f"{path} is neither a Parquet file nor fer2013.csv; it begins with {start[:16]!r}.", _LAYOUTS)
+
+
+def _format_of_folder(path: Path) -> str:
+    from fer_edge.training.data.folder import find_parts
+    from fer_edge.training.data.kdef import find_pictures, parse_name
+
+    if (path / "fer2013.csv").is_file():
+        return "fer2013"
+    entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    subfolders = [entry.name for entry in entries if entry.is_dir()]
+    if find_parts(path) or any(find_label(name) is not None for name in subfolders):
+        return "folder"
+    if any(parse_name(picture.name) for picture in find_pictures(path)):
+        return "kdef"
+    tables = [entry.name for entry in entries if entry.suffix.lower() == ".parquet"]
+    if tables:
+        raise DataSetError(f"{path} is a folder of Parquet files: {', '.join(tables[:8])}.", "Give one of these files.")
+    names = [entry.name for entry in entries]
+    shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "nothing"
+    raise DataSetError(f"{path} has no layout that is known: it holds {shown}.", _LAYOUTS)
+
+
+def _fer2013_file(path: Path) -> Path:
+    return path / "fer2013.csv" if path.is_dir() else path
+
+
+def _own_parts(source: DataSource) -> set[str]:
+    """Give the parts that a set has and of which the source names none."""
+    if source.part:
+        return set()
+    kind = find_format(source)
+    if kind == "fer2013":
+        return set(PARTS)
+    if kind == "folder":
+        from fer_edge.training.data.folder import find_parts
+
+        return set(find_parts(source.path))
+    return set()
+
+
+def _check(source: DataSource, kind: str) -> None:
+    if source.colour not in COLOURS:
+        raise UsageError(f"There is no colour {source.colour!r}.", f"Choose one of {', '.join(COLOURS)}.")
+    if source.part is not None and source.part not in PARTS:
+        raise UsageError(f"There is no part {source.part!r}.", f"Choose one of {', '.join(PARTS)}.")
+    where = f"{source.path} (format {kind})"
+    if source.part and kind not in ("fer2013", "folder"):
+        raise UsageError(f"{where} has no parts.", "Leave --part out.")
+    if source.votes and kind != "fer2013":
+        raise UsageError(f"{where} takes no file of votes.", "Leave --votes out; it belongs to fer2013.csv.")
+    if source.detector and kind not in ("kdef", "folder"):
+        raise UsageError(f"{where} holds cut faces; no detector is used to read it.", "Leave --data-detector out.")
+
+
+@contextmanager
+def _detector(name: str | None) -> Iterator[FaceDetector | None]:
+    if name is None:
+        yield None
+        return
+    from fer_edge.detect import open_detector
+
+    detector = open_detector(name)
+    try:
+        yield detector
+    finally:
+        detector.close()

@@ -1,0 +1,59 @@
+"""A teacher's answers beside the annotators' (knowledge distillation: Hinton et al., 2015)."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.onnx import OnnxClassifier
+from fer_edge.errors import UsageError
+from fer_edge.model_files import find_model
+from fer_edge.training.data import FaceSet
+from fer_edge.training.faces import whole_picture
+from fer_edge.training.recipe import TrainSettings
+from fer_edge.training.targets import Targets
+
+_log = logging.getLogger(__name__)
+
+
+def taught(targets: Targets, faces: FaceSet, settings: TrainSettings) -> Targets:
+    """Mix the teacher's answers into the targets, as the recipe says; without a teacher they stay.
+
+    Raises
+    ------
+    UsageError
+        If the recipe wants a share of a teacher that it does not name.
+    ModelNotFound
+        If there is no such teacher.
+    """
+    if not settings.distill:
+        return targets
+    if not settings.teacher:
+        raise UsageError("The recipe wants to distil, but names no teacher.", "Give --teacher, or --distill 0.")
+    with closing(OnnxClassifier(find_model(settings.teacher), threads=settings.threads or 1)) as teacher:
+        _log.info("asking the teacher %s about %d faces", teacher.spec.name, len(targets.rows))
+        answers = answers_of(teacher, faces.images[targets.rows])
+    mixed = (1 - settings.distill) * targets.soft + settings.distill * answers
+    return replace(targets, soft=mixed.astype(np.float32))
+
+
+def answers_of(
+    teacher: ExpressionClassifier, images: npt.NDArray[np.uint8], batch: int = 64
+) -> npt.NDArray[np.float32]:
+    """Give the teacher's mean probabilities, N x 7, of each picture and its mirror image."""
+    crop = whole_picture(teacher.spec.input_size)
+    parts = []
+    for start in range(0, len(images), batch):
+        crops = np.stack([np.asarray(crop(image)) for image in images[start : start + batch]])
+        mirrored = np.ascontiguousarray(crops[:, :, ::-1])
+        both = [
+            np.stack([expression.probabilities for expression in teacher.classify(pictures)])
+            for pictures in (crops, mirrored)
+        ]
+        parts.append((both[0] + both[1]) / 2)
+    return np.concatenate(parts).astype(np.float32)

@@ -1,0 +1,112 @@
+"""An evaluation as files: JSON for programs, Markdown for people, and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import quote
+
+from fer_edge.training.atomic import write_atomically
+from fer_edge.training.evaluate import Evaluation
+from fer_edge.training.pictures import check_pictures, draw_confusion, draw_coverage, draw_reliability
+from fer_edge.types import LABELS
+
+
+def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -> str:
+    """Give ``result`` as a page for people.
+
+    Parameters
+    ----------
+    result
+        The figures.
+    pictures
+        File name, seen from the page, of each of ``confusion``, ``coverage`` and ``reliability``; one that is not there is not
+        linked.
+    """
+
+    def picture(which: str, caption: str) -> list[str]:
+        return ["", f"![{caption}]({quote(pictures[which])})"] if pictures and which in pictures else []
+
+    lines = [
+        f"# {result.model} on {result.data}",
+        "",
+        f"Cut: {result.crop}. Right answer: {result.rule}. {result.faces} faces have one; {result.without_label} have "
+        f"none and are left out; in {result.not_found} no face was found.",
+        "",
+        "| figure | value |",
+        "|---|---|",
+        f"| accuracy | {result.accuracy:.2%} |",
+        f"| accuracy, a face not found counted as wrong | {result.accuracy_of_all:.2%} |",
+        f"| macro F1 | {result.macro_f1:.3f} |",
+        f"| expected calibration error (temperature {result.temperature:g}) | {result.ece:.3f} |",
+        f"| expected calibration error without it | {result.ece_uncalibrated:.3f} |",
+        f"| negative log-likelihood, with and without it | {result.nll:.3f}, {result.nll_uncalibrated:.3f} |",
+        f"| called uncertain (confidence under {result.uncertain_below:g}) | {result.uncertain:.2%} |",
+        f"| accuracy of the others | {result.accuracy_when_certain:.2%} |",
+        *picture("reliability", "Accuracy against confidence, without the temperature and with it"),
+        "",
+        "| label | faces | precision | recall | F1 |",
+        "|---|---|---|---|---|",
+    ]
+    for label, figures in result.labels.items():
+        lines.append(
+            f"| {label} | {figures.faces} | {figures.precision:.3f} | {figures.recall:.3f} | {figures.f1:.3f} |"
+        )
+    lines += ["", "Row: the true label; column: the answer.", "", f"| | {' | '.join(LABELS)} |", "|---" * 8 + "|"]
+    lines += [f"| {label} | {' | '.join(map(str, row))} |" for label, row in zip(LABELS, result.confusion)]
+    lines += [
+        *picture("confusion", "Confusion matrix"),
+        "",
+        "Answers under the threshold of confidence are withheld; the others are the coverage.",
+        "",
+        "| threshold | coverage | accuracy of what is answered |",
+        "|---|---|---|",
+    ]
+    for point in result.coverage:
+        own = " (the model's own)" if point.threshold == result.uncertain_below else ""
+        accuracy = "nothing answered" if point.accuracy is None else f"{point.accuracy:.2%}"
+        lines.append(f"| {point.threshold:g}{own} | {point.coverage:.2%} | {accuracy} |")
+    lines += picture("coverage", "Accuracy against coverage")
+    return "\n".join(lines) + "\n"
+
+
+def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
+    """Write ``result`` as files whose names begin with ``path``.
+
+    Parameters
+    ----------
+    result
+        The figures.
+    path
+        Folder and beginning of the names; an ending .json or .md is dropped.
+
+    Returns
+    -------
+    tuple of Path
+        PATH.json, PATH.md, PATH-confusion.png, PATH-coverage.png and PATH-reliability.png.
+
+    Raises
+    ------
+    MissingExtra
+        If matplotlib is not there; nothing is written then.
+    OutputNotWritable
+        If a file cannot be written.
+    """
+    check_pictures()
+    if path.suffix in (".json", ".md"):
+        path = path.with_suffix("")
+
+    def beside(ending: str) -> Path:
+        return path.with_name(path.name + ending)
+
+    draw = {"confusion": draw_confusion, "coverage": draw_coverage, "reliability": draw_reliability}
+    pictures = {which: beside(f"-{which}.png") for which in draw}
+    for which, file in pictures.items():
+        draw[which](file, result)
+    page = to_markdown(result, {which: file.name for which, file in pictures.items()})
+    write_atomically(beside(".json"), (json.dumps(asdict(result), indent=2) + "\n").encode())
+    # Last, so that whatever the page links is there.
+    write_atomically(beside(".md"), page.encode())
+    return beside(".json"), beside(".md"), *pictures.values()

@@ -22,7 +22,7 @@ def _unit(
         nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=bias),
         nn.BatchNorm2d(outputs),
     ]
-    return [*layers, activation(inplace=True)] if activation else layers  # type: ignore[call-arg]
+    return [*layers, activation(inplace=True)] if activation else layers
 
 
 class _Network(nn.Module):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("torch")
 
 from fer_edge.errors import UsageError
 from fer_edge.training.recipe import TrainSettings
@@ -25,8 +24,6 @@ def test_every_network_has_a_recipe_of_its_name() -> None:
 
 
 def test_the_networks_of_the_table_share_everything_but_the_network() -> None:
-    from dataclasses import replace
-
     rows = [name for name, entry in NETWORKS.items() if entry.paper is not None]
     assert len({replace(load_recipe(name), network="") for name in rows}) == 1
 

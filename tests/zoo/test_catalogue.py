@@ -10,10 +10,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from fer_edge.errors import UsageError
-from fer_edge.zoo.catalogue import NETWORKS, build_network, find_network
-from fer_edge.zoo.count import count_parameters_keras_style
-from fer_edge.zoo.listing import describe_networks, network_sizes, networks_as_json
+from fer_edge.errors import UsageError  # noqa: E402
+from fer_edge.zoo.catalogue import NETWORKS, build_network, find_network  # noqa: E402
+from fer_edge.zoo.count import count_parameters_keras_style  # noqa: E402
+from fer_edge.zoo.listing import describe_networks, network_sizes, networks_as_json  # noqa: E402
 
 SMALL = [
     "lenet",

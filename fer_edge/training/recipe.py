@@ -86,7 +86,7 @@ class TrainSettings:
     epochs, batch_size
         Length of the run, and pictures in a step of one device.
     optimizer
-        ``adamw``, ``adam``, or ``sgd`` with a Nesterov momentum of 0.9. On this network SGD wants a peak of about 0.03: at 0.1 it
+        ``adamw``, ``adam``, or ``sgd`` with a Nesterov momentum of 0.9. On FerNet SGD wants a peak of about 0.03: at 0.1 it
         never came to answer anything but neutral.
     learning_rate
         Peak of the one-cycle schedule, or where the plateau schedule starts.

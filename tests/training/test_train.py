@@ -16,8 +16,8 @@ import torch
 from fer_edge.errors import CheckpointError, DataSetError, UsageError
 from fer_edge.training.checkpoint import load_checkpoint
 from fer_edge.training.data import FaceSet
-from fer_edge.training.recipe import Augmentation, TrainSettings
 from fer_edge.training.module import EpochResult
+from fer_edge.training.recipe import Augmentation, TrainSettings
 from fer_edge.training.train import train
 
 QUICK = TrainSettings(epochs=3, batch_size=28, threads=1, precision="fp32", device="cpu", learning_rate=1e-3)

@@ -60,9 +60,10 @@ def draw_confusion(path: Path, result: Evaluation) -> None:
     shares = counts / np.maximum(1, of_label)
     figure = _figure(CONFUSION_SIZE)
     axes = figure.add_subplot()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(*counts.shape):
         share = f"{shares[row, column]:.1%}" if of_label[row, 0] else "-"
+        colour = "white" if shares[row, column] > 0.5 else "black" if counts[row, column] else _GREY
         axes.text(
             column,
             row,
@@ -70,7 +71,7 @@ def draw_confusion(path: Path, result: Evaluation) -> None:
             ha="center",
             va="center",
             fontsize=9,
-            color="white" if shares[row, column] > 0.5 else "black",
+            color=colour,
         )
     axes.set_xticks(range(len(LABELS)), LABELS)
     axes.set_yticks(
@@ -127,25 +128,18 @@ def draw_coverage(path: Path, result: Evaluation) -> None:
     """
     figure = _figure(COVERAGE_SIZE)
     axes = figure.add_subplot()
-    points = [(point.threshold, point.coverage, point.accuracy) for point in result.coverage]
-    drawn = [(threshold, coverage, accuracy) for threshold, coverage, accuracy in points if accuracy is not None]
+    given = [(point.threshold, point.coverage, point.accuracy) for point in result.coverage]
+    drawn = [(threshold, coverage, accuracy) for threshold, coverage, accuracy in given if accuracy is not None]
     axes.plot([point[1] for point in drawn], [point[2] for point in drawn], "-o", color=_BLUE, markersize=4)
+    for names, coverage, accuracy in _labels_apart(drawn):
+        axes.annotate(names, (coverage, accuracy), xytext=(6, 7), textcoords="offset points", fontsize=9)
     for threshold, coverage, accuracy in drawn:
-        own = threshold == result.uncertain_below
-        if own:
+        if threshold == result.uncertain_below:
             label = f"the model's own threshold, {threshold:g}"
-            axes.plot([coverage], [accuracy], "o", color=_ORANGE, markersize=10, zorder=3, label=label)
-        axes.annotate(
-            f"{threshold:g}",
-            (coverage, accuracy),
-            xytext=(5, 6),
-            textcoords="offset points",
-            fontsize=9,
-            weight="bold" if own else "normal",
-        )
+            axes.plot([coverage], [accuracy], "o", color=_ORANGE, markersize=9, zorder=3, label=label)
     axes.set_xlabel("coverage: share of the faces that is answered")
     axes.set_ylabel("share right of these")
-    axes.margins(0.06, 0.1)
+    axes.margins(0.1, 0.1)
     axes.xaxis.set_major_formatter(_percent())
     axes.yaxis.set_major_formatter(_percent())
     _plain(axes)
@@ -203,6 +197,19 @@ def draw_curves(
     panels[1].yaxis.set_major_formatter(_percent())
     figure.suptitle(_wrapped(title), parse_math=False)
     _write(figure, path)
+
+
+def _labels_apart(points: Sequence[tuple[float, float, float]]) -> list[tuple[str, float, float]]:
+    """Join the thresholds of points so near each other that their labels would overlap; the last one's place is kept."""
+    across = max(1e-9, max(point[1] for point in points) - min(point[1] for point in points))
+    up = max(1e-9, max(point[2] for point in points) - min(point[2] for point in points))
+    joined: list[tuple[str, float, float]] = []
+    for threshold, coverage, accuracy in points:
+        names = f"{threshold:g}"
+        if joined and abs(joined[-1][1] - coverage) < 0.04 * across and abs(joined[-1][2] - accuracy) < 0.04 * up:
+            names = f"{joined.pop()[0]}, {names}"
+        joined.append((names, coverage, accuracy))
+    return joined
 
 
 def _draw_bins(diagram: Axes, spread: Axes, bins: Sequence[ReliabilityBin]) -> None:

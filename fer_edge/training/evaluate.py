@@ -103,7 +103,7 @@ def evaluate(
     batch: int = 64,
     on_batch: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Measure ``classifier`` against the FER+ majority label.
+    """Measure ``classifier`` against the labels of a set, by the rule that the set names.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def evaluate(
     Raises
     ------
     DataSetError
-        If no face has a majority label, or no face was found in any of them.
+        If no face has a label by the rule, or no face was found in any of them.
     """
     crop = crop or whole_picture(classifier.spec.input_size)
     rows, _ = faces.labelled()

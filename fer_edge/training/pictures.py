@@ -178,9 +178,9 @@ def draw_curves(
     OutputNotWritable
         If ``path`` cannot be written.
     """
+    figure = _figure(CURVES_SIZE)
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(CURVES_SIZE)
     panels = figure.subplots(1, 2)
     contents = (("loss", train_loss, validation_loss), ("accuracy", train_accuracy, validation_accuracy))
     for axes, (what, train, validation) in zip(panels, contents):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -14,9 +17,11 @@ from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.crop import FaceCropper
 from fer_edge.detect.base import FakeDetector
-from fer_edge.errors import DataSetError
+from fer_edge.errors import DataSetError, ModelNotFound
+from fer_edge.training.commands import COMMANDS
 from fer_edge.training.data import FaceSet
-from fer_edge.training.evaluate import evaluate, to_markdown, write_report
+from fer_edge.training.evaluate import THRESHOLDS, evaluate
+from fer_edge.training.evaluation_report import to_markdown, write_report
 from fer_edge.training.faces import through_detector, whole_picture
 from fer_edge.types import LABELS, Box, Expression, Face
 
@@ -104,9 +109,71 @@ def test_through_a_detector_the_crop_lies_where_the_face_was_found() -> None:
     assert through_detector(FakeDetector(), FaceCropper(spec))(picture) is None
 
 
+def test_the_models_own_threshold_is_among_the_covered(small_set: FaceSet) -> None:
+    classifier = FakeClassifier((0, 0, 0, 0.6, 0.4, 0, 0))
+    classifier.spec = replace(classifier.spec, uncertain_below=0.65)
+    result = evaluate(classifier, small_set, "made up")
+    by_threshold = {point.threshold: (point.coverage, point.accuracy) for point in result.coverage}
+    assert list(by_threshold) == sorted({*THRESHOLDS, 0.65})
+    assert by_threshold[0.5] == (1, result.accuracy)
+    assert by_threshold[0.65] == (0, None)
+    assert result.uncertain == 1
+    assert "| 0.65 (the model's own) | 0.00% | nothing answered |" in to_markdown(result)
+
+
+def test_the_shipped_model_is_measured_and_reported(small_set: FaceSet, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("matplotlib")
+    from PIL import Image
+
+    from fer_edge.classify.onnx import OnnxClassifier
+    from fer_edge.model_files import find_model
+
+    classifier = OnnxClassifier(find_model("fernet"), threads=1)
+    try:
+        result = evaluate(classifier, small_set, "generated faces")
+    finally:
+        classifier.close()
+    assert np.sum(result.confusion) == 56
+    own = next(point for point in result.coverage if point.threshold == result.uncertain_below)
+    assert own.coverage == pytest.approx(1 - result.uncertain)
+    assert (own.accuracy or 0) == pytest.approx(result.accuracy_when_certain)
+    assert (result.coverage[0].coverage, result.coverage[0].accuracy) == (1, pytest.approx(result.accuracy))
+    assert sum(each.answers for each in result.reliability) == 56
+    gaps = [abs((each.accuracy or 0) - (each.confidence or 0)) * each.answers for each in result.reliability]
+    assert sum(gaps) / 56 == pytest.approx(result.ece)
+
+    # A dot in the name is no ending.
+    written = write_report(result, tmp_path / "fernet v0.1")
+    endings = [".json", ".md", "-confusion.png", "-coverage.png", "-reliability.png"]
+    assert [path.name for path in written] == ["fernet v0.1" + ending for ending in endings]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+    figures = json.loads(written[0].read_text())
+    assert figures["coverage"][0] == {"threshold": 0, "coverage": 1, "accuracy": result.accuracy}
+    page = written[1].read_text()
+    linked = re.findall(r"!\[[^]]+\]\((.+?)\)", page)
+    assert sorted(unquote(name) for name in linked) == sorted(path.name for path in written[2:])
+    for path in written[2:]:
+        with Image.open(path) as picture:
+            picture.verify()
+
+
 def test_the_report_is_there_for_programs_and_for_people(small_set: FaceSet, tmp_path: Path) -> None:
     result = evaluate(FakeClassifier(), small_set, "made up")
-    as_json, as_markdown = write_report(result, tmp_path / "figures")
+    pytest.importorskip("matplotlib")
+    as_json, as_markdown, *_ = write_report(result, tmp_path / "figures.json")
+    assert as_json == tmp_path / "figures.json"
     assert json.loads(as_json.read_text())["accuracy"] == result.accuracy
-    assert as_markdown.read_text() == to_markdown(result)
+    # The page is what is printed, and links to pictures.
+    printed = [line for line in as_markdown.read_text().splitlines() if line and not line.startswith("![")]
+    assert printed == [line for line in to_markdown(result).splitlines() if line]
     assert "| happy | 8 |" in to_markdown(result)
+
+
+def test_a_wrong_model_is_named_before_the_data_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    parser = argparse.ArgumentParser()
+    COMMANDS["evaluate"].add_arguments(parser)
+    args = parser.parse_args(["no_such_model", "--data", str(tmp_path / "no_such_set.parquet")])
+    with pytest.raises(ModelNotFound, match="no_such_model"):
+        COMMANDS["evaluate"].run(args)

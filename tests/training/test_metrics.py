@@ -36,3 +36,36 @@ def test_the_fitted_temperature_undoes_a_known_one(temperature: float) -> None:
     assert metrics.negative_log_likelihood(honest * temperature, drawn, fitted) <= (
         metrics.negative_log_likelihood(honest * temperature, drawn) + 1e-9
     )
+
+
+def test_bins_without_answers_have_no_accuracy() -> None:
+    bins = metrics.reliability(np.log(np.array([[0.95, 0.05], [0.9, 0.1], [0.55, 0.45]])), np.array([0, 1, 0]), bins=4)
+    assert [each.answers for each in bins] == [0, 0, 1, 2]
+    assert [each.accuracy for each in bins] == [None, None, 1, 0.5]
+    assert bins[3].confidence == pytest.approx(0.925)
+
+
+def test_an_answer_as_sure_as_the_threshold_is_given() -> None:
+    points = metrics.coverage_curve(np.array([0.4, 0.5, 0.9]), np.array([True, False, True]), (0.5, 0.95))
+    assert (points[0].coverage, points[0].accuracy) == (pytest.approx(2 / 3), 0.5)
+    assert (points[1].coverage, points[1].accuracy) == (0, None)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60),
+    st.lists(st.floats(0, 1), max_size=8),
+)
+def test_coverage_falls_as_the_threshold_rises_and_is_whole_at_0(
+    answers: list[tuple[float, bool]], thresholds: list[float]
+) -> None:
+    confidence = np.array([each for each, _ in answers])
+    right = np.array([each for _, each in answers])
+    points = metrics.coverage_curve(confidence, right, [0.0, *sorted(thresholds)])
+    coverage = [point.coverage for point in points]
+    assert coverage == sorted(coverage, reverse=True)
+    assert coverage[0] == 1
+    assert points[0].accuracy == pytest.approx(right.mean())
+    for point in points:
+        assert (point.accuracy is None) == (point.coverage == 0)
+        # What is right and given can never be more than what is right.
+        assert point.coverage * (point.accuracy or 0) <= right.mean() + 1e-9

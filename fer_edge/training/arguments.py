@@ -127,7 +127,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what ``fer-edge evaluate`` takes."""
     parser.add_argument("model", help="a shipped model's name or an ONNX file")
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="a Parquet file of faces")
+    add_data_arguments(parser, validation=False)
     parser.add_argument("--data-name", metavar="TEXT", help="what to call that set (default: its file name)")
     parser.add_argument(
         "--detector",

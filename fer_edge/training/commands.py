@@ -118,6 +118,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
     """Measure a model on a labelled set."""
     try:
         from fer_edge.training.data import load_faces
+        from fer_edge.training.data.arguments import data_source
         from fer_edge.training.evaluate import evaluate
         from fer_edge.training.evaluation_report import to_markdown, write_report
         from fer_edge.training.pictures import check_pictures
@@ -135,7 +136,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
         crop, close = _crop(args.detector, classifier.spec)
         cut = f"the best face that {args.detector} finds" if args.detector else "the whole picture"
         try:
-            faces = load_faces(args.data)
+            faces = load_faces(data_source(args))
             with _bar("face") as bar:
                 result = evaluate(classifier, faces, name, crop, cut, on_batch=bar.update)
         finally:

@@ -1,25 +1,27 @@
-"""ResNets of basic blocks (He et al., 2016), with the biases that Keras gives a convolution."""
+"""Residual networks of basic blocks (He et al., 2016), as the paper's parameter counts give them away."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from fer_edge.zoo.classic import initialise
 from fer_edge.zoo.fernet import CLASSES
+from fer_edge.zoo.layers import convolution, initialise
+
+WIDTHS = (64, 128, 256, 512)
+"""Channels of the four stages; each stage but the first halves height and width."""
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
-    return [nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2), nn.BatchNorm2d(outputs)]
+class _Block(nn.Module):
+    """Two 3x3 convolutions beside a shortcut, which is a bare 1x1 convolution where the shape changes."""
 
-
-class _BasicBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_convolution(inputs, outputs, 3, stride), nn.ReLU(inplace=True), *_convolution(outputs, outputs, 3)
+            convolution(inputs, outputs, stride=stride, bias=True),
+            convolution(outputs, outputs, bias=True, activation=None),
         )
-        self.shortcut = nn.Sequential(*([] if inputs == outputs else [nn.Conv2d(inputs, outputs, 1, stride)]))
+        self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.body(x) + self.shortcut(x))
@@ -30,25 +32,31 @@ class ResNet(nn.Module):
 
     Parameters
     ----------
-    depths
-        Blocks in each of the four stages.
+    blocks
+        Basic blocks of each of the four stages.
+    dropout
+        Share of the 512 pooled features set to zero while training, in [0, 1).
 
     Notes
     -----
-    Projections without BatchNorm and a BatchNorm on the seven logits give the paper's three counts to the unit. That is
-    a guess: other small differences may give them too.
+    All convolutions have a bias beside BatchNorm. The paper's counts exceed that of the layers up to the global mean,
+    with BatchNorm on the projections, by 35: fewer than a classifier of 512 features needs. Bare projections (3,584
+    less) with a classifier (3,591) and BatchNorm on the seven logits (28) give exactly that, and are a guess.
     """
 
-    def __init__(self, depths: tuple[int, ...], dropout: float = 0.0) -> None:
+    def __init__(self, blocks: tuple[int, int, int, int], dropout: float = 0.0) -> None:
         super().__init__()
-        layers: list[nn.Module] = [*_convolution(3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1)]
-        inputs = 64
-        for depth, outputs in zip(depths, (64, 128, 256, 512), strict=True):
-            for index in range(depth):
-                layers.append(_BasicBlock(inputs, outputs, 2 if index == 0 and outputs > 64 else 1))
-                inputs = outputs
-        self.layers = nn.Sequential(
-            *layers,
+        layers: list[nn.Module] = [
+            convolution(3, WIDTHS[0], 7, stride=2, bias=True),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        ]
+        inputs = WIDTHS[0]
+        for outputs, repeats in zip(WIDTHS, blocks):
+            layers.append(_Block(inputs, outputs, 1 if inputs == outputs else 2))
+            layers += [_Block(outputs, outputs, 1) for _ in range(repeats - 1)]
+            inputs = outputs
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Dropout(dropout),
@@ -59,5 +67,5 @@ class ResNet(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Logits N x 7 of pictures N x 3 x 64 x 64."""
-        logits: torch.Tensor = self.layers(image)
+        logits: torch.Tensor = self.head(self.features(image))
         return logits

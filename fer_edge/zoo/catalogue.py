@@ -1,10 +1,15 @@
-"""The seventeen rows of the paper's Table 1, and our own networks; importing this imports no library."""
+"""Every network by name, with what the paper says of it.
+
+The paper is Robot, Lolowang and Putro, "Lightweight Convolutional Neural Network Architecture For Facial Expression
+Recognition" (2024); its rows are those of its Table 1. It prints parameter counts and no layers, so each network here is
+the one construction found, or the nearest known one, for its count. Importing this module imports no PyTorch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Callable, Mapping, Optional
 
 from fer_edge.errors import UsageError
 
@@ -14,98 +19,86 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PaperRow:
-    """What the paper prints: parameters, validation accuracy (a share) and loss on KDEF, frames per second on a Nano."""
+    """What the paper prints of a network.
+
+    ``accuracy`` (as a share) and ``loss`` are of its validation set after 100 epochs; the frames per second are of its
+    whole application, of classification alone and of detection alone. None where it prints a dash.
+    """
 
     parameters: int
-    accuracy: float
-    loss: float
-    fps_total: float | None = None
-    fps_classification: float | None = None
-    fps_detection: float | None = None
+    accuracy: Optional[float]
+    loss: Optional[float]
+    fps_total: Optional[float]
+    fps_classification: Optional[float]
+    fps_detection: Optional[float]
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network that can be trained.
+    """A network that can be built.
 
-    Attributes
+    Parameters
     ----------
-    name, title
-        For the command line, and as the paper writes it.
+    name
+        What the command line calls it.
+    title
+        What the paper calls it.
     paper
-        Its row there; None for a network of ours.
+        The paper's figures, or None for a network of our own.
     match
-        ``exact``: our count of parameters is the paper's; ``nearest``: it is not, and `note` says what was built;
-        ``reconstruction``: exact in the count, and the layers are told by the text; ``ours``.
+        ``exact``: its parameter count is the paper's. ``nearest``: the known network of that name, with another count.
+        ``reconstruction``: the proposed network, from its description and its count. ``ours``: not in the paper.
     note
-        How it differs from what its title makes one expect; may be empty.
+        How far it is the paper's network.
     build
-        Takes the share of features dropped while training, gives the network: N x 3 x 64 x 64 to logits N x 7.
+        From the dropout share, in [0, 1), to the network: N x 3 x 64 x 64 in [0, 1] to logits N x 7.
     """
 
     name: str
     title: str
-    paper: PaperRow | None
+    paper: Optional[PaperRow]
     match: str
     note: str
     build: Callable[[float], nn.Module]
 
 
-def find_network(name: str) -> Network:
-    """Give the network of that name.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    if name not in NETWORKS:
-        raise UsageError(f"There is no network named {name!r}.", f"Known: {', '.join(NETWORKS)}.")
-    return NETWORKS[name]
-
-
-def build_network(name: str, dropout: float = 0.0) -> nn.Module:
-    """Build the network of that name; see `find_network`."""
-    return find_network(name).build(dropout)
-
-
 def _lenet(dropout: float) -> nn.Module:
-    from fer_edge.zoo.classic import LeNet
+    from fer_edge.zoo.plain import LeNet
 
     return LeNet(dropout)
 
 
-def _alexnet(normalised: bool) -> Callable[[float], nn.Module]:
+def _alexnet(batch_norm: bool) -> Callable[[float], nn.Module]:
     def build(dropout: float) -> nn.Module:
-        from fer_edge.zoo.classic import AlexNet
+        from fer_edge.zoo.plain import AlexNet
 
-        return AlexNet(dropout, normalised)
+        return AlexNet(dropout, batch_norm=batch_norm)
 
     return build
 
 
-def _vgg(*depths: int) -> Callable[[float], nn.Module]:
+def _vgg(depth: int) -> Callable[[float], nn.Module]:
     def build(dropout: float) -> nn.Module:
-        from fer_edge.zoo.classic import Vgg
+        from fer_edge.zoo.plain import Vgg
 
-        return Vgg(depths, dropout)
+        return Vgg(depth, dropout)
 
     return build
 
 
-def _resnet(*depths: int) -> Callable[[float], nn.Module]:
+def _resnet(*blocks: int) -> Callable[[float], nn.Module]:
     def build(dropout: float) -> nn.Module:
         from fer_edge.zoo.resnet import ResNet
 
-        return ResNet(depths, dropout)
+        return ResNet(blocks, dropout)
 
     return build
 
 
 def _googlenet(dropout: float) -> nn.Module:
-    from fer_edge.zoo.googlenet import GoogLeNet
+    from fer_edge.zoo.googlenet import GoogleNet
 
-    return GoogLeNet(dropout)
+    return GoogleNet(dropout)
 
 
 def _mobilenet_v1(dropout: float) -> nn.Module:
@@ -114,22 +107,25 @@ def _mobilenet_v1(dropout: float) -> nn.Module:
     return MobileNetV1(dropout)
 
 
-def _mobilenet_v2(normalised: bool) -> Callable[[float], nn.Module]:
+def _mobilenet_v2(batch_norm: bool) -> Callable[[float], nn.Module]:
     def build(dropout: float) -> nn.Module:
         from fer_edge.zoo.mobilenet import MobileNetV2
 
-        return MobileNetV2(dropout, normalised)
+        return MobileNetV2(dropout, batch_norm=batch_norm)
 
     return build
 
 
-def _mobilenet_v3(large: bool) -> Callable[[float], nn.Module]:
-    def build(dropout: float) -> nn.Module:
-        from fer_edge.zoo.mobilenet import MobileNetV3
+def _mobilenet_v3_large(dropout: float) -> nn.Module:
+    from fer_edge.zoo.mobilenet import V3_LARGE, MobileNetV3
 
-        return MobileNetV3(dropout, large)
+    return MobileNetV3(V3_LARGE, 1280, dropout)
 
-    return build
+
+def _mobilenet_v3_small(dropout: float) -> nn.Module:
+    from fer_edge.zoo.mobilenet import V3_SMALL, MobileNetV3
+
+    return MobileNetV3(V3_SMALL, 1024, dropout)
 
 
 def _fernet(dropout: float) -> nn.Module:
@@ -144,17 +140,17 @@ def _fernet_r(dropout: float) -> nn.Module:
     return FerNetR(dropout)
 
 
-_ONE_NORM = "one BatchNorm after each block, 512 pooled features: not the standard network of that name"
-_GUESSED = "projections without BatchNorm, and one on the logits: a guess that gives the count"
-_SMALL_ALEXNET = "stride 1, and 1x1 kernels in three convolutions: not the standard network of that name"
+_VGG_NOTE = "Biased convolutions, one BatchNorm at the end of each block; the global mean before the head is a guess."
+_HEAD_NOTE = "The head (BatchNorm on the logits) and the bare projections are a guess that gives the count."
+_ALEXNET_NOTE = "Not the usual AlexNet: stride 1 throughout, and 1x1 kernels in its last three convolutions"
 
-_ROWS = (
+_PAPER_ROWS = (
     Network(
         "lenet",
         "LeNet",
         PaperRow(528_311, 0.7517, 0.9728, 4.95, 5.23, 96.51),
         "nearest",
-        "LeNet-5 with padded convolutions",
+        "LeNet-5 with padding that keeps height and width; -23,040 parameters.",
         _lenet,
     ),
     Network(
@@ -162,7 +158,7 @@ _ROWS = (
         "MobileNetV1",
         PaperRow(3_246_983, 0.9270, 0.3570, 4.08, 4.28, 84.65),
         "exact",
-        "a bias on every convolution",
+        "Width 1, with a bias beside every BatchNorm.",
         _mobilenet_v1,
     ),
     Network(
@@ -170,79 +166,80 @@ _ROWS = (
         "MobileNetV2",
         PaperRow(1_906_275, 0.9301, 0.3196, 4.14, 4.33, 95.91),
         "nearest",
-        "the standard network",
-        _mobilenet_v2(False),
+        "Width 1, as Keras has it; +360,676 parameters.",
+        _mobilenet_v2(batch_norm=False),
     ),
     Network(
         "mobilenet_v2_bn",
         "MobileNetV2+BN",
         PaperRow(1_908_456, 0.9205, 0.3362, 4.15, 4.36, 93.81),
         "nearest",
-        "the standard network and a BatchNorm on the pooled features",
-        _mobilenet_v2(True),
+        "mobilenet_v2 with BatchNorm on the pooled features; +363,615 parameters.",
+        _mobilenet_v2(batch_norm=True),
     ),
     Network(
         "mobilenet_v3_large",
         "MobileNetV3Large",
-        PaperRow(5_127_839, 0.6928, 18.483),
+        PaperRow(5_127_839, 0.6928, 18.4830, None, None, None),
         "nearest",
-        "the standard network; the paper's accuracy is of a failed training",
-        _mobilenet_v3(True),
+        "Width 1, as Keras has it; -892,440 parameters.",
+        _mobilenet_v3_large,
     ),
     Network(
         "mobilenet_v3_small",
         "MobileNetV3Small",
-        PaperRow(2_949_663, 0.6812, 21.71),
+        PaperRow(2_949_663, 0.6812, 21.7100, None, None, None),
         "nearest",
-        "the standard network; the paper's accuracy is of a failed training",
-        _mobilenet_v3(False),
+        "Width 1, as Keras has it; -1,412,520 parameters.",
+        _mobilenet_v3_small,
     ),
     Network(
         "vgg11",
         "VGG 11 + BN",
         PaperRow(28_137_607, 0.9622, 0.2384, 2.88, 2.97, 93.1),
         "exact",
-        _ONE_NORM,
-        _vgg(1, 1, 2, 2, 2),
+        _VGG_NOTE,
+        _vgg(11),
     ),
     Network(
         "vgg13",
         "VGG 13 + BN",
+        # The paper prints 9249 for the detection; the rows around it make that a lost decimal comma.
         PaperRow(28_322_119, 0.9698, 0.1712, 2.68, 2.76, 92.49),
         "exact",
-        _ONE_NORM + "; the paper prints 9249 FPS of detection, read here as 92.49",
-        _vgg(2, 2, 2, 2, 2),
+        _VGG_NOTE + " The paper prints 9249 frames per second of detection, read as 92.49.",
+        _vgg(13),
     ),
     Network(
         "vgg16",
         "VGG 16 + BN",
         PaperRow(33_631_815, 0.9714, 0.1882, 2.54, 2.61, 95.04),
         "exact",
-        _ONE_NORM,
-        _vgg(2, 2, 3, 3, 3),
+        _VGG_NOTE,
+        _vgg(16),
     ),
     Network(
         "vgg19",
         "VGG 19",
         PaperRow(38_941_511, 0.9354, 0.3641, 2.32, 2.38, 94.45),
         "exact",
-        _ONE_NORM,
-        _vgg(2, 2, 4, 4, 4),
+        _VGG_NOTE + " Its count says that it has the BatchNorm too.",
+        _vgg(19),
     ),
     Network(
         "alexnet",
         "Alexnet",
-        PaperRow(44_023_175, 0.1403, 19.46, 2.54, 2.61, 93.55),
+        PaperRow(44_023_175, 0.1403, 19.4600, 2.54, 2.61, 93.55),
         "exact",
-        _SMALL_ALEXNET + "; the paper's accuracy is of a failed training",
-        _alexnet(False),
+        _ALEXNET_NOTE + ".",
+        _alexnet(batch_norm=False),
     ),
     Network(
         "resnet18",
         "Resnet 18",
         PaperRow(11_190_947, 0.9051, 0.4124, 4.02, 4.2, 93.78),
         "exact",
-        _GUESSED,
+        "Biased convolutions. " + _HEAD_NOTE,
         _resnet(2, 2, 2, 2),
     ),
     Network(
@@ -250,7 +247,7 @@ _ROWS = (
         "Resnet 34",
         PaperRow(16_586_531, 0.8844, 0.5067, 3.37, 3.5, 92.08),
         "exact",
-        "blocks 3-4-6-2: not the standard network of that name; " + _GUESSED,
+        "Not the usual ResNet-34: 3-4-6-2 blocks. " + _HEAD_NOTE,
         _resnet(3, 4, 6, 2),
     ),
     Network(
@@ -258,7 +255,7 @@ _ROWS = (
         "GoogleNet",
         PaperRow(5_981_751, 0.9223, 0.8489, 4.04, 4.22, 90.57),
         "exact",
-        "BatchNorm in place of local response normalisation, no auxiliary heads",
+        "Without auxiliary heads, and with BatchNorm in place of the two local response normalisations.",
         _googlenet,
     ),
     Network(
@@ -266,7 +263,7 @@ _ROWS = (
         "Resnet 50",
         PaperRow(21_310_243, 0.8831, 0.4866, 3.37, 3.5, 90.69),
         "exact",
-        "the layers of the usual ResNet-34, no bottlenecks: not the standard network of that name; " + _GUESSED,
+        "Not the usual ResNet-50: the 3-4-6-3 basic blocks of ResNet-34. " + _HEAD_NOTE,
         _resnet(3, 4, 6, 3),
     ),
     Network(
@@ -274,19 +271,47 @@ _ROWS = (
         "Alexnet + BN",
         PaperRow(44_025_607, 0.9179, 0.9081, 2.55, 2.63, 89.41),
         "exact",
-        _SMALL_ALEXNET,
-        _alexnet(True),
+        _ALEXNET_NOTE + "; BatchNorm behind the three convolutions that a pool follows.",
+        _alexnet(batch_norm=True),
     ),
     Network(
         "fernet",
         "FerNet",
         PaperRow(2_893_395, 0.9732, 0.1330, 15.0, 18.0, 78.0),
         "reconstruction",
-        "exact in the count; the paper's own layers are not known",
+        "The proposed network, rebuilt from its description; other constructions give the same count.",
         _fernet,
     ),
-    Network("fernet_r", "FerNet-R", None, "ours", "residual blocks at less cost than FerNet", _fernet_r),
 )
 
-NETWORKS: Mapping[str, Network] = {network.name: network for network in _ROWS}
-"""All networks by name, in the order of the paper's table, then ours."""
+_OURS = (
+    Network("fernet_r", "FerNet-R", None, "ours", "Residual blocks on a stem that halves the picture.", _fernet_r),
+)
+
+NETWORKS: Mapping[str, Network] = MappingProxyType({network.name: network for network in _PAPER_ROWS + _OURS})
+"""The paper's rows in its order, then our own networks, by name."""
+
+
+def find_network(name: str) -> Network:
+    """Network called ``name``.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    try:
+        return NETWORKS[name]
+    except KeyError:
+        raise UsageError(f"There is no network {name!r}.", f"Choose one of {', '.join(NETWORKS)}.") from None
+
+
+def build_network(name: str, dropout: float = 0.0) -> nn.Module:
+    """Build the network called ``name`` with fresh weights.
+
+    Raises
+    ------
+    UsageError
+        If there is no such network.
+    """
+    return find_network(name).build(dropout)

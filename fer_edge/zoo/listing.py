@@ -1,72 +1,86 @@
-"""The networks with their counts, for people and as JSON."""
+"""The networks as a table: their size beside the size that the paper prints."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Optional
 
 import torch
 
-from fer_edge.zoo.catalogue import NETWORKS
+from fer_edge.zoo.catalogue import NETWORKS, Network
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
+
+_COLUMNS = ("name", "title", "paper", "ours", "difference", "match", "M MACs")
 
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """A row of the list; parameters as Keras counts them, multiply-accumulates of one 64x64 picture."""
+    """A network's size, counted on the network itself.
+
+    ``parameters`` are counted as Keras does; ``difference`` is ``parameters`` less the paper's, None without one.
+    """
 
     name: str
     title: str
-    paper_parameters: int | None
+    paper_parameters: Optional[int]
     parameters: int
-    multiply_accumulates: int
+    difference: Optional[int]
     match: str
+    multiply_accumulates: int
     note: str
 
 
-def network_sizes() -> list[NetworkSize]:
-    """Build and count every network."""
-    rows = []
-    for entry in NETWORKS.values():
-        # Counting needs shapes only; 300 million weights are not drawn for it.
-        with torch.device("meta"):
-            network = entry.build(0.0)
-        rows.append(
-            NetworkSize(
-                entry.name,
-                entry.title,
-                entry.paper.parameters if entry.paper else None,
-                count_parameters_keras_style(network),
-                count_multiply_accumulates(network),
-                entry.match,
-                entry.note,
-            )
-        )
-    return rows
+def measure_network(network: Network) -> NetworkSize:
+    """Build ``network`` without memory for its weights, and count."""
+    with torch.device("meta"):
+        module = network.build(0.0)
+        parameters = count_parameters_keras_style(module)
+        multiply_accumulates = count_multiply_accumulates(module)
+    printed = network.paper.parameters if network.paper else None
+    return NetworkSize(
+        name=network.name,
+        title=network.title,
+        paper_parameters=printed,
+        parameters=parameters,
+        difference=None if printed is None else parameters - printed,
+        match=network.match,
+        multiply_accumulates=multiply_accumulates,
+        note=network.note,
+    )
+
+
+def _cells(size: NetworkSize) -> tuple[str, ...]:
+    return (
+        size.name,
+        size.title,
+        "-" if size.paper_parameters is None else f"{size.paper_parameters:,}",
+        f"{size.parameters:,}",
+        "-" if size.difference is None else f"{size.difference:+,}" if size.difference else "0",
+        size.match,
+        f"{size.multiply_accumulates / 1e6:.1f}",
+    )
 
 
 def describe_networks() -> str:
-    """Give the networks as a table."""
-    table = [["NAME", "IN THE PAPER", "ITS COUNT", "OUR COUNT", "DIFFERENCE", "MATCH", "MMACS", "NOTE"]]
-    for row in network_sizes():
-        paper = f"{row.paper_parameters:,}" if row.paper_parameters else "-"
-        difference = f"{row.parameters - row.paper_parameters:+,}" if row.paper_parameters else "-"
-        counts = [paper, f"{row.parameters:,}", "0" if difference == "+0" else difference]
-        title = row.title if row.paper_parameters else "-"
-        table.append([row.name, title, *counts, row.match, f"{row.multiply_accumulates / 1e6:.1f}", row.note])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    right = {2, 3, 4, 6}
-
-    def line(cells: list[str]) -> str:
-        padded = (
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        )
-        return "  ".join(padded).rstrip()
-
-    return "\n".join(map(line, table)) + "\n"
+    """Table of all networks, one a line, then a line on each that says how far it is the paper's network."""
+    sizes = [measure_network(network) for network in NETWORKS.values()]
+    rows = [_COLUMNS, *(_cells(size) for size in sizes)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    left = (0, 1, 5)
+    lines = [
+        "  ".join(cell.ljust(width) if at in left else cell.rjust(width) for at, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(row, widths)) for row in rows)
+    ]
+    notes = [f"{size.name.ljust(widths[0])}  {size.note}" for size in sizes]
+    heading = "Parameters as Keras counts them; M MACs: millions of multiply-accumulates for one 64x64 picture."
+    return "\n".join([heading, "", *lines, "", *notes]) + "\n"
 
 
 def networks_as_json() -> str:
-    """Give the networks as a JSON list."""
-    return json.dumps([asdict(row) for row in network_sizes()], indent=2) + "\n"
+    """Give what ``describe_networks`` tells, with the paper's other figures, as a JSON list."""
+    entries = [
+        {**asdict(measure_network(network)), "paper": asdict(network.paper) if network.paper else None}
+        for network in NETWORKS.values()
+    ]
+    return json.dumps(entries, indent=2) + "\n"

@@ -14,9 +14,7 @@ from torch import nn
 from fer_edge.zoo.fernet import CLASSES
 from fer_edge.zoo.layers import convolution, initialise
 
-V1_BLOCKS = (
-    ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)) + ((512, 1),) * 5 + ((1024, 2), (1024, 1))  # fmt: skip
-)
+V1_BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)) + ((512, 1),) * 5 + ((1024, 2), (1024, 1))
 """Output channels and stride of each block (Howard et al., 2017, Table 1)."""
 
 V2_STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))

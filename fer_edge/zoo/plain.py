@@ -90,7 +90,13 @@ class AlexNet(_Chain):
         # 64 -> 54 -> 27 -> 23 -> 11 -> 5 pixels of height and width.
         layers: list[nn.Module] = []
         inputs = 3
-        for outputs, kernel, pooled in ((96, 11, True), (256, 5, True), (384, 1, False), (384, 1, False), (256, 1, True)):
+        for outputs, kernel, pooled in (
+            (96, 11, True),
+            (256, 5, True),
+            (384, 1, False),
+            (384, 1, False),
+            (256, 1, True),
+        ):
             layers += [nn.Conv2d(inputs, outputs, kernel), nn.ReLU(inplace=True)]
             if pooled:
                 layers += [nn.BatchNorm2d(outputs)] if batch_norm else []

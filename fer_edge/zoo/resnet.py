@@ -44,7 +44,7 @@ class ResNet(nn.Module):
     less) with a classifier (3,591) and BatchNorm on the seven logits (28) give exactly that, and are a guess.
     """
 
-    def __init__(self, blocks: tuple[int, int, int, int], dropout: float = 0.0) -> None:
+    def __init__(self, blocks: tuple[int, ...], dropout: float = 0.0) -> None:
         super().__init__()
         layers: list[nn.Module] = [
             convolution(3, WIDTHS[0], 7, stride=2, bias=True),

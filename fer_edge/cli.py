@@ -57,7 +57,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
-    return {"cameras": _cameras, "models": _models, "train": _train, "export": _export, "evaluate": _evaluate, "zoo": _zoo}
+    return {
+        "cameras": _cameras,
+        "models": _models,
+        "train": _train,
+        "export": _export,
+        "evaluate": _evaluate,
+        "zoo": _zoo,
+    }
 
 
 def _watch_or_measure(arguments: List[str]) -> int:

@@ -13,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fer_edge.zoo.listing import network_sizes
+from fer_edge.zoo.catalogue import NETWORKS
+from fer_edge.zoo.listing import measure_network
 
 
 def main() -> int:
@@ -24,7 +25,7 @@ def main() -> int:
     parser.add_argument("--most-macs", type=float, default=float("inf"), metavar="M")
     parser.add_argument("--only", nargs="+", metavar="NAME")
     options = parser.parse_args()
-    rows = [row for row in network_sizes() if row.paper_parameters is not None]
+    rows = [measure_network(network) for network in NETWORKS.values() if network.paper]
     rows = [row for row in rows if row.multiply_accumulates <= options.most_macs * 1e6]
     for row in sorted(rows, key=lambda row: row.multiply_accumulates):
         if options.only and row.name not in options.only:

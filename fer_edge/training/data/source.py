@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FORMATS = ("auto", "parquet", "fer2013", "kdef", "folder")
 PARTS = ("training", "validation", "test")
 COLOURS = ("gray", "rgb")
-KDEF_DETECTOR = "blazeface_short"
+KDEF_DETECTOR = "blazeface"
 
 _LAYOUTS = (
     "Give a Parquet file with an image column, fer2013.csv, a folder with KDEF's files (AF01ANS.JPG ...), or a folder "

@@ -57,7 +57,9 @@ def test_an_identity_split_is_complete_and_keeps_each_person_on_one_side(
 
 
 def test_of_people_photographed_alike_the_asked_share_is_taken() -> None:
-    faces = faces_of([label for _ in range(20) for label in range(7)], [person for person in range(20) for _ in range(7)])
+    faces = faces_of(
+        [label for _ in range(20) for label in range(7)], [person for person in range(20) for _ in range(7)]
+    )
     train, validation = split_faces(faces, "identity", 0.2, 1)
     assert (len(train), len(validation)) == (112, 28)
     assert np.bincount(validation.original).tolist() == [4] * 7

@@ -116,16 +116,13 @@ def _mobilenet_v2(batch_norm: bool) -> Callable[[float], nn.Module]:
     return build
 
 
-def _mobilenet_v3_large(dropout: float) -> nn.Module:
-    from fer_edge.zoo.mobilenet import V3_LARGE, MobileNetV3
+def _mobilenet_v3(large: bool) -> Callable[[float], nn.Module]:
+    def build(dropout: float) -> nn.Module:
+        from fer_edge.zoo.mobilenet import V3_LARGE, V3_SMALL, MobileNetV3
 
-    return MobileNetV3(V3_LARGE, 1280, dropout)
+        return MobileNetV3(V3_LARGE, 1280, dropout) if large else MobileNetV3(V3_SMALL, 1024, dropout)
 
-
-def _mobilenet_v3_small(dropout: float) -> nn.Module:
-    from fer_edge.zoo.mobilenet import V3_SMALL, MobileNetV3
-
-    return MobileNetV3(V3_SMALL, 1024, dropout)
+    return build
 
 
 def _fernet(dropout: float) -> nn.Module:
@@ -183,7 +180,7 @@ _PAPER_ROWS = (
         PaperRow(5_127_839, 0.6928, 18.4830, None, None, None),
         "nearest",
         "Width 1, as Keras has it; -892,440 parameters.",
-        _mobilenet_v3_large,
+        _mobilenet_v3(large=True),
     ),
     Network(
         "mobilenet_v3_small",
@@ -191,15 +188,10 @@ _PAPER_ROWS = (
         PaperRow(2_949_663, 0.6812, 21.7100, None, None, None),
         "nearest",
         "Width 1, as Keras has it; -1,412,520 parameters.",
-        _mobilenet_v3_small,
+        _mobilenet_v3(large=False),
     ),
     Network(
-        "vgg11",
-        "VGG 11 + BN",
-        PaperRow(28_137_607, 0.9622, 0.2384, 2.88, 2.97, 93.1),
-        "exact",
-        _VGG_NOTE,
-        _vgg(11),
+        "vgg11", "VGG 11 + BN", PaperRow(28_137_607, 0.9622, 0.2384, 2.88, 2.97, 93.1), "exact", _VGG_NOTE, _vgg(11)
     ),
     Network(
         "vgg13",
@@ -211,12 +203,7 @@ _PAPER_ROWS = (
         _vgg(13),
     ),
     Network(
-        "vgg16",
-        "VGG 16 + BN",
-        PaperRow(33_631_815, 0.9714, 0.1882, 2.54, 2.61, 95.04),
-        "exact",
-        _VGG_NOTE,
-        _vgg(16),
+        "vgg16", "VGG 16 + BN", PaperRow(33_631_815, 0.9714, 0.1882, 2.54, 2.61, 95.04), "exact", _VGG_NOTE, _vgg(16)
     ),
     Network(
         "vgg19",

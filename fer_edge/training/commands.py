@@ -46,9 +46,12 @@ def run_train(args: argparse.Namespace) -> int:
         from fer_edge.training.curves import draw_log
         from fer_edge.training.data.arguments import pair_of
         from fer_edge.training.train import train
+        from fer_edge.zoo.catalogue import find_network
     except ImportError as error:
         raise _missing(error, "Training") from error
 
+    # A set takes long to read: a network that does not exist is told first.
+    find_network(settings.network)
     faces, validation = pair_of(args)
     with _bar("step") as bar:
 

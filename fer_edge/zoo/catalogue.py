@@ -294,11 +294,5 @@ def find_network(name: str) -> Network:
 
 
 def build_network(name: str, dropout: float = 0.0) -> nn.Module:
-    """Build the network called ``name`` with fresh weights.
-
-    Raises
-    ------
-    UsageError
-        If there is no such network.
-    """
+    """Build a network with fresh weights; a name that is not in the catalogue is refused as by ``find_network``."""
     return find_network(name).build(dropout)

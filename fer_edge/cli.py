@@ -23,7 +23,7 @@ examples:
   fer-edge --camera demo:3                   three faces, no camera needed
   fer-edge --camera clip.mp4 --display none --output out.jsonl --record out.mp4
   fer-edge --camera rtsp://host/stream --display none --output - | jq .faces
-  fer-edge --benchmark --report speed.json   measure this machine
+  fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
   fer-edge zoo                               list the networks (needs the train extra)
@@ -195,7 +195,7 @@ def _main_parser() -> argparse.ArgumentParser:
         "--benchmark",
         action="store_true",
         help="measure instead of watching, without a window; from the demo unless --camera says otherwise, for 15 s "
-        "unless --duration or --frames does; --model may be given several times",
+        "unless --duration or --frames does; --model may be given several times, and may be a folder, or all",
     )
     benchmark.add_argument("--warm-up", type=_limit, metavar="S", help="seconds that do not count (2)")
     benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")

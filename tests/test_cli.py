@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import exit_codes
+from fer_edge.model_files import find_model
 from fer_edge.types import LABELS
 
 ENDS_WITHIN = 30
@@ -190,6 +192,28 @@ def test_a_benchmark_prints_the_columns_of_the_paper_and_writes_its_figures(tmp_
     assert frames["emitted"] == 60
     assert result["faces_per_frame"] == 1
     assert result["rss_peak_mb"] > 10
+
+
+def test_a_benchmark_of_a_folder_measures_each_network_in_one_go(tmp_path: Path) -> None:
+    for name in ("first.onnx", "second.onnx"):
+        shutil.copy(find_model("fernet"), tmp_path / name)
+    report = tmp_path / "report.json"
+    done = fer_edge(
+        "--benchmark", "--model", str(tmp_path), "--frames", "20", "--warm-up", "0", "--report", str(report)
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:4]] == ["first", "second"]
+    assert [result["model"] for result in json.loads(report.read_text())["results"]] == ["first", "second"]
+
+
+def test_a_broken_model_does_not_take_along_what_was_measured_before_it(tmp_path: Path) -> None:
+    broken, report = tmp_path / "broken.onnx", tmp_path / "report.json"
+    broken.write_bytes(b"no network")
+    arguments = ("--model", "fernet", "--model", str(broken), "--frames", "20", "--warm-up", "0")
+    done = fer_edge("--benchmark", *arguments, "--report", str(report))
+    assert done.returncode == 21, done.stderr
+    assert str(broken) in done.stderr
+    assert [result["model"] for result in json.loads(report.read_text())["results"]] == ["fernet"]
 
 
 def test_a_recording_over_its_own_source_is_refused_and_the_source_stays(clip: Path) -> None:

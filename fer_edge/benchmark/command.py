@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from fer_edge.benchmark.environment import describe_environment, reset_resident_peak, resident_peak_mb
+from fer_edge.benchmark.models import choose_models
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import result_of, to_json
-from fer_edge.benchmark.scenario import Protocol, measure
+from fer_edge.benchmark.scenario import Measurement, Protocol, measure
 from fer_edge.build import build_source, classifier_factory, classifier_threads, detector_factory
-from fer_edge.errors import UsageError
-from fer_edge.model_files import find_model, sha256_of
+from fer_edge.errors import SourceNotFound, UsageError
+from fer_edge.model_files import sha256_of
 from fer_edge.settings import Settings
 
 DEFAULT_SOURCE = "demo"
@@ -26,7 +28,7 @@ class BenchmarkOptions:
     Attributes
     ----------
     models : tuple of str
-        Names or files, measured one after the other.
+        Names, files, folders or ``all``, as `choose_models` takes them; measured one after the other.
     warm_up : float
         Seconds that do not count.
     report : str
@@ -65,14 +67,15 @@ def run_benchmark(
     Raises
     ------
     FerEdgeError
-        A model or the source cannot be used, or the report cannot be written; that is found out before measuring.
+        A model or the source cannot be used, or the report cannot be written. That a file is missing is found out before
+        measuring; what was measured before another error is in the report.
     """
     if settings.camera == "auto":
         settings = replace(settings, camera=DEFAULT_SOURCE)
     if settings.frames == 1:
         raise UsageError("A rate cannot be taken from one frame.", "Give --frames 2 or more; some hundreds are better.")
     protocol = Protocol(options.warm_up, settings.duration or DEFAULT_DURATION, settings.frames)
-    paths = [find_model(model) for model in options.models]
+    candidates = choose_models(options.models)
     report: Dict[str, Any] = {
         "environment": describe_environment(),
         "protocol": {
@@ -88,30 +91,52 @@ def run_benchmark(
         "results": [],
     }
     with ReportFile(options.report) as file:
-        for model, path in zip(options.models, paths):
-            if stopped():
-                break
-            reset_resident_peak()
-            measurement = measure(
-                build_source(settings, paced=False),
-                detector_factory(settings),
-                classifier_factory(settings, model),
-                protocol,
-                _reporter(model, progress),
-                stopped,
-            )
-            report["protocol"]["size"] = f"{measurement.source.width}x{measurement.source.height}"
-            facts = {
-                "sha256": sha256_of(path),
-                "precision": "fp32",
-                "provider": measurement.provider,
-                "threads": classifier_threads(settings),
-                "detect_threads": settings.detect_threads,
-                "rss_peak_mb": resident_peak_mb(),
-            }
-            report["results"].append(result_of(measurement, model, facts))
-        file.write(to_json(report))
+        try:
+            for number, candidate in enumerate(candidates, start=1):
+                if stopped():
+                    break
+                label = f"{candidate.name} ({number} of {len(candidates)})" if len(candidates) > 1 else candidate.name
+                measurement = _measure(settings, candidate.path, protocol, _reporter(label, progress), stopped)
+                report["protocol"]["size"] = f"{measurement.source.width}x{measurement.source.height}"
+                facts = _facts(settings, candidate.path, measurement)
+                report["results"].append(result_of(measurement, candidate.name, facts))
+        except SourceNotFound:
+            if not (stopped() and report["results"]):
+                raise
+        finally:
+            # What was measured before an error took long, and is worth keeping.
+            if report["results"]:
+                file.write(to_json(report))
     return report
+
+
+def _measure(
+    settings: Settings,
+    model: Path,
+    protocol: Protocol,
+    progress: Callable[[str, float], None],
+    stopped: Callable[[], bool],
+) -> Measurement:
+    reset_resident_peak()
+    return measure(
+        build_source(settings, paced=False),
+        detector_factory(settings),
+        classifier_factory(settings, str(model)),
+        protocol,
+        progress,
+        stopped,
+    )
+
+
+def _facts(settings: Settings, model: Path, measurement: Measurement) -> Dict[str, Any]:
+    return {
+        "sha256": sha256_of(model),
+        "precision": "fp32",
+        "provider": measurement.provider,
+        "threads": classifier_threads(settings),
+        "detect_threads": settings.detect_threads,
+        "rss_peak_mb": resident_peak_mb(),
+    }
 
 
 def _reporter(model: str, progress: Callable[[str], None]) -> Callable[[str, float], None]:

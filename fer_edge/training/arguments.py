@@ -38,7 +38,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument("--weight-decay", type=_number(0, 10), metavar="X")
     change.add_argument("--dropout", type=_number(0, 0.95), metavar="X", help="share of the last features dropped")
     change.add_argument("--distill", type=_number(0, 1), metavar="X", help="share of the target that a teacher answers")
-    change.add_argument("--teacher", metavar="MODEL", help="who that is: a shipped model's name or an ONNX file")
+    change.add_argument("--teacher", metavar="MODEL", help="who that is: a model's name or file; several with commas")
+    change.add_argument("--start", metavar="CHECKPOINT", help="a best.pt of the same network to begin with")
     change.add_argument("--balance", type=_number(0, 1), metavar="B", help="class weights are frequency^-B; 0 for none")
     change.add_argument(
         "--original-mix",

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from fer_edge.errors import CheckpointError
+from fer_edge.errors import CheckpointError, UsageError
 from fer_edge.training.atomic import write_atomically
+from fer_edge.zoo.catalogue import Network, find_network
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -43,3 +45,24 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or "ema" not in state:
         raise CheckpointError(f"{path} has no averaged weights.", "Give a checkpoint that 'fer-edge train' wrote.")
     return state
+
+
+def load_network(path: Path) -> tuple[Network, nn.Module]:
+    """Build the network of a checkpoint with its averaged weights, ready to evaluate, and say which one it is.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such checkpoint, it is damaged, or it holds the weights of another network than it names.
+    """
+    state = load_checkpoint(path)
+    try:
+        # Checkpoints written before there was a choice of networks are FerNet's and do not say so.
+        entry = find_network(str(state.get("network", "fernet")))
+        network = entry.build(0.0)
+        network.load_state_dict(state["ema"])
+    except (UsageError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} holds the weights of another network than it names.", "Export it with the version that wrote it."
+        ) from error
+    return entry, network.eval()

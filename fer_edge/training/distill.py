@@ -1,4 +1,4 @@
-"""A teacher's answers beside the annotators' (knowledge distillation: Hinton et al., 2015)."""
+"""Teachers' answers beside the annotators' (knowledge distillation: Hinton et al., 2015)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def taught(targets: Targets, faces: FaceSet, settings: TrainSettings) -> Targets:
-    """Mix the teacher's answers into the targets, as the recipe says; without a teacher they stay.
+    """Mix the mean of the teachers' answers into the targets, as the recipe says; without teachers they stay.
 
     Raises
     ------
@@ -35,10 +35,13 @@ def taught(targets: Targets, faces: FaceSet, settings: TrainSettings) -> Targets
         return targets
     if not settings.teacher:
         raise UsageError("The recipe wants to distil, but names no teacher.", "Give --teacher, or --distill 0.")
-    with closing(OnnxClassifier(find_model(settings.teacher), threads=settings.threads or 1)) as teacher:
-        _log.info("asking the teacher %s about %d faces", teacher.spec.name, len(targets.rows))
-        answers = answers_of(teacher, faces.images[targets.rows])
-    mixed = (1 - settings.distill) * targets.soft + settings.distill * answers
+    paths = [find_model(name.strip()) for name in settings.teacher.split(",")]
+    answers = []
+    for path in paths:
+        with closing(OnnxClassifier(path, threads=settings.threads or 1)) as teacher:
+            _log.info("asking the teacher %s about %d faces", teacher.spec.name, len(targets.rows))
+            answers.append(answers_of(teacher, faces.images[targets.rows]))
+    mixed = (1 - settings.distill) * targets.soft + settings.distill * np.mean(answers, axis=0)
     return replace(targets, soft=mixed.astype(np.float32))
 
 

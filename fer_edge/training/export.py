@@ -17,14 +17,13 @@ import torch
 from torch import nn
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import CheckpointError, MissingExtra, TrainingError, UsageError
+from fer_edge.errors import MissingExtra, TrainingError
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
-from fer_edge.training.checkpoint import load_checkpoint
+from fer_edge.training.checkpoint import load_network
 from fer_edge.training.data import FaceSet
 from fer_edge.types import LABELS
-from fer_edge.zoo.catalogue import Network, find_network
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
 from fer_edge.zoo.fernet import INPUT_SIZE
 
@@ -117,7 +116,7 @@ def export(
     MissingExtra
         If onnxruntime is not installed.
     """
-    entry, network = _load_network(checkpoint)
+    entry, network = load_network(checkpoint)
     model = to_onnx(network)
     rows, truth = validation.labelled()
     images = torch.from_numpy(validation.images[rows])
@@ -200,21 +199,6 @@ def _source(name: str, sources: Mapping[str, str]) -> str:
     while name in sources:
         name = sources[name]
     return name
-
-
-def _load_network(checkpoint: Path) -> tuple[Network, nn.Module]:
-    state = load_checkpoint(checkpoint)
-    try:
-        # Checkpoints written before there was a choice of networks are FerNet's and do not say so.
-        entry = find_network(str(state.get("network", "fernet")))
-        network = entry.build(0.0)
-        network.load_state_dict(state["ema"])
-    except (UsageError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{checkpoint} holds the weights of another network than it names.",
-            "Export it with the version that wrote it.",
-        ) from error
-    return entry, network.eval()
 
 
 def _run(model: onnx.ModelProto, images: torch.Tensor, batch: int = 64) -> npt.NDArray[np.float32]:

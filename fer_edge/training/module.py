@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -12,9 +13,10 @@ import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from fer_edge.errors import DataSetError, TrainingError, UsageError
+from fer_edge.errors import CheckpointError, DataSetError, TrainingError, UsageError
 from fer_edge.training import metrics
 from fer_edge.training.augment import augment, to_network_size
+from fer_edge.training.checkpoint import load_network
 from fer_edge.training.data import FaceSet
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.targets import Targets
@@ -60,6 +62,8 @@ class ExpressionTraining(lightning.LightningModule):
         If the data do not fill one batch, or no validation face has a majority label.
     UsageError
         If a setting has an unknown value.
+    CheckpointError
+        If the checkpoint to start from is missing, damaged or of another network.
     """
 
     def __init__(self, settings: TrainSettings, faces: FaceSet, targets: Targets, validation: FaceSet) -> None:
@@ -83,11 +87,22 @@ class ExpressionTraining(lightning.LightningModule):
             raise UsageError(f"There is no schedule {settings.schedule!r}.", "Choose one-cycle or plateau.")
         torch.manual_seed(settings.seed)
         self.network = build_network(settings.network, settings.dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if settings.start:
+            self._begin_with(Path(settings.start))
         self.averaged = build_network(settings.network).to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]
         self.averaged.load_state_dict(self.network.state_dict())
         self.result: EpochResult | None = None
         self._loss = self._right = torch.zeros(())
         self._logits: list[torch.Tensor] = []
+
+    def _begin_with(self, checkpoint: Path) -> None:
+        entry, trained = load_network(checkpoint)
+        if entry.name != self.settings.network:
+            raise CheckpointError(
+                f"{checkpoint} is of the network {entry.name}, and {self.settings.network} is to be trained.",
+                f"Give --network {entry.name}, or another --start.",
+            )
+        self.network.load_state_dict(trained.state_dict())
 
     def on_fit_start(self) -> None:
         """Move the pictures beside the weights."""

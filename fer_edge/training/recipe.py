@@ -105,7 +105,10 @@ class TrainSettings:
     distill
         Share of every target that the teacher's answer gets, in [0, 1].
     teacher
-        Model, by name or path, whose mean answer to a picture and its mirror image is that.
+        Model, by name or path, whose mean answer to a picture and its mirror image is that; the mean of several, with
+        commas between.
+    start
+        Checkpoint of the same network whose averaged weights are the initial ones; empty for fresh ones.
     seed
         Decides initial weights, order and augmentation. Each epoch has its own stream, so that a resumed run repeats
         what an unbroken one does.
@@ -132,6 +135,7 @@ class TrainSettings:
     dropout: float = 0.3
     distill: float = 0.0
     teacher: str = ""
+    start: str = ""
     seed: int = 1
     device: str = "auto"
     precision: str = "bf16"

@@ -64,6 +64,19 @@ def test_a_run_cut_off_in_the_middle_of_an_epoch_ends_as_an_unbroken_one(small_s
     assert losses(tmp_path / "unbroken") == losses(tmp_path / "broken")
 
 
+def test_a_run_can_begin_with_the_weights_of_another(small_set: FaceSet, tmp_path: Path) -> None:
+    lenet = replace(QUICK, network="lenet")
+    train(lenet, small_set, small_set, tmp_path / "first")
+    start = tmp_path / "first" / "best.pt"
+    still = replace(lenet, epochs=1, learning_rate=0.0, dropout=0.0, start=str(start))
+    train(still, small_set, small_set, tmp_path / "second")
+    before, after = load_checkpoint(start)["ema"], load_checkpoint(tmp_path / "second" / "best.pt")["ema"]
+    for name, value in before.items():
+        assert torch.equal(value, after[name]), name
+    with pytest.raises(CheckpointError, match="of the network lenet"):
+        train(replace(QUICK, start=str(start)), small_set, small_set, tmp_path / "third")
+
+
 @pytest.mark.slow
 def test_a_killed_process_loses_at_most_an_epoch(small_file: Path, tmp_path: Path) -> None:
     program = "import sys; from fer_edge.cli import main; sys.exit(main(sys.argv[1:]))"

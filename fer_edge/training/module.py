@@ -17,6 +17,7 @@ from fer_edge.errors import CheckpointError, DataSetError, TrainingError, UsageE
 from fer_edge.training import metrics
 from fer_edge.training.augment import augment, to_network_size
 from fer_edge.training.checkpoint import load_network
+from fer_edge.training.cuts import Cuts
 from fer_edge.training.data import FaceSet
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.targets import Targets
@@ -55,6 +56,8 @@ class ExpressionTraining(lightning.LightningModule):
         The training set, and what is to be answered.
     validation
         Measured after every epoch, whole on every process, so that figures do not depend on their number.
+    cuts
+        The training set as a detector cuts it; the recipe's augmentation says how often it is taken.
 
     Raises
     ------
@@ -66,11 +69,17 @@ class ExpressionTraining(lightning.LightningModule):
         If the checkpoint to start from is missing, damaged or of another network.
     """
 
-    def __init__(self, settings: TrainSettings, faces: FaceSet, targets: Targets, validation: FaceSet) -> None:
+    def __init__(
+        self, settings: TrainSettings, faces: FaceSet, targets: Targets, validation: FaceSet, cuts: Cuts | None = None
+    ) -> None:
         super().__init__()
         self.settings = settings
         # Plain attributes, moved by hand: as buffers, every process would send them to the others at each step.
         self.images = torch.from_numpy(faces.images[targets.rows])
+        self.has_cuts = cuts is not None
+        if cuts is not None:
+            self.cuts = torch.from_numpy(cuts.images[targets.rows])
+            self.found = torch.from_numpy(cuts.found[targets.rows])
         self.soft = torch.from_numpy(targets.soft)
         self.weights = torch.from_numpy(targets.weights)
         rows, truth = validation.labelled()
@@ -107,6 +116,8 @@ class ExpressionTraining(lightning.LightningModule):
     def on_fit_start(self) -> None:
         """Move the pictures beside the weights."""
         self.images, self.soft = self.images.to(self.device), self.soft.to(self.device)
+        if self.has_cuts:
+            self.cuts, self.found = self.cuts.to(self.device), self.found.to(self.device)
         self.weights, self.validation_images = self.weights.to(self.device), self.validation_images.to(self.device)
 
     @property
@@ -142,14 +153,24 @@ class ExpressionTraining(lightning.LightningModule):
 
     def training_step(self, rows: torch.Tensor, _index: int) -> torch.Tensor:
         """Loss of one batch."""
-        changed = augment(self.images[rows], INPUT_SIZE, self.settings.augmentation, self._generator)
-        logits = self.network(changed.contiguous(memory_format=torch.channels_last)).float()
+        logits = self.network(self._changed(rows).contiguous(memory_format=torch.channels_last)).float()
         soft = self.soft[rows]
         losses = functional.cross_entropy(logits, soft, reduction="none")
         loss = (losses * self.weights[rows]).mean()
         self._loss += loss.detach()
         self._right += (logits.argmax(1) == soft.argmax(1)).float().mean()
         return loss
+
+    def _changed(self, rows: torch.Tensor) -> torch.Tensor:
+        how = self.settings.augmentation
+        if not self.has_cuts:
+            return augment(self.images[rows], INPUT_SIZE, how, self._generator)
+        drawn = torch.rand(len(rows), generator=self._generator, device=self.device)
+        cut = (drawn < how.detector_cut) & self.found[rows]
+        changed = torch.empty(len(rows), 3, INPUT_SIZE, INPUT_SIZE, device=self.device)
+        for images, chosen in ((self.images, ~cut), (self.cuts, cut)):
+            changed[chosen] = augment(images[rows[chosen]], INPUT_SIZE, how, self._generator)
+        return changed
 
     @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:

@@ -33,6 +33,8 @@ class Augmentation:
         Share of the pictures darkened to between an eighth and a half, as a camera at its longest exposure gives them.
     jpeg
         Share of the pictures that go through JPEG's quantisation at a quality of 15 to 75.
+    detector_cut, detector
+        Share of the pictures that are cut as this detector finds the face, before anything else is done to them.
     """
 
     rotation: float = 12.0
@@ -47,6 +49,8 @@ class Augmentation:
     colour: float = 0.0
     low_light: float = 0.0
     jpeg: float = 0.0
+    detector_cut: float = 0.0
+    detector: str = "blazeface"
 
 
 @dataclass(frozen=True)

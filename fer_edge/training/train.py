@@ -20,6 +20,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from fer_edge.errors import CheckpointError, UsageError
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint
+from fer_edge.training.cuts import cut_by_detector
 from fer_edge.training.data import FaceSet
 from fer_edge.training.distill import taught
 from fer_edge.training.module import EpochResult, ExpressionTraining, accelerator_of
@@ -76,7 +77,9 @@ def train(
     if settings.threads:
         torch.set_num_threads(settings.threads)
     targets = taught(build_targets(faces, settings.targets), faces, settings)
-    module = ExpressionTraining(settings, faces, targets, validation)
+    how = settings.augmentation
+    cuts = cut_by_detector(faces.images, how.detector) if how.detector_cut else None
+    module = ExpressionTraining(settings, faces, targets, validation, cuts)
     last = folder / "last.pt"
     history: list[EpochResult] = []
     if last.exists():

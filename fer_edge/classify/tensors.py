@@ -1,0 +1,74 @@
+"""From crops to what a network is fed, and from its logits to expressions: the same for every backend."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.types import LABELS, Expression
+
+
+class NetworkTensors:
+    """Reads and writes the tensors of a network as its `ModelSpec` says.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Colour, scale, mean, std and size of the input; order and temperature of the output.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self._order = [spec.labels.index(label) for label in LABELS]
+        self._factor = [spec.scale / std for std in spec.std]
+        self._offset = [-mean / std for mean, std in zip(spec.mean, spec.std)]
+
+    def feed(self, crops: NDArray[np.uint8], out: Optional[NDArray[np.float32]] = None) -> NDArray[np.float32]:
+        """Make the input of a batch.
+
+        Parameters
+        ----------
+        crops : NDArray[np.uint8]
+            N x size x size x 3, BGR, N at least 1.
+        out : NDArray[np.float32], optional
+            N x 3 x size x size, contiguous: where to write it, for instance page-locked memory.
+
+        Returns
+        -------
+        NDArray[np.float32]
+            N x 3 x size x size; `out` where it was given.
+        """
+        count, size = len(crops), self._spec.input_size
+        fed = np.empty((count, 3, size, size), np.float32) if out is None else out
+        if self._spec.colour == "gray":
+            # One call for the whole batch: the crops lie below each other.
+            gray = cv2.cvtColor(crops.reshape(count * size, size, 3), cv2.COLOR_BGR2GRAY).reshape(count, size, size)
+            channels = [gray] * 3
+        else:
+            channels = [crops[..., 2], crops[..., 1], crops[..., 0]]
+        for index, channel in enumerate(channels):
+            np.multiply(channel, np.float32(self._factor[index]), out=fed[:, index])
+            if self._offset[index]:
+                fed[:, index] += np.float32(self._offset[index])
+        return fed
+
+    def expressions(self, logits: NDArray[np.float32]) -> Tuple[Expression, ...]:
+        """Name the expression of each row of N x 7 logits."""
+        return tuple(self._expression(row) for row in self._probabilities(logits))
+
+    def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        scaled = logits.astype(np.float64)[:, self._order] / self._spec.temperature
+        # A network that answers NaN or infinity knows nothing, and must not end the program or reach a file.
+        scaled[~np.isfinite(scaled).all(axis=1)] = 0.0
+        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        probabilities: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        return probabilities
+
+    def _expression(self, probabilities: NDArray[np.float32]) -> Expression:
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
+        return Expression(probabilities, LABELS[best], confidence, uncertain=confidence < self._spec.uncertain_below)

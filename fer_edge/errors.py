@@ -134,6 +134,18 @@ class ModelMetadataError(ModelError):
     exit_code = 23
 
 
+class BackendUnavailable(ModelError):
+    """The wanted backend, device or precision is not to be had on this machine."""
+
+    exit_code = 24
+
+
+class EngineError(ModelError):
+    """A TensorRT engine cannot be built, read or run."""
+
+    exit_code = 25
+
+
 class OutputError(FerEdgeError):
     """Base of what goes wrong where results go."""
 

@@ -68,6 +68,23 @@ class OnnxClassifier(ExpressionClassifier):
         self._session.close()
 
 
+def read_spec(model: Union[str, Path]) -> ModelSpec:
+    """Read what an ONNX file says about itself, and check that it is an expression network.
+
+    Raises
+    ------
+    ModelError
+        The file is missing or damaged, has no metadata, or is no network of this kind.
+    """
+    session = open_session(model, threads=1)
+    try:
+        spec = ModelSpec.from_metadata(session.metadata, str(model))
+        _checked_input(session, spec, str(model))
+    finally:
+        session.close()
+    return spec
+
+
 def _checked_input(session: OnnxSession, spec: ModelSpec, model: str) -> str:
     size = spec.input_size
     takes, gives = session.inputs, session.outputs

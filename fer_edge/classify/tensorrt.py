@@ -1,0 +1,176 @@
+"""Expression networks on TensorRT: the engine is built once on the machine that runs it, and kept."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Iterator, Optional, Tuple, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.cuda import CudaDevice
+from fer_edge.classify.engine import Engine, import_tensorrt
+from fer_edge.classify.engine_build import MOST_FACES, BuildOptions, build_engine, fast_fp16
+from fer_edge.classify.engine_cache import EngineCache, EngineKey
+from fer_edge.classify.onnx import read_spec
+from fer_edge.classify.tensors import NetworkTensors
+from fer_edge.errors import BackendUnavailable, EngineError
+from fer_edge.model_files import sha256_of
+from fer_edge.types import LABELS, Expression
+
+logger = logging.getLogger("fer_edge")
+
+TICK_SECONDS = 1.0
+PRECISIONS = ("auto", "fp32", "fp16")
+
+
+class TensorRTClassifier(ExpressionClassifier):
+    """Runs an expression network as a TensorRT engine, on a CUDA context and a stream of its own.
+
+    The engine comes from the cache; where there is none for this model, GPU and version, or it is not whole, it is built,
+    which takes minutes on a Jetson Nano.
+
+    Parameters
+    ----------
+    model : str or Path
+        The ONNX file.
+    precision : str
+        ``fp16``, ``fp32``, or ``auto``: half precision where the GPU is fast at it and TensorRT can still make it.
+    cache : EngineCache, optional
+        Where engines are kept.
+    progress : callable
+        Gets a line to show while an engine is built.
+    rebuild : bool
+        Build anew even where the cache has one.
+
+    Raises
+    ------
+    MissingExtra, BackendUnavailable
+        TensorRT, pycuda or a GPU is missing, or the precision is not to be had.
+    EngineError
+        The engine cannot be built or run.
+    ModelError
+        The file is no expression network.
+    """
+
+    def __init__(
+        self,
+        model: Union[str, Path],
+        precision: str = "auto",
+        cache: Optional[EngineCache] = None,
+        progress: Callable[[str], None] = lambda line: None,
+        rebuild: bool = False,
+    ) -> None:
+        tensorrt = import_tensorrt()
+        self._closed = False
+        self.spec = read_spec(model)
+        self._tensors = NetworkTensors(self.spec)
+        self._cache, self._progress = cache or EngineCache(), progress
+        self._device = CudaDevice()
+        try:
+            self.precision = _precision(precision)
+            self.engine_file: Optional[Path] = None
+            self._engine = self._open(Path(model), tensorrt.__version__, rebuild)
+        except BaseException:
+            self._device.close()
+            raise
+        self.provider = f"TensorRT {tensorrt.__version__} on {self._device.name}"
+        try:
+            self.classify(np.zeros((1, self.spec.input_size, self.spec.input_size, 3), np.uint8))
+        except BaseException:
+            self.close()
+            raise
+
+    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+        """Name the expression of each crop, in batches of at most `MOST_FACES`."""
+        if self._closed:
+            raise ValueError("the classifier was closed")
+        expressions: Tuple[Expression, ...] = ()
+        for start in range(0, len(crops), self._engine.most):
+            part = crops[start : start + self._engine.most]
+            self._tensors.feed(part, out=self._engine.input(len(part)))
+            expressions += self._tensors.expressions(self._engine.run(len(part)))
+        return expressions
+
+    def close(self) -> None:
+        """Give back engine, memory, stream and context, in the thread that made them."""
+        if not self._closed:
+            self._closed = True
+            self._engine.close()
+            self._device.close()
+
+    def _open(self, model: Path, version: str, rebuild: bool) -> Engine:
+        major, minor = self._device.compute_capability
+        key = EngineKey(
+            model.stem,
+            sha256_of(model),
+            version,
+            self._device.name,
+            f"{major}.{minor}",
+            self.precision,
+            MOST_FACES,
+        )
+        with self._cache.lock(key, self._progress):
+            plan = None if rebuild else self._cache.load(key)
+            if plan is not None:
+                try:
+                    self.engine_file = self._cache.folder / key.file_name
+                    return self._engine_of(plan)
+                except EngineError as error:
+                    logger.warning("%s Building it again.", error.message)
+            return self._build(model, key)
+
+    def _build(self, model: Path, key: EngineKey) -> Engine:
+        logger.info(
+            "building the TensorRT engine of %s (%s) on %s; this is done once and takes minutes on a small board",
+            key.model,
+            key.precision,
+            key.gpu,
+        )
+        started = time.monotonic()
+        with _ticking(self._progress, "building the TensorRT engine"):
+            plan = build_engine(model.read_bytes(), BuildOptions(fp16=key.precision == "fp16", most=key.most_faces))
+        self.engine_file = self._cache.store(key, plan)
+        logger.info(
+            "built in %.0f s%s", time.monotonic() - started, f": {self.engine_file}" if self.engine_file else ""
+        )
+        return self._engine_of(plan)
+
+    def _engine_of(self, plan: bytes) -> Engine:
+        size = self.spec.input_size
+        return Engine(plan, self._device, MOST_FACES, (3, size, size), len(LABELS))
+
+
+def _precision(wanted: str) -> str:
+    if wanted == "fp32":
+        return wanted
+    possible, why_not = fast_fp16(import_tensorrt())
+    if wanted == "fp16" and not possible:
+        raise BackendUnavailable(f"FP16 is not to be had: {why_not}.", "Use --precision fp32 or auto.")
+    if not possible:
+        logger.info("TensorRT computes in FP32: %s", why_not)
+    return "fp16" if possible else "fp32"
+
+
+@contextmanager
+def _ticking(progress: Callable[[str], None], what: str) -> Iterator[None]:
+    """Show how long something has taken while it takes: TensorRT tells nothing on its way."""
+    started, done = time.monotonic(), threading.Event()
+
+    def tick() -> None:
+        while not done.wait(TICK_SECONDS):
+            progress(f"{what}: {time.monotonic() - started:.0f} s")
+
+    ticker = threading.Thread(target=tick, name="fer-edge-build", daemon=True)
+    ticker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        ticker.join(2 * TICK_SECONDS)
+        progress("")

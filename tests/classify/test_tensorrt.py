@@ -1,0 +1,351 @@
+"""The TensorRT backend, against strict stand-ins for both generations of the API that compute on real networks."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import logging
+import os
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Callable, Iterator, List
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stand_in.cuda import Gpu, driver_of
+from stand_in.tensorrt import Machine, tensorrt_of
+
+from fer_edge.classify.engine_build import SMALLER_WORKSPACE
+from fer_edge.classify.engine_cache import LONGEST_WAIT, MAGIC, EngineCache, EngineKey
+from fer_edge.classify.onnx import OnnxClassifier
+from fer_edge.classify.tensorrt import TensorRTClassifier
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra
+from fer_edge.model_files import find_model
+
+GENERATIONS = ("8.2.1.8", "8.6.1", "10.3.0", "11.3.0")
+FERNET = find_model("fernet")
+
+
+@pytest.fixture
+def crops() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 255, (11, 64, 64, 3), np.uint8)
+
+
+@pytest.fixture
+def gpu() -> Iterator[Gpu]:
+    gpu = Gpu()
+    yield gpu
+    gc.collect()
+    gpu.assert_nothing_is_held()
+
+
+Install = Callable[[str], Machine]
+
+
+@pytest.fixture
+def install(gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Give what puts a version of TensorRT, and pycuda, on this machine."""
+
+    def put(version: str) -> Machine:
+        driver = driver_of(gpu)
+        machine = Machine(gpu, driver)
+        package = ModuleType("pycuda")
+        package.driver = driver  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "pycuda", package)
+        monkeypatch.setitem(sys.modules, "pycuda.driver", driver)
+        monkeypatch.setitem(sys.modules, "tensorrt", tensorrt_of(machine, version))
+        return machine
+
+    return put
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EngineCache:
+    return EngineCache(tmp_path / "engines")
+
+
+def answers(classifier: OnnxClassifier, crops: np.ndarray) -> np.ndarray:
+    result = np.stack([expression.probabilities for expression in classifier.classify(crops)])
+    classifier.close()
+    return result
+
+
+@pytest.mark.parametrize("version", GENERATIONS)
+@pytest.mark.parametrize("count", [0, 1, 8, 11])
+def test_every_generation_answers_as_onnx_runtime_does(
+    install: Install, cache: EngineCache, crops: np.ndarray, version: str, count: int
+) -> None:
+    install(version)
+    classifier = TensorRTClassifier(FERNET, "fp32", cache)
+    told = classifier.classify(crops[:count])
+    assert len(told) == count
+    if count:
+        expected = answers(OnnxClassifier(FERNET), crops[:count])
+        assert np.allclose([expression.probabilities for expression in told], expected, atol=1e-6)
+    assert version in classifier.provider
+    classifier.close()
+    classifier.close()
+    with pytest.raises(ValueError, match="closed"):
+        classifier.classify(crops)
+
+
+def test_an_engine_is_built_once_and_then_kept(install: Install, cache: EngineCache, crops: np.ndarray) -> None:
+    machine = install("8.2.1.8")
+    for _ in range(2):
+        classifier = TensorRTClassifier(FERNET, cache=cache)
+        classifier.classify(crops[:1])
+        classifier.close()
+    assert len(machine.builds) == 1
+    assert machine.builds[0]["most"] == 8
+    assert machine.builds[0]["workspace"] <= 256 << 20
+    TensorRTClassifier(FERNET, cache=cache, rebuild=True).close()
+    assert len(machine.builds) == 2
+
+
+def test_half_precision_is_taken_where_the_gpu_is_fast_at_it(install: Install, cache: EngineCache) -> None:
+    machine = install("8.2.1.8")
+    fast = TensorRTClassifier(FERNET, "auto", cache)
+    assert fast.precision == "fp16"
+    fast.close()
+    machine.fast_fp16 = False
+    slow = TensorRTClassifier(FERNET, "auto", cache)
+    assert slow.precision == "fp32"
+    slow.close()
+    assert [build["fp16"] for build in machine.builds] == [True, False]
+    with pytest.raises(BackendUnavailable, match="no fast FP16"):
+        TensorRTClassifier(FERNET, "fp16", cache)
+
+
+def test_a_version_without_the_fp16_flag_says_so(
+    install: Install, cache: EngineCache, caplog: pytest.LogCaptureFixture
+) -> None:
+    install("11.3.0")
+    caplog.set_level(logging.INFO)
+    classifier = TensorRTClassifier(FERNET, "auto", cache)
+    assert classifier.precision == "fp32"
+    classifier.close()
+    assert "TensorRT 11.3.0 makes FP16 only of networks that are FP16 already" in caplog.text
+    with pytest.raises(BackendUnavailable, match=r"11\.3\.0"):
+        TensorRTClassifier(FERNET, "fp16", cache)
+
+
+def test_an_engine_of_another_gpu_or_version_or_model_is_not_taken(
+    install: Install, cache: EngineCache, gpu: Gpu, tmp_path: Path
+) -> None:
+    first = install("8.2.1.8")
+    TensorRTClassifier(FERNET, cache=cache).close()
+    second = install("8.6.1")
+    TensorRTClassifier(FERNET, cache=cache).close()
+    gpu.name = "Orin"
+    third = install("8.6.1")
+    TensorRTClassifier(FERNET, cache=cache).close()
+    other = tmp_path / "fernet.onnx"
+    # One more entry of the metadata: the same network in another file.
+    other.write_bytes(FERNET.read_bytes() + b"\x72\x06\x0a\x01x\x12\x01y")
+    TensorRTClassifier(other, cache=cache).close()
+    assert [len(machine.builds) for machine in (first, second, third)] == [1, 1, 2]
+
+
+def damage_cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def damage_empty(content: bytes) -> bytes:
+    return b""
+
+
+def damage_bit(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [damage_cut, damage_empty, damage_bit])
+def test_a_damaged_engine_is_noticed_and_built_again(
+    install: Install, cache: EngineCache, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = install("8.2.1.8")
+    TensorRTClassifier(FERNET, cache=cache).close()
+    (file,) = cache.folder.glob("*.engine")
+    file.write_bytes(damage(file.read_bytes()))
+    TensorRTClassifier(FERNET, cache=cache).close()
+    assert len(machine.builds) == 2
+    assert str(file) in caplog.text
+    TensorRTClassifier(FERNET, cache=cache).close()
+    assert len(machine.builds) == 2
+
+
+def test_an_engine_that_tensorrt_refuses_is_built_again_once(install: Install, cache: EngineCache, gpu: Gpu) -> None:
+    machine = install("8.2.1.8")
+    TensorRTClassifier(FERNET, cache=cache).close()
+    load, cache.load = cache.load, lambda key: (load(key) or b"").replace(b"Tegra", b"Other")  # type: ignore[method-assign]
+    TensorRTClassifier(FERNET, cache=cache).close()
+    assert len(machine.builds) == 2
+
+
+def test_too_little_memory_to_build_is_tried_once_more_with_less_and_then_told(
+    install: Install, cache: EngineCache
+) -> None:
+    machine = install("8.2.1.8")
+    attempts: List[int] = []
+
+    class Enough:
+        def __gt__(self, workspace: int) -> bool:
+            attempts.append(workspace)
+            return workspace > SMALLER_WORKSPACE
+
+    machine.workspace_needed = Enough()  # type: ignore[assignment]
+    TensorRTClassifier(FERNET, cache=cache).close()
+    assert attempts == [256 << 20, SMALLER_WORKSPACE]
+    machine.out_of_memory = True
+    with pytest.raises(EngineError, match="out of memory"):
+        TensorRTClassifier(FERNET, cache=cache, rebuild=True)
+
+
+@pytest.mark.parametrize("version", GENERATIONS)
+def test_an_operator_that_the_parser_refuses_is_named(install: Install, cache: EngineCache, version: str) -> None:
+    machine = install(version)
+    machine.refused = {b"MaxPool"}
+    with pytest.raises(EngineError, match="MaxPool"):
+        TensorRTClassifier(FERNET, cache=cache)
+
+
+def test_a_gpu_without_memory_for_the_tensors_is_told_and_nothing_is_kept(
+    install: Install, cache: EngineCache, gpu: Gpu
+) -> None:
+    install("8.2.1.8")
+    gpu.memory = 1000
+    with pytest.raises(EngineError, match="no memory for a tensor"):
+        TensorRTClassifier(FERNET, cache=cache)
+
+
+def test_a_gpu_that_fails_while_running_is_told(
+    install: Install, cache: EngineCache, gpu: Gpu, crops: np.ndarray
+) -> None:
+    install("10.3.0")
+    classifier = TensorRTClassifier(FERNET, cache=cache)
+    gpu.broken = True
+    with pytest.raises(EngineError, match="illegal memory access"):
+        classifier.classify(crops)
+    gpu.broken = False
+    classifier.close()
+
+
+def test_use_from_another_thread_is_refused(install: Install, cache: EngineCache, crops: np.ndarray) -> None:
+    install("8.2.1.8")
+    classifier = TensorRTClassifier(FERNET, cache=cache)
+    caught: List[BaseException] = []
+
+    def use() -> None:
+        try:
+            classifier.classify(crops)
+        except EngineError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join(10)
+    assert "another thread" in str(caught[0])
+    classifier.close()
+
+
+def test_a_cache_that_cannot_be_written_costs_a_build_at_each_start_and_nothing_else(
+    install: Install, tmp_path: Path, crops: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = install("8.2.1.8")
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    for _ in range(2):
+        classifier = TensorRTClassifier(FERNET, cache=EngineCache(blocked / "engines"))
+        assert len(classifier.classify(crops)) == len(crops)
+        assert classifier.engine_file is None
+        classifier.close()
+    assert len(machine.builds) == 2
+    assert "will be built again" in caplog.text
+
+
+def test_what_is_missing_is_named(install: Install, gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("8.2.1.8")
+    gpu.present = False
+    with pytest.raises(BackendUnavailable, match="no CUDA-capable device"):
+        TensorRTClassifier(FERNET)
+    monkeypatch.setitem(sys.modules, "pycuda", None)
+    monkeypatch.delitem(sys.modules, "pycuda.driver")
+    with pytest.raises(MissingExtra, match="pycuda"):
+        TensorRTClassifier(FERNET)
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    with pytest.raises(MissingExtra, match="tensorrt"):
+        TensorRTClassifier(FERNET)
+
+
+def test_an_engine_file_is_whole_or_not_there(
+    cache: EngineCache, monkeypatch: pytest.MonkeyPatch, install: Install
+) -> None:
+    install("8.2.1.8")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    TensorRTClassifier(FERNET, cache=cache).close()
+    assert not [name for name in os.listdir(cache.folder) if not name.endswith(".lock")]
+
+
+def test_of_two_programs_that_start_together_one_builds_and_the_other_waits(
+    install: Install, cache: EngineCache
+) -> None:
+    machine = install("8.2.1.8")
+    TensorRTClassifier(FERNET, cache=cache).close()
+    (engine,) = cache.folder.glob("*.engine")
+    built = engine.read_bytes()
+    engine.unlink()
+    waiting = threading.Event()
+
+    def progress(line: str) -> None:
+        if "another process" in line:
+            waiting.set()
+
+    def start() -> None:
+        TensorRTClassifier(FERNET, cache=cache, progress=progress).close()
+
+    with open(f"{engine}.lock", "w") as other_program:
+        fcntl.flock(other_program, fcntl.LOCK_EX)
+        thread = threading.Thread(target=start)
+        thread.start()
+        assert waiting.wait(30)
+        engine.write_bytes(built)
+    thread.join(30)
+    assert not thread.is_alive()
+    assert len(machine.builds) == 1
+
+
+def test_a_builder_that_never_ends_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    key = EngineKey("m", "0", "8.2", "gpu", "5.3", "fp16", 8)
+    now = [0.0]
+    cache = EngineCache(
+        tmp_path, clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + 100 * seconds)
+    )
+    with open(tmp_path / f"{key.file_name}.lock", "w") as other_program:
+        fcntl.flock(other_program, fcntl.LOCK_EX)
+        with cache.lock(key):
+            assert now[0] > LONGEST_WAIT
+
+
+@given(st.binary(max_size=300), st.integers(0, 400))
+def test_whatever_lies_in_the_cache_is_the_plan_or_nothing(noise: bytes, cut: int) -> None:
+    key = EngineKey("m", "0", "8.2", "gpu", "5.3", "fp16", 8)
+    with TemporaryDirectory() as folder:
+        cache = EngineCache(Path(folder))
+        path = cache.store(key, b"the plan")
+        assert path is not None
+        whole = path.read_bytes()
+        for content in (noise, whole[:cut], whole + noise, MAGIC + noise):
+            path.write_bytes(content)
+            assert cache.load(key) == (b"the plan" if content == whole else None)
+        path.write_bytes(whole)
+        assert cache.load(replace(key, gpu="other")) is None

@@ -87,11 +87,14 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation",
         type=Path,
         required=True,
-        metavar="FILE",
-        help="Parquet file on which the file is checked against PyTorch, its temperature fitted, its accuracy measured",
+        metavar="PATH",
+        help="set on which the file is checked against PyTorch, its temperature fitted, its accuracy measured; of "
+        "fer2013.csv and of a folder with parts the validation part is taken",
     )
     parser.add_argument(
-        "--validation-name", metavar="TEXT", help="what to call that set in the file (default: its file name)"
+        "--validation-name",
+        metavar="TEXT",
+        help="what to call that set in the file (default: its file name, and the part)",
     )
     parser.add_argument("--name", default="", metavar="TEXT", help="what to call it (default: the network's own name)")
     parser.add_argument(
@@ -129,7 +132,9 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what ``fer-edge evaluate`` takes."""
     parser.add_argument("model", help="a shipped model's name or an ONNX file")
     add_data_arguments(parser, validation=False)
-    parser.add_argument("--data-name", metavar="TEXT", help="what to call that set (default: its file name)")
+    parser.add_argument(
+        "--data-name", metavar="TEXT", help="what to call that set (default: its file name, and the part)"
+    )
     parser.add_argument(
         "--detector",
         metavar="NAME",

@@ -90,7 +90,7 @@ def run_zoo(args: argparse.Namespace) -> int:
 def run_export(args: argparse.Namespace) -> int:
     """Write a checkpoint as an ONNX file."""
     try:
-        from fer_edge.training.data import load_faces
+        from fer_edge.training.data import DataSource, load_faces, measured_part
         from fer_edge.training.export import ExportOptions, export
     except ImportError as error:
         raise _missing(error, "Export") from error
@@ -104,8 +104,9 @@ def run_export(args: argparse.Namespace) -> int:
         uncertain_below=args.uncertain_below,
         **texts,
     )
-    name = args.validation_name or args.validation.name
-    result = export(args.checkpoint, args.output, load_faces(args.validation), name, options)
+    source = measured_part(DataSource(args.validation))
+    name = args.validation_name or source.title
+    result = export(args.checkpoint, args.output, load_faces(source), name, options)
     _log.info(
         "wrote %s: accuracy %.2f %% on %s, temperature %.3f, logits within %.1e of PyTorch's",
         args.output,
@@ -120,7 +121,7 @@ def run_export(args: argparse.Namespace) -> int:
 def run_evaluate(args: argparse.Namespace) -> int:
     """Measure a model on a labelled set."""
     try:
-        from fer_edge.training.data import load_faces
+        from fer_edge.training.data import load_faces, measured_part
         from fer_edge.training.data.arguments import data_source
         from fer_edge.training.evaluate import evaluate
         from fer_edge.training.evaluation_report import to_markdown, write_report
@@ -130,7 +131,6 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from fer_edge.classify.onnx import OnnxClassifier
     from fer_edge.model_files import find_model
 
-    name = args.data_name or args.data.name
     # A set takes long to read: a model, detector or library that is not there is told first.
     if args.report:
         check_pictures()
@@ -139,7 +139,9 @@ def run_evaluate(args: argparse.Namespace) -> int:
         crop, close = _crop(args.detector, classifier.spec)
         cut = f"the best face that {args.detector} finds" if args.detector else "the whole picture"
         try:
-            faces = load_faces(data_source(args))
+            source = measured_part(data_source(args))
+            faces = load_faces(source)
+            name = args.data_name or source.title
             with _bar("face") as bar:
                 result = evaluate(classifier, faces, name, crop, cut, on_batch=bar.update)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import subprocess
 import sys
@@ -31,6 +32,33 @@ def test_train_export_and_evaluate_follow_each_other(
     assert run("evaluate", model, "--data", data, "--report", str(tmp_path / "figures")) == 0
     assert "# tiny on small.parquet" in capsys.readouterr().out
     assert json.loads((tmp_path / "figures.json").read_text())["faces"] == 56
+
+
+def test_fer2013_is_measured_on_its_public_test_unless_a_part_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
+    data = str(tmp_path / "fer2013.csv")
+    usages = ["Training"] * 21 + ["PublicTest"] * 14 + ["PrivateTest"] * 7
+    with Path(data).open("w", newline="") as file:
+        pixels = " ".join(["90"] * 48 * 48)
+        rows = [[index % 7, pixels, usage] for index, usage in enumerate(usages)]
+        csv.writer(file).writerows([["emotion", "pixels", "Usage"], *rows])
+    assert run("evaluate", "fernet", "--data", data) == 0
+    page = capsys.readouterr().out
+    assert "# FerNet on fer2013.csv, validation part" in page
+    assert "14 faces have one" in page
+    assert run("evaluate", "fernet", "--data", data, "--part", "test") == 0
+    assert "7 faces have one" in capsys.readouterr().out
+
+    quick = ["--network", "lenet", "--epochs", "1", "--batch-size", "7", "--threads", "1", "--device", "cpu"]
+    assert run("train", "--data", data, "--run", str(tmp_path / "run"), *quick) == 0
+    model = tmp_path / "model.onnx"
+    assert run("export", str(tmp_path / "run" / "best.pt"), str(model), "--validation", data) == 0
+    metadata = {entry.key: entry.value for entry in onnx.load(model).metadata_props}
+    measured = json.loads(metadata["fer_edge.accuracy"])
+    assert (measured["data"], measured["faces"]) == ("fer2013.csv, validation part", 14)
 
 
 @pytest.mark.parametrize("words", [["--epochs", "0"], ["--dropout", "2"], ["--optimizer", "magic"]])

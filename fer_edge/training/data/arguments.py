@@ -24,7 +24,8 @@ def add_data_arguments(parser: argparse.ArgumentParser, validation: bool) -> Non
         help="a Parquet file, fer2013.csv, the folder of KDEF, or a folder with a subfolder for each expression",
     )
     group.add_argument("--data-format", choices=FORMATS, default="auto", help="(%(default)s: look at what is there)")
-    group.add_argument("--part", choices=PARTS, help="of fer2013.csv or of a folder with parts (default: all there is)")
+    default = "training, and validation to validate on" if validation else "validation"
+    group.add_argument("--part", choices=PARTS, help=f"of fer2013.csv or of a folder with parts (default: {default})")
     group.add_argument(
         "--votes", type=Path, metavar="FILE", help="FER+ votes for fer2013.csv (default: fer2013new.csv beside it)"
     )

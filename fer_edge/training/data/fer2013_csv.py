@@ -59,8 +59,8 @@ def read_fer2013(path: Path, form: Form, part: str | None = None, votes: Path | 
     Raises
     ------
     DataSetError
-        If a file is missing or has another layout, if the two do not fit each other, or if, without votes, one of the
-        seven labels does not occur.
+        If a file is missing or has another layout, if the part has no row, if the two do not fit each other, or
+        if, without votes, one of the seven labels does not occur.
     """
     beside = path.with_name(VOTES_NAME)
     if votes is None and beside.is_file():
@@ -91,6 +91,11 @@ def read_fer2013(path: Path, form: Form, part: str | None = None, votes: Path | 
     if counted is not None and row + 1 != len(counted):
         raise _not_of(votes, path, f"it has {len(counted)} rows and not {row + 1}")
 
+    if part and not labels and not stack.skipped:
+        raise DataSetError(
+            f"{path} has no row with the Usage {USAGES[part]}, which is its {part} part.",
+            "Name another part, or fetch the whole file.",
+        )
     images = stack.images()
     if counted is None:
         require_every_label(labels, str(path))

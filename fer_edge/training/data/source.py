@@ -41,7 +41,8 @@ class DataSource:
     format
         One of `FORMATS`; ``auto`` looks at what is there.
     part
-        Of fer2013.csv, or of a folder with parts: one of `PARTS`; None for all of it.
+        Of fer2013.csv, or of a folder with parts: one of `PARTS`; None names none: `load_faces` reads all of them,
+        `measured_part` and `load_pair` choose.
     votes
         fer2013new.csv; None takes the one beside fer2013.csv if there is one.
     detector
@@ -63,6 +64,12 @@ class DataSource:
     side: int | None = None
     colour: str = "gray"
     angles: tuple[str, ...] = ("S", "HL", "HR")
+
+    @property
+    def title(self) -> str:
+        """What to call the set: its file name, and the part."""
+        name = self.path.resolve().name
+        return f"{name}, {self.part} part" if self.part else name
 
 
 def load_faces(source: DataSource | Path) -> FaceSet:
@@ -92,6 +99,7 @@ def load_faces(source: DataSource | Path) -> FaceSet:
         raise MissingExtra(library, "cpu" if library == "cv2" else "train", "Reading a data set") from error
 
     form = pictures.Form(source.side, source.colour)
+    which = f", its {source.part} part" if source.part else ""
     if kind == "parquet":
         faces = parquet.read_parquet(source.path, form)
     elif kind == "fer2013":
@@ -102,8 +110,36 @@ def load_faces(source: DataSource | Path) -> FaceSet:
                 faces = kdef.read_kdef(source.path, form, detector, source.angles)
             else:
                 faces = folder.read_folder(source.path, form, source.part, detector)
-    _log.info("%s: %d faces, %d pictures skipped", source.path, len(faces), len(faces.skipped))
+    _log.info("%s%s: %d faces, %d pictures skipped", source.path, which, len(faces), len(faces.skipped))
     return faces
+
+
+def measured_part(source: DataSource) -> DataSource:
+    """Give what a network may be measured on: of a set with parts the one for validation, unless ``source`` names one.
+
+    It is the part that `load_pair` keeps from training. A folder with one part that is not for training gives that.
+
+    Raises
+    ------
+    UsageError
+        If the set has parts, and which one is meant cannot be told.
+    DataSetError
+        If there is no set.
+    """
+    parts = _own_parts(source)
+    if not parts:
+        return source
+    from fer_edge.training.data.fer2013_csv import USAGES
+
+    part = "validation" if "validation" in parts else min(parts)
+    if part != "validation" and parts != {"test"}:
+        raise UsageError(
+            f"{source.path} has no validation part to measure on; it has {', '.join(sorted(parts))}.",
+            "Name a part with --part, or give the folder of one.",
+        )
+    official = f" ({USAGES[part]})" if find_format(source) == "fer2013" else ""
+    _log.info("%s: no part is named: its %s part%s is measured on", source.path, part, official)
+    return replace(source, part=part)
 
 
 def load_pair(
@@ -146,8 +182,7 @@ def load_pair(
         return split_faces(load_faces(train), split, share, seed)
     if split:
         raise UsageError("With a validation set of its own nothing is split.", "Leave --split or --validation out.")
-    if "validation" in _own_parts(validation):
-        validation = replace(validation, part="validation")
+    validation = measured_part(validation)
     if validation == train:
         _log.warning("%s is training set and validation set at once: the figures say nothing of new faces", train.path)
     return load_faces(train), load_faces(validation)

@@ -41,6 +41,14 @@ def test_all_parts_are_read_when_none_is_named(fer2013_file: Fer2013) -> None:
     assert len(load_faces(DataSource(path, part="test"))) == 7
 
 
+def test_a_part_without_a_row_is_named(fer2013_file: Fer2013) -> None:
+    def spoil(rows: List[List[str]]) -> None:
+        del rows[7:14]
+
+    with pytest.raises(DataSetError, match="no row with the Usage PublicTest, which is its validation part"):
+        load_faces(DataSource(fer2013_file(spoil=spoil), part="validation"))
+
+
 def test_votes_beside_it_are_taken(fer2013_file: Fer2013) -> None:
     path = fer2013_file()
     write_votes(path.with_name("fer2013new.csv"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fer_edge.errors import DataSetError, UsageError
-from fer_edge.training.data import DataSource, load_faces, load_pair
+from fer_edge.training.data import DataSource, load_faces, load_pair, measured_part
 from fer_edge.training.data.arguments import add_data_arguments, data_source, pair_of
 from fer_edge.training.data.source import find_format
 from fer_edge.types import LABELS
@@ -86,6 +86,28 @@ def test_fer2013_is_validated_on_its_public_test(fer2013_file: Maker) -> None:
         assert set(other.images.ravel().tolist()) == {2}
     with pytest.raises(UsageError, match="is not split"):
         load_pair(source, split="random")
+
+
+def test_a_set_with_parts_is_measured_on_what_was_kept_from_training(
+    small_file: Path, fer2013_file: Maker, class_folder: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    whole = DataSource(fer2013_file())
+    assert measured_part(whole) == replace(whole, part="validation")
+    assert "its validation part (PublicTest) is measured on" in caplog.text
+    named = replace(whole, part="test")
+    assert measured_part(named) == named
+    assert measured_part(DataSource(small_file)) == DataSource(small_file)
+    assert DataSource(small_file).title == "small.parquet"
+    assert named.title == "fer2013.csv, test part"
+
+    class_folder(list(LABELS), under="set/test")
+    folder = DataSource(class_folder([], under="set"))
+    assert measured_part(folder).part == "test"
+    class_folder(list(LABELS), under="set/train")
+    for refused in (lambda: measured_part(folder), lambda: load_pair(DataSource(small_file), folder)):
+        with pytest.raises(UsageError, match="no validation part to measure on; it has test, training"):
+            refused()
 
 
 def test_a_part_or_a_parquet_file_is_split_at_random(small_file: Path, fer2013_file: Maker) -> None:

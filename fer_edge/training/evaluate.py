@@ -40,8 +40,10 @@ class Evaluation:
         Faces with a label by the rule.
     without_label
         Faces of the set that have none and are left out.
+    skipped
+        Pictures of the set that were left out when it was read because they cannot be used: damaged ones, mostly.
     not_found
-        Faces with a label in which the detector found no face.
+        Faces with a label in which the detector found no face, be it as the set was read or afterwards.
     accuracy
         Share of right answers among the faces that were found.
     accuracy_of_all
@@ -75,6 +77,7 @@ class Evaluation:
     rule: str
     faces: int
     without_label: int
+    skipped: int
     not_found: int
     accuracy: float
     accuracy_of_all: float
@@ -144,6 +147,8 @@ def evaluate(
     calibrated = np.log(np.maximum(probabilities.astype(np.float64), 1e-12))
     raw = calibrated * classifier.spec.temperature
     confusion = metrics.confusion_matrix(truth, probabilities.argmax(axis=1), len(LABELS))
+    # A photograph that lost its face when the set was read has a label too: sets of photographs have plain ones.
+    labelled = len(rows) + len(faces.without_face)
     right = probabilities.argmax(axis=1) == truth
     certain = ~np.array([expression.uncertain for expression in expressions])
     return Evaluation(
@@ -151,11 +156,12 @@ def evaluate(
         data=data,
         crop=crop_name,
         rule=faces.rule,
-        faces=len(rows),
+        faces=labelled,
         without_label=len(faces) - len(rows),
-        not_found=len(rows) - len(found),
+        skipped=len(faces.skipped) - len(faces.without_face),
+        not_found=labelled - len(found),
         accuracy=metrics.accuracy(confusion),
-        accuracy_of_all=float(right.sum() / len(rows)),
+        accuracy_of_all=float(right.sum() / labelled),
         macro_f1=float(metrics.f1(confusion).mean()),
         labels={
             label: LabelFigures(int(count), float(precise), float(recalled), float(both))

@@ -33,7 +33,8 @@ def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -
         f"# {result.model} on {result.data}",
         "",
         f"Cut: {result.crop}. Right answer: {result.rule}. {result.faces} faces have one; {result.without_label} have "
-        f"none and are left out; in {result.not_found} no face was found.",
+        f"none and are left out; in {result.not_found} no face was found. Pictures skipped because they cannot be used: "
+        f"{result.skipped}.",
         "",
         "| figure | value |",
         "|---|---|",

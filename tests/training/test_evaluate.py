@@ -71,6 +71,22 @@ def test_faces_without_a_majority_are_left_out_and_counted(small_set: FaceSet) -
     assert (result.faces, result.without_label) == (53, 3)
 
 
+def test_pictures_that_the_reader_skipped_are_counted(small_set: FaceSet) -> None:
+    faces = replace(small_set, skipped=("a.jpg", "b.jpg", "c.jpg"))
+    result = evaluate(FakeClassifier(), faces, "made up")
+    assert (result.faces, result.skipped, result.not_found) == (56, 3, 0)
+    assert "Pictures skipped because they cannot be used: 3." in to_markdown(result)
+
+
+def test_a_photograph_whose_face_the_reader_did_not_find_counts_as_wrong_among_all(small_set: FaceSet) -> None:
+    faces = answered_with(small_set, np.arange(56) % 7)
+    faces = replace(faces, skipped=("damaged.jpg", "wall.jpg", "sky.jpg"), without_face=("wall.jpg", "sky.jpg"))
+    result = evaluate(TopLeftPixel(), faces, "made up")
+    assert (result.faces, result.skipped, result.not_found) == (58, 1, 2)
+    assert result.accuracy == 1
+    assert result.accuracy_of_all == pytest.approx(56 / 58)
+
+
 def test_a_face_that_is_not_found_counts_as_wrong_among_all(small_set: FaceSet) -> None:
     def crop(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         return None if picture[0, 0, 0] == 0 else whole_picture(64)(picture)

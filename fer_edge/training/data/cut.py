@@ -8,6 +8,7 @@ from PIL import Image
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.crop import FaceCropper
 from fer_edge.detect.base import FaceDetector
+from fer_edge.training.data.pictures import NoFaceFound
 
 
 class FaceCut:
@@ -30,11 +31,11 @@ class FaceCut:
 
         Raises
         ------
-        ValueError
+        NoFaceFound
             If the detector finds none.
         """
         image = np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
         faces = self._detector.detect(image)
         if not faces:
-            raise ValueError(f"{self._detector.name} finds no face in it")
+            raise NoFaceFound(f"{self._detector.name} finds no face in it")
         return Image.fromarray(np.ascontiguousarray(self._cropper.crop(image, faces[:1])[0][:, :, ::-1]))

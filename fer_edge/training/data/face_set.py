@@ -43,6 +43,8 @@ class FaceSet:
         Which answer counts as right, as a clause.
     people
         N, int64: who is on each picture; None where the set does not say.
+    without_face
+        Those of ``skipped`` that are photographs in which the detector that cuts the faces out found none.
     """
 
     images: npt.NDArray[np.uint8]
@@ -52,6 +54,7 @@ class FaceSet:
     skipped: tuple[str, ...] = ()
     rule: str = MAJORITY_RULE
     people: npt.NDArray[np.int64] | None = None
+    without_face: tuple[str, ...] = ()
 
     @classmethod
     def with_plain_labels(
@@ -61,6 +64,7 @@ class FaceSet:
         rule: str,
         skipped: tuple[str, ...] = (),
         people: Sequence[int] | None = None,
+        without_face: tuple[str, ...] = (),
     ) -> FaceSet:
         """Make a set of ``images`` with one label each, an index into ``LABELS``."""
         original = np.asarray(labels, np.int64)
@@ -72,6 +76,7 @@ class FaceSet:
             skipped=skipped,
             rule=rule,
             people=None if people is None else np.asarray(people, np.int64),
+            without_face=without_face,
         )
 
     def __len__(self) -> int:
@@ -79,7 +84,7 @@ class FaceSet:
         return len(self.images)
 
     def take(self, rows: npt.NDArray[np.int64]) -> FaceSet:
-        """Give the faces at ``rows``, in that order; ``skipped`` stays that of the whole set."""
+        """Give the faces at ``rows``, in that order; ``skipped`` and ``without_face`` stay those of the whole set."""
         return replace(
             self,
             images=self.images[rows],

@@ -82,7 +82,13 @@ def read_folder(folder: Path, form: Form, part: str | None = None, detector: Fac
             if stack.add(str(path.relative_to(folder)), lambda path=path: read(path)):  # type: ignore[misc]
                 labels.append(label)
     require_every_label(labels, str(roots[0] if part else folder))
-    return FaceSet.with_plain_labels(stack.images(), labels, "the name of the folder", tuple(stack.skipped))
+    return FaceSet.with_plain_labels(
+        stack.images(),
+        labels,
+        "the name of the folder",
+        tuple(stack.skipped),
+        without_face=tuple(stack.without_face),
+    )
 
 
 def _subfolders(folder: Path) -> list[Path]:

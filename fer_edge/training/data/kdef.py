@@ -132,4 +132,6 @@ def read_kdef(folder: Path, form: Form, detector: FaceDetector, angles: tuple[st
         )
     images = stack.images()
     require_every_label(labels, str(folder))
-    return FaceSet.with_plain_labels(images, labels, "the label in the file name", tuple(stack.skipped), people)
+    return FaceSet.with_plain_labels(
+        images, labels, "the label in the file name", tuple(stack.skipped), people, tuple(stack.without_face)
+    )

@@ -52,6 +52,10 @@ def open_picture(file: Path | bytes) -> Image.Image:
         return ImageOps.exif_transpose(picture)
 
 
+class NoFaceFound(ValueError):
+    """A photograph in which the detector that should cut the face out finds none."""
+
+
 class PictureStack:
     """Collects the pictures of a set in one form.
 
@@ -65,19 +69,26 @@ class PictureStack:
 
     def __init__(self, where: Path, form: Form) -> None:
         self.skipped: list[str] = []
+        self.without_face: list[str] = []
         self._where = where
         self._side = form.side
         self._mode = "L" if form.colour == "gray" else "RGB"
         self._images: list[npt.NDArray[np.uint8]] = []
 
     def add(self, name: str, read: Callable[[], Image.Image]) -> bool:
-        """Take in what ``read`` gives; if that fails, log ``name``, remember it as skipped and give False."""
+        """Take in what ``read`` gives, or leave it out.
+
+        If it fails, log ``name``, remember it as skipped (and as without a face, if it raised `NoFaceFound`) and give
+        False.
+        """
         try:
             picture = read()
             side = self._side = self._side or min(max(picture.size), LARGEST_SIDE)
             picture = picture.convert(self._mode)
         except _UNREADABLE as error:
             self.skipped.append(name)
+            if isinstance(error, NoFaceFound):
+                self.without_face.append(name)
             _log.warning("%s: picture %s skipped: %s", self._where, name, error)
             return False
         if picture.size != (side, side):

@@ -81,4 +81,4 @@ def test_a_detector_cuts_the_face_out(class_folder: Folder, portrait: Image.Imag
         without_face.append(str(path.relative_to(root)))
     faces = load_faces(DataSource(root, detector="blazeface"))
     assert faces.images.shape == (7, 64, 64, 1)
-    assert faces.skipped == tuple(without_face)
+    assert faces.skipped == faces.without_face == tuple(without_face)

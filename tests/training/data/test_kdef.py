@@ -73,6 +73,7 @@ def test_what_cannot_be_used_is_named_and_skipped(kdef_folder: Path, caplog: pyt
     (kdef_folder / "AF31V.JPG").write_bytes(whole)
     faces = load_faces(kdef_folder)
     assert faces.skipped == ("AF02HAS.JPG", "AF03HAS.JPG", "AF31V.JPG")
+    assert faces.without_face == ("AF02HAS.JPG",)
     assert len(faces) == 14
     for reason in ("finds no face", "truncated", "not one of KDEF's"):
         assert reason in caplog.text

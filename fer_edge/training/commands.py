@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import FerEdgeError, MissingExtra
+from fer_edge.errors import FerEdgeError, MissingExtra, UsageError
 from fer_edge.training.arguments import (
     add_evaluate_arguments,
     add_export_arguments,
@@ -121,7 +121,7 @@ def run_export(args: argparse.Namespace) -> int:
 def run_evaluate(args: argparse.Namespace) -> int:
     """Measure a model on a labelled set."""
     try:
-        from fer_edge.training.data import load_faces, measured_part
+        from fer_edge.training.data import cutting_detector, load_faces, measured_part
         from fer_edge.training.data.arguments import data_source
         from fer_edge.training.evaluate import evaluate
         from fer_edge.training.evaluation_report import to_markdown, write_report
@@ -136,10 +136,17 @@ def run_evaluate(args: argparse.Namespace) -> int:
         check_pictures()
     classifier = OnnxClassifier(find_model(args.model), threads=args.threads)
     try:
+        source = measured_part(data_source(args))
+        cutter = cutting_detector(source)
+        if cutter and args.detector:
+            raise UsageError(
+                f"The faces of {args.data} are cut by {cutter} as they are read (--data-detector); --detector "
+                f"{args.detector} would find and cut each a second time.",
+                f"To measure through {args.detector}, give --data-detector {args.detector} and leave --detector out.",
+            )
+        cut = f"the best face that {args.detector or cutter} finds" if args.detector or cutter else "the whole picture"
         crop, close = _crop(args.detector, classifier.spec)
-        cut = f"the best face that {args.detector} finds" if args.detector else "the whole picture"
         try:
-            source = measured_part(data_source(args))
             faces = load_faces(source)
             name = args.data_name or source.title
             with _bar("face") as bar:

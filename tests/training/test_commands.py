@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_edge.errors import UsageError
 from fer_edge.training.commands import COMMANDS
 
 
@@ -59,6 +60,20 @@ def test_fer2013_is_measured_on_its_public_test_unless_a_part_is_named(
     metadata = {entry.key: entry.value for entry in onnx.load(model).metadata_props}
     measured = json.loads(metadata["fer_edge.accuracy"])
     assert (measured["data"], measured["faces"]) == ("fer2013.csv, validation part", 14)
+
+
+def test_faces_are_not_cut_by_two_detectors(small_file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "faces" / "anger").mkdir(parents=True)
+    (tmp_path / "KDEF").mkdir()
+    (tmp_path / "KDEF" / "AF01ANS.JPG").touch()
+    both = ["--detector", "blazeface", "--data-detector", "yunet"]
+    with pytest.raises(UsageError, match=r"cut by yunet .*\(--data-detector\); --detector blazeface would"):
+        run("evaluate", "fernet", "--data", str(tmp_path / "faces"), *both)
+    with pytest.raises(UsageError, match=r"cut by blazeface .*\(--data-detector\); --detector yunet would"):
+        run("evaluate", "fernet", "--data", str(tmp_path / "KDEF"), "--detector", "yunet")
+    with pytest.raises(UsageError, match="Leave --data-detector out"):
+        run("evaluate", "fernet", "--data", str(small_file), *both)
 
 
 @pytest.mark.parametrize("words", [["--epochs", "0"], ["--dropout", "2"], ["--optimizer", "magic"]])

@@ -105,13 +105,28 @@ def load_faces(source: DataSource | Path) -> FaceSet:
     elif kind == "fer2013":
         faces = fer2013_csv.read_fer2013(_fer2013_file(source.path), form, source.part, source.votes)
     else:
-        with _detector(source.detector or (KDEF_DETECTOR if kind == "kdef" else None)) as detector:
+        with _detector(cutting_detector(source)) as detector:
             if kind == "kdef" and detector:
                 faces = kdef.read_kdef(source.path, form, detector, source.angles)
             else:
                 faces = folder.read_folder(source.path, form, source.part, detector)
     _log.info("%s%s: %d faces, %d pictures skipped", source.path, which, len(faces), len(faces.skipped))
     return faces
+
+
+def cutting_detector(source: DataSource) -> str | None:
+    """Name the detector with which the faces are cut out as the set is read; None where its pictures are the faces.
+
+    Raises
+    ------
+    DataSetError
+        If there is no set.
+    UsageError
+        If the source names a detector, and its format has cut faces already.
+    """
+    kind = find_format(source)
+    _check(source, kind)
+    return source.detector or (KDEF_DETECTOR if kind == "kdef" else None)
 
 
 def measured_part(source: DataSource) -> DataSource:

@@ -141,7 +141,13 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="put a frame around each face, find it with this detector and cut it as the program does (default: the whole "
         "picture is the face); whole photographs are cut by --data-detector instead",
     )
-    parser.add_argument("--report", type=Path, metavar="PATH", help="write the figures there, as PATH.json and PATH.md")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="PATH",
+        help="write the figures there as PATH.json and PATH.md, and pictures as PATH-confusion.png, PATH-coverage.png and "
+        "PATH-reliability.png",
+    )
     parser.add_argument("--threads", type=_whole(1), default=1, metavar="N", help="inference threads (%(default)s)")
 
 

@@ -33,6 +33,12 @@ def test_train_export_and_evaluate_follow_each_other(
     assert run("evaluate", model, "--data", data, "--report", str(tmp_path / "figures")) == 0
     assert "# tiny on small.parquet" in capsys.readouterr().out
     assert json.loads((tmp_path / "figures.json").read_text())["faces"] == 56
+    parser = argparse.ArgumentParser()
+    COMMANDS["evaluate"].add_arguments(parser)
+    said = "".join(parser.format_help().split())
+    written = [path.name for path in tmp_path.glob("figures*")]
+    assert len(written) == 5
+    assert [name for name in written if name.replace("figures", "PATH") not in said] == []
 
 
 def test_fer2013_is_measured_on_its_public_test_unless_a_part_is_named(

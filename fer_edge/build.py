@@ -9,8 +9,9 @@ from typing import Callable, Optional
 from fer_edge.capture.base import Source
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
+from fer_edge.classify.backend import Wanted, open_classifier
 from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier
+from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
 from fer_edge.model_files import find_model
@@ -50,9 +51,11 @@ def detector_factory(settings: Settings) -> Callable[[], FaceDetector]:
 
 
 def classifier_factory(settings: Settings, model: Optional[str] = None) -> Callable[[], ExpressionClassifier]:
-    """Give what builds the classifier that `model`, or else `settings`, name. Raises ModelNotFound at once."""
+    """Give what builds the classifier that `model`, or else `settings`, name. Raises ModelNotFound or UsageError at once."""
     path = find_model(model or settings.model)
-    return lambda: OnnxClassifier(path, threads=classifier_threads(settings))
+    wanted = Wanted(settings.backend, settings.device, settings.precision)
+    wanted.check()
+    return lambda: open_classifier(path, wanted, classifier_threads(settings))
 
 
 def classifier_threads(settings: Settings) -> int:

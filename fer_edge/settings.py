@@ -24,6 +24,9 @@ MOST_THREADS = 256
 
 DISPLAYS = ("auto", "window", "none")
 DETECTORS = ("blazeface", "blazeface-full", "yunet", "mediapipe", "mediapipe-full")
+BACKENDS = ("auto", "tensorrt", "onnx")
+DEVICES = ("auto", "cpu", "gpu")
+PRECISIONS = ("auto", "fp32", "fp16")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -124,6 +127,19 @@ class Settings:
     min_score: float = _setting(0.5, _share, "SCORE", "analysis", "leave out faces that the detector is less sure of")
     model: str = _setting(
         "fernet", _text, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
+    )
+    backend: str = _setting(
+        "auto",
+        _choice(*BACKENDS),
+        "NAME",
+        "analysis",
+        "what the classifier runs on: tensorrt (an engine, built once), onnx (ONNX Runtime), or the best that is there",
+    )
+    device: str = _setting(
+        "auto", _choice(*DEVICES), "NAME", "analysis", "processor of the classifier: cpu, gpu or auto"
+    )
+    precision: str = _setting(
+        "auto", _choice(*PRECISIONS), "NAME", "analysis", "fp32, fp16, or half precision where the GPU is fast at it"
     )
     detect_threads: int = _setting(1, _threads, "N", "analysis", "inference threads of the detector")
     threads: Optional[int] = _setting(

@@ -131,7 +131,7 @@ def _measure(
 def _facts(settings: Settings, model: Path, measurement: Measurement) -> Dict[str, Any]:
     return {
         "sha256": sha256_of(model),
-        "precision": "fp32",
+        "precision": measurement.precision,
         "provider": measurement.provider,
         "threads": classifier_threads(settings),
         "detect_threads": settings.detect_threads,

@@ -70,6 +70,7 @@ class Measurement:
     source: SourceInfo
     spec: ModelSpec
     provider: str
+    precision: str
     elapsed: float
     samples: Tuple[Sample, ...]
     balance: FrameBalance
@@ -137,7 +138,9 @@ def measure(
         after.captured - gone_before, after.emitted - before.emitted, after.dropped - before.dropped, after.in_flight
     )
     finished = {stage: count - counts.get(stage, 0) for stage, count in counts_after.items()}
-    return Measurement(info, used.spec, used.provider, elapsed, tuple(samples), balance, finished, cold_start)
+    return Measurement(
+        info, used.spec, used.provider, used.precision, elapsed, tuple(samples), balance, finished, cold_start
+    )
 
 
 def _first(pipeline: Pipeline, stopped: Callable[[], bool]) -> Optional[Observation]:

@@ -21,10 +21,13 @@ class ExpressionClassifier(ABC):
         How the network wants its input, and what it is.
     provider : str
         What it runs on, for reports: for example ``CPUExecutionProvider``.
+    precision : str
+        What it computes in: ``fp32`` or ``fp16``.
     """
 
     spec: ModelSpec
     provider: str
+    precision: str = "fp32"
 
     @abstractmethod
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Mapping, Tuple, Union
+from typing import Mapping, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.errors import ModelShapeError
-from fer_edge.onnx_session import OnnxSession, open_session
+from fer_edge.onnx_session import OnnxSession, Provider, open_session
 from fer_edge.types import LABELS, Expression
 
 DEFAULT_THREADS = 1
@@ -30,6 +30,10 @@ class OnnxClassifier(ExpressionClassifier):
         Inference threads.
     metadata : mapping of str to str, optional
         What the file does not say about itself, in the form of `ModelSpec.to_metadata`; wins over what it does say.
+    providers : sequence of Provider
+        ONNX Runtime's, the preferred one first; `provider` says which it really took.
+    precision : str
+        What these compute in, for reports.
 
     Raises
     ------
@@ -44,8 +48,11 @@ class OnnxClassifier(ExpressionClassifier):
         model: Union[str, Path],
         threads: int = DEFAULT_THREADS,
         metadata: Mapping[str, str] = {},
+        providers: Sequence[Provider] = ("CPUExecutionProvider",),
+        precision: str = "fp32",
     ) -> None:
-        self._session = open_session(model, threads=threads)
+        self._session = open_session(model, threads=threads, providers=providers)
+        self.precision = precision
         try:
             self.spec = ModelSpec.from_metadata({**self._session.metadata, **metadata}, str(model))
             self._input = _checked_input(self._session, self.spec, str(model))
@@ -68,8 +75,8 @@ class OnnxClassifier(ExpressionClassifier):
         self._session.close()
 
 
-def read_spec(model: Union[str, Path]) -> ModelSpec:
-    """Read what an ONNX file says about itself, and check that it is an expression network.
+def read_contract(model: Union[str, Path]) -> Tuple[ModelSpec, str]:
+    """Read what an ONNX file says about itself, and the name of its input.
 
     Raises
     ------
@@ -79,10 +86,9 @@ def read_spec(model: Union[str, Path]) -> ModelSpec:
     session = open_session(model, threads=1)
     try:
         spec = ModelSpec.from_metadata(session.metadata, str(model))
-        _checked_input(session, spec, str(model))
+        return spec, _checked_input(session, spec, str(model))
     finally:
         session.close()
-    return spec
 
 
 def _checked_input(session: OnnxSession, spec: ModelSpec, model: str) -> str:

@@ -17,7 +17,7 @@ from fer_edge.classify.cuda import CudaDevice
 from fer_edge.classify.engine import Engine, import_tensorrt
 from fer_edge.classify.engine_build import MOST_FACES, BuildOptions, build_engine, fast_fp16
 from fer_edge.classify.engine_cache import EngineCache, EngineKey
-from fer_edge.classify.onnx import read_spec
+from fer_edge.classify.onnx import read_contract
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.errors import BackendUnavailable, EngineError
 from fer_edge.model_files import sha256_of
@@ -26,7 +26,6 @@ from fer_edge.types import LABELS, Expression
 logger = logging.getLogger("fer_edge")
 
 TICK_SECONDS = 1.0
-PRECISIONS = ("auto", "fp32", "fp16")
 
 
 class TensorRTClassifier(ExpressionClassifier):
@@ -68,7 +67,7 @@ class TensorRTClassifier(ExpressionClassifier):
     ) -> None:
         tensorrt = import_tensorrt()
         self._closed = False
-        self.spec = read_spec(model)
+        self.spec, _ = read_contract(model)
         self._tensors = NetworkTensors(self.spec)
         self._cache, self._progress = cache or EngineCache(), progress
         self._device = CudaDevice()

@@ -41,6 +41,7 @@ def measured(count: int = 201, gap: float = 0.01, latencies: Optional[List[float
         SourceInfo("demo", 640, 480, 0),
         ModelSpec(name="x", parameters=123456),
         "CPU",
+        "fp32",
         elapsed,
         samples,
         FrameBalance(count + 2, count, 0, 2),

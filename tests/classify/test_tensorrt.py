@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import logging
 import os
 import sys
@@ -11,15 +10,14 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
-from typing import Callable, Iterator, List
+from typing import Callable, List
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_in.cuda import Gpu, driver_of
-from stand_in.tensorrt import Machine, tensorrt_of
+from stand_in.cuda import Gpu
+from stand_in.tensorrt import Machine
 
 from fer_edge.classify.engine_build import SMALLER_WORKSPACE
 from fer_edge.classify.engine_cache import LONGEST_WAIT, MAGIC, EngineCache, EngineKey
@@ -37,37 +35,7 @@ def crops() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 255, (11, 64, 64, 3), np.uint8)
 
 
-@pytest.fixture
-def gpu() -> Iterator[Gpu]:
-    gpu = Gpu()
-    yield gpu
-    gc.collect()
-    gpu.assert_nothing_is_held()
-
-
 Install = Callable[[str], Machine]
-
-
-@pytest.fixture
-def install(gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Give what puts a version of TensorRT, and pycuda, on this machine."""
-
-    def put(version: str) -> Machine:
-        driver = driver_of(gpu)
-        machine = Machine(gpu, driver)
-        package = ModuleType("pycuda")
-        package.driver = driver  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "pycuda", package)
-        monkeypatch.setitem(sys.modules, "pycuda.driver", driver)
-        monkeypatch.setitem(sys.modules, "tensorrt", tensorrt_of(machine, version))
-        return machine
-
-    return put
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> EngineCache:
-    return EngineCache(tmp_path / "engines")
 
 
 def answers(classifier: OnnxClassifier, crops: np.ndarray) -> np.ndarray:

@@ -1,0 +1,201 @@
+"""Chooses what a network runs on: the best that is really there, or what the user wants."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Callable, List, Optional, Tuple
+
+import numpy as np
+
+from fer_edge.classify import providers
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.engine_build import MOST_FACES
+from fer_edge.classify.engine_cache import EngineCache
+from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier, read_contract
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, UsageError
+
+logger = logging.getLogger("fer_edge")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user wants a network to run on.
+
+    Attributes
+    ----------
+    backend : str
+        ``tensorrt``, ``onnx`` or ``auto``.
+    device : str
+        ``cpu``, ``gpu`` or ``auto``.
+    precision : str
+        ``fp32``, ``fp16``, or ``auto``: half precision where it is fast.
+    """
+
+    backend: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+
+    def check(self) -> None:
+        """Raise UsageError for wishes that exclude each other."""
+        if self.backend == "tensorrt" and self.device == "cpu":
+            raise UsageError("TensorRT does not run on the CPU.", "Use --backend onnx, or --device gpu.")
+        if self.precision == "fp16" and self.device == "cpu":
+            raise UsageError("The CPU computes in FP32.", "Use --precision fp32, or --device gpu.")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to run a network.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    available : bool
+        Whether its packages are here. Whether it starts is known only when it is tried.
+    reason : str
+        Why it is not available.
+    """
+
+    name: str
+    available: bool
+    reason: str = ""
+
+
+ENGINE = "TensorRT engine"
+ONNX_TENSORRT = "ONNX Runtime with TensorRT"
+ONNX_CUDA = "ONNX Runtime with CUDA"
+ONNX_CPU = "ONNX Runtime on the CPU"
+
+
+def candidates() -> Tuple[Candidate, ...]:
+    """List the ways to run a network, the best first, with what is missing for those that cannot be tried."""
+    missing = [package for package in ("tensorrt", "pycuda") if find_spec(package) is None]
+    plural = "are" if len(missing) > 1 else "is"
+    engine = Candidate(ENGINE, not missing, f"{' and '.join(missing)} {plural} not installed" if missing else "")
+    return (
+        engine,
+        _with_provider(ONNX_TENSORRT, providers.TENSORRT),
+        _with_provider(ONNX_CUDA, providers.CUDA),
+        _with_provider(ONNX_CPU, providers.CPU),
+    )
+
+
+def open_classifier(
+    model: Path,
+    wanted: Wanted = Wanted(),
+    threads: int = DEFAULT_THREADS,
+    cache: Optional[EngineCache] = None,
+    progress: Progress = lambda line: None,
+) -> ExpressionClassifier:
+    """Open a network on the best that is there.
+
+    Parameters
+    ----------
+    model : Path
+        The ONNX file.
+    wanted : Wanted
+        What to choose among.
+    threads : int
+        Inference threads on the CPU.
+    cache : EngineCache, optional
+        Where TensorRT's engines are kept.
+    progress : callable
+        Gets a line to show while an engine is built.
+
+    Raises
+    ------
+    UsageError
+        The wishes exclude each other.
+    BackendUnavailable
+        Nothing that is wanted is there; the message says what each lacks.
+    ModelError
+        The file is no expression network.
+    """
+    wanted.check()
+    why_not: List[str] = []
+    for candidate in candidates():
+        if not _is_wanted(candidate.name, wanted):
+            continue
+        if not candidate.available and candidate.name != ONNX_CPU:
+            why_not.append(f"{candidate.name}: {candidate.reason}")
+            continue
+        try:
+            classifier = _open(candidate.name, model, wanted, threads, cache or EngineCache(), progress)
+        except (BackendUnavailable, EngineError, MissingExtra) as error:
+            if candidate.name == ONNX_CPU:
+                raise
+            why_not.append(f"{candidate.name}: {error.message}")
+            continue
+        logger.info("classification: %s%s", candidate.name, f" (not {'; not '.join(why_not)})" if why_not else "")
+        return classifier
+    raise BackendUnavailable(
+        f"Nothing can run {model.name} as wanted. " + " ".join(f"{reason.rstrip('.')}." for reason in why_not),
+        "Install what is missing, or take what is there: --backend auto --device auto --precision auto",
+    )
+
+
+def _with_provider(name: str, provider: str) -> Candidate:
+    try:
+        present = importlib.import_module("onnxruntime").get_available_providers()
+    except ImportError:
+        return Candidate(name, False, "onnxruntime is not installed")
+    if provider not in present:
+        return Candidate(name, False, f"this build of ONNX Runtime has no {provider}")
+    return Candidate(name, True)
+
+
+def _is_wanted(name: str, wanted: Wanted) -> bool:
+    if wanted.backend != "auto" and (wanted.backend == "tensorrt") != (name == ENGINE):
+        return False
+    if wanted.device != "auto" and (wanted.device == "cpu") != (name == ONNX_CPU):
+        return False
+    return wanted.precision != "fp16" or name in (ENGINE, ONNX_TENSORRT)
+
+
+def _open(
+    name: str, model: Path, wanted: Wanted, threads: int, cache: EngineCache, progress: Progress
+) -> ExpressionClassifier:
+    if name == ENGINE:
+        from fer_edge.classify.tensorrt import TensorRTClassifier
+
+        return TensorRTClassifier(model, wanted.precision, cache, progress)
+    if name == ONNX_CPU:
+        return OnnxClassifier(model, threads=threads)
+    runtime = importlib.import_module("onnxruntime")
+    if hasattr(runtime, "preload_dlls"):
+        # CUDA's libraries may come as Python packages, where the loader does not look by itself.
+        runtime.preload_dlls()
+    if name == ONNX_CUDA:
+        return _really_on(providers.CUDA, OnnxClassifier(model, threads=threads, providers=providers.cuda()))
+    fp16 = wanted.precision != "fp32"
+    try:
+        cache.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackendUnavailable(
+            f"its engines cannot be kept in {cache.folder}: {error.strerror}", "Set XDG_CACHE_HOME."
+        ) from error
+    spec, input_name = read_contract(model)
+    options = providers.tensorrt(fp16, cache.folder, input_name, spec.input_size, runtime.__version__)
+    progress("building ONNX Runtime's TensorRT engine")
+    classifier = OnnxClassifier(model, threads=threads, providers=options, precision="fp16" if fp16 else "fp32")
+    _really_on(providers.TENSORRT, classifier)
+    # Older releases learn the range of the batch from what they are given: once the widest, and nothing is built later.
+    classifier.classify(np.zeros((MOST_FACES, spec.input_size, spec.input_size, 3), np.uint8))
+    return classifier
+
+
+def _really_on(provider: str, classifier: OnnxClassifier) -> OnnxClassifier:
+    """Refuse a session that ONNX Runtime has quietly put on another provider."""
+    if classifier.provider == provider:
+        return classifier
+    classifier.close()
+    raise BackendUnavailable(
+        f"ONNX Runtime did not start {provider}, for want of a GPU, a driver or a library", "See fer-edge doctor."
+    )

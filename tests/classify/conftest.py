@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import gc
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Callable, Iterator
+
+import pytest
+from stand_in.cuda import Gpu, driver_of
+from stand_in.tensorrt import Machine, tensorrt_of
+
+from fer_edge.classify.engine_cache import EngineCache
+
+Install = Callable[[str], Machine]
+
+
+@pytest.fixture
+def gpu() -> Iterator[Gpu]:
+    """A GPU of which nothing may be held when the test ends."""
+    gpu = Gpu()
+    yield gpu
+    gc.collect()
+    gpu.assert_nothing_is_held()
+
+
+@pytest.fixture
+def install(gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Give what puts a version of TensorRT, and pycuda, on this machine."""
+
+    def put(version: str) -> Machine:
+        driver = driver_of(gpu)
+        machine = Machine(gpu, driver)
+        package = ModuleType("pycuda")
+        package.driver = driver  # type: ignore[attr-defined]
+        tensorrt = tensorrt_of(machine, version)
+        for name, module in (("pycuda", package), ("pycuda.driver", driver), ("tensorrt", tensorrt)):
+            module.__spec__ = ModuleSpec(name, None)
+            monkeypatch.setitem(sys.modules, name, module)
+        return machine
+
+    return put
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EngineCache:
+    return EngineCache(tmp_path / "engines")

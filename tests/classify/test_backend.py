@@ -1,0 +1,145 @@
+"""What a network runs on is the best that is really there, and the log says why."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from typing import Any, Callable, List
+
+import numpy as np
+import pytest
+from stand_in.cuda import Gpu
+from stand_in.tensorrt import Machine
+
+from fer_edge.classify import providers
+from fer_edge.classify.backend import ONNX_CPU, Wanted, candidates, open_classifier
+from fer_edge.classify.engine_cache import EngineCache
+from fer_edge.classify.tensorrt import TensorRTClassifier
+from fer_edge.errors import BackendUnavailable, MissingExtra, ModelCorrupt, UsageError
+from fer_edge.model_files import find_model
+
+FERNET = find_model("fernet")
+CROPS = np.full((2, 64, 64, 3), 99, np.uint8)
+Install = Callable[[str], Machine]
+
+
+@pytest.fixture
+def gpu_build(monkeypatch: pytest.MonkeyPatch) -> List[Any]:
+    """An ONNX Runtime that says it has the GPU's providers, takes their options, and quietly runs on the CPU."""
+    runtime = importlib.import_module("onnxruntime")
+    asked: List[Any] = []
+    real = runtime.InferenceSession
+
+    def session(content: Any, sess_options: Any, providers: Any) -> Any:
+        asked.append(providers)
+        return real(content, sess_options=sess_options, providers=["CPUExecutionProvider"])
+
+    names = [providers.TENSORRT, providers.CUDA, providers.CPU]
+    monkeypatch.setattr(runtime, "get_available_providers", lambda: names)
+    monkeypatch.setattr(runtime, "InferenceSession", session)
+    return asked
+
+
+def test_on_a_machine_without_a_gpu_the_cpu_is_taken_and_the_log_says_why(
+    cache: EngineCache, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    classifier = open_classifier(FERNET, cache=cache)
+    assert classifier.provider == "CPUExecutionProvider"
+    classifier.close()
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"classification: {ONNX_CPU} (not TensorRT engine: tensorrt and pycuda are not installed")
+    assert "no CUDAExecutionProvider" in line
+
+
+def test_a_tensorrt_engine_is_taken_where_it_can_be_had(install: Install, cache: EngineCache) -> None:
+    install("8.2.1.8")
+    classifier = open_classifier(FERNET, cache=cache)
+    assert isinstance(classifier, TensorRTClassifier)
+    assert classifier.precision == "fp16"
+    classifier.close()
+
+
+@pytest.mark.parametrize("fault", ["no GPU", "no memory", "refused operator"])
+def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
+    install: Install, cache: EngineCache, gpu: Gpu, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    machine = install("8.2.1.8")
+    gpu.present = fault != "no GPU"
+    machine.out_of_memory = fault == "no memory"
+    machine.refused = {b"MaxPool"} if fault == "refused operator" else set()
+    classifier = open_classifier(FERNET, cache=cache)
+    assert classifier.provider == "CPUExecutionProvider"
+    assert len(classifier.classify(CROPS)) == 2
+    classifier.close()
+    said = {"no GPU": "no CUDA-capable device", "no memory": "out of memory", "refused operator": "MaxPool"}[fault]
+    assert said in caplog.records[-1].getMessage()
+
+
+def test_what_was_asked_for_is_not_quietly_replaced(install: Install, cache: EngineCache, gpu: Gpu) -> None:
+    with pytest.raises(BackendUnavailable, match="tensorrt and pycuda are not installed"):
+        open_classifier(FERNET, Wanted(backend="tensorrt"), cache=cache)
+    with pytest.raises(BackendUnavailable, match="has no CUDAExecutionProvider"):
+        open_classifier(FERNET, Wanted(backend="onnx", device="gpu"), cache=cache)
+    with pytest.raises(BackendUnavailable, match="fernet.onnx"):
+        open_classifier(FERNET, Wanted(precision="fp16"), cache=cache)
+    install("8.2.1.8")
+    gpu.present = False
+    with pytest.raises(BackendUnavailable, match="no CUDA-capable device"):
+        open_classifier(FERNET, Wanted(backend="tensorrt"), cache=cache)
+
+
+def test_wishes_that_exclude_each_other_are_refused(cache: EngineCache) -> None:
+    for wanted in (Wanted(backend="tensorrt", device="cpu"), Wanted(device="cpu", precision="fp16")):
+        with pytest.raises(UsageError):
+            open_classifier(FERNET, wanted, cache=cache)
+
+
+def test_a_session_that_onnx_runtime_put_on_the_cpu_is_not_called_a_gpus(
+    gpu_build: List[Any], cache: EngineCache, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    classifier = open_classifier(FERNET, cache=cache)
+    assert classifier.provider == "CPUExecutionProvider"
+    classifier.close()
+    assert "did not start CUDAExecutionProvider" in caplog.records[-1].getMessage()
+    with pytest.raises(BackendUnavailable, match="did not start"):
+        open_classifier(FERNET, Wanted(device="gpu"), cache=cache)
+
+
+def test_the_providers_get_their_options_as_text(gpu_build: List[Any], cache: EngineCache) -> None:
+    open_classifier(FERNET, cache=cache).close()
+    told = {provider[0]: provider[1] for asked in gpu_build for provider in asked if not isinstance(provider, str)}
+    assert all(isinstance(value, str) for options in told.values() for value in options.values())
+    assert told[providers.TENSORRT]["trt_fp16_enable"] == "True"
+    assert told[providers.TENSORRT]["trt_engine_cache_path"] == str(cache.folder)
+    assert told[providers.CUDA]["gpu_mem_limit"] == str(512 << 20)
+
+
+@pytest.mark.parametrize(("release", "told"), [("1.8.0", False), ("1.15.1", False), ("1.16.3", True), ("1.32.0", True)])
+def test_only_releases_that_know_them_get_the_shapes(release: str, told: bool, cache: EngineCache) -> None:
+    (_, options), *_rest = providers.tensorrt(True, cache.folder, "image", 64, release)
+    assert ("trt_profile_max_shapes" in options) == told
+    if told:
+        assert options["trt_profile_max_shapes"] == "image:8x3x64x64"
+
+
+def test_a_file_that_is_no_network_is_no_fault_of_the_backend(
+    install: Install, cache: EngineCache, tmp_path: Any
+) -> None:
+    install("8.2.1.8")
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no network")
+    with pytest.raises(ModelCorrupt, match="broken"):
+        open_classifier(broken, cache=cache)
+
+
+def test_without_onnx_runtime_the_extra_to_install_is_named(
+    cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert not any(candidate.available for candidate in candidates())
+    with pytest.raises(MissingExtra, match="onnxruntime"):
+        open_classifier(FERNET, cache=cache)

@@ -26,6 +26,7 @@ examples:
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
+  fer-edge build-engine                      build the TensorRT engine before the first start
   fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)
 
@@ -60,6 +61,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
     return {
         "cameras": _cameras,
         "models": _models,
+        "build-engine": _build_engine,
         "train": _train,
         "export": _export,
         "evaluate": _evaluate,
@@ -135,6 +137,19 @@ def _models(arguments: List[str]) -> int:
     parser = argparse.ArgumentParser(prog="fer-edge models", description="List the models, or fetch one.")
     add_models_arguments(parser)
     return run_models(parser.parse_args(arguments), _progress)
+
+
+def _build_engine(arguments: List[str]) -> int:
+    from fer_edge.classify.engine_command import add_build_engine_arguments, run_build_engine
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge build-engine",
+        description="Build the TensorRT engine of a network for this machine, and keep it; minutes on a small board.",
+    )
+    add_build_engine_arguments(parser)
+    options = parser.parse_args(arguments)
+    _set_up_logging("info")
+    return run_build_engine(options, _progress)
 
 
 def _train(arguments: List[str]) -> int:

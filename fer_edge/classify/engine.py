@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.classify.cuda import Buffer, CudaDevice
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra
+from fer_edge.errors import BackendUnavailable, EngineError
 
 logger = logging.getLogger("fer_edge")
 
@@ -25,15 +25,16 @@ def import_tensorrt() -> ModuleType:
 
     Raises
     ------
-    MissingExtra
-        It is not installed.
     BackendUnavailable
-        It is, but its libraries do not load.
+        It is not installed, or its libraries do not load.
     """
     try:
         return importlib.import_module("tensorrt")
     except ModuleNotFoundError as error:
-        raise MissingExtra("tensorrt", "jetson", "The TensorRT backend") from error
+        raise BackendUnavailable(
+            "The Python package tensorrt is not installed.",
+            "On a Jetson it comes with JetPack: docs/jetson.md. Elsewhere:  pip install tensorrt",
+        ) from error
     except ImportError as error:
         raise BackendUnavailable(
             f"TensorRT does not load: {error}.", "Install the version of its libraries."

@@ -23,6 +23,7 @@ from fer_edge.classify.engine_build import SMALLER_WORKSPACE
 from fer_edge.classify.engine_cache import LONGEST_WAIT, MAGIC, EngineCache, EngineKey
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.tensorrt import TensorRTClassifier
+from fer_edge.cli import main
 from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra
 from fer_edge.model_files import find_model
 
@@ -247,7 +248,7 @@ def test_what_is_missing_is_named(install: Install, gpu: Gpu, monkeypatch: pytes
     with pytest.raises(MissingExtra, match="pycuda"):
         TensorRTClassifier(FERNET)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(MissingExtra, match="tensorrt"):
+    with pytest.raises(BackendUnavailable, match="tensorrt is not installed"):
         TensorRTClassifier(FERNET)
 
 
@@ -317,3 +318,27 @@ def test_whatever_lies_in_the_cache_is_the_plan_or_nothing(noise: bytes, cut: in
             assert cache.load(key) == (b"the plan" if content == whole else None)
         path.write_bytes(whole)
         assert cache.load(replace(key, gpu="other")) is None
+
+
+def test_an_engine_can_be_built_beforehand_and_its_file_is_told(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = install("10.3.0")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for rebuild, builds in ((), 1), ((), 1), (("--rebuild",), 2):
+        assert main(["build-engine", "--model", "fernet", *rebuild]) == 0
+        told = Path(capsys.readouterr().out.strip())
+        assert told.is_file()
+        assert tmp_path in told.parents
+        assert len(machine.builds) == builds
+
+
+def test_a_failed_build_ends_with_its_own_exit_code(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine = install("8.2.1.8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    machine.out_of_memory = True
+    with pytest.raises(EngineError) as caught:
+        main(["build-engine"])
+    assert caught.value.exit_code == 25

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_edge.training.data.source import COLOURS, FORMATS, KDEF_DETECTOR, PARTS, DataSource
+from fer_edge.training.data.layout import FORMATS
+from fer_edge.training.data.source import COLOURS, KDEF_DETECTOR, PARTS, DataSource
 from fer_edge.training.data.split import SPLITS
 
 if TYPE_CHECKING:

@@ -13,15 +13,13 @@ from PIL import Image
 from fer_edge.errors import DataSetError
 from fer_edge.training.data.face_set import FaceSet
 from fer_edge.training.data.labels import FER2013_ORDER, require_every_label
+from fer_edge.training.data.layout import FER2013_NAME, USAGES
 from fer_edge.training.data.pictures import Form, PictureStack
 from fer_edge.types import LABELS
 
 COLUMNS = ("emotion", "pixels", "Usage")
-FILE_NAME, VOTES_NAME = "fer2013.csv", "fer2013new.csv"
+VOTES_NAME = "fer2013new.csv"
 SIDE = 48
-
-USAGES = {"training": "Training", "validation": "PublicTest", "test": "PrivateTest"}
-"""What FER2013 calls each part."""
 
 VOTE_COLUMNS = {
     "angry": "anger",
@@ -109,7 +107,7 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, 
     """Give each row with the number of its line; names and cells stripped."""
     if not path.is_file():
         raise DataSetError(
-            f"There is no file {path}.", f"Give the path of {FILE_NAME}, or of {VOTES_NAME} for its votes."
+            f"There is no file {path}.", f"Give the path of {FER2013_NAME}, or of {VOTES_NAME} for its votes."
         )
     try:
         with path.open(newline="", encoding="utf-8") as file:

@@ -11,6 +11,7 @@ from fer_edge.errors import DataSetError
 from fer_edge.training.data.cut import FaceCut
 from fer_edge.training.data.face_set import FaceSet
 from fer_edge.training.data.labels import find_label, names_of_the_seven, require_every_label
+from fer_edge.training.data.layout import SHOWN
 from fer_edge.training.data.pictures import LARGEST_SIDE, Form, PictureStack, open_picture
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -29,6 +30,12 @@ PART_NAMES = {
 def find_parts(folder: Path) -> dict[str, Path]:
     """Give the parts that ``folder`` has as subfolders; empty if its classes lie in it directly."""
     return {PART_NAMES[path.name.lower()]: path for path in _subfolders(folder) if path.name.lower() in PART_NAMES}
+
+
+def is_folder_per_class(folder: Path) -> bool:
+    """Say whether at least half of the subfolders name an expression."""
+    known = [find_label(path.name) is not None for path in _subfolders(folder)]
+    return any(known) and 2 * sum(known) >= len(known)
 
 
 def read_folder(folder: Path, form: Form, part: str | None = None, detector: FaceDetector | None = None) -> FaceSet:
@@ -109,8 +116,9 @@ def _pictures(root: Path) -> list[tuple[int, Path]]:
 
 def _refuse_others(folder: Path, others: list[Path], parts: dict[str, Path]) -> None:
     if others:
+        shown = ", ".join(path.name for path in others[:SHOWN]) + (" ..." if len(others) > SHOWN else "")
         beside = f" beside {', '.join(path.name for path in parts.values())}" if parts else ""
         raise DataSetError(
-            f"{folder} has the folders {', '.join(path.name for path in others)}{beside}, which name no expression.",
+            f"{folder} has the folders {shown}{beside}, which name no expression.",
             f"Move them elsewhere or rename them; the names are {names_of_the_seven()}.",
         )

@@ -9,23 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_edge.errors import DataSetError, MissingExtra, UsageError
+from fer_edge.errors import UsageError
 from fer_edge.training.data.face_set import FaceSet
-from fer_edge.training.data.labels import find_label
+from fer_edge.training.data.layout import FER2013_NAME, USAGES, find_format, needed_libraries
 from fer_edge.training.data.split import split_faces
 
 if TYPE_CHECKING:
     from fer_edge.detect.base import FaceDetector
 
-FORMATS = ("auto", "parquet", "fer2013", "kdef", "folder")
 PARTS = ("training", "validation", "test")
 COLOURS = ("gray", "rgb")
 KDEF_DETECTOR = "blazeface"
-
-_LAYOUTS = (
-    "Give a Parquet file with an image column, fer2013.csv, a folder with KDEF's files (AF01ANS.JPG ...), or a folder "
-    "with a subfolder for each expression; docs/data.md shows each."
-)
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +33,7 @@ class DataSource:
     path
         File or folder.
     format
-        One of `FORMATS`; ``auto`` looks at what is there.
+        One of `fer_edge.training.data.layout.FORMATS`; ``auto`` looks at what is there.
     part
         Of fer2013.csv, or of a folder with parts: one of `PARTS`; None names none: `load_faces` reads all of them,
         `measured_part` and `load_pair` choose.
@@ -90,13 +84,10 @@ def load_faces(source: DataSource | Path) -> FaceSet:
         If a library that the format needs is not installed.
     """
     source = source if isinstance(source, DataSource) else DataSource(source)
-    kind = find_format(source)
+    kind = find_format(source.path, source.format)
     _check(source, kind)
-    try:
+    with needed_libraries():
         from fer_edge.training.data import fer2013_csv, folder, kdef, parquet, pictures
-    except ImportError as error:
-        library = error.name or "pyarrow"
-        raise MissingExtra(library, "cpu" if library == "cv2" else "train", "Reading a data set") from error
 
     form = pictures.Form(source.side, source.colour)
     which = f", its {source.part} part" if source.part else ""
@@ -124,7 +115,7 @@ def cutting_detector(source: DataSource) -> str | None:
     UsageError
         If the source names a detector, and its format has cut faces already.
     """
-    kind = find_format(source)
+    kind = find_format(source.path, source.format)
     _check(source, kind)
     return source.detector or (KDEF_DETECTOR if kind == "kdef" else None)
 
@@ -144,15 +135,13 @@ def measured_part(source: DataSource) -> DataSource:
     parts = _own_parts(source)
     if not parts:
         return source
-    from fer_edge.training.data.fer2013_csv import USAGES
-
     part = "validation" if "validation" in parts else min(parts)
     if part != "validation" and parts != {"test"}:
         raise UsageError(
             f"{source.path} has no validation part to measure on; it has {', '.join(sorted(parts))}.",
             "Name a part with --part, or give the folder of one.",
         )
-    official = f" ({USAGES[part]})" if find_format(source) == "fer2013" else ""
+    official = f" ({USAGES[part]})" if find_format(source.path, source.format) == "fer2013" else ""
     _log.info("%s: no part is named: its %s part%s is measured on", source.path, part, official)
     return replace(source, part=part)
 
@@ -203,77 +192,20 @@ def load_pair(
     return load_faces(train), load_faces(validation)
 
 
-def find_format(source: DataSource) -> str:
-    """Give the format of ``source``: what it says, or what lies at its path.
-
-    Raises
-    ------
-    UsageError
-        If it names an unknown format.
-    DataSetError
-        If there is nothing at its path, or nothing that is known.
-    """
-    if source.format not in FORMATS:
-        raise UsageError(f"There is no data format {source.format!r}.", f"Choose one of {', '.join(FORMATS)}.")
-    path = source.path
-    if not path.exists():
-        raise DataSetError(f"There is no data set at {path}.", _LAYOUTS)
-    if source.format in ("kdef", "folder") and not path.is_dir():
-        raise DataSetError(f"{path} is a file; the format {source.format} is a folder.", _LAYOUTS)
-    if source.format == "parquet" and not path.is_file():
-        raise DataSetError(f"{path} is a folder; the format parquet is a file.", "Give one of the files in it.")
-    if source.format != "auto":
-        return source.format
-    return _format_of_folder(path) if path.is_dir() else _format_of_file(path)
-
-
-def _format_of_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            start = file.read(200)
-    except OSError as error:
-        raise DataSetError(f"{path} cannot be read: {error}.", "Check its rights and its disk.") from error
-    if start.startswith(b"PAR1") or path.suffix.lower() == ".parquet":
-        return "parquet"
-    first_line = start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
-    if path.suffix.lower() == ".csv" or {b"emotion", b"pixels"} <= {name.strip() for name in first_line.split(b",")}:
-        return "fer2013"
-    raise DataSetError(f"{path} is neither a Parquet file nor fer2013.csv; it begins with {start[:16]!r}.", _LAYOUTS)
-
-
-def _format_of_folder(path: Path) -> str:
-    from fer_edge.training.data.folder import find_parts
-    from fer_edge.training.data.kdef import find_pictures, parse_name
-
-    if (path / "fer2013.csv").is_file():
-        return "fer2013"
-    entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-    subfolders = [entry.name for entry in entries if entry.is_dir()]
-    if find_parts(path) or any(find_label(name) is not None for name in subfolders):
-        return "folder"
-    if any(parse_name(picture.name) for picture in find_pictures(path)):
-        return "kdef"
-    tables = [entry.name for entry in entries if entry.suffix.lower() == ".parquet"]
-    if tables:
-        raise DataSetError(f"{path} is a folder of Parquet files: {', '.join(tables[:8])}.", "Give one of these files.")
-    names = [entry.name for entry in entries]
-    shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "nothing"
-    raise DataSetError(f"{path} has no layout that is known: it holds {shown}.", _LAYOUTS)
-
-
 def _fer2013_file(path: Path) -> Path:
-    return path / "fer2013.csv" if path.is_dir() else path
+    return path / FER2013_NAME if path.is_dir() else path
 
 
 def _own_parts(source: DataSource) -> set[str]:
     """Give the parts that a set has and of which the source names none."""
     if source.part:
         return set()
-    kind = find_format(source)
+    kind = find_format(source.path, source.format)
     if kind == "fer2013":
         return set(PARTS)
     if kind == "folder":
-        from fer_edge.training.data.folder import find_parts
+        with needed_libraries():
+            from fer_edge.training.data.folder import find_parts
 
         return set(find_parts(source.path))
     return set()

@@ -1,4 +1,4 @@
-"""What lies at a path is found out, and a training set finds its validation set."""
+"""What a person names is read, and a training set finds its validation set."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any, Callable, List
 import numpy as np
 import pytest
 
-from fer_edge.errors import DataSetError, UsageError
+from fer_edge.errors import UsageError
 from fer_edge.training.data import DataSource, load_faces, load_pair, measured_part
 from fer_edge.training.data.arguments import add_data_arguments, data_source, pair_of
-from fer_edge.training.data.source import find_format
 from fer_edge.types import LABELS
 
 Maker = Callable[..., Path]
@@ -23,32 +22,6 @@ def parse(*words: str, validation: bool = True) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_data_arguments(parser, validation)
     return parser.parse_args(words)
-
-
-def test_each_layout_is_known_by_what_it_holds(
-    small_file: Path, fer2013_file: Maker, kdef_folder: Path, class_folder: Maker, tmp_path: Path
-) -> None:
-    nameless = tmp_path / "nameless"
-    nameless.write_bytes(small_file.read_bytes())
-    paths = [small_file, nameless, fer2013_file(), tmp_path, kdef_folder, class_folder(list(LABELS))]
-    found = [find_format(DataSource(path)) for path in paths]
-    assert found == ["parquet", "parquet", "fer2013", "fer2013", "kdef", "folder"]
-
-
-def test_an_unknown_layout_is_refused_with_what_is_there(tmp_path: Path) -> None:
-    with pytest.raises(DataSetError, match="it holds nothing"):
-        load_faces(tmp_path)
-    (tmp_path / "set.parquet").touch()
-    with pytest.raises(DataSetError, match=r"a folder of Parquet files: set\.parquet"):
-        load_faces(tmp_path)
-    (tmp_path / "set.parquet").rename(tmp_path / "notes.txt")
-    (tmp_path / "stuff").mkdir()
-    with pytest.raises(DataSetError, match=r"it holds notes\.txt, stuff"):
-        load_faces(tmp_path)
-    with pytest.raises(DataSetError, match=r"notes\.txt is neither a Parquet file nor fer2013\.csv"):
-        load_faces(tmp_path / "notes.txt")
-    with pytest.raises(DataSetError, match="There is no data set at"):
-        load_faces(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

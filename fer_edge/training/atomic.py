@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fer_edge.errors import DiskFull, OutputNotWritable
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content``, or leave it as it was.
@@ -18,7 +20,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises
     ------
     DiskFull
-        If no space is left.
+        If no space, quota or permitted size is left.
     OutputNotWritable
         If the file cannot be written for another reason.
     """
@@ -37,9 +39,10 @@ def write_atomically(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
         _flush_folder(path.parent)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in _FULL:
             raise DiskFull(
-                f"The disk is full: {path} was not written.", "Free some space; what was there stays."
+                f"The disk is full: {path} was not written ({error.strerror}).",
+                "Free some space; what was there stays.",
             ) from error
         raise OutputNotWritable(
             f"{path} cannot be written: {error.strerror}.", "Check the path and the folder's permissions."

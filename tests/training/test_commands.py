@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from fer_edge.errors import UsageError
+from fer_edge.errors import DiskFull, UsageError
+from fer_edge.training.checkpoint import load_checkpoint
 from fer_edge.training.commands import COMMANDS
+from fer_edge.training.data import FaceSet
+from fer_edge.training.module import EpochResult
+from fer_edge.training.recipe import TrainSettings
+from fer_edge.training.train import train
 
 
 def run(verb: str, *words: str) -> int:
@@ -80,6 +85,31 @@ def test_faces_are_not_cut_by_two_detectors(small_file: Path, tmp_path: Path) ->
         run("evaluate", "fernet", "--data", str(tmp_path / "KDEF"), "--detector", "yunet")
     with pytest.raises(UsageError, match="Leave --data-detector out"):
         run("evaluate", "fernet", "--data", str(small_file), *both)
+
+
+def test_a_disk_that_fills_up_leaves_the_last_checkpoint_to_go_on_from(small_set: FaceSet, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    settings = TrainSettings(network="lenet", epochs=2, batch_size=28, threads=1, precision="fp32", device="cpu")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    best, last = tmp_path / "best.pt", tmp_path / "last.pt"
+
+    def fill(_: EpochResult) -> None:
+        # The weights alone fit still, and what is needed to go on does not.
+        assert best.stat().st_size < 4_000_000 < last.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, limits[1]))
+
+    try:
+        with pytest.raises(DiskFull, match=r"last\.pt was not written") as raised:
+            train(settings, small_set, small_set, tmp_path, on_epoch=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert raised.value.exit_code == 31
+    assert load_checkpoint(last)["finished_epochs"] == 1
+    assert load_checkpoint(best)["finished_epochs"] >= 1
+    assert list(tmp_path.glob(".*.tmp")) == []
+    epochs: list[int] = []
+    train(settings, small_set, small_set, tmp_path, on_epoch=lambda result: epochs.append(result.epoch))
+    assert epochs == [2]
 
 
 @pytest.mark.parametrize("words", [["--epochs", "0"], ["--dropout", "2"], ["--optimizer", "magic"]])

@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -136,7 +136,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
         check_pictures()
     classifier = OnnxClassifier(find_model(args.model), threads=args.threads)
     try:
-        source = measured_part(data_source(args))
+        source = measured_part(replace(data_source(args), colour=args.colour or classifier.spec.colour))
         cutter = cutting_detector(source)
         if cutter and args.detector:
             raise UsageError(

@@ -8,16 +8,20 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from fer_edge.errors import DiskFull, UsageError
+from fer_edge.model_files import find_model
 from fer_edge.training.checkpoint import load_checkpoint
 from fer_edge.training.commands import COMMANDS
 from fer_edge.training.data import FaceSet
 from fer_edge.training.module import EpochResult
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.train import train
+from fer_edge.types import LABELS
 
 
 def run(verb: str, *words: str) -> int:
@@ -110,6 +114,28 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_to_go_on_from(small_set
     epochs: list[int] = []
     train(settings, small_set, small_set, tmp_path, on_epoch=lambda result: epochs.append(result.epoch))
     assert epochs == [2]
+
+
+def test_faces_are_evaluated_in_the_colour_that_the_model_sees(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("matplotlib")
+    onnx = pytest.importorskip("onnx")
+    for number, label in enumerate(LABELS):
+        (tmp_path / "faces" / label).mkdir(parents=True)
+        Image.new("RGB", (64, 64), (36 * number, 90, 255 - 36 * number)).save(tmp_path / "faces" / label / "one.png")
+    model = onnx.load(find_model("fernet"))
+    next(entry for entry in model.metadata_props if entry.key == "fer_edge.colour").value = "rgb"
+    onnx.save(model, tmp_path / "rgb.onnx")
+
+    def figures(model: str, *words: str) -> dict[str, Any]:
+        assert run("evaluate", model, "--data", str(tmp_path / "faces"), "--report", str(tmp_path / "r"), *words) == 0
+        told: dict[str, Any] = json.loads((tmp_path / "r.json").read_text())
+        return told
+
+    seen = figures(str(tmp_path / "rgb.onnx"))
+    assert seen == figures(str(tmp_path / "rgb.onnx"), "--colour", "rgb")
+    assert seen != figures(str(tmp_path / "rgb.onnx"), "--colour", "gray")
+    assert figures("fernet") == figures("fernet", "--colour", "gray")
 
 
 @pytest.mark.parametrize("words", [["--epochs", "0"], ["--dropout", "2"], ["--optimizer", "magic"]])

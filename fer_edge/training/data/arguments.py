@@ -35,7 +35,10 @@ def add_data_arguments(parser: argparse.ArgumentParser, validation: bool) -> Non
         metavar="NAME",
         help=f"cut the face out of each photograph with this detector (default: {KDEF_DETECTOR} for KDEF, else none)",
     )
-    group.add_argument("--colour", choices=COLOURS, default="gray", help="of the faces (%(default)s)")
+    colour = DataSource.colour if validation else None
+    group.add_argument(
+        "--colour", choices=COLOURS, default=colour, help=f"of the faces ({colour or 'default: what the model sees'})"
+    )
     group.add_argument(
         "--angles",
         type=lambda text: tuple(text.upper().split(",")),
@@ -68,7 +71,7 @@ def data_source(args: argparse.Namespace) -> DataSource:
         part=args.part,
         votes=args.votes,
         detector=args.data_detector,
-        colour=args.colour,
+        colour=args.colour or DataSource.colour,
         angles=args.angles,
     )
 

@@ -175,7 +175,8 @@ def _history_of(state: dict[str, Any], settings: TrainSettings, path: Path) -> l
         raise CheckpointError(
             f"{path} cannot be continued.", "Give a folder that this version trained in, or a new one."
         )
-    mine, its = _decisive(asdict(settings)), _decisive(state["settings"])
+    # A setting that the version which wrote it did not have yet was at its default.
+    mine, its = _decisive(asdict(settings)), _decisive(_filled(state["settings"], asdict(TrainSettings())))
     if mine != its:
         differing = sorted(key for key in mine if mine[key] != its.get(key))
         raise CheckpointError(
@@ -183,6 +184,13 @@ def _history_of(state: dict[str, Any], settings: TrainSettings, path: Path) -> l
             "Give the settings of that run to go on, or another folder to start anew.",
         )
     return [EpochResult(**{**row, "recall": tuple(row["recall"])}) for row in state["history"]]
+
+
+def _filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Give ``settings`` with what they lack from ``defaults``, tables included."""
+    both = {**defaults, **settings}
+    tables = {key: _filled(both[key], value) for key, value in defaults.items() if isinstance(value, dict)}
+    return {**both, **tables}
 
 
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:

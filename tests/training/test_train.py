@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from fer_edge.errors import CheckpointError, DataSetError, UsageError
-from fer_edge.training.checkpoint import load_checkpoint
+from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint
 from fer_edge.training.data import FaceSet
 from fer_edge.training.module import EpochResult
 from fer_edge.training.recipe import Augmentation, TrainSettings
@@ -62,6 +62,17 @@ def test_a_run_cut_off_in_the_middle_of_an_epoch_ends_as_an_unbroken_one(small_s
     for name, value in unbroken["ema"].items():
         assert torch.equal(value, broken["ema"][name]), name
     assert losses(tmp_path / "unbroken") == losses(tmp_path / "broken")
+
+
+def test_a_run_of_a_version_with_fewer_settings_goes_on(small_set: FaceSet, tmp_path: Path) -> None:
+    lenet = replace(QUICK, network="lenet", epochs=1)
+    train(lenet, small_set, small_set, tmp_path)
+    state = load_checkpoint(tmp_path / "last.pt")
+    del state["settings"]["start"], state["settings"]["augmentation"]["detector_cut"]
+    save_checkpoint(tmp_path / "last.pt", state)
+    train(lenet, small_set, small_set, tmp_path)
+    with pytest.raises(CheckpointError, match="augmentation"):
+        train(replace(lenet, augmentation=Augmentation(detector_cut=0.5)), small_set, small_set, tmp_path)
 
 
 def test_a_run_can_begin_with_the_weights_of_another(small_set: FaceSet, tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
+def colour_of(path: Path) -> str:
+    """Give what the network of a checkpoint was trained to see: ``gray`` or ``rgb``.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such checkpoint or it is damaged.
+    """
+    # Checkpoints that do not say so were trained grey.
+    return str(load_checkpoint(path).get("colour", "gray"))
+
+
 def load_network(path: Path) -> tuple[Network, nn.Module]:
     """Build the network of a checkpoint with its averaged weights, ready to evaluate, and say which one it is.
 

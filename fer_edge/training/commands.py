@@ -90,6 +90,7 @@ def run_zoo(args: argparse.Namespace) -> int:
 def run_export(args: argparse.Namespace) -> int:
     """Write a checkpoint as an ONNX file."""
     try:
+        from fer_edge.training.checkpoint import colour_of
         from fer_edge.training.data import DataSource, load_faces, measured_part
         from fer_edge.training.export import ExportOptions, export
     except ImportError as error:
@@ -104,7 +105,7 @@ def run_export(args: argparse.Namespace) -> int:
         uncertain_below=args.uncertain_below,
         **texts,
     )
-    source = measured_part(DataSource(args.validation))
+    source = measured_part(DataSource(args.validation, colour=colour_of(args.checkpoint)))
     name = args.validation_name or source.title
     result = export(args.checkpoint, args.output, load_faces(source), name, options)
     _log.info(
@@ -197,7 +198,7 @@ def _bar(unit: str) -> tqdm[NoReturn]:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0
-    return tqdm(unit=unit, leave=False)
+    return tqdm(unit=unit, leave=False, disable=None)
 
 
 def _missing(error: ImportError, needed_for: str) -> FerEdgeError:

@@ -17,11 +17,11 @@ import torch
 from torch import nn
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import MissingExtra, TrainingError
+from fer_edge.errors import DataSetError, MissingExtra, TrainingError
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
-from fer_edge.training.checkpoint import load_network
+from fer_edge.training.checkpoint import colour_of, load_network
 from fer_edge.training.data import FaceSet
 from fer_edge.types import LABELS
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
@@ -110,13 +110,20 @@ def export(
     CheckpointError
         If the checkpoint is missing, damaged or of another network.
     DataSetError
-        If no face of ``validation`` has a majority label.
+        If no face of ``validation`` has a majority label, or they are grey where the network was trained in colour, or
+        the other way round.
     TrainingError
         If ONNX Runtime and PyTorch differ by more than `LARGEST_DIFFERENCE`.
     MissingExtra
         If onnxruntime is not installed.
     """
     entry, network = load_network(checkpoint)
+    colour = colour_of(checkpoint)
+    if (colour == "rgb") != (validation.images.shape[3] == 3):
+        raise DataSetError(
+            f"{checkpoint} was trained on {colour} faces, and those of {validation_name} are not.",
+            f"Read them with the colour {colour}.",
+        )
     model = to_onnx(network)
     rows, truth = validation.labelled()
     images = torch.from_numpy(validation.images[rows])
@@ -140,6 +147,7 @@ def export(
     spec = ModelSpec(
         name=options.name or entry.title,
         input_size=INPUT_SIZE,
+        colour=colour,
         crop_margin=options.crop_margin,
         crop_centre=options.crop_centre,
         alignment=options.alignment,

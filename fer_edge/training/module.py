@@ -238,7 +238,7 @@ class ExpressionTraining(lightning.LightningModule):
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=settings.patience)
             return {
                 "optimizer": optimizer,
-                "lr_scheduler": {"scheduler": plateau, "monitor": None, "frequency": 10**9, "strict": False},
+                "lr_scheduler": {"scheduler": plateau, "monitor": "by hand", "frequency": 10**9, "strict": False},
             }
         cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, self._share_of_peak)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
@@ -259,6 +259,7 @@ class ExpressionTraining(lightning.LightningModule):
         """Averaged weights, and what they are."""
         return {
             "network": self.settings.network,
+            "colour": "gray" if self.validation_images.shape[-1] == 1 else "rgb",
             "settings": asdict(self.settings),
             "finished_epochs": self.current_epoch + 1,
             "ema": self.averaged.state_dict(),

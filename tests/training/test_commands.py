@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -136,6 +137,35 @@ def test_faces_are_evaluated_in_the_colour_that_the_model_sees(tmp_path: Path) -
     assert seen == figures(str(tmp_path / "rgb.onnx"), "--colour", "rgb")
     assert seen != figures(str(tmp_path / "rgb.onnx"), "--colour", "gray")
     assert figures("fernet") == figures("fernet", "--colour", "gray")
+
+
+def test_a_network_trained_in_colour_is_exported_and_measured_in_colour(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("matplotlib")
+    onnx = pytest.importorskip("onnx")
+    random = np.random.default_rng(0)
+    for label in LABELS:
+        (tmp_path / "faces" / label).mkdir(parents=True)
+        # More red and less green make the same grey.
+        red = 36 * LABELS.index(label)
+        for number in range(8):
+            noise = random.integers(0, 20, (64, 64, 3))
+            picture = (noise + (red, (0.299 * 234 - 0.299 * red) / 0.587 + 60, 80)).astype(np.uint8)
+            Image.fromarray(picture).save(tmp_path / "faces" / label / f"{number}.png")
+    data, folder, model = str(tmp_path / "faces"), tmp_path / "run", str(tmp_path / "model.onnx")
+    quick = ["--network", "lenet", "--epochs", "6", "--batch-size", "14", "--threads", "1", "--device", "cpu"]
+    assert run("train", "--data", data, "--colour", "rgb", "--validation", data, "--run", str(folder), *quick) == 0
+    with (folder / "log.csv").open() as file:
+        trained = max(float(row["accuracy"]) for row in csv.DictReader(file))
+    assert trained > 0.25, "more than by chance"
+    assert run("export", str(folder / "best.pt"), model, "--validation", data) == 0
+    metadata = {entry.key: entry.value for entry in onnx.load(model).metadata_props}
+    assert metadata["fer_edge.colour"] == "rgb"
+    capsys.readouterr()
+    assert run("evaluate", model, "--data", data, "--report", str(tmp_path / "r")) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["accuracy"] == pytest.approx(trained, abs=0.02)
 
 
 @pytest.mark.parametrize("words", [["--epochs", "0"], ["--dropout", "2"], ["--optimizer", "magic"]])

@@ -75,6 +75,29 @@ def test_a_run_of_a_version_with_fewer_settings_goes_on(small_set: FaceSet, tmp_
         train(replace(lenet, augmentation=Augmentation(detector_cut=0.5)), small_set, small_set, tmp_path)
 
 
+def test_the_rate_falls_on_a_plateau_and_the_count_outlives_a_break(small_set: FaceSet, tmp_path: Path) -> None:
+    # So slow that no epoch is better than the one before.
+    settings = replace(QUICK, network="lenet", epochs=4, schedule="plateau", patience=0, learning_rate=3e-8)
+
+    class PowerCut(BaseException):
+        pass
+
+    def cut(result: EpochResult) -> None:
+        if result.epoch == 2:
+            raise PowerCut
+
+    def rates(folder: Path) -> list[str]:
+        with (folder / "log.csv").open() as file:
+            return [row["learning_rate"] for row in csv.DictReader(file)]
+
+    train(settings, small_set, small_set, tmp_path / "unbroken")
+    with pytest.raises(PowerCut):
+        train(settings, small_set, small_set, tmp_path / "broken", on_epoch=cut)
+    train(settings, small_set, small_set, tmp_path / "broken")
+    assert rates(tmp_path / "unbroken") == rates(tmp_path / "broken")
+    assert float(rates(tmp_path / "broken")[-1]) < 3e-8
+
+
 def test_a_run_can_begin_with_the_weights_of_another(small_set: FaceSet, tmp_path: Path) -> None:
     lenet = replace(QUICK, network="lenet")
     train(lenet, small_set, small_set, tmp_path / "first")

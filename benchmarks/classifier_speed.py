@@ -1,6 +1,6 @@
 """How long one call of a network takes, on whatever this machine has, with and without IO binding.
 
-    python benchmarks/classifier_speed.py --model fernet
+    python benchmarks/classifier_speed.py --model fernet_r
     python benchmarks/classifier_speed.py --provider cuda --peak-gflops 51000 --peak-gb-s 3350
 
 The ways of one batch size are called in turn, so that what else the machine does falls on all of them alike; ratios are of
@@ -26,14 +26,14 @@ from fer_edge.benchmark.environment import describe_environment
 from fer_edge.classify import providers
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import read_contract
-from fer_edge.model_files import find_model
+from fer_edge.model_files import DEFAULT_MODEL, find_model
 
 BATCHES = (1, 8)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="fernet", metavar="NAME|FILE")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE")
     parser.add_argument("--provider", choices=("cpu", "cuda", "tensorrt"), default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--calls", type=int, default=300)

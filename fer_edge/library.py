@@ -12,6 +12,7 @@ from fer_edge.capture.base import Source
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
+from fer_edge.model_files import DEFAULT_MODEL
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
@@ -24,7 +25,7 @@ def watch(
     source: Union[str, int, os.PathLike[str], Source] = "auto",
     *,
     detector: Union[str, FaceDetector] = "blazeface",
-    model: Union[str, os.PathLike[str], ExpressionClassifier] = "fernet",
+    model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
 ) -> Pipeline:
     """Watch a source.
@@ -78,7 +79,7 @@ def read_image(
     image: Union[Image, str, os.PathLike[str]],
     *,
     detector: Union[str, FaceDetector] = "blazeface",
-    model: Union[str, os.PathLike[str], ExpressionClassifier] = "fernet",
+    model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
 ) -> Tuple[ObservedFace, ...]:
     """Find the faces of one picture and name their expressions.

@@ -14,6 +14,9 @@ from typing import Callable, Dict, List, Union
 
 from fer_edge import errors
 
+DEFAULT_MODEL = "fernet_r"
+"""The expression network that is used where none is named."""
+
 _CHUNK = 1 << 16
 
 Progress = Callable[[str], None]

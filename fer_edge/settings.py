@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from fer_edge.errors import SettingsError, UsageError
+from fer_edge.model_files import DEFAULT_MODEL
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -126,7 +127,7 @@ class Settings:
     )
     min_score: float = _setting(0.5, _share, "SCORE", "analysis", "leave out faces that the detector is less sure of")
     model: str = _setting(
-        "fernet", _text, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
+        DEFAULT_MODEL, _text, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
     )
     backend: str = _setting(
         "auto",

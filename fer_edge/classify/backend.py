@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -119,26 +119,33 @@ def open_classifier(
         The file is no expression network.
     """
     wanted.check()
-    why_not: List[str] = []
+    why_not: Dict[str, str] = {}
     for candidate in candidates():
         if not _is_wanted(candidate.name, wanted):
             continue
         if not candidate.available and candidate.name != ONNX_CPU:
-            why_not.append(f"{candidate.name}: {candidate.reason}")
+            why_not[candidate.name] = candidate.reason
             continue
         try:
             classifier = _open(candidate.name, model, wanted, threads, cache or EngineCache(), progress)
         except (BackendUnavailable, EngineError, MissingExtra) as error:
             if candidate.name == ONNX_CPU:
                 raise
-            why_not.append(f"{candidate.name}: {error.message}")
+            why_not[candidate.name] = error.message.rstrip(".")
             continue
-        logger.info("classification: %s%s", candidate.name, f" (not {'; not '.join(why_not)})" if why_not else "")
+        logger.info("classification: %s%s", candidate.name, f" ({_listed(why_not)})" if why_not else "")
         return classifier
     raise BackendUnavailable(
-        f"Nothing can run {model.name} as wanted. " + " ".join(f"{reason.rstrip('.')}." for reason in why_not),
+        f"Nothing can run {model.name} as wanted: {_listed(why_not)}.",
         "Install what is missing, or take what is there: --backend auto --device auto --precision auto",
     )
+
+
+def _listed(why_not: Mapping[str, str]) -> str:
+    by_reason: Dict[str, List[str]] = {}
+    for name, reason in why_not.items():
+        by_reason.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
 
 
 def _with_provider(name: str, provider: str) -> Candidate:
@@ -147,7 +154,7 @@ def _with_provider(name: str, provider: str) -> Candidate:
     except ImportError:
         return Candidate(name, False, "onnxruntime is not installed")
     if provider not in present:
-        return Candidate(name, False, f"this build of ONNX Runtime has no {provider}")
+        return Candidate(name, False, "not in this build")
     return Candidate(name, True)
 
 

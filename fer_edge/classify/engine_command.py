@@ -9,12 +9,12 @@ import time
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.tensorrt import TensorRTClassifier
 from fer_edge.errors import OutputNotWritable
-from fer_edge.model_files import Progress, find_model
+from fer_edge.model_files import DEFAULT_MODEL, Progress, find_model
 
 
 def add_build_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``fer-edge build-engine``."""
-    parser.add_argument("--model", default="fernet", metavar="NAME|FILE", help="which network (%(default)s)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="which network (%(default)s)")
     parser.add_argument(
         "--precision",
         choices=("auto", "fp32", "fp16"),

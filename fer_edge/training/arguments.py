@@ -148,7 +148,18 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the figures there as PATH.json and PATH.md, and pictures as PATH-confusion.png, PATH-coverage.png and "
         "PATH-reliability.png",
     )
-    parser.add_argument("--threads", type=_whole(1), default=1, metavar="N", help="inference threads (%(default)s)")
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--threads", type=_whole(1), default=1, metavar="N", help="inference threads (%(default)s)")
+    machine.add_argument(
+        "--backend",
+        default="onnx:cpu:fp32",
+        metavar="SPEC",
+        help="what to run on, as BACKEND[:DEVICE[:PRECISION]], for example tensorrt:gpu:fp16 (%(default)s)",
+    )
+    machine.add_argument("--against", metavar="SPEC", help="ask this backend the same, and tell how alike they answer")
+    machine.add_argument(
+        "--min-agreement", type=_number(0, 1), metavar="X", help="fail when a smaller share of the labels agrees"
+    )
 
 
 def _whole(low: int) -> Callable[[str], int]:

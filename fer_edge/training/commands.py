@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -129,14 +130,22 @@ def run_evaluate(args: argparse.Namespace) -> int:
         from fer_edge.training.pictures import check_pictures
     except ImportError as error:
         raise _missing(error, "Evaluation") from error
-    from fer_edge.classify.onnx import OnnxClassifier
+    from fer_edge.classify.backend import open_classifier
     from fer_edge.model_files import find_model
+    from fer_edge.training.parity import ComparedClassifier, check_agreement, wanted_from
 
+    if args.min_agreement is not None and not args.against:
+        raise UsageError("--min-agreement only makes sense with --against.", "Name the backend to compare with.")
     # A set takes long to read: a model, detector or library that is not there is told first.
     if args.report:
         check_pictures()
-    classifier = OnnxClassifier(find_model(args.model), threads=args.threads)
-    try:
+    model = find_model(args.model)
+    backends = [wanted_from(text) for text in (args.backend, args.against) if text]
+    with ExitStack() as stack:
+        classifiers = [
+            stack.enter_context(closing(open_classifier(model, wanted, args.threads))) for wanted in backends
+        ]
+        classifier = ComparedClassifier(*classifiers) if args.against else classifiers[0]
         source = measured_part(replace(data_source(args), colour=args.colour or classifier.spec.colour))
         cutter = cutting_detector(source)
         if cutter and args.detector:
@@ -154,11 +163,11 @@ def run_evaluate(args: argparse.Namespace) -> int:
                 result = evaluate(classifier, faces, name, crop, cut, on_batch=bar.update)
         finally:
             close()
-    finally:
-        classifier.close()
     sys.stdout.write(to_markdown(result))
     if args.report:
         _log.info("wrote %s", ", ".join(map(str, write_report(result, args.report))))
+    if result.parity and args.min_agreement is not None:
+        check_agreement(result.parity, args.min_agreement)
     return 0
 
 

@@ -12,6 +12,7 @@ from fer_edge.errors import DataSetError
 from fer_edge.training import metrics
 from fer_edge.training.data import FaceSet
 from fer_edge.training.faces import Crop, whole_picture
+from fer_edge.training.parity import ComparedClassifier, Parity
 from fer_edge.types import LABELS, Expression
 
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -36,6 +37,8 @@ class Evaluation:
     ----------
     model, data, crop, rule
         What was measured, on what, cut how, and which answer counts as right.
+    provider, precision
+        What it ran on, and in which arithmetic.
     faces
         Faces with a label by the rule.
     without_label
@@ -69,9 +72,13 @@ class Evaluation:
     coverage
         Share of the faces that were found that is answered, and accuracy among these, at each of `THRESHOLDS` and at the
         model's own, rising.
+    parity
+        How alike another backend answered, where one was asked.
     """
 
     model: str
+    provider: str
+    precision: str
     data: str
     crop: str
     rule: str
@@ -95,6 +102,7 @@ class Evaluation:
     uncertain: float
     accuracy_when_certain: float
     coverage: list[metrics.CoveragePoint]
+    parity: Parity | None = None
 
 
 def evaluate(
@@ -153,6 +161,8 @@ def evaluate(
     certain = ~np.array([expression.uncertain for expression in expressions])
     return Evaluation(
         model=classifier.spec.name,
+        provider=classifier.provider,
+        precision=classifier.precision,
         data=data,
         crop=crop_name,
         rule=faces.rule,
@@ -189,4 +199,5 @@ def evaluate(
             right,
             sorted({*THRESHOLDS, classifier.spec.uncertain_below}),
         ),
+        parity=classifier.parity() if isinstance(classifier, ComparedClassifier) else None,
     )

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.evaluate import Evaluation
+from fer_edge.training.parity import Parity
 from fer_edge.training.pictures import check_pictures, draw_confusion, draw_coverage, draw_reliability
 from fer_edge.types import LABELS
 
@@ -34,7 +35,7 @@ def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -
         "",
         f"Cut: {result.crop}. Right answer: {result.rule}. {result.faces} faces have one; {result.without_label} have "
         f"none and are left out; in {result.not_found} no face was found. Pictures skipped because they cannot be used: "
-        f"{result.skipped}.",
+        f"{result.skipped}. Run on {result.provider}, {result.precision}.",
         "",
         "| figure | value |",
         "|---|---|",
@@ -46,6 +47,7 @@ def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -
         f"| negative log-likelihood, with and without it | {result.nll:.3f}, {result.nll_uncalibrated:.3f} |",
         f"| called uncertain (confidence under {result.uncertain_below:g}) | {result.uncertain:.2%} |",
         f"| accuracy of the others | {result.accuracy_when_certain:.2%} |",
+        *_parity_rows(result.parity),
         *picture("reliability", "Accuracy against confidence, without the temperature and with it"),
         "",
         "| label | faces | precision | recall | F1 |",
@@ -71,6 +73,16 @@ def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -
         lines.append(f"| {point.threshold:g}{own} | {point.coverage:.2%} | {accuracy} |")
     lines += picture("coverage", "Accuracy against coverage")
     return "\n".join(lines) + "\n"
+
+
+def _parity_rows(parity: Parity | None) -> list[str]:
+    if parity is None:
+        return []
+    return [
+        f"| label as on {parity.other} | {parity.agreement:.2%} of {parity.faces} faces |",
+        f"| largest difference of a probability from it, and mean over the faces | {parity.largest_difference:.2g}, "
+        f"{parity.mean_difference:.2g} |",
+    ]
 
 
 def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:

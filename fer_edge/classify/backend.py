@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -16,7 +18,8 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.engine_build import MOST_FACES
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier, read_contract
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, UsageError
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, UsageError
+from fer_edge.onnx_session import Provider
 
 logger = logging.getLogger("fer_edge")
 
@@ -175,34 +178,43 @@ def _open(
         return TensorRTClassifier(model, wanted.precision, cache, progress)
     if name == ONNX_CPU:
         return OnnxClassifier(model, threads=threads)
-    runtime = importlib.import_module("onnxruntime")
-    if hasattr(runtime, "preload_dlls"):
-        # CUDA's libraries may come as Python packages, where the loader does not look by itself.
-        runtime.preload_dlls()
+    # A file that is no network must not look like a provider that does not start.
+    spec, input_name = read_contract(model)
     if name == ONNX_CUDA:
-        return _really_on(providers.CUDA, OnnxClassifier(model, threads=threads, providers=providers.cuda()))
-    fp16 = wanted.precision != "fp32"
+        return _on_gpu(model, threads, providers.CUDA, providers.cuda(), "fp32")
     try:
         cache.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BackendUnavailable(
             f"its engines cannot be kept in {cache.folder}: {error.strerror}", "Set XDG_CACHE_HOME."
         ) from error
-    spec, input_name = read_contract(model)
-    options = providers.tensorrt(fp16, cache.folder, input_name, spec.input_size, runtime.__version__)
+    fp16 = wanted.precision != "fp32"
+    release = importlib.import_module("onnxruntime").__version__
+    options = providers.tensorrt(fp16, cache.folder, input_name, spec.input_size, release)
     progress("building ONNX Runtime's TensorRT engine")
-    classifier = OnnxClassifier(model, threads=threads, providers=options, precision="fp16" if fp16 else "fp32")
-    _really_on(providers.TENSORRT, classifier)
+    classifier = _on_gpu(model, threads, providers.TENSORRT, options, "fp16" if fp16 else "fp32")
     # Older releases learn the range of the batch from what they are given: once the widest, and nothing is built later.
     classifier.classify(np.zeros((MOST_FACES, spec.input_size, spec.input_size, 3), np.uint8))
     return classifier
 
 
-def _really_on(provider: str, classifier: OnnxClassifier) -> OnnxClassifier:
-    """Refuse a session that ONNX Runtime has quietly put on another provider."""
+def _on_gpu(
+    model: Path, threads: int, provider: str, options: Sequence[Provider], precision: str
+) -> ExpressionClassifier:
+    """Open a session there, and refuse one that ONNX Runtime has quietly put on another provider."""
+    runtime = importlib.import_module("onnxruntime")
+    # ONNX Runtime prints what it thinks of a provider to the standard output, which may belong to the results.
+    with redirect_stdout(sys.stderr):
+        if hasattr(runtime, "preload_dlls"):
+            # CUDA's libraries may come as Python packages, where the loader does not look by itself.
+            runtime.preload_dlls()
+        try:
+            classifier = OnnxClassifier(model, threads=threads, providers=options, precision=precision)
+        except ModelCorrupt as error:
+            raise BackendUnavailable(f"{provider} does not start: {error.__cause__}", "See fer-edge doctor.") from error
     if classifier.provider == provider:
         return classifier
     classifier.close()
     raise BackendUnavailable(
-        f"ONNX Runtime did not start {provider}, for want of a GPU, a driver or a library", "See fer-edge doctor."
+        f"{provider} does not start, for want of a GPU, a driver or a library", "See fer-edge doctor."
     )

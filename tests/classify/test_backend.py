@@ -104,8 +104,30 @@ def test_a_session_that_onnx_runtime_put_on_the_cpu_is_not_called_a_gpus(
     classifier = open_classifier(FERNET, cache=cache)
     assert classifier.provider == "CPUExecutionProvider"
     classifier.close()
-    assert "did not start CUDAExecutionProvider" in caplog.records[-1].getMessage()
-    with pytest.raises(BackendUnavailable, match="did not start"):
+    assert "CUDAExecutionProvider does not start" in caplog.records[-1].getMessage()
+    with pytest.raises(BackendUnavailable, match="does not start"):
+        open_classifier(FERNET, Wanted(device="gpu"), cache=cache)
+
+
+def test_a_provider_that_fails_loudly_is_no_fault_of_the_model_and_says_nothing_on_the_standard_output(
+    gpu_build: List[Any], cache: EngineCache, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = importlib.import_module("onnxruntime")
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    quiet = runtime.InferenceSession
+
+    def loud(content: Any, sess_options: Any, providers: Any) -> Any:
+        if providers[0] == "CPUExecutionProvider":
+            return quiet(content, sess_options=sess_options, providers=providers)
+        sys.stdout.write("EP Error")
+        raise state.RuntimeException("CUDA failure 100: no CUDA-capable device is detected")
+
+    monkeypatch.setattr(runtime, "InferenceSession", loud)
+    classifier = open_classifier(FERNET, cache=cache)
+    assert classifier.provider == "CPUExecutionProvider"
+    classifier.close()
+    assert capsys.readouterr().out == ""
+    with pytest.raises(BackendUnavailable, match="no CUDA-capable device"):
         open_classifier(FERNET, Wanted(device="gpu"), cache=cache)
 
 

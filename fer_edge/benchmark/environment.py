@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+from fer_edge.board.kernel_file import read_text
+from fer_edge.board.machine import board_name, cpu_name
 from fer_edge.version import __version__
 
 
@@ -25,7 +27,7 @@ def describe_environment() -> Dict[str, Any]:
         "board": board_name(),
         "cpu": cpu_name(),
         "cores": len(os.sched_getaffinity(0)),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": read_text("/", "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "load_1min": round(os.getloadavg()[0], 2),
         "machine": platform.machine(),
         "kernel": platform.release(),
@@ -37,29 +39,9 @@ def describe_environment() -> Dict[str, Any]:
     }
 
 
-def board_name() -> Optional[str]:
-    """Give the name of the board or computer as its firmware says it; None where it does not."""
-    for place in ("/proc/device-tree/model", "/sys/devices/virtual/dmi/id/product_name"):
-        name = _read(place)
-        if name:
-            return name
-    return None
-
-
-def cpu_name() -> Optional[str]:
-    """Give the name of the processor as the kernel says it; on 64-bit Arm the implementer and part numbers."""
-    text = _read("/proc/cpuinfo") or ""
-    for pattern in (r"^model name\s*:\s*(.+)$", r"^Hardware\s*:\s*(.+)$"):
-        found = re.search(pattern, text, re.MULTILINE)
-        if found:
-            return found.group(1).strip()
-    numbers = [re.search(rf"^CPU {key}\s*:\s*(\S+)$", text, re.MULTILINE) for key in ("implementer", "part")]
-    return "Arm " + "/".join(number.group(1) for number in numbers if number) if all(numbers) else None
-
-
 def resident_peak_mb() -> Optional[float]:
     """Give the largest resident size of this process since `reset_resident_peak`, in MiB."""
-    found = re.search(r"^VmHWM:\s*(\d+) kB", _read("/proc/self/status") or "", re.MULTILINE)
+    found = re.search(r"^VmHWM:\s*(\d+) kB", read_text("/", "proc/self/status") or "", re.MULTILINE)
     return round(int(found.group(1)) / 1024, 1) if found else None
 
 
@@ -69,13 +51,6 @@ def reset_resident_peak() -> None:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return  # The peak then counts from the start of the process, which is never too low.
-
-
-def _read(path: str) -> Optional[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").strip("\0\n ") or None
-    except OSError:
-        return None
 
 
 def _version(module: str) -> Optional[str]:

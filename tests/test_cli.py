@@ -178,7 +178,7 @@ def test_a_benchmark_prints_the_columns_of_the_paper_and_writes_its_figures(tmp_
     content = json.loads(report.read_text())
     assert set(content) == {"environment", "protocol", "results"}
     (result,) = content["results"]
-    assert result["params"] == 2_893_395
+    assert result["params"] == 2_806_771
     assert set(result["fps"]) == {
         "total",
         "classification",

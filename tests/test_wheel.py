@@ -31,6 +31,7 @@ def test_the_wheel_runs_outside_the_checkout_with_its_own_models(unpacked: Path,
         "import fer_edge, fer_edge.model_files\n"
         "print(fer_edge.__file__)\n"
         "print(fer_edge.model_files.find_model('fernet'))\n"
+        "print({fer_edge.model_files.state_of(m) for m in fer_edge.model_files.known_models().values() if m.shipped})\n"
         "print(sum(len(seen.faces) for _, seen in zip(range(5), fer_edge.watch('demo:2'))))\n"
     )
     done = subprocess.run(
@@ -42,9 +43,10 @@ def test_the_wheel_runs_outside_the_checkout_with_its_own_models(unpacked: Path,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(unpacked)},
     )
-    package, model, faces = done.stdout.splitlines()
+    package, model, states, faces = done.stdout.splitlines()
     assert package.startswith(str(unpacked))
     assert model.startswith(str(unpacked))
+    assert states == "{'ok'}"
     assert faces == "10"
 
 

@@ -10,7 +10,7 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import ModelError, ModelNotFound
-from fer_edge.model_files import cache_folder, find_model, known_models
+from fer_edge.model_files import cache_folder, find_model, known_models, shipped_folder
 
 ALL = "all"
 """Stands for every expression network that is here."""
@@ -33,8 +33,8 @@ def choose_models(given: Sequence[str]) -> Tuple[Candidate, ...]:
     ----------
     given : sequence of str
         Names and files as `find_model` takes them; a folder stands for the ``.onnx`` files in it, and ``all`` for the
-        shipped networks and those in the user's model folder. Of these two, a file that is no expression network is left
-        out with a warning.
+        shipped networks, the rows of docs/table1.md that lie in a source checkout, and those in the user's model folder.
+        A file of a folder that is no expression network is left out with a warning.
 
     Returns
     -------
@@ -51,7 +51,8 @@ def choose_models(given: Sequence[str]) -> Tuple[Candidate, ...]:
         if text == ALL:
             known = known_models().values()
             shipped = [model for model in known if model.role == "classifier" and model.path.is_file()]
-            others = _files(cache_folder(), leave_out={model.path for model in known})
+            others = _files(shipped_folder() / "table1")
+            others += _files(cache_folder(), leave_out={model.path for model in known})
             chosen += [Candidate(model.name, model.path) for model in shipped] + _networks(others)
         elif Path(text).is_dir() and text not in known_models():
             found = _networks(_files(Path(text)))

@@ -1,0 +1,107 @@
+"""Tries a library in a process of its own: one that crashes or hangs takes only that process with it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from fer_edge.board.program import Runner, run_program
+
+PATIENCE = 60.0
+"""Seconds for one library: a cold start from a slow SD card takes many."""
+
+_MARK = "fer-edge-facts:"
+_LONGEST_REASON = 200
+
+# What libraries print themselves stands before the mark. The process ends at once, so that a library that crashes when it is
+# taken down does not hide what it could do.
+_PROGRAM = f"""
+import json, os, sys
+sys.path[:] = json.loads(sys.argv[1])
+space = {{}}
+try:
+    exec(sys.argv[2], space)
+    answer = {{"facts": space["facts"]}}
+except ModuleNotFoundError as error:
+    answer = {{"missing": error.name or "", "reason": str(error)}}
+except Exception as error:
+    answer = {{"reason": type(error).__name__ + ": " + str(error)}}
+sys.stdout.write("\\n{_MARK}" + json.dumps(answer) + "\\n")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What came of trying.
+
+    Attributes
+    ----------
+    facts : object
+        What the tried program found; None when it failed.
+    reason : str
+        Why it failed, in words that can follow a colon; empty when it did not.
+    missing : str
+        The Python module that is not there, if that was why.
+    signal : int
+        The signal that ended the process; 0 for none.
+    """
+
+    facts: Any = None
+    reason: str = ""
+    missing: str = ""
+    signal: int = 0
+
+
+Prober = Callable[[str], Probe]
+"""What `probe` is; a fake in tests."""
+
+
+def probe(program: str, run: Runner = run_program, timeout: float = PATIENCE) -> Probe:
+    """Run a piece of Python with this interpreter, in a process of its own.
+
+    Parameters
+    ----------
+    program : str
+        Leaves what it found in the variable ``facts``, ready for JSON.
+    timeout : float
+        Seconds until it counts as hanging.
+    """
+    ran = run([sys.executable, "-c", _PROGRAM, json.dumps(sys.path), program], timeout)
+    if ran is None:
+        return Probe(reason="Python itself could not be started")
+    if ran.status is None:
+        return Probe(reason=f"it did not answer in {timeout:g} s")
+    if ran.status < 0:
+        return Probe(reason=f"it crashed with {_name(-ran.status)}", signal=-ran.status)
+    _, mark, rest = ran.output.rpartition(_MARK)
+    try:
+        answer = json.loads(rest.splitlines()[0]) if mark else {}
+    except ValueError:
+        answer = {}
+    if "facts" in answer:
+        return Probe(answer["facts"])
+    return Probe(
+        reason=_in_short(answer.get("reason") or ran.errors) or f"it ended with status {ran.status}",
+        missing=answer.get("missing", ""),
+    )
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _in_short(text: str) -> str:
+    """Pick the line that says why out of a long message such as numpy's."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "Original error was" in line] or lines
+    if not telling:
+        return ""
+    return telling[-1 if telling[0].startswith("Traceback") else 0][:_LONGEST_REASON]

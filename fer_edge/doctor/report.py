@@ -1,0 +1,72 @@
+"""The doctor's table, for people to read and to paste, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any, Dict, List, Sequence
+
+from fer_edge.doctor.finding import LEVELS, PROBLEM, WARNING, Finding, is_ready
+from fer_edge.doctor.privacy import without_identity
+from fer_edge.version import __version__
+
+WIDTH = 100
+
+_LEVEL, _SUBJECT, _VALUE = 9, 17, 29
+_MEANING = WIDTH - 2 - _LEVEL - _SUBJECT - _VALUE
+
+
+def to_text(findings: Sequence[Finding]) -> str:
+    """Give the table, at most `WIDTH` columns wide, without names of users and without secrets."""
+    lines = [f"fer-edge {__version__}: what this machine has, and what it means", ""]
+    for topic, group in groupby(findings, key=lambda finding: finding.topic):
+        lines.append(topic)
+        for finding in group:
+            lines += _row(finding)
+        lines.append("")
+    lines += textwrap.wrap(_summary(findings), WIDTH)
+    return "\n".join(lines) + "\n"
+
+
+def to_json(findings: Sequence[Finding]) -> str:
+    """Give the same for programs: version, whether the main job can run, and every finding with its fields."""
+    report: Dict[str, Any] = {
+        "fer_edge": __version__,
+        "ready": is_ready(findings),
+        "findings": [
+            {name: without_identity(value) for name, value in asdict(finding).items()} for finding in findings
+        ],
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _row(finding: Finding) -> List[str]:
+    level = finding.level.upper() if finding.level in (WARNING, PROBLEM) else finding.level
+    columns = [
+        ([level], _LEVEL),
+        (_wrapped(finding.subject, _SUBJECT - 2), _SUBJECT),
+        (_wrapped(finding.value, _VALUE - 2), _VALUE),
+        (_wrapped(finding.meaning, _MEANING), 0),
+    ]
+    height = max(len(cell) for cell, _ in columns)
+    return [
+        "  " + "".join((cell[line] if line < len(cell) else "").ljust(width) for cell, width in columns).rstrip()
+        for line in range(height)
+    ]
+
+
+def _wrapped(text: str, width: int) -> List[str]:
+    # A finding may carry a library's message, with line breaks and control characters.
+    plain = "".join(sign if sign.isprintable() else " " for sign in without_identity(text))
+    return textwrap.wrap(plain, width, break_on_hyphens=False) or [""]
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS}
+    tail = ", ".join(f"{counts[level]} {level}{'s' if counts[level] != 1 else ''}" for level in LEVELS[:0:-1])
+    verdict = (
+        "The main job can run." if is_ready(findings) else "The main job cannot run: see the lines marked PROBLEM."
+    )
+    return f"{verdict}  {tail}"

@@ -26,8 +26,7 @@ def run_doctor(options: argparse.Namespace, progress: Progress = lambda line: No
         The main job cannot run here. The table has been written.
     """
     findings = examine(progress=progress)
-    sys.stdout.write(to_json(findings) if options.json else to_text(findings))
-    sys.stdout.flush()
+    _write(to_json(findings) if options.json else to_text(findings))
     wrong = [finding.subject for finding in findings if finding.level == PROBLEM]
     if wrong:
         raise FerEdgeError(
@@ -35,3 +34,10 @@ def run_doctor(options: argparse.Namespace, progress: Progress = lambda line: No
             "The lines marked PROBLEM say what to do.",
         )
     return 0
+
+
+def _write(text: str) -> None:
+    """Write to the standard output what its encoding can say: a board without a locale may have ASCII only."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()

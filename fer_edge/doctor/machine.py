@@ -27,8 +27,12 @@ def board_findings(
     """Say what the machine is."""
     topic = "machine"
     found = [
-        Finding(topic, "board", board or "unknown", OK if board else NOTE, "The name that the firmware gives."),
-        Finding(topic, "processor", processor or "unknown", OK if processor else NOTE, "As the kernel names it."),
+        Finding(topic, "board", board, OK, "The name that the firmware gives.")
+        if board
+        else Finding(topic, "board", "unknown", NOTE, "No firmware names it: a virtual machine or a container."),
+        Finding(topic, "processor", processor, OK, "As the kernel names it.")
+        if processor
+        else Finding(topic, "processor", "unknown", NOTE, "The kernel does not name it."),
         Finding(topic, "system", system, OK, "Operating system, kernel and architecture."),
     ]
     if l4t is not None:

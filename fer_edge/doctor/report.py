@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from dataclasses import asdict
 from itertools import groupby
@@ -15,6 +16,8 @@ from fer_edge.version import __version__
 WIDTH = 100
 
 _LEVEL, _SUBJECT, _VALUE = 9, 17, 29
+_COMMAND = re.compile(r"(?<=  )\S+(?: \S+)*")
+_GLUE = "\0"
 _MEANING = WIDTH - 2 - _LEVEL - _SUBJECT - _VALUE
 
 
@@ -39,7 +42,7 @@ def to_json(findings: Sequence[Finding]) -> str:
             {name: without_identity(value) for name, value in asdict(finding).items()} for finding in findings
         ],
     }
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2) + "\n"
 
 
 def _row(finding: Finding) -> List[str]:
@@ -60,7 +63,14 @@ def _row(finding: Finding) -> List[str]:
 def _wrapped(text: str, width: int) -> List[str]:
     # A finding may carry a library's message, with line breaks and control characters.
     plain = "".join(sign if sign.isprintable() else " " for sign in without_identity(text))
-    return textwrap.wrap(plain, width, break_on_hyphens=False) or [""]
+    # A command, which two spaces set apart, stays on one line where it fits, so that it can be copied.
+    whole = _COMMAND.sub(lambda found: _kept_whole(found.group(), width), plain)
+    lines = textwrap.wrap(whole, width, break_on_hyphens=False)
+    return [line.replace(_GLUE, " ") for line in lines] or [""]
+
+
+def _kept_whole(command: str, width: int) -> str:
+    return command.replace(" ", _GLUE) if len(command) <= width else command
 
 
 def _summary(findings: Sequence[Finding]) -> str:

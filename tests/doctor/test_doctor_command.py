@@ -29,8 +29,10 @@ except FerEdgeError as error:
 """
 
 
-def doctor(*arguments: str, libraries: Optional[Path] = None) -> subprocess.CompletedProcess[str]:
-    environment = dict(os.environ)
+def doctor(
+    *arguments: str, libraries: Optional[Path] = None, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
     if libraries is not None:
         environment["PYTHONPATH"] = str(libraries)
     command = [sys.executable, "-c", PROGRAM, *arguments]
@@ -42,6 +44,12 @@ def test_this_machine_can_do_the_main_job() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The main job can run." in done.stdout
     assert "a face, happy" in done.stdout
+
+
+def test_a_terminal_that_knows_only_ascii_gets_the_table_too() -> None:
+    done = doctor(encoding="ascii")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
 
 
 def test_the_json_has_every_topic() -> None:

@@ -42,6 +42,13 @@ def test_the_table_shows_each_finding_under_its_topic_and_counts_them() -> None:
     assert "1 problem, 1 warning, 1 note" in text
 
 
+def test_a_command_stays_on_one_line_so_that_it_can_be_copied() -> None:
+    meaning = "It belongs to the group 'video'; join with:  sudo usermod -aG video $USER  and log in again."
+    text = to_text([Finding("cameras", "permission", "no", "warning", meaning)])
+    assert "sudo usermod -aG video $USER" in text
+    assert "\0" not in text
+
+
 def test_a_level_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="severe"):
         Finding("topic", "subject", "value", "severe", "meaning")

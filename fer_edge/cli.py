@@ -26,6 +26,7 @@ examples:
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
+  fer-edge doctor                            show what this machine has; for a bug report
   fer-edge build-engine                      build the TensorRT engine before the first start
   fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)
@@ -62,6 +63,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "cameras": _cameras,
         "models": _models,
         "build-engine": _build_engine,
+        "doctor": _doctor,
         "train": _train,
         "export": _export,
         "evaluate": _evaluate,
@@ -150,6 +152,17 @@ def _build_engine(arguments: List[str]) -> int:
     options = parser.parse_args(arguments)
     _set_up_logging("info")
     return run_build_engine(options, _progress)
+
+
+def _doctor(arguments: List[str]) -> int:
+    from fer_edge.doctor.command import add_doctor_arguments, run_doctor
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge doctor",
+        description="Show what this machine has and what is missing; exit code 0 when the main job can run.",
+    )
+    add_doctor_arguments(parser)
+    return run_doctor(parser.parse_args(arguments), _progress)
 
 
 def _train(arguments: List[str]) -> int:

@@ -197,6 +197,12 @@ class GateMissed(FerEdgeError):
     exit_code = 50
 
 
+class NotReady(FerEdgeError):
+    """The doctor found that the main job cannot run on this machine."""
+
+    exit_code = 51
+
+
 class TrainingError(FerEdgeError):
     """Base of what goes wrong in training, export and evaluation."""
 

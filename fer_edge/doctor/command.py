@@ -8,7 +8,7 @@ import sys
 from fer_edge.doctor.examine import examine
 from fer_edge.doctor.finding import PROBLEM
 from fer_edge.doctor.report import to_json, to_text
-from fer_edge.errors import FerEdgeError
+from fer_edge.errors import NotReady
 from fer_edge.model_files import Progress
 
 
@@ -22,14 +22,14 @@ def run_doctor(options: argparse.Namespace, progress: Progress = lambda line: No
 
     Raises
     ------
-    FerEdgeError
+    NotReady
         The main job cannot run here. The table has been written.
     """
     findings = examine(progress=progress)
     _write(to_json(findings) if options.json else to_text(findings))
     wrong = [finding.subject for finding in findings if finding.level == PROBLEM]
     if wrong:
-        raise FerEdgeError(
+        raise NotReady(
             f"The main job cannot run on this machine, because of: {', '.join(dict.fromkeys(wrong))}.",
             "The lines marked PROBLEM say what to do.",
         )

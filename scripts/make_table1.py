@@ -20,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from fer_edge.benchmark.report import STABLE_SPREAD
 from fer_edge.errors import FerEdgeError, UsageError
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.recipe_file import load_recipe
@@ -104,9 +105,10 @@ def to_markdown(
         "",
         f"![Accuracy against speed]({picture})",
         "",
-        "| network | parameters | M MACs | accuracy % | our macro F1 | loss | FPS total | FPS classification | FPS detection |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *(_line(row) for row in rows),
+        "| | network | parameters | M MACs | accuracy % | our macro F1 | loss"
+        " | FPS total | FPS classification | FPS detection |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(_line(number, row) for number, row in enumerate(rows, start=1)),
         "",
         "## What was measured",
         "",
@@ -124,7 +126,7 @@ def to_markdown(
         f" {machine['python']}, ONNX Runtime {machine['onnxruntime']}, CPU provider, FP32, {threads} inference thread for each"
         f" stage; `fer-edge --benchmark --camera {protocol['source']}` at {protocol['size']} with {faces:g} face per frame,"
         f" detector {protocol['detector']}, {protocol['duration_s']:g} s a run, the median of {len(benchmarks)} runs."
-        " Classification and detection are capacities, 1 / mean service time.",
+        f" Classification and detection are capacities, 1 / mean service time. {_unsteady(benchmarks)}",
         *([f"- **Not in the paper:** {', '.join(without_paper)}."] if without_paper else []),
         "",
         "## How far each network is the paper's",
@@ -143,14 +145,16 @@ def to_markdown(
         "`scripts/train_table1.py TRAIN VALIDATION FOLDER` trains, exports and evaluates the rows, cheapest first, and goes on",
         "where it was cut off; `scripts/export_untrained.py` writes the rest with random weights; `fer-edge --benchmark",
         "--model FOLDER` times them in one go; `scripts/make_table1.py` writes this page. Each says more with `--help`.",
+        "models/table1/ has the weights of the small rows, LeNet and MobileNetV3Small; they are not in the wheel.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _line(row: Row) -> str:
+def _line(number: int, row: Row) -> str:
     paper, ours, rates = row.paper, row.evaluation or {}, row.rates or {}
     accuracy = None if paper.accuracy is None else 100 * paper.accuracy
     cells = [
+        str(number),
         row.network.title,
         f"{paper.parameters:,} / {row.size.parameters:,}" if paper.parameters else f"- / {row.size.parameters:,}",
         f"{row.size.multiply_accumulates / 1e6:.0f}",
@@ -180,6 +184,7 @@ def draw(rows: list[Row], path: Path) -> None:
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     figure = Figure(figsize=(13, 6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
@@ -201,8 +206,10 @@ def draw(rows: list[Row], path: Path) -> None:
         for speed, accuracy, parameters, row in points:
             colour = "#d9822b" if row.network.name.startswith("fernet") else "#2b6ca3"
             axes.scatter([speed], [accuracy], s=parameters / 2.5e4, color=colour, alpha=0.55, linewidths=0)
-            axes.annotate(row.network.title, (speed, accuracy), fontsize=8, ha="center", va="center")
+            axes.annotate(str(rows.index(row) + 1), (speed, accuracy), fontsize=8, ha="center", va="center")
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _place: f"{value:g}")
+        axes.xaxis.set_minor_formatter(lambda value, _place: f"{value:g}" if f"{value:g}"[0] in "25" else "")
         axes.margins(0.15, 0.12)
         axes.set_title(title)
         axes.set_xlabel("FPS of classification")
@@ -215,12 +222,24 @@ def draw(rows: list[Row], path: Path) -> None:
         if row.rates and not row.evaluation:
             place = right.get_xaxis_transform()
             right.plot([row.rates["classification"]], [0.015], "^", color="#8a8a8a", transform=place, markersize=5)
-            name = f"  {row.network.title} (not trained)"
-            right.text(row.rates["classification"], 0.03, name, transform=place, rotation=90, fontsize=7, ha="center")
+            number = str(rows.index(row) + 1)
+            right.text(row.rates["classification"], 0.03, number, transform=place, fontsize=8, ha="center", va="bottom")
+    names = [f"{number}  {row.network.title}" for number, row in enumerate(rows, start=1)]
+    if any(row.rates and not row.evaluation for row in rows):
+        names.append("▲  timed, not trained")
+    figure.legend([Line2D([], [], linestyle="none")] * len(names), names, loc="outside right center", handlelength=0)
     figure.suptitle("Accuracy against speed; the area is the number of parameters")
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor="white", metadata={"Software": None})
     write_atomically(path, file.getvalue())
+
+
+def _unsteady(benchmarks: list[dict[str, Any]]) -> str:
+    spreads = [result.get("spread_of_thirds") for benchmark in benchmarks for result in benchmark["results"]]
+    count = sum(spread is not None and spread > STABLE_SPREAD for spread in spreads)
+    return (
+        f"In {count} of the {len(spreads)} runs the FPS of the three thirds differed by more than {STABLE_SPREAD:.0%}."
+    )
 
 
 def _names(rows: list[Row]) -> str:

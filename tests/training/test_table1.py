@@ -57,8 +57,8 @@ def test_a_row_has_the_papers_figures_beside_ours_and_the_median_of_the_runs(eva
     page = tmp_path / "page.md"
     done = run("make_table1.py", evaluations, *speeds, "--output", page)
     assert done.returncode == 0, done.stderr
-    lines = [line for line in page.read_text().splitlines() if line.count(" | ") == 8]
-    rows = {line.split(" | ")[0].strip("| "): line for line in lines}
+    lines = [line for line in page.read_text().splitlines() if line.count(" | ") == 9]
+    rows = {line.split(" | ")[1]: line for line in lines}
     assert "| 528,311 / 505,271 | 5 | 75.17 / 62.50 | 0.400 | 0.973 / 1.050 | 4.95 / 200 |" in rows["LeNet"]
     assert "| 93.54 / - | - | 0.364 / - | 2.32 / 20.0 |" in rows["VGG 19"]
     assert "| 97.32 / - | - | 0.133 / - | 15 / - | 18 / - | 78 / - |" in rows["FerNet"]

@@ -33,7 +33,7 @@ def import_tensorrt() -> ModuleType:
     except ModuleNotFoundError as error:
         raise BackendUnavailable(
             "The Python package tensorrt is not installed.",
-            "On a Jetson it comes with JetPack: docs/jetson.md. Elsewhere:  pip install tensorrt",
+            "On a Jetson it comes with JetPack, for the system's own Python. Elsewhere:  pip install tensorrt",
         ) from error
     except ImportError as error:
         raise BackendUnavailable(

@@ -97,7 +97,9 @@ def _tensorrt(nvidia: Nvidia, tensorrt: Probe) -> Finding:
         if nvidia.tensorrt is None:
             return Finding(_TOPIC, "TensorRT", "not installed", NOTE, "The networks run with ONNX Runtime instead.")
         value = f"{nvidia.tensorrt}, but not for this Python"
-        meaning = "The library is here, and its bindings for this Python are not; JetPack brings those of the system's own Python."
+        meaning = (
+            "The library is here, its bindings for this Python are not; JetPack brings those of the system's Python."
+        )
         return Finding(_TOPIC, "TensorRT", value, WARNING, meaning)
     meaning = f"Importing it failed: {tensorrt.reason}. The networks run with ONNX Runtime instead."
     return Finding(_TOPIC, "TensorRT", "cannot be imported", WARNING, meaning)

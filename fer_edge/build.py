@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from typing import Callable, Optional
 
 from fer_edge.capture.base import Source
@@ -14,6 +15,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
+from fer_edge.meter import Clock
 from fer_edge.model_files import find_model
 from fer_edge.settings import Settings
 
@@ -21,6 +23,9 @@ logger = logging.getLogger("fer_edge")
 
 FIRST_CAMERA = "/dev/video0"
 """What ``--camera auto`` looks for."""
+
+PROGRESS_SECONDS = 10.0
+"""How often long work is logged; an engine takes minutes to build on a small board."""
 
 
 def build_source(settings: Settings, paced: bool = True) -> Source:
@@ -55,9 +60,22 @@ def classifier_factory(settings: Settings, model: Optional[str] = None) -> Calla
     path = find_model(model or settings.model)
     wanted = Wanted(settings.backend, settings.device, settings.precision)
     wanted.check()
-    return lambda: open_classifier(path, wanted, classifier_threads(settings))
+    return lambda: open_classifier(path, wanted, classifier_threads(settings), progress=logged_progress())
 
 
 def classifier_threads(settings: Settings) -> int:
     """Give the number of inference threads that the classifier gets."""
     return settings.threads or DEFAULT_THREADS
+
+
+def logged_progress(clock: Clock = time.monotonic) -> Callable[[str], None]:
+    """Give what takes lines of progress and logs one every `PROGRESS_SECONDS`."""
+    due = clock() + PROGRESS_SECONDS
+
+    def log(line: str) -> None:
+        nonlocal due
+        if line and clock() >= due:
+            due = clock() + PROGRESS_SECONDS
+            logger.info("%s", line)
+
+    return log

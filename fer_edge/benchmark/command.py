@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from fer_edge.benchmark.environment import describe_environment, reset_resident_peak, resident_peak_mb
+from fer_edge.benchmark.environment import describe_environment, describe_heat, reset_resident_peak, resident_peak_mb
 from fer_edge.benchmark.models import choose_models
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import result_of, to_json
@@ -136,6 +136,7 @@ def _facts(settings: Settings, model: Path, measurement: Measurement) -> Dict[st
         "threads": classifier_threads(settings),
         "detect_threads": settings.detect_threads,
         "rss_peak_mb": resident_peak_mb(),
+        **describe_heat(),
     }
 
 

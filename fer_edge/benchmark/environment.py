@@ -9,25 +9,41 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from fer_edge.board.kernel_file import read_text
+from fer_edge.board.kernel_file import Root, read_text
+from fer_edge.board.l4t import read_l4t
 from fer_edge.board.machine import board_name, cpu_name
+from fer_edge.board.power import clocks_are_fixed, read_cpu_clocks, read_power_mode
+from fer_edge.board.program import Runner, run_program
+from fer_edge.board.temperature import hottest, read_cooling, read_zones
 from fer_edge.version import __version__
 
 
-def describe_environment() -> Dict[str, Any]:
+def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[str, Any]:
     """Describe the machine and the libraries.
+
+    Parameters
+    ----------
+    root : str or Path
+        Where the kernel's files are.
+    run : callable
+        What asks nvpmodel.
 
     Returns
     -------
     dict
         Ready for JSON. A fact that cannot be found out is None, never guessed.
     """
+    l4t, mode, clocks = read_l4t(root), read_power_mode(root, run), read_cpu_clocks(root)
     return {
         "fer_edge": __version__,
-        "board": board_name(),
-        "cpu": cpu_name(),
+        "board": board_name(root),
+        "l4t": l4t.release if l4t else None,
+        "power_mode": mode.name or mode.number if mode else None,
+        "cpu": cpu_name(root),
         "cores": len(os.sched_getaffinity(0)),
-        "governor": read_text("/", "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "cpu_mhz_at_most": max((core.highest for core in clocks if core.online and core.highest), default=None),
+        "cpu_clock_is_fixed": clocks_are_fixed(clocks),
+        "governor": read_text(root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "load_1min": round(os.getloadavg()[0], 2),
         "machine": platform.machine(),
         "kernel": platform.release(),
@@ -35,7 +51,17 @@ def describe_environment() -> Dict[str, Any]:
         "numpy": _version("numpy"),
         "opencv": _version("cv2"),
         "onnxruntime": _version("onnxruntime"),
+        "tensorrt": _version("tensorrt"),
         "providers": _providers(),
+    }
+
+
+def describe_heat(root: Root = "/") -> Dict[str, Any]:
+    """Give the hottest sensor's degrees Celsius, and whether heat slows the machine down; None where nothing tells."""
+    zone, cooling = hottest(read_zones(root)), read_cooling(root)
+    return {
+        "temperature_c": zone.now if zone else None,
+        "slowed_by_heat": any(means.slows_down for means in cooling) if cooling else None,
     }
 
 

@@ -100,8 +100,8 @@ def to_text(report: Dict[str, Any]) -> str:
     for result in results:
         lines += ["", *_details(result)]
     lines += ["", "measured on"]
-    lines += [f"  {key:12} {_plain(value)}" for key, value in report["environment"].items()]
-    lines += [f"  {key:12} {_plain(value)}" for key, value in report["protocol"].items() if value is not None]
+    lines += [f"  {key:18} {_plain(value)}" for key, value in report["environment"].items()]
+    lines += [f"  {key:18} {_plain(value)}" for key, value in report["protocol"].items() if value is not None]
     return "\n".join(lines) + "\n"
 
 
@@ -123,8 +123,14 @@ def _details(result: Dict[str, Any]) -> List[str]:
         f"frames: {frames['captured']} captured = {frames['emitted']} emitted + {frames['dropped']} dropped "
         f"+ {frames['in_flight']} in flight;  peak memory {_plain(result['rss_peak_mb'])} MB;  "
         f"first observation after {_number(result['cold_start_s'], 2)} s",
-        f"the three thirds of the run differ by {_percent(spread)}: {verdict}",
+        f"the three thirds of the run differ by {_percent(spread)}: {verdict};  {_heat(result)}",
     ]
+
+
+def _heat(result: Dict[str, Any]) -> str:
+    degrees, slowed = result["temperature_c"], result["slowed_by_heat"]
+    warm = "temperature unknown" if degrees is None else f"{degrees:.0f} degrees at the end"
+    return warm + (", SLOWED DOWN BY HEAT" if slowed else "")
 
 
 def _stage(measurement: Measurement, stage: str) -> Dict[str, Any]:

@@ -28,6 +28,8 @@ FACTS = {
     "threads": 1,
     "detect_threads": 1,
     "rss_peak_mb": None,
+    "temperature_c": 71.5,
+    "slowed_by_heat": True,
 }
 
 

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from made_up_machines import nano, nothing_runs, orin
+
+from fer_edge.benchmark.environment import describe_environment, describe_heat
+
+
+def test_a_report_tells_the_power_mode_and_the_clocks_that_it_was_measured_in(tmp_path: Path) -> None:
+    facts = describe_environment(nano(tmp_path, mode=1), nothing_runs)
+    assert facts["board"] == "NVIDIA Jetson Nano Developer Kit"
+    assert (facts["l4t"], facts["power_mode"], facts["cpu_mhz_at_most"]) == ("32.7.1", "5W", 918)
+    assert facts["cpu_clock_is_fixed"] is False
+
+
+def test_a_report_tells_how_hot_it_was_and_whether_that_cost_speed(tmp_path: Path) -> None:
+    assert describe_heat(orin(tmp_path / "orin")) == {"temperature_c": 50.5, "slowed_by_heat": True}
+    assert describe_heat(nano(tmp_path / "nano")) == {"temperature_c": 46.0, "slowed_by_heat": False}
+    assert describe_heat(tmp_path / "nothing") == {"temperature_c": None, "slowed_by_heat": None}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import threading
+import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,9 @@ class Buffer:
 
 class CudaDevice:
     """A CUDA context that belongs to the thread that made it, with one stream of its own.
+
+    The context is current only inside of `current`, so that several can live in one thread, beside libraries that have
+    their own.
 
     Parameters
     ----------
@@ -57,7 +62,8 @@ class CudaDevice:
             device = self._driver.Device(index)
             self.name: str = device.name()
             self.compute_capability: Tuple[int, int] = tuple(device.compute_capability())
-            self._context: Any = device.make_context()
+            # Otherwise a core may spin while it waits for the GPU.
+            self._context: Any = device.make_context(self._driver.ctx_flags.SCHED_BLOCKING_SYNC)
         except self._driver.Error as error:
             raise BackendUnavailable(
                 f"CUDA does not start: {error}.", "Check the driver with nvidia-smi, on a Jetson with tegrastats."
@@ -67,8 +73,34 @@ class CudaDevice:
         try:
             self._stream: Any = self._driver.Stream()
         except self._driver.Error as error:
-            self._end_context()
+            self._driver.Context.pop()
+            self._context.detach()
             raise EngineError(f"CUDA gave no stream: {error}.", "Close other programs that use the GPU.") from error
+        self._driver.Context.pop()
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Make the context the thread's current one for a while; everything that touches the GPU belongs in it.
+
+        Raises
+        ------
+        EngineError
+            The calling thread is not the one that made the context.
+        """
+        if threading.get_ident() != self._thread:
+            raise EngineError(
+                "A CUDA context was used from another thread than the one that made it.",
+                "Build, use and close a classifier in one thread.",
+            )
+        self._context.push()
+        try:
+            yield
+        except BaseException as error:
+            # What the frames of the traceback hold must not outlive the context.
+            traceback.clear_frames(error.__traceback__)
+            raise
+        finally:
+            self._driver.Context.pop()
 
     @property
     def stream_handle(self) -> int:
@@ -89,43 +121,38 @@ class CudaDevice:
         return Buffer(host, device)
 
     def upload(self, buffer: Buffer, rows: int) -> None:
-        """Queue the copy of the first `rows` from the host to the device."""
-        self._check_thread()
-        self._driver.memcpy_htod_async(buffer.device, buffer.host[:rows], self._stream)
+        """Queue the copy of the first `rows` from the host to the device. Raises EngineError."""
+        with self._told():
+            self._driver.memcpy_htod_async(buffer.device, buffer.host[:rows], self._stream)
 
     def download(self, buffer: Buffer, rows: int) -> None:
-        """Queue the copy of the first `rows` from the device to the host."""
-        self._driver.memcpy_dtoh_async(buffer.host[:rows], buffer.device, self._stream)
+        """Queue the copy of the first `rows` from the device to the host. Raises EngineError."""
+        with self._told():
+            self._driver.memcpy_dtoh_async(buffer.host[:rows], buffer.device, self._stream)
 
     def synchronize(self) -> None:
         """Wait until everything that was queued is done. Raises EngineError when something of it failed."""
-        try:
+        with self._told():
             self._stream.synchronize()
-        except self._driver.Error as error:
-            raise EngineError(f"The GPU failed: {error}.", "Run on the CPU: --device cpu") from error
 
     def close(self) -> None:
         """Give everything back, in the thread that made it. May be called twice."""
         if self._context is None:
             return
-        self._check_thread()
-        for device in self._buffers:
-            device.free()
-        self._buffers.clear()
-        self._stream = None
-        self._end_context()
-
-    def _end_context(self) -> None:
-        self._context.pop()
+        with self.current():
+            for device in self._buffers:
+                device.free()
+            self._buffers.clear()
+            self._stream = None
         self._context.detach()
         self._context = None
 
-    def _check_thread(self) -> None:
-        if threading.get_ident() != self._thread:
-            raise EngineError(
-                "A CUDA context was used from another thread than the one that made it.",
-                "Build, use and close a classifier in one thread.",
-            )
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._driver.Error as error:
+            raise EngineError(f"The GPU failed: {error}.", "Run on the CPU: --device cpu") from error
 
 
 def import_driver() -> ModuleType:

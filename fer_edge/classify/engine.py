@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections import deque
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from types import ModuleType
-from typing import Any, List, Tuple
+from typing import Any, Deque, Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,28 +38,69 @@ def import_tensorrt() -> ModuleType:
             "The Python package tensorrt is not installed.",
             "On a Jetson it comes with JetPack, for the system's own Python. Elsewhere:  pip install tensorrt",
         ) from error
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         raise BackendUnavailable(
             f"TensorRT does not load: {error}.", "Install the version of its libraries."
         ) from error
 
 
-def make_logger(tensorrt: ModuleType) -> Any:
-    """Give a TensorRT logger that writes to ours, and keeps its last error as ``last_error``."""
+@lru_cache(maxsize=1)
+def tensorrt_logger(tensorrt: ModuleType) -> Any:
+    """Give the logger that all of TensorRT's objects share, because TensorRT keeps only the first that it is given.
+
+    It writes to ours. ``errors`` holds what went wrong since it was cleared, and ``reason()`` is the latest of it.
+    """
 
     class Log(tensorrt.ILogger):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             tensorrt.ILogger.__init__(self)
-            self.last_error = ""
+            self.errors: Deque[str] = deque(maxlen=50)
+            self._last_warning = ""
 
         def log(self, severity: Any, message: str) -> None:
-            if severity in (tensorrt.ILogger.Severity.INTERNAL_ERROR, tensorrt.ILogger.Severity.ERROR):
-                self.last_error = message
-                logger.warning("TensorRT: %s", message)
-            elif severity == tensorrt.ILogger.Severity.WARNING:
-                logger.debug("TensorRT: %s", message)
+            # Called from C++, which an exception may end the program in.
+            with suppress(BaseException):
+                if severity in (tensorrt.ILogger.Severity.INTERNAL_ERROR, tensorrt.ILogger.Severity.ERROR):
+                    self.errors.append(message)
+                    logger.warning("TensorRT: %s", message)
+                elif severity == tensorrt.ILogger.Severity.WARNING:
+                    self._last_warning = message
+                    logger.debug("TensorRT: %s", message)
+
+        def clear(self) -> None:
+            self.errors.clear()
+            self._last_warning = ""
+
+        def reason(self) -> str:
+            # A driver that is too old is told as a warning.
+            return (self.errors[-1] if self.errors else self._last_warning) or "no reason given"
 
     return Log()
+
+
+@contextmanager
+def starting(tensorrt: ModuleType) -> Iterator[Any]:
+    """Give the logger, and tell why TensorRT does not start: its factories answer with a TypeError then.
+
+    Raises
+    ------
+    BackendUnavailable
+        There is no driver, or one that is too old for this version.
+    """
+    log = tensorrt_logger(tensorrt)
+    log.clear()
+    try:
+        yield log
+    except (TypeError, RuntimeError) as error:
+        reason = log.reason() if log.reason() != "no reason given" else error
+        raise BackendUnavailable(
+            f"TensorRT {tensorrt.__version__} does not start: {reason}.",
+            "Install a driver that is new enough for it; nvidia-smi tells which there is.",
+        ) from error
+
+
+class EngineRefused(EngineError):
+    """TensorRT does not take the plan: it is of another machine or version, or damaged."""
 
 
 class Engine:
@@ -73,18 +117,22 @@ class Engine:
 
     Raises
     ------
+    EngineRefused
+        TensorRT does not take the plan.
     EngineError
-        TensorRT does not take the plan, or the GPU has no memory for it.
+        The GPU has no memory for it.
     """
 
     def __init__(self, plan: bytes, device: CudaDevice, most: int, input_shape: Tuple[int, ...], outputs: int) -> None:
         tensorrt = import_tensorrt()
         self._device, self.most = device, most
-        self._logger = make_logger(tensorrt)
+        self._log: Any = None
         self._runtime: Any = None
         self._engine: Any = None
         self._context: Any = None
         self._call: Any = None
+        self._input: Any = None
+        self._output: Any = None
         try:
             self._load(tensorrt, plan, (most, *input_shape), (most, outputs))
         except BaseException:
@@ -95,17 +143,21 @@ class Engine:
         self, tensorrt: ModuleType, plan: bytes, input_shape: Tuple[int, ...], output_shape: Tuple[int, ...]
     ) -> None:
         # The runtime must live as long as its engine.
-        self._runtime = tensorrt.Runtime(self._logger)
-        self._engine = self._runtime.deserialize_cuda_engine(plan)
+        with starting(tensorrt) as self._log:
+            self._runtime = tensorrt.Runtime(self._log)
+        try:
+            self._engine = self._runtime.deserialize_cuda_engine(plan)
+        except RuntimeError as error:
+            self._log.errors.append(str(error))
         if self._engine is None:
-            raise EngineError(
-                f"TensorRT {tensorrt.__version__} does not take the engine: {self._reason()}.",
+            raise EngineRefused(
+                f"TensorRT {tensorrt.__version__} does not take the engine: {self._log.reason()}.",
                 "Build it again: fer-edge build-engine --rebuild",
             )
         self._context = self._engine.create_execution_context()
         if self._context is None:
             raise EngineError(
-                f"The GPU has no memory to run the engine: {self._reason()}.",
+                f"The GPU has no memory to run the engine: {self._log.reason()}.",
                 "Close other programs that use it, or run on the CPU: --device cpu",
             )
         self._input = self._device.buffer(input_shape)
@@ -114,24 +166,23 @@ class Engine:
         call = NamedTensors if named else Bindings
         self._call = call(tensorrt, self._engine, self._context, self._input, self._output)
 
-    def _reason(self) -> str:
-        return str(self._logger.last_error) or "no reason given"
-
     def input(self, count: int) -> NDArray[np.float32]:
         """Give the memory that holds the input of a batch of `count`: write there, then `run`."""
-        return self._input.host[:count]
+        host: NDArray[np.float32] = self._input.host
+        return host[:count]
 
     def run(self, count: int) -> NDArray[np.float32]:
         """Run the batch of `count` that was written to `input`, and give its output, valid until the next run."""
         self._device.upload(self._input, count)
         if not self._call.enqueue((count, *self._input.host.shape[1:]), self._device.stream_handle):
             raise EngineError(
-                f"TensorRT did not run the engine: {self._reason()}.",
+                f"TensorRT did not run the engine: {self._log.reason()}.",
                 "Build it again: fer-edge build-engine --rebuild",
             )
         self._device.download(self._output, count)
         self._device.synchronize()
-        return self._output.host[:count]
+        host: NDArray[np.float32] = self._output.host
+        return host[:count]
 
     def close(self) -> None:
         """Let go of TensorRT's objects, the younger ones first: they need the CUDA context to go."""
@@ -139,6 +190,8 @@ class Engine:
         self._context = None
         self._engine = None
         self._runtime = None
+        # Page-locked memory belongs to the context too.
+        self._input = self._output = None
 
 
 class Bindings:
@@ -168,7 +221,8 @@ class NamedTensors:
         _check_counts(len(inputs), len(names) - len(inputs))
         self._input = inputs[0]
         for name in names:
-            context.set_tensor_address(name, (input_ if name == self._input else output).address)
+            if not context.set_tensor_address(name, (input_ if name == self._input else output).address):
+                raise EngineError(f"TensorRT takes no memory for the tensor {name}.", "Run on the CPU: --device cpu")
 
     def enqueue(self, shape: Tuple[int, ...], stream: int) -> bool:
         """Queue a batch of that input shape; False when TensorRT refuses it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, List, Optional, Tuple
+from typing import Any, Iterable, List, Optional, Tuple
 
-from fer_edge.classify.engine import import_tensorrt, make_logger
+from fer_edge.classify.engine import import_tensorrt, starting
 from fer_edge.errors import EngineError
 
 logger = logging.getLogger("fer_edge")
@@ -20,6 +21,8 @@ WORKSPACE = 256 << 20
 
 SMALLER_WORKSPACE = 32 << 20
 """What is tried once when the first attempt fails."""
+
+_NODE = re.compile(r"While parsing node number (\d+) \[(\S+)")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ def fast_fp16(tensorrt: ModuleType) -> Tuple[bool, str]:
         return False, (
             f"TensorRT {tensorrt.__version__} makes FP16 only of networks that are FP16 already, and the model is FP32"
         )
-    builder = tensorrt.Builder(make_logger(tensorrt))
+    with starting(tensorrt) as log:
+        builder = tensorrt.Builder(log)
     # Removed from later versions, on whose GPUs half precision always pays.
     if not getattr(builder, "platform_has_fast_fp16", True):
         return False, "this GPU has no fast FP16"
@@ -74,6 +78,8 @@ def build_engine(onnx: bytes, options: BuildOptions) -> bytes:
 
     Raises
     ------
+    BackendUnavailable
+        TensorRT does not start.
     EngineError
         TensorRT cannot read the network, naming the operator that it refuses, or cannot build it.
     """
@@ -98,15 +104,15 @@ def build_engine(onnx: bytes, options: BuildOptions) -> bytes:
 
 
 def _attempt(tensorrt: ModuleType, onnx: bytes, options: BuildOptions, workspace: int) -> Tuple[Optional[bytes], str]:
-    log = make_logger(tensorrt)
-    builder = tensorrt.Builder(log)
+    with starting(tensorrt) as log:
+        builder = tensorrt.Builder(log)
     # Explicit batches were a choice up to 9, and are all there is from 10 on.
     explicit = getattr(tensorrt.NetworkDefinitionCreationFlag, "EXPLICIT_BATCH", None)
     network = builder.create_network(0 if explicit is None else 1 << int(explicit))
     parser = tensorrt.OnnxParser(network, log)
     if not parser.parse(onnx):
         raise EngineError(
-            f"TensorRT {tensorrt.__version__} cannot read the network: {_complaints(parser)}.",
+            f"TensorRT {tensorrt.__version__} cannot read the network: {_complaints(parser, log.errors)}.",
             "Export it for opset 13 with the operators that this version knows, or run without it: --backend onnx",
         )
     config = builder.create_builder_config()
@@ -122,15 +128,21 @@ def _attempt(tensorrt: ModuleType, onnx: bytes, options: BuildOptions, workspace
         rest = tuple(tensor.shape)[1:]
         profile.set_shape(tensor.name, (1, *rest), (1, *rest), (options.most, *rest))
     config.add_optimization_profile(profile)
-    plan = builder.build_serialized_network(network, config)
-    return (None, log.last_error or "no reason given") if plan is None else (bytes(plan), "")
+    log.clear()
+    try:
+        plan = builder.build_serialized_network(network, config)
+    except RuntimeError as error:
+        return None, str(error)
+    return (None, log.reason()) if plan is None else (bytes(plan), "")
 
 
-def _complaints(parser: Any) -> str:
+def _complaints(parser: Any, logged: Iterable[str]) -> str:
+    # Only later versions let the error name the operator. Earlier ones log it:
+    # While parsing node number 263 [Range -> "1234"]:
+    operators = {int(node): operator for line in logged for node, operator in _NODE.findall(line)}
     found: List[str] = []
     for index in range(parser.num_errors):
         error = parser.get_error(index)
-        # Later versions name the operator apart; earlier ones do so in the text.
-        operator = error.node_operator() if hasattr(error, "node_operator") else ""
-        found.append(f"{operator}: {error.desc()}" if operator else str(error.desc()))
+        operator = error.node_operator() if hasattr(error, "node_operator") else operators.get(error.node(), "")
+        found.append(f"{operator} (node {error.node()}): {error.desc()}" if operator else str(error.desc()))
     return "; ".join(found) or "no reason given"

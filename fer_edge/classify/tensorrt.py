@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.cuda import CudaDevice
-from fer_edge.classify.engine import Engine, import_tensorrt
+from fer_edge.classify.engine import Engine, EngineRefused, import_tensorrt
 from fer_edge.classify.engine_build import MOST_FACES, BuildOptions, build_engine, fast_fp16
 from fer_edge.classify.engine_cache import EngineCache, EngineKey
 from fer_edge.classify.onnx import read_contract
 from fer_edge.classify.tensors import NetworkTensors
-from fer_edge.errors import BackendUnavailable, EngineError
+from fer_edge.errors import BackendUnavailable
 from fer_edge.model_files import sha256_of
 from fer_edge.types import LABELS, Expression
 
@@ -72,9 +72,10 @@ class TensorRTClassifier(ExpressionClassifier):
         self._cache, self._progress = cache or EngineCache(), progress
         self._device = CudaDevice()
         try:
-            self.precision = _precision(precision)
             self.engine_file: Optional[Path] = None
-            self._engine = self._open(Path(model), tensorrt.__version__, rebuild)
+            with self._device.current():
+                self.precision = _precision(precision)
+                self._engine = self._open(Path(model), tensorrt.__version__, rebuild)
         except BaseException:
             self._device.close()
             raise
@@ -93,15 +94,18 @@ class TensorRTClassifier(ExpressionClassifier):
         for start in range(0, len(crops), self._engine.most):
             part = crops[start : start + self._engine.most]
             self._tensors.feed(part, out=self._engine.input(len(part)))
-            expressions += self._tensors.expressions(self._engine.run(len(part)))
+            with self._device.current():
+                logits = self._engine.run(len(part))
+            expressions += self._tensors.expressions(logits)
         return expressions
 
     def close(self) -> None:
         """Give back engine, memory, stream and context, in the thread that made them."""
         if not self._closed:
-            self._closed = True
-            self._engine.close()
+            with self._device.current():
+                self._engine.close()
             self._device.close()
+            self._closed = True
 
     def _open(self, model: Path, version: str, rebuild: bool) -> Engine:
         major, minor = self._device.compute_capability
@@ -120,7 +124,7 @@ class TensorRTClassifier(ExpressionClassifier):
                 try:
                     self.engine_file = self._cache.folder / key.file_name
                     return self._engine_of(plan)
-                except EngineError as error:
+                except EngineRefused as error:
                     logger.warning("%s Building it again.", error.message)
             return self._build(model, key)
 

@@ -61,20 +61,26 @@ def test_a_tensorrt_engine_is_taken_where_it_can_be_had(install: Install, cache:
     classifier.close()
 
 
-@pytest.mark.parametrize("fault", ["no GPU", "no memory", "refused operator"])
+@pytest.mark.parametrize("fault", ["no GPU", "old driver", "no memory", "refused operator"])
 def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
     install: Install, cache: EngineCache, gpu: Gpu, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     machine = install("8.2.1.8")
     gpu.present = fault != "no GPU"
+    machine.driver_too_old = fault == "old driver"
     machine.out_of_memory = fault == "no memory"
     machine.refused = {b"MaxPool"} if fault == "refused operator" else set()
     classifier = open_classifier(FERNET, cache=cache)
     assert classifier.provider == "CPUExecutionProvider"
     assert len(classifier.classify(CROPS)) == 2
     classifier.close()
-    said = {"no GPU": "no CUDA-capable device", "no memory": "out of memory", "refused operator": "MaxPool"}[fault]
+    said = {
+        "no GPU": "no CUDA-capable device",
+        "old driver": "error: 35",
+        "no memory": "out of memory",
+        "refused operator": "MaxPool",
+    }[fault]
     assert said in caplog.records[-1].getMessage()
 
 

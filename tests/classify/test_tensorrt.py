@@ -180,17 +180,52 @@ def test_too_little_memory_to_build_is_tried_once_more_with_less_and_then_told(
 def test_an_operator_that_the_parser_refuses_is_named(install: Install, cache: EngineCache, version: str) -> None:
     machine = install(version)
     machine.refused = {b"MaxPool"}
-    with pytest.raises(EngineError, match="MaxPool"):
+    with pytest.raises(EngineError, match=r"MaxPool \(node 263\)"):
         TensorRTClassifier(FERNET, cache=cache)
 
 
-def test_a_gpu_without_memory_for_the_tensors_is_told_and_nothing_is_kept(
-    install: Install, cache: EngineCache, gpu: Gpu
+@pytest.mark.parametrize("version", GENERATIONS)
+def test_a_driver_that_is_too_old_is_told_and_is_no_crash(install: Install, cache: EngineCache, version: str) -> None:
+    install(version).driver_too_old = True
+    for precision in ("fp32", "auto"):
+        with pytest.raises(BackendUnavailable, match="CUDA initialization failure with error: 35"):
+            TensorRTClassifier(FERNET, precision, cache=cache)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_engines_live_in_one_thread_and_are_closed_in_any_order(
+    install: Install, cache: EngineCache, crops: np.ndarray, first: int
 ) -> None:
     install("8.2.1.8")
-    gpu.memory = 1000
-    with pytest.raises(EngineError, match="no memory for a tensor"):
+    pair = [TensorRTClassifier(FERNET, precision, cache=cache) for precision in ("fp32", "fp16")]
+    exact, half = (np.stack([seen.probabilities for seen in one.classify(crops)]) for one in pair)
+    assert 0 < np.abs(exact - half).max() < 0.01
+    pair[first].close()
+    assert len(pair[1 - first].classify(crops)) == len(crops)
+    pair[1 - first].close()
+
+
+def test_a_gpu_without_memory_is_told_and_its_engine_is_kept_and_not_built_again(
+    install: Install, cache: EngineCache, gpu: Gpu
+) -> None:
+    machine = install("8.2.1.8")
+    for fault in ("tensors", "context"):
+        gpu.memory, machine.out_of_memory = (1000, False) if fault == "tensors" else (1 << 30, True)
+        with pytest.raises(EngineError, match="no memory (for a tensor|to run the engine)"):
+            TensorRTClassifier(FERNET, cache=cache)
+        assert len(machine.builds) == 1
+    gpu.streamless = True
+    with pytest.raises(EngineError, match="no stream"):
         TensorRTClassifier(FERNET, cache=cache)
+
+
+def test_a_batch_that_tensorrt_does_not_run_is_told(install: Install, cache: EngineCache, crops: np.ndarray) -> None:
+    machine = install("10.3.0")
+    classifier = TensorRTClassifier(FERNET, cache=cache)
+    machine.takes_runs = False
+    with pytest.raises(EngineError, match="did not run"):
+        classifier.classify(crops)
+    classifier.close()
 
 
 def test_a_gpu_that_fails_while_running_is_told(
@@ -198,10 +233,11 @@ def test_a_gpu_that_fails_while_running_is_told(
 ) -> None:
     install("10.3.0")
     classifier = TensorRTClassifier(FERNET, cache=cache)
-    gpu.broken = True
-    with pytest.raises(EngineError, match="illegal memory access"):
-        classifier.classify(crops)
-    gpu.broken = False
+    for broken in ("broken", "broken_copy"):
+        setattr(gpu, broken, True)
+        with pytest.raises(EngineError, match="illegal memory access"):
+            classifier.classify(crops)
+        setattr(gpu, broken, False)
     classifier.close()
 
 
@@ -211,15 +247,16 @@ def test_use_from_another_thread_is_refused(install: Install, cache: EngineCache
     caught: List[BaseException] = []
 
     def use() -> None:
-        try:
-            classifier.classify(crops)
-        except EngineError as error:
-            caught.append(error)
+        for call in (lambda: classifier.classify(crops), classifier.close):
+            try:
+                call()
+            except EngineError as error:
+                caught.append(error)
 
     thread = threading.Thread(target=use)
     thread.start()
     thread.join(10)
-    assert "another thread" in str(caught[0])
+    assert ["another thread" in str(error) for error in caught] == [True, True]
     classifier.close()
 
 

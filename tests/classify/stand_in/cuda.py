@@ -7,7 +7,8 @@ context that is used by another thread, memory that is too small.
 from __future__ import annotations
 
 import threading
-from types import ModuleType
+import weakref
+from types import ModuleType, SimpleNamespace
 from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
@@ -35,6 +36,9 @@ class Gpu:
         self.name, self.compute_capability, self.memory = name, compute_capability, memory
         self.present = True
         self.broken = False
+        self.broken_copy = False
+        self.streamless = False
+        self.pinned = 0
         self.allocations: Dict[int, np.ndarray] = {}
         self.contexts: List[Any] = []
         self.current: Dict[int, List[Any]] = {}
@@ -47,6 +51,16 @@ class Gpu:
         if not stack:
             raise Misuse("a CUDA call without a current context in this thread")
         return stack[-1]
+
+    def guard(self, thing: Any, what: str) -> None:
+        """Have it noticed when `thing` goes while the context that it was made in is not current."""
+        home = self.context()
+
+        def gone() -> None:
+            if home not in self.current.get(threading.get_ident(), [])[-1:]:
+                self.violations.append(f"{what} went while its CUDA context was not current")
+
+        weakref.finalize(thing, gone)
 
     def at(self, address: int) -> np.ndarray:
         """The memory at an address."""
@@ -62,6 +76,7 @@ class Gpu:
 
     def assert_nothing_is_held(self) -> None:
         assert not self.violations, self.violations
+        assert not self.pinned, "page-locked memory was not freed"
         assert not self.allocations, "device memory was not freed"
         assert not self.contexts, "a context was not given back"
         assert not any(self.current.values()), "a context is still current in a thread"
@@ -100,7 +115,7 @@ def driver_of(gpu: Gpu) -> ModuleType:
         def compute_capability(self) -> Tuple[int, int]:
             return gpu.compute_capability
 
-        def make_context(self) -> Any:
+        def make_context(self, flags: int = 0) -> Any:
             return Context()
 
     class Context:
@@ -110,33 +125,47 @@ def driver_of(gpu: Gpu) -> ModuleType:
             gpu.contexts.append(self)
             gpu.current.setdefault(self.thread, []).append(self)
 
-        def pop(self) -> None:
+        def push(self) -> None:
+            if self.detached or threading.get_ident() != self.thread:
+                raise Misuse("push of a context that is gone, or belongs to another thread")
+            gpu.current[self.thread].append(self)
+
+        @staticmethod
+        def pop() -> None:
             stack = gpu.current.get(threading.get_ident(), [])
-            if not stack or stack[-1] is not self:
-                raise Misuse("pop of a context that is not current in this thread")
+            if not stack:
+                raise LogicError("context::pop failed: invalid device context - cannot pop non-current context")
             stack.pop()
 
         def detach(self) -> None:
             if self.detached:
                 raise Misuse("a context was detached twice")
+            if self in gpu.current[self.thread]:
+                raise Misuse("a context was detached while it was current")
             self.detached = True
             gpu.contexts.remove(self)
 
     class Stream:
         def __init__(self) -> None:
             self.context = gpu.context()
+            if gpu.streamless:
+                raise CudaMemoryError("cuStreamCreate failed: out of memory")
             self.handle = id(self)
             self.queue: List[Callable[[], None]] = []
             module.streams[self.handle] = self
 
         def synchronize(self) -> None:
-            if gpu.context() is not self.context:
-                raise Misuse("a stream of another context")
+            self.check()
             if gpu.broken:
+                self.queue = []
                 raise LogicError("cuStreamSynchronize failed: an illegal memory access was encountered")
             work, self.queue = self.queue, []
             for step in work:
                 step()
+
+        def check(self) -> None:
+            if gpu.context() is not self.context:
+                raise Misuse("a stream of another context")
 
     class DeviceAllocation:
         def __init__(self, address: int) -> None:
@@ -159,18 +188,27 @@ def driver_of(gpu: Gpu) -> ModuleType:
 
     def pagelocked_empty(shape: Tuple[int, ...], dtype: Any) -> np.ndarray:
         gpu.context()
-        return np.full(shape, np.nan, dtype)
+        array = np.full(shape, np.nan, dtype)
+        gpu.guard(array, "page-locked memory")
+        gpu.pinned += 1
+        weakref.finalize(array, unpin)
+        return array
+
+    def unpin() -> None:
+        gpu.pinned -= 1
 
     def memcpy_htod_async(target: DeviceAllocation, source: np.ndarray, stream: Stream) -> None:
-        _check(source, int(target))
+        _check(source, int(target), stream)
         stream.queue.append(lambda: _copy(gpu.at(int(target)), source.view(np.uint8).reshape(-1)))
 
     def memcpy_dtoh_async(target: np.ndarray, source: DeviceAllocation, stream: Stream) -> None:
-        _check(target, int(source))
+        _check(target, int(source), stream)
+        if gpu.broken_copy:
+            raise LogicError("cuMemcpyDtoHAsync failed: an illegal memory access was encountered")
         stream.queue.append(lambda: _copy(target.view(np.uint8).reshape(-1), gpu.at(int(source))))
 
-    def _check(host: np.ndarray, address: int) -> None:
-        gpu.context()
+    def _check(host: np.ndarray, address: int, stream: Stream) -> None:
+        stream.check()
         if not host.flags.c_contiguous:
             raise Misuse("a copy of memory that is not contiguous")
         if host.nbytes > gpu.at(address).nbytes:
@@ -180,9 +218,10 @@ def driver_of(gpu: Gpu) -> ModuleType:
         size = min(len(target), len(source))
         target[:size] = source[:size]
 
-    module.streams = {}
+    module.streams = weakref.WeakValueDictionary()
     module.Error, module.LogicError, module.MemoryError = Error, LogicError, CudaMemoryError
-    module.init, module.Device, module.Stream = init, Device, Stream
+    module.init, module.Device, module.Context, module.Stream = init, Device, Context, Stream
+    module.ctx_flags = SimpleNamespace(SCHED_AUTO=0, SCHED_BLOCKING_SYNC=4)
     module.mem_alloc, module.pagelocked_empty = mem_alloc, pagelocked_empty
     module.memcpy_htod_async, module.memcpy_dtoh_async = memcpy_htod_async, memcpy_dtoh_async
     return module

@@ -38,6 +38,8 @@ class Machine:
         self.refused: Set[bytes] = set()
         self.workspace_needed = 0
         self.out_of_memory = False
+        self.driver_too_old = False
+        self.takes_runs = True
         self.builds: List[Dict[str, Any]] = []
 
 
@@ -84,7 +86,15 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
         # The real factory functions return a null pointer, which pybind11 makes a TypeError.
         if not getattr(logger, "constructed", False):
             raise Misuse("a logger whose base class was not constructed")
+        if loggers and loggers[0] is not logger:
+            raise Misuse("a second logger, which TensorRT does not use")
+        loggers[:] = [logger]
         machine.gpu.context()
+        if machine.driver_too_old:
+            logger.log(Severity.WARNING, "CUDA initialization failure with error: 35")
+            raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    loggers: List[Any] = []
 
     class Tensor:
         def __init__(self, name: str, shape: Tuple[int, ...]) -> None:
@@ -92,6 +102,7 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
 
     class Network:
         def __init__(self, explicit: bool) -> None:
+            machine.gpu.guard(self, "a network")
             self.explicit = explicit
             self.onnx = b""
             self.inputs: List[Tensor] = []
@@ -109,7 +120,12 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
             if generation >= (10, 0):
                 self.node_operator = lambda: self._operator
 
+        def node(self) -> int:
+            return 263
+
         def desc(self) -> str:
+            if generation < (10, 0):
+                return 'Assertion failed: creator && "Plugin not found, are the plugin name, version, and namespace correct?"'
             return f"No importer registered for op: {self._operator}"
 
     class OnnxParser:
@@ -117,11 +133,17 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
             started(logger)
             if not network.explicit:
                 raise Misuse("the ONNX parser takes networks with explicit batches only")
-            self._network = network
+            machine.gpu.guard(self, "a parser")
+            self._network, self._logger = network, logger
             self._errors: List[ParserError] = []
 
         def parse(self, onnx: bytes) -> bool:
             self._errors = [ParserError(operator) for operator in machine.refused if operator in onnx]
+            for error in self._errors:
+                if generation < (10, 0):
+                    self._logger.log(Severity.ERROR, f'While parsing node number 263 [{error._operator} -> "1234"]:')
+                self._logger.log(Severity.ERROR, "--- Begin node ---")
+                self._logger.log(Severity.ERROR, "--- End node ---")
             if self._errors:
                 return False
             session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
@@ -150,6 +172,7 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
 
     class Config:
         def __init__(self) -> None:
+            machine.gpu.guard(self, "a configuration")
             self.flags: Set[Any] = set()
             self.profiles: List[Profile] = []
             self.workspace = 1 << 40
@@ -172,7 +195,7 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
                 self.workspace = size
 
         else:
-            __slots__ = ("flags", "profiles", "workspace")
+            __slots__ = ("__weakref__", "flags", "profiles", "workspace")
 
     if generation >= (8, 4):
         module.MemoryPoolType = enum.Enum("MemoryPoolType", "WORKSPACE DLA_MANAGED_SRAM")
@@ -187,6 +210,7 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
     class Builder:
         def __init__(self, logger: Any) -> None:
             started(logger)
+            machine.gpu.guard(self, "a builder")
             self._logger = logger
             if generation < (11, 0):
                 self.platform_has_fast_fp16 = machine.fast_fp16
@@ -200,7 +224,7 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
         def create_optimization_profile(self) -> Profile:
             return Profile()
 
-        def build_serialized_network(self, network: Network, config: Config) -> Optional[bytes]:
+        def build_serialized_network(self, network: Network, config: Config) -> Optional[memoryview]:
             machine.gpu.context()
             if not network.onnx:
                 raise Misuse("build before parse")
@@ -215,11 +239,12 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
             most = config.profiles[0].shapes[network.inputs[0].name][2][0]
             machine.builds.append({"fp16": fp16, "workspace": config.workspace, "most": most})
             head = {"version": version, "gpu": machine.gpu.name, "fp16": fp16, "most": most}
-            return MAGIC + json.dumps(head).encode() + b"\n" + network.onnx
+            return memoryview(MAGIC + json.dumps(head).encode() + b"\n" + network.onnx)
 
     class Runtime:
         def __init__(self, logger: Any) -> None:
             started(logger)
+            machine.gpu.guard(self, "a runtime")
             self._logger = logger
 
         def deserialize_cuda_engine(self, plan: bytes) -> Optional[Engine]:
@@ -283,6 +308,7 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
 
     class Engine(*engine_calls):  # type: ignore[misc]
         def __init__(self, runtime: Runtime, onnx: bytes, told: Dict[str, Any]) -> None:
+            machine.gpu.guard(self, "an engine")
             self.runtime, self.told = runtime, told
             self.session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
             self.inputs = len(self.session.get_inputs())
@@ -294,13 +320,10 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
 
     class Context(*context_calls):  # type: ignore[misc]
         def __init__(self, engine: Engine) -> None:
+            machine.gpu.guard(self, "an execution context")
             self.engine = engine
             self.shape: Optional[Tuple[int, ...]] = None
             self.addresses: Dict[str, int] = {}
-
-        def __del__(self) -> None:
-            if not any(machine.gpu.current.values()):
-                machine.gpu.violations.append("a TensorRT context outlived the CUDA context")
 
         def set_shape(self, shape: Tuple[int, ...]) -> bool:
             wanted = self.engine.session.get_inputs()[0].shape
@@ -309,7 +332,9 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
             return fits
 
         def queue(self, addresses: Dict[str, int], stream_handle: int) -> bool:
-            machine.gpu.context()
+            if not machine.takes_runs:
+                return False
+            machine.driver.streams[stream_handle].check()
             if self.shape is None:
                 raise Misuse("run before the input's shape was set")
             shape, engine = self.shape, self.engine

@@ -18,6 +18,7 @@ Provider = Union[str, Tuple[str, Mapping[str, Any]]]
 
 _LOAD_FAILURES = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "RuntimeException")
 _UNSUPPORTED = ("NotImplemented",)
+_PROVIDER_FAILURES = ("EPFail", "EngineError", "Fail", "NotImplemented", "RuntimeException")
 _QUIET = 3  # ONNX Runtime's severity "error": its warnings would land on the standard error of the user's program.
 
 
@@ -59,6 +60,9 @@ class OnnxSession:
         self.path = path
         self._session = session
         self._invalid_argument = invalid_argument
+        if hasattr(session, "disable_fallback"):
+            # Otherwise a provider that fails while it runs is replaced by another, with a word on the standard output.
+            session.disable_fallback()
         self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         self.inputs = tuple(_describe(node) for node in session.get_inputs())
         self.outputs = tuple(_describe(node) for node in session.get_outputs())
@@ -188,6 +192,12 @@ def open_session(
             "Fetch or export the file again and compare its size and sha256.",
         ) from error
     return OnnxSession(file, session, state.InvalidArgument)
+
+
+def provider_failures() -> Tuple[Type[Exception], ...]:
+    """Give the exceptions that ONNX Runtime raises when a provider does not start, or fails while it runs."""
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    return (RuntimeError, *_exceptions(state, _PROVIDER_FAILURES))
 
 
 def _import_runtime() -> ModuleType:

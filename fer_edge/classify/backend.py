@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import importlib
 import logging
+import shutil
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
-
-import numpy as np
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.classify import providers
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.engine_build import MOST_FACES
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier, read_contract
+from fer_edge.classify.progress import Progress, ticking
 from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, UsageError
-from fer_edge.onnx_session import Provider
+from fer_edge.model_files import sha256_of
+from fer_edge.onnx_session import Provider, provider_failures
 
 logger = logging.getLogger("fer_edge")
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -182,20 +181,38 @@ def _open(
     spec, input_name = read_contract(model)
     if name == ONNX_CUDA:
         return _on_gpu(model, threads, providers.CUDA, providers.cuda(), "fp32")
-    try:
-        cache.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BackendUnavailable(
-            f"its engines cannot be kept in {cache.folder}: {error.strerror}", "Set XDG_CACHE_HOME."
-        ) from error
-    fp16 = wanted.precision != "fp32"
+    return _on_tensorrt(model, wanted.precision != "fp32", threads, spec.input_size, input_name, cache, progress)
+
+
+def _on_tensorrt(
+    model: Path, fp16: bool, threads: int, size: int, input_name: str, cache: EngineCache, progress: Progress
+) -> ExpressionClassifier:
+    """Open ONNX Runtime's TensorRT provider with its engines in a folder of this very model.
+
+    ONNX Runtime's own names for its engines tell no weights apart: https://github.com/LeelaChessZero/lc0/issues/2214.
+    """
     release = importlib.import_module("onnxruntime").__version__
-    options = providers.tensorrt(fp16, cache.folder, input_name, spec.input_size, release)
-    progress("building ONNX Runtime's TensorRT engine")
-    classifier = _on_gpu(model, threads, providers.TENSORRT, options, "fp16" if fp16 else "fp32")
-    # Older releases learn the range of the batch from what they are given: once the widest, and nothing is built later.
-    classifier.classify(np.zeros((MOST_FACES, spec.input_size, spec.input_size, 3), np.uint8))
-    return classifier
+    precision = "fp16" if fp16 else "fp32"
+    name = f"{model.stem}-onnxruntime{release}-{precision}-{sha256_of(model)[:16]}"
+    folder: Optional[Path] = cache.folder / name
+    try:
+        (cache.folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning(
+            "the engine is not kept, and will be built again: %s cannot be written: %s", cache.folder, error.strerror
+        )
+        folder = None
+    options = providers.tensorrt(fp16, folder, input_name, size, release)
+    with cache.lock(name, progress), ticking(progress, "building ONNX Runtime's TensorRT engine"):
+        try:
+            return _on_gpu(model, threads, providers.TENSORRT, options, precision)
+        except BackendUnavailable as error:
+            if folder is None or not any(folder.iterdir()):
+                raise
+            logger.warning("%s Building its engine again.", error.message)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(exist_ok=True)
+            return _on_gpu(model, threads, providers.TENSORRT, options, precision)
 
 
 def _on_gpu(
@@ -209,9 +226,12 @@ def _on_gpu(
             # CUDA's libraries may come as Python packages, where the loader does not look by itself.
             runtime.preload_dlls()
         try:
-            classifier = OnnxClassifier(model, threads=threads, providers=options, precision=precision)
+            # The widest batch: older releases of TensorRT's provider learn its range from what they are given.
+            classifier = OnnxClassifier(model, threads, providers=options, precision=precision, warm_up=MOST_FACES)
         except ModelCorrupt as error:
             raise BackendUnavailable(f"{provider} does not start: {error.__cause__}", "See fer-edge doctor.") from error
+        except provider_failures() as error:
+            raise BackendUnavailable(f"{provider} does not run: {error}", "See fer-edge doctor.") from error
     if classifier.provider == provider:
         return classifier
     classifier.close()

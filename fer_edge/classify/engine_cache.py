@@ -112,6 +112,8 @@ class EngineCache:
             with open(descriptor, "wb") as file:
                 file.write(_pack(plan, key))
                 file.flush()
+                # mkstemp shuts everybody else out; a service's user must be able to read what an administrator built.
+                os.fchmod(file.fileno(), 0o644)
                 os.fsync(file.fileno())
             os.replace(draft, path)
             _sync_folder(self.folder)
@@ -126,8 +128,8 @@ class EngineCache:
         return path
 
     @contextlib.contextmanager
-    def lock(self, key: EngineKey, progress: Callable[[str], None] = lambda line: None) -> Iterator[None]:
-        """Be the only process that builds this engine.
+    def lock(self, name: str, progress: Callable[[str], None] = lambda line: None) -> Iterator[None]:
+        """Be the only process that builds the engine of that name.
 
         Waits while another one does, at most `LONGEST_WAIT`; goes on without the lock after that, and where the folder
         cannot be written. A process that dies gives its lock back.
@@ -135,21 +137,22 @@ class EngineCache:
         with contextlib.ExitStack() as stack:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                file = stack.enter_context(open(self.folder / f"{key.file_name}.lock", "w", encoding="ascii"))
-            except OSError:
-                yield
-                return
-            started = self._clock()
-            while not _try_lock(file.fileno()):
-                waited = self._clock() - started
-                if waited > LONGEST_WAIT:
-                    logger.warning(
-                        "another process has been building the engine for %.0f s; building beside it", waited
-                    )
-                    break
-                progress(f"another process builds the engine: {waited:.0f} s")
-                self._sleep(POLL_SECONDS)
+                file = stack.enter_context(open(self.folder / f"{name}.lock", "w", encoding="ascii"))
+                self._wait_for(file.fileno(), progress)
+            except OSError as error:
+                logger.warning("going on without a lock on %s: %s", self.folder, error.strerror)
             yield
+
+    def _wait_for(self, descriptor: int, progress: Callable[[str], None]) -> None:
+        started = self._clock()
+        while not _try_lock(descriptor):
+            waited = self._clock() - started
+            if waited > LONGEST_WAIT:
+                logger.warning("another process has been building the engine for %.0f s; building beside it", waited)
+                break
+            progress(f"another process builds the engine: {waited:.0f} s")
+            self._sleep(POLL_SECONDS)
+        progress("")
 
 
 def _try_lock(descriptor: int) -> bool:

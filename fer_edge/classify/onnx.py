@@ -34,6 +34,8 @@ class OnnxClassifier(ExpressionClassifier):
         ONNX Runtime's, the preferred one first; `provider` says which it really took.
     precision : str
         What these compute in, for reports.
+    warm_up : int
+        Size of the batch that is run once at the start.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class OnnxClassifier(ExpressionClassifier):
         metadata: Mapping[str, str] = {},
         providers: Sequence[Provider] = ("CPUExecutionProvider",),
         precision: str = "fp32",
+        warm_up: int = 1,
     ) -> None:
         self._session = open_session(model, threads=threads, providers=providers)
         self.precision = precision
@@ -61,7 +64,11 @@ class OnnxClassifier(ExpressionClassifier):
             raise
         self.provider = self._session.provider
         self._tensors = NetworkTensors(self.spec)
-        self.classify(np.zeros((1, self.spec.input_size, self.spec.input_size, 3), np.uint8))
+        try:
+            self.classify(np.zeros((warm_up, self.spec.input_size, self.spec.input_size, 3), np.uint8))
+        except Exception:
+            self._session.close()
+            raise
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
         """Name the expression of each crop, all in one batch."""

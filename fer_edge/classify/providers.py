@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 from fer_edge.classify.engine_build import MOST_FACES, WORKSPACE
 from fer_edge.onnx_session import Provider
@@ -13,7 +14,7 @@ CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "Tensorrt
 GPU_MEMORY = 512 << 20
 """Bytes that ONNX Runtime may take of the GPU's memory; on a Nano it is the machine's own."""
 
-SHAPES_SINCE = (1, 16)
+SHAPES_SINCE = (1, 15)
 """The release from which on TensorRT's provider is told the range of the batch; before, it builds anew as the range grows."""
 
 
@@ -38,15 +39,15 @@ def cuda() -> Tuple[Provider, ...]:
     return (CUDA, options), CPU
 
 
-def tensorrt(fp16: bool, cache: Path, input_name: str, input_size: int, release: str) -> Tuple[Provider, ...]:
+def tensorrt(fp16: bool, cache: Optional[Path], input_name: str, input_size: int, release: str) -> Tuple[Provider, ...]:
     """Give TensorRT, and CUDA and the CPU for what it does not do.
 
     Parameters
     ----------
     fp16 : bool
         Whether it may compute in half precision; on a GPU that is not fast at it ONNX Runtime does not.
-    cache : Path
-        Folder for its engines, which it names itself.
+    cache : Path, optional
+        Folder for its engines, which it names itself; without one they are not kept.
     input_name : str
         Of the network.
     input_size : int
@@ -58,11 +59,12 @@ def tensorrt(fp16: bool, cache: Path, input_name: str, input_size: int, release:
     options: Dict[str, str] = {
         "device_id": "0",
         "trt_fp16_enable": "True" if fp16 else "False",
-        "trt_engine_cache_enable": "True",
-        "trt_engine_cache_path": str(cache),
+        "trt_engine_cache_enable": "True" if cache else "False",
         "trt_max_workspace_size": str(WORKSPACE),
     }
-    if tuple(int(part) for part in release.split(".")[:2]) >= SHAPES_SINCE:
+    if cache:
+        options["trt_engine_cache_path"] = str(cache)
+    if tuple(int(part) for part in re.findall(r"\d+", release)[:2]) >= SHAPES_SINCE:
         for word, count in (("min", 1), ("opt", 1), ("max", MOST_FACES)):
             options[f"trt_profile_{word}_shapes"] = f"{input_name}:{count}x3x{input_size}x{input_size}"
     return ((TENSORRT, options), *cuda())

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterator, Optional, Tuple, Union
+from typing import Callable, Optional, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +16,13 @@ from fer_edge.classify.engine import Engine, EngineRefused, import_tensorrt
 from fer_edge.classify.engine_build import MOST_FACES, BuildOptions, build_engine, fast_fp16
 from fer_edge.classify.engine_cache import EngineCache, EngineKey
 from fer_edge.classify.onnx import read_contract
+from fer_edge.classify.progress import ticking
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.errors import BackendUnavailable
 from fer_edge.model_files import sha256_of
 from fer_edge.types import LABELS, Expression
 
 logger = logging.getLogger("fer_edge")
-
-TICK_SECONDS = 1.0
 
 
 class TensorRTClassifier(ExpressionClassifier):
@@ -118,7 +115,7 @@ class TensorRTClassifier(ExpressionClassifier):
             self.precision,
             MOST_FACES,
         )
-        with self._cache.lock(key, self._progress):
+        with self._cache.lock(key.file_name, self._progress):
             plan = None if rebuild else self._cache.load(key)
             if plan is not None:
                 try:
@@ -136,7 +133,7 @@ class TensorRTClassifier(ExpressionClassifier):
             key.gpu,
         )
         started = time.monotonic()
-        with _ticking(self._progress, "building the TensorRT engine"):
+        with ticking(self._progress, "building the TensorRT engine"):
             plan = build_engine(model.read_bytes(), BuildOptions(fp16=key.precision == "fp16", most=key.most_faces))
         self.engine_file = self._cache.store(key, plan)
         logger.info(
@@ -158,22 +155,3 @@ def _precision(wanted: str) -> str:
     if not possible:
         logger.info("TensorRT computes in FP32: %s", why_not)
     return "fp16" if possible else "fp32"
-
-
-@contextmanager
-def _ticking(progress: Callable[[str], None], what: str) -> Iterator[None]:
-    """Show how long something has taken while it takes: TensorRT tells nothing on its way."""
-    started, done = time.monotonic(), threading.Event()
-
-    def tick() -> None:
-        while not done.wait(TICK_SECONDS):
-            progress(f"{what}: {time.monotonic() - started:.0f} s")
-
-    ticker = threading.Thread(target=tick, name="fer-edge-build", daemon=True)
-    ticker.start()
-    try:
-        yield
-    finally:
-        done.set()
-        ticker.join(2 * TICK_SECONDS)
-        progress("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from pathlib import Path
 from typing import Any, Callable, List
 
 import numpy as np
@@ -142,11 +143,84 @@ def test_the_providers_get_their_options_as_text(gpu_build: List[Any], cache: En
     told = {provider[0]: provider[1] for asked in gpu_build for provider in asked if not isinstance(provider, str)}
     assert all(isinstance(value, str) for options in told.values() for value in options.values())
     assert told[providers.TENSORRT]["trt_fp16_enable"] == "True"
-    assert told[providers.TENSORRT]["trt_engine_cache_path"] == str(cache.folder)
+    assert told[providers.TENSORRT]["trt_engine_cache_enable"] == "True"
     assert told[providers.CUDA]["gpu_mem_limit"] == str(512 << 20)
 
 
-@pytest.mark.parametrize(("release", "told"), [("1.8.0", False), ("1.15.1", False), ("1.16.3", True), ("1.32.0", True)])
+def engine_folders(asked: List[Any]) -> List[Any]:
+    told = [given for providers_ in asked for given in providers_ if given[0] == providers.TENSORRT]
+    return [options.get("trt_engine_cache_path") for _, options in told]
+
+
+def test_two_networks_never_share_the_engines_of_onnx_runtime(gpu_build: List[Any], cache: EngineCache) -> None:
+    for model in (FERNET, FERNET, find_model("fernet_r")):
+        open_classifier(model, cache=cache).close()
+    first, again, other = engine_folders(gpu_build)
+    assert first == again != other
+    assert str(cache.folder) in first
+
+
+def test_a_cache_that_cannot_be_written_leaves_onnx_runtimes_tensorrt_without_one(
+    gpu_build: List[Any], tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    open_classifier(FERNET, cache=EngineCache(blocked / "engines")).close()
+    assert engine_folders(gpu_build) == [None]
+    assert "will be built again" in caplog.text
+
+
+@pytest.mark.parametrize("faults", [1, 9])
+def test_a_provider_that_fails_at_its_first_run_is_tried_once_with_a_new_engine_and_then_left(
+    gpu_build: List[Any],
+    cache: EngineCache,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    faults: int,
+) -> None:
+    caplog.set_level(logging.INFO)
+    runtime = importlib.import_module("onnxruntime")
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    plain = runtime.InferenceSession
+    runs: List[str] = []
+
+    class Failing:
+        """A session of TensorRT's provider that keeps an engine and fails to run it, so many times."""
+
+        def __init__(self, session: Any, folder: str) -> None:
+            self._session = session
+            self.engine = Path(folder) / "kept.engine"
+            self.fresh = not self.engine.exists()
+            self.engine.write_bytes(b"")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._session, name)
+
+        def get_providers(self) -> List[str]:
+            return [providers.TENSORRT]
+
+        def run(self, *arguments: Any) -> Any:
+            runs.append("fresh" if self.fresh else "kept")
+            if len(runs) <= faults:
+                raise state.EPFail("no kernel image is available")
+            return self._session.run(*arguments)
+
+    def session(content: Any, sess_options: Any, providers: Any) -> Any:
+        made = plain(content, sess_options=sess_options, providers=providers)
+        options = dict(given for given in providers if not isinstance(given, str)).get("TensorrtExecutionProvider")
+        return Failing(made, options["trt_engine_cache_path"]) if options else made
+
+    monkeypatch.setattr(runtime, "InferenceSession", session)
+    classifier = open_classifier(FERNET, cache=cache)
+    assert runs == ["fresh", "fresh"]
+    assert classifier.provider == (providers.TENSORRT if faults == 1 else providers.CPU)
+    assert ("no kernel image" in caplog.records[-1].getMessage()) == (faults == 9)
+    classifier.close()
+
+
+@pytest.mark.parametrize(
+    ("release", "told"), [("1.8.0", False), ("1.14.1", False), ("1.15.1", True), ("1.16rc1", True), ("1.32.0", True)]
+)
 def test_only_releases_that_know_them_get_the_shapes(release: str, told: bool, cache: EngineCache) -> None:
     (_, options), *_rest = providers.tensorrt(True, cache.folder, "image", 64, release)
     assert ("trt_profile_max_shapes" in options) == told

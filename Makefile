@@ -7,7 +7,7 @@ OLD_PYTHON ?= $(shell scripts/find-python 3.8)
 OLD_ENV := .venv-3.8
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe lint benchmark wheel clean
+.PHONY: help run test test-3.8 test-mediapipe test-resolve lint benchmark wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -23,6 +23,10 @@ test-3.8: $(OLD_ENV)/.ready  ## run the tests of the runtime on Python 3.8
 
 test-mediapipe: .venv-mediapipe/.ready  ## compare with the real mediapipe package (a download of a gigabyte)
 	.venv-mediapipe/bin/python -m pytest tests/detect
+
+test-resolve: $(TEST_ENV)/.ready  ## ask the package index whether every flavour installs on boards and PCs
+	$(TEST_ENV)/bin/python $(PIP) 'uv>=0.5,<1'
+	FER_EDGE_RESOLVE=1 $(TEST_ENV)/bin/python -m pytest tests/resolve
 
 lint: $(TEST_ENV)/.ready  ## style, types, and the direction of imports
 	$(TEST_ENV)/bin/ruff format --check .

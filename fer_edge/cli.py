@@ -11,11 +11,14 @@ import threading
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import UsageError, exit_codes
 from fer_edge.settings import Settings, load_settings
 from fer_edge.version import __version__
+
+ONE_ONLY = ("backend", "device", "precision")
+"""Settings of which two values on one command line are a contradiction, and not a second thought."""
 
 EXAMPLES = """\
 examples:
@@ -213,7 +216,7 @@ def _main_parser() -> argparse.ArgumentParser:
             "--" + known.name.replace("_", "-"),
             metavar=known.metadata["metavar"],
             help=(known.metadata["help"] + default).replace("%", "%%"),
-            action="append" if known.name == "model" else "store",
+            action="append" if known.name == "model" else _Once if known.name in ONE_ONLY else "store",
         )
     groups["output"].add_argument(
         "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"
@@ -230,6 +233,22 @@ def _main_parser() -> argparse.ArgumentParser:
     benchmark.add_argument("--min-fps", type=_limit, metavar="FPS", help="fail when FPS total stays under this")
     benchmark.add_argument("--max-p90-ms", type=_limit, metavar="MS", help="fail when the p90 latency exceeds this")
     return parser
+
+
+class _Once(argparse.Action):
+    """Refuses a second, different value; with most options the last one wins."""
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: Optional[str] = None,
+    ) -> None:
+        earlier = getattr(namespace, self.dest)
+        if earlier not in (None, values):
+            raise UsageError(f"{option} was given as {earlier} and as {values}.", "Choose one of them, or auto.")
+        setattr(namespace, self.dest, values)
 
 
 def _limit(text: str) -> float:

@@ -243,6 +243,7 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         (["--backend", "tensorrt"], 24, ["TensorRT", "not installed", "--backend auto"]),
         (["--device", "gpu"], 24, ["CUDA", "--device auto"]),
         (["--backend", "tensorrt", "--device", "cpu"], 2, ["--backend onnx"]),
+        (["--backend", "tensorrt", "--backend", "onnx"], 2, ["tensorrt", "onnx", "Choose one"]),
         (["--precision", "fp8"], 2, ["--precision", "fp16"]),
         (["--camera", "demo", "--output", "/nowhere/out.jsonl"], 30, ["/nowhere/out.jsonl"]),
         (["--camera", "demo", "--output", "/dev/full"], 31, ["/dev/full"]),

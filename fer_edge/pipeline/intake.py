@@ -14,6 +14,9 @@ from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.stage import as_stage_error
 from fer_edge.types import Frame, StageTime
 
+STOP_POLL_SECONDS = 0.1
+"""How often a wait for the stages looks whether the program is to end."""
+
 
 @dataclass(frozen=True)
 class Captured:
@@ -73,7 +76,9 @@ class Intake:
             try:
                 self.info = self._source.open()
                 for built in self._ready:
-                    built.wait()
+                    while not built.wait(STOP_POLL_SECONDS):
+                        if self._stopping.is_set():
+                            return
                 self._capture()
             finally:
                 self._source.close()

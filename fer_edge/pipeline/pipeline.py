@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from fer_edge.pipeline.ledger import FrameBalance, FrameLedger
 from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.stage import Stage
 from fer_edge.types import Face, Frame, Observation, Rates, StageTime
+
+logger = logging.getLogger("fer_edge")
 
 STOP_SECONDS = 1.8
 """Longest that `Pipeline.stop` waits for its threads, so that the whole program ends in under two seconds."""
@@ -173,6 +176,8 @@ class Pipeline:
     def stop(self) -> None:
         """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
 
+        A stage that is still being built is left behind, and ends with the process.
+
         Raises
         ------
         StopTimeout
@@ -189,7 +194,12 @@ class Pipeline:
         deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads():
             thread.join(max(0.0, deadline - time.monotonic()))
-        hanging = [thread.name for thread in self._threads() if thread.is_alive()]
+        # Building an engine takes minutes and cannot be interrupted.
+        unfinished = [stage for stage in (self._detect, self._classify) if not stage.ready.is_set()]
+        for stage in unfinished:
+            logger.info("the %s stage was not ready yet; what it was building is given up", stage.name)
+        given_up = [stage.thread for stage in unfinished]
+        hanging = [thread.name for thread in self._threads() if thread.is_alive() and thread not in given_up]
         if hanging:
             raise StopTimeout(
                 f"{' and '.join(hanging)} did not end within {STOP_SECONDS} s after being asked to stop.",

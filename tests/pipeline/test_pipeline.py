@@ -249,3 +249,20 @@ def test_the_ledger_refuses_to_book_a_frame_out_twice() -> None:
     ledger.emit(1)
     with pytest.raises(KeyError):
         ledger.drop(1)
+
+
+def test_stopping_while_an_engine_is_still_being_built_is_an_ordinary_end() -> None:
+    source, done = Numbered(None, live=True), threading.Event()
+
+    def slow() -> ExpressionClassifier:
+        done.wait(20)
+        return FakeClassifier()
+
+    pipeline = Pipeline(source, lambda: FakeDetector([FACE]), slow)
+    with pipeline:
+        assert pipeline.take(0.3) is None
+    try:
+        assert source.closed == 1
+        assert pipeline.balance().captured == 0
+    finally:
+        done.set()

@@ -1,0 +1,62 @@
+"""The bounds in pyproject.toml have an answer on every machine that they are for: wheels only, and nothing is installed.
+
+Asks the package index, so it runs only in ``make test-resolve``. uv answers for a machine that is not this one; pip would
+take this one's Python for the conditions in the bounds. pycuda (``jetson``) has no wheels anywhere and is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Tuple
+
+import pytest
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+pytestmark = pytest.mark.skipif(
+    "FER_EDGE_RESOLVE" not in os.environ, reason="asks the package index: make test-resolve"
+)
+
+# JetPack 4's Ubuntu 18.04 has glibc 2.27, which takes the wheels for 2.17; JetPack 6's has 2.35.
+MACHINES = {
+    "JetPack 4.6": ("aarch64-manylinux2014", "3.8"),
+    "JetPack 6": ("aarch64-manylinux_2_35", "3.10"),
+    "JetPack 7": ("aarch64-manylinux_2_39", "3.12"),
+    "an old PC": ("x86_64-manylinux_2_28", "3.8"),
+    "a PC": ("x86_64-manylinux_2_35", "3.10"),
+    "a new PC": ("x86_64-manylinux_2_39", "3.12"),
+}
+FLAVOURS = ("cpu", "headless", "gpu", "mediapipe")
+
+
+def resolve(platform: str, python: str, extra: str) -> Dict[str, Tuple[int, ...]]:
+    """Give the packages that would be installed there, with their versions."""
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    assert uv, "uv is missing; make test-resolve installs it"
+    asked = [uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
+    asked += ["--python-platform", platform, "--python-version", python, "--extra", extra, str(PYPROJECT)]
+    done = subprocess.run(asked, check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    pairs = (line.split(" ;")[0].split("==") for line in done.stdout.splitlines() if "==" in line)
+    return {name.strip(): tuple(int(part) for part in version.split(".")[:2]) for name, version in pairs}
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_flavour_can_be_installed_from_wheels(machine: str, flavour: str) -> None:
+    platform, python = MACHINES[machine]
+    packages = resolve(platform, python, flavour)
+    # Two of OpenCV's packages overwrite each other's files.
+    assert sum(name.startswith("opencv-") for name in packages) == 1
+    runtime = "onnxruntime-gpu" if flavour == "gpu" else "onnxruntime"
+    if flavour == "gpu" and platform.startswith("aarch64"):
+        assert not any(name.startswith("onnxruntime") for name in packages), "a Jetson's comes from NVIDIA"
+    else:
+        assert packages[runtime] >= (1, 8)
+    if flavour == "mediapipe":
+        assert packages["mediapipe"] == (0, 10)
+        assert packages["numpy"] < (2, 0)

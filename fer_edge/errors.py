@@ -146,6 +146,10 @@ class EngineError(ModelError):
     exit_code = 25
 
 
+class EngineRefused(EngineError):
+    """TensorRT does not take a plan: it is of another machine or version, or damaged."""
+
+
 class OutputError(FerEdgeError):
     """Base of what goes wrong where results go."""
 

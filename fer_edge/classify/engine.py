@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.classify.cuda import Buffer, CudaDevice
-from fer_edge.errors import BackendUnavailable, EngineError
+from fer_edge.errors import BackendUnavailable, EngineError, EngineRefused
 
 logger = logging.getLogger("fer_edge")
 
@@ -97,10 +97,6 @@ def starting(tensorrt: ModuleType) -> Iterator[Any]:
             f"TensorRT {tensorrt.__version__} does not start: {reason}.",
             "Install a driver that is new enough for it; nvidia-smi tells which there is.",
         ) from error
-
-
-class EngineRefused(EngineError):
-    """TensorRT does not take the plan: it is of another machine or version, or damaged."""
 
 
 class Engine:

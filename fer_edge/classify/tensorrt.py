@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.cuda import CudaDevice
-from fer_edge.classify.engine import Engine, EngineRefused, import_tensorrt
+from fer_edge.classify.engine import Engine, import_tensorrt
 from fer_edge.classify.engine_build import MOST_FACES, BuildOptions, build_engine, fast_fp16
 from fer_edge.classify.engine_cache import EngineCache, EngineKey
 from fer_edge.classify.onnx import read_contract
 from fer_edge.classify.progress import ticking
 from fer_edge.classify.tensors import NetworkTensors
-from fer_edge.errors import BackendUnavailable
+from fer_edge.errors import BackendUnavailable, EngineRefused
 from fer_edge.model_files import sha256_of
 from fer_edge.types import LABELS, Expression
 

@@ -40,6 +40,8 @@ def main() -> int:
     parser.add_argument("--peak-gflops", type=float, help="of the processor in this precision, from its data sheet")
     parser.add_argument("--peak-gb-s", type=float, help="of its memory")
     options = parser.parse_args()
+    if options.calls < 1:
+        parser.error("--calls must be at least 1")
     path = find_model(options.model)
     spec, name = read_contract(path)
     chosen = {
@@ -52,6 +54,10 @@ def main() -> int:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads
     session = onnxruntime.InferenceSession(str(path), sess_options=settings, providers=list(chosen))
+    if session.get_providers()[0] != chosen[0][0] and options.provider != "cpu":
+        sys.exit(
+            f"{options.provider} does not start here; ONNX Runtime took {session.get_providers()[0]}. See fer-edge doctor."
+        )
     environment = describe_environment()
     print(
         f"{path.name} on {session.get_providers()[0]}, {environment['cpu']}, ONNX Runtime {environment['onnxruntime']}"

@@ -5,9 +5,11 @@ TEST_ENV := .venv-test
 # The oldest Python we support; its tests run the runtime without training.
 OLD_PYTHON ?= $(shell scripts/find-python 3.8)
 OLD_ENV := .venv-3.8
+# A Debian for Arm, kept for the next time.
+ARM_ROOT := $(CURDIR)/.aarch64
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe test-resolve lint benchmark wheel clean
+.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 lint benchmark wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -27,6 +29,10 @@ test-mediapipe: .venv-mediapipe/.ready  ## compare with the real mediapipe packa
 test-resolve: $(TEST_ENV)/.ready  ## ask the package index whether every flavour installs on boards and PCs
 	$(TEST_ENV)/bin/python $(PIP) 'uv>=0.5,<1'
 	FER_EDGE_RESOLVE=1 $(TEST_ENV)/bin/python -m pytest tests/resolve
+
+test-aarch64: $(TEST_ENV)/.ready  ## run the program on an emulated 64-bit Arm processor (root only; fetches half a gigabyte)
+	PYTHON=$(TEST_ENV)/bin/python scripts/make-aarch64-root $(ARM_ROOT)
+	AARCH64_ROOT=$(ARM_ROOT) $(TEST_ENV)/bin/python -m pytest -rP tests/aarch64
 
 lint: $(TEST_ENV)/.ready  ## style, types, and the direction of imports
 	$(TEST_ENV)/bin/ruff format --check .

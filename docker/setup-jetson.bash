@@ -26,7 +26,7 @@ fail() {
 step() {
     STEP=$1
     STEPS_DONE=$((STEPS_DONE + 1))
-    say "[$STEPS_DONE/9] $STEP"
+    say "[$STEPS_DONE/8] $STEP"
 }
 
 # shellcheck disable=SC2154

@@ -30,6 +30,7 @@ examples:
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
   fer-edge doctor                            show what this machine has; for a bug report
+  fer-edge --listen 8650                     answer http://127.0.0.1:8650/healthz; 'fer-edge health --listen 8650' asks
   fer-edge build-engine                      build the TensorRT engine before the first start
   fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)
@@ -67,6 +68,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "models": _models,
         "build-engine": _build_engine,
         "doctor": _doctor,
+        "health": _health,
         "train": _train,
         "export": _export,
         "evaluate": _evaluate,
@@ -166,6 +168,17 @@ def _doctor(arguments: List[str]) -> int:
     )
     add_doctor_arguments(parser)
     return run_doctor(parser.parse_args(arguments), _progress)
+
+
+def _health(arguments: List[str]) -> int:
+    from fer_edge.service.health_command import add_health_arguments, run_health
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge health",
+        description="Ask a running fer-edge, which was started with --listen, how it is; exit code 0 when frames are analysed.",
+    )
+    add_health_arguments(parser)
+    return run_health(parser.parse_args(arguments))
 
 
 def _train(arguments: List[str]) -> int:

@@ -174,6 +174,12 @@ class DisplayUnavailable(OutputError):
     exit_code = 32
 
 
+class EndpointUnavailable(OutputError):
+    """The address to answer HTTP on is taken, or is none of this machine."""
+
+    exit_code = 33
+
+
 class OutputClosed(OutputError):
     """The reader of the standard output went away.
 
@@ -205,6 +211,12 @@ class NotReady(FerEdgeError):
     """The doctor found that the main job cannot run on this machine."""
 
     exit_code = 51
+
+
+class NotHealthy(FerEdgeError):
+    """A running fer-edge analyses no frames, or does not answer."""
+
+    exit_code = 52
 
 
 class TrainingError(FerEdgeError):

@@ -21,6 +21,8 @@ from fer_edge.overlay import Overlay
 from fer_edge.pipeline.ledger import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.service.endpoint import Endpoint
+from fer_edge.service.health import HealthMonitor
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.jsonl import JsonlSink
@@ -112,11 +114,14 @@ class LiveRun:
         source = source or build_source(settings)
         pipeline = Pipeline(source, detector_factory(settings), classifier_factory(settings), clock=self._clock)
         with ExitStack() as stack:
+            monitor = HealthMonitor(pipeline.rates, self._clock)
+            if settings.listen is not None:
+                stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token))
             window = self._open_window(stack)
             sinks = self._open_sinks(stack, pipeline, source.live)
             started = self._clock()
             stack.enter_context(pipeline)
-            self._watch(pipeline, source.live, sinks, window, started)
+            self._watch(pipeline, source.live, sinks, window, monitor, started)
             rates = pipeline.rates()
             seconds = self._clock() - started
         return Summary(seconds, pipeline.balance(), self._faces, rates)
@@ -142,7 +147,13 @@ class LiveRun:
         return sinks
 
     def _watch(
-        self, pipeline: Pipeline, live: bool, sinks: List[Sink], window: Optional[Window], started: float
+        self,
+        pipeline: Pipeline,
+        live: bool,
+        sinks: List[Sink],
+        window: Optional[Window],
+        monitor: HealthMonitor,
+        started: float,
     ) -> None:
         settings = self._settings
         report_at = started + REPORT_SECONDS
@@ -159,6 +170,7 @@ class LiveRun:
                 return
             if observation is not None:
                 self._emit(observation, pipeline, sinks)
+                monitor.frame_analysed()
                 if settings.frames is not None and self._emitted >= settings.frames:
                     return
             if window is not None:

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from fer_edge.errors import SettingsError, UsageError
 from fer_edge.model_files import DEFAULT_MODEL
+from fer_edge.service.address import Address, parse_address
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -160,6 +161,21 @@ class Settings:
     )
     duration: Optional[float] = _setting(None, _seconds, "S", "output", "end after this many seconds")
     frames: Optional[int] = _setting(None, _whole, "N", "output", "end after this many analysed frames")
+    listen: Optional[Address] = _setting(  # noqa: RUF009 - it gives a dataclass field
+        None,
+        parse_address,
+        "HOST:PORT",
+        "output",
+        "answer GET /healthz there, for a watcher: 127.0.0.1:8650, or a port alone",
+    )
+    token: str = _setting(
+        "",
+        _text,
+        "WORD",
+        "output",
+        "what others must send to be answered (Authorization: Bearer WORD); better given as FER_EDGE_TOKEN, as everybody "
+        "can read a command line",
+    )
     log_level: str = _setting("info", _choice(*LOG_LEVELS), "LEVEL", "output", f"one of {', '.join(LOG_LEVELS)}")
 
 

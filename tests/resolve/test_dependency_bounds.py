@@ -30,7 +30,7 @@ MACHINES = {
     "a PC": ("x86_64-manylinux_2_35", "3.10"),
     "a new PC": ("x86_64-manylinux_2_39", "3.12"),
 }
-FLAVOURS = ("cpu", "headless", "gpu", "mediapipe")
+FLAVOURS = ("cpu", "headless", "gpu", "headless-gpu", "mediapipe")
 
 
 def resolve(platform: str, python: str, extra: str) -> Dict[str, Tuple[int, ...]]:
@@ -52,8 +52,8 @@ def test_every_flavour_can_be_installed_from_wheels(machine: str, flavour: str) 
     packages = resolve(platform, python, flavour)
     # Two of OpenCV's packages overwrite each other's files.
     assert sum(name.startswith("opencv-") for name in packages) == 1
-    runtime = "onnxruntime-gpu" if flavour == "gpu" else "onnxruntime"
-    if flavour == "gpu" and platform.startswith("aarch64"):
+    runtime = "onnxruntime-gpu" if flavour.endswith("gpu") else "onnxruntime"
+    if flavour.endswith("gpu") and platform.startswith("aarch64"):
         assert not any(name.startswith("onnxruntime") for name in packages), "a Jetson's comes from NVIDIA"
     else:
         assert packages[runtime] >= (1, 8)

@@ -1,0 +1,33 @@
+# fer-edge on a PC, without a window: docker build -f docker/pc.Dockerfile -t fer-edge .
+# With an NVIDIA GPU add --build-arg FLAVOUR=headless-gpu; docker/README.md tells how to run it.
+ARG BASE=python:3.12-slim-bookworm
+
+FROM ${BASE} AS build
+ARG FLAVOUR=headless
+RUN python3 -m venv /opt/fer-edge
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE ./
+COPY fer_edge fer_edge
+COPY models models
+RUN /opt/fer-edge/bin/python -m pip install --no-cache-dir --upgrade 'pip>=23' \
+    && /opt/fer-edge/bin/python -m pip install --no-cache-dir ".[${FLAVOUR}]" \
+    && /opt/fer-edge/bin/python -m pip uninstall --yes pip
+
+FROM ${BASE}
+# Cameras belong to the group video, which is 44 on Debian and Ubuntu, in the container as outside.
+RUN useradd --uid 10001 --groups video --create-home fer-edge \
+    && install -d -o fer-edge -g fer-edge /cache/fer-edge /results
+COPY --from=build /opt/fer-edge /opt/fer-edge
+# NVIDIA's container runtime reads the last two; elsewhere they mean nothing.
+ENV PATH=/opt/fer-edge/bin:$PATH \
+    FER_EDGE_DISPLAY=none \
+    FER_EDGE_LISTEN=127.0.0.1:8650 \
+    XDG_CACHE_HOME=/cache \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+USER fer-edge
+WORKDIR /results
+VOLUME ["/cache", "/results"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["fer-edge", "health"]
+ENTRYPOINT ["fer-edge"]
+CMD ["--output", "-"]

@@ -1,0 +1,1 @@
+"""fer-edge as a service: how others learn how it is."""

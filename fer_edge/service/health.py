@@ -1,0 +1,97 @@
+"""How a run is: healthy, degraded or down, and why."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from fer_edge.meter import Clock
+from fer_edge.types import Rates
+
+HEALTHY, DEGRADED, DOWN = "healthy", "degraded", "down"
+
+STALLED_AFTER = 10.0
+"""Seconds without an analysed frame after which a run counts as down."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a run is at one moment.
+
+    Attributes
+    ----------
+    status : str
+        ``healthy``, ``degraded`` (it works, but not as it should) or ``down`` (no results come).
+    reasons : tuple of str
+        Why it is not healthy, for people.
+    uptime : float
+        Seconds since the run began.
+    frames : int
+        Analysed so far.
+    age : float or None
+        Seconds since the last analysed frame; None before the first.
+    rates : Rates
+        The FPS figures.
+    """
+
+    status: str
+    reasons: Tuple[str, ...]
+    uptime: float
+    frames: int
+    age: Optional[float]
+    rates: Rates
+
+    def to_json(self) -> Dict[str, Any]:
+        """Give what ``/healthz`` answers."""
+        return {
+            "status": self.status,
+            "reasons": list(self.reasons),
+            "uptime_s": round(self.uptime, 1),
+            "frames": self.frames,
+            "last_frame_age_s": None if self.age is None else round(self.age, 3),
+            "fps": {
+                "total": round(self.rates.total, 2),
+                "classification": round(self.rates.classification, 2),
+                "detection": round(self.rates.detection, 2),
+            },
+        }
+
+
+class HealthMonitor:
+    """Is told of each analysed frame, and says from any thread how the run is.
+
+    Parameters
+    ----------
+    rates : callable
+        Gives the FPS figures of now, from any thread.
+    clock : callable, optional
+        Monotonic seconds.
+    """
+
+    def __init__(self, rates: Callable[[], Rates], clock: Clock = time.monotonic) -> None:
+        self._rates = rates
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._begun = clock()
+        self._frames = 0
+        self._last: Optional[float] = None
+
+    def frame_analysed(self) -> None:
+        """Note that a result came."""
+        with self._lock:
+            self._frames += 1
+            self._last = self._clock()
+
+    def health(self) -> Health:
+        """Say how the run is."""
+        with self._lock:
+            now, frames, last = self._clock(), self._frames, self._last
+        age = None if last is None else now - last
+        reasons: Tuple[str, ...] = ()
+        if age is None:
+            reasons = ("no frame was analysed yet",)
+        elif age > STALLED_AFTER:
+            reasons = (f"no frame was analysed for {age:.0f} s",)
+        return Health(DOWN if reasons else HEALTHY, reasons, now - self._begun, frames, age, self._rates())

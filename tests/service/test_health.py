@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from fer_edge.service.health import STALLED_AFTER, HealthMonitor
+from fer_edge.types import Rates
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_run_is_down_until_the_first_frame_and_healthy_after_it() -> None:
+    clock = Clock()
+    monitor = HealthMonitor(lambda: Rates(total=30.0), clock)
+    clock.now += 2.0
+    before = monitor.health()
+    assert (before.status, before.reasons, before.age) == ("down", ("no frame was analysed yet",), None)
+    monitor.frame_analysed()
+    clock.now += 0.5
+    after = monitor.health()
+    assert (after.status, after.reasons, after.frames, after.age, after.uptime) == ("healthy", (), 1, 0.5, 2.5)
+    assert after.to_json()["fps"] == {"total": 30.0, "classification": 0.0, "detection": 0.0}
+
+
+def test_a_run_without_new_frames_is_down_and_says_for_how_long() -> None:
+    clock = Clock()
+    monitor = HealthMonitor(Rates, clock)
+    monitor.frame_analysed()
+    clock.now += STALLED_AFTER
+    assert monitor.health().status == "healthy"
+    clock.now += 3.0
+    assert monitor.health().status == "down"
+    assert monitor.health().reasons == ("no frame was analysed for 13 s",)
+    monitor.frame_analysed()
+    assert monitor.health().status == "healthy"

@@ -1,0 +1,77 @@
+"""``--listen`` and ``fer-edge health``, each as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from typing import List
+
+import pytest
+
+
+def fer_edge(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fer_edge", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+def free_port() -> str:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_a_run_tells_that_it_is_healthy_and_stops_answering_when_it_ends() -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "fer_edge", "--camera", "demo", "--display", "none", "--listen", port]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    answers: List[subprocess.CompletedProcess[str]] = []
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and (not answers or answers[-1].returncode != 0):
+            answers.append(fer_edge("health", "--listen", port))
+    finally:
+        run.send_signal(signal.SIGTERM)
+        _, log = run.communicate(timeout=60)
+    assert answers[-1].returncode == 0, (answers, log)
+    assert answers[-1].stdout.startswith("healthy; FPS total ")
+    assert run.returncode == 0
+    after = fer_edge("health", "--listen", port)
+    assert after.returncode == 52
+    assert f"127.0.0.1:{port}: no answer" in after.stderr
+
+
+@pytest.mark.parametrize(
+    "reply", [b"", b"HTTP/1.0 200 OK\r\n\r\nhello", b"HTTP/1.0 200 OK\r\n\r\n[]", b"SSH-2.0-x\r\n"]
+)
+def test_another_program_on_the_port_is_not_taken_for_a_healthy_one(reply: bytes) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        command = [sys.executable, "-m", "fer_edge", "health", "--listen", str(server.getsockname()[1])]
+        asking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        server.settimeout(60)
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(reply)
+        output, log = asking.communicate(timeout=60)
+    assert asking.returncode == 52
+    assert output == ""
+    assert "no answer" in log or "something else answers there" in log
+
+
+def test_without_an_address_it_says_how_to_give_one() -> None:
+    done = fer_edge("health")
+    assert done.returncode == 2
+    assert "--listen HOST:PORT" in done.stderr
+
+
+def test_a_run_that_cannot_listen_does_not_start() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        done = fer_edge("--camera", "demo", "--display", "none", "--listen", str(port))
+    assert done.returncode == 33
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "watching" not in done.stderr

@@ -48,7 +48,7 @@ ENV PATH=/opt/fer-edge/bin:$PATH \
     FER_EDGE_DISPLAY=none \
     FER_EDGE_LISTEN=127.0.0.1:8650 \
     XDG_CACHE_HOME=/cache
-USER fer-edge
+USER 10001
 WORKDIR /results
 VOLUME ["/cache", "/results"]
 # TensorRT may take minutes for its first engine.

@@ -25,7 +25,7 @@ ENV PATH=/opt/fer-edge/bin:$PATH \
     XDG_CACHE_HOME=/cache \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
-USER fer-edge
+USER 10001
 WORKDIR /results
 VOLUME ["/cache", "/results"]
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["fer-edge", "health"]

@@ -35,7 +35,7 @@ test-aarch64: $(TEST_ENV)/.ready  ## run the program on an emulated 64-bit Arm p
 	AARCH64_ROOT=$(ARM_ROOT) $(TEST_ENV)/bin/python -m pytest -rP tests/aarch64
 
 test-image: $(TEST_ENV)/.ready  ## build the container image for a PC and run it (IMAGE_ENGINE=docker or buildah)
-	IMAGE_ENGINE=$(or $(IMAGE_ENGINE),docker) $(TEST_ENV)/bin/python -m pytest tests/deploy/test_images.py
+	IMAGE_ENGINE=$(or $(IMAGE_ENGINE),docker) $(TEST_ENV)/bin/python -m pytest tests/deploy/test_container_images.py
 
 lint: $(TEST_ENV)/.ready  ## style, types, and the direction of imports
 	$(TEST_ENV)/bin/ruff format --check .

@@ -46,7 +46,7 @@ def main() -> int:
     spec, name = read_contract(path)
     chosen = {
         "cpu": providers.cpu,
-        "cuda": providers.cuda,
+        "cuda": lambda: providers.cuda(onnxruntime.__version__),
         "tensorrt": lambda: providers.tensorrt(
             True, EngineCache().folder, name, spec.input_size, onnxruntime.__version__
         ),

@@ -93,6 +93,7 @@ class LiveRun:
         self._picture: Optional[Image] = None
         self._help = False
         self._due = 0.0
+        self._began: Optional[float] = None
         self._faces = 0
         self._emitted = 0
 
@@ -119,11 +120,10 @@ class LiveRun:
                 stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token))
             window = self._open_window(stack)
             sinks = self._open_sinks(stack, pipeline, source.live)
-            started = self._clock()
             stack.enter_context(pipeline)
-            self._watch(pipeline, source.live, sinks, window, monitor, started)
+            self._watch(pipeline, source.live, sinks, window, monitor)
             rates = pipeline.rates()
-            seconds = self._clock() - started
+            seconds = 0.0 if self._began is None else self._clock() - self._began
         return Summary(seconds, pipeline.balance(), self._faces, rates)
 
     def _open_window(self, stack: ExitStack) -> Optional[Window]:
@@ -153,13 +153,14 @@ class LiveRun:
         sinks: List[Sink],
         window: Optional[Window],
         monitor: HealthMonitor,
-        started: float,
     ) -> None:
         settings = self._settings
-        report_at = started + REPORT_SECONDS
+        report_at = self._clock() + REPORT_SECONDS
         while not self._stop.is_set():
             now = self._clock()
-            if settings.duration is not None and now - started >= settings.duration:
+            if self._began is None and pipeline.ready:
+                self._began = now
+            if settings.duration is not None and self._began is not None and now - self._began >= settings.duration:
                 return
             if now >= report_at:
                 report_at = now + REPORT_SECONDS

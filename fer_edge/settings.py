@@ -159,7 +159,7 @@ class Settings:
     bars: bool = _setting(
         True, _flag, "BOOL", "output", "draw the probabilities of all seven expressions beside a face"
     )
-    duration: Optional[float] = _setting(None, _seconds, "S", "output", "end after this many seconds")
+    duration: Optional[float] = _setting(None, _seconds, "S", "output", "end after this many seconds of watching")
     frames: Optional[int] = _setting(None, _whole, "N", "output", "end after this many analysed frames")
     listen: Optional[Address] = _setting(  # noqa: RUF009 - it gives a dataclass field
         None,

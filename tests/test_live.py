@@ -156,3 +156,24 @@ def test_the_program_in_a_real_window_ends_orderly(way: str, tmp_path: Path) -> 
         output, errors = process.communicate(timeout=20)
     assert process.returncode == 0, errors
     assert "frames analysed" in output
+
+
+def test_the_time_that_building_takes_does_not_count_as_watching(stand_in: Callable[..., Screen]) -> None:
+    now = [0.0]
+
+    class Engine(FakeClassifier):
+        """Takes an hour to build."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            now[0] += 3600.0
+
+        def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+            now[0] += 1.0
+            return super().classify(crops)
+
+    stand_in({}, Engine)
+    run = live.LiveRun(Settings(display="none", duration=5.0), threading.Event(), lambda: now[0])
+    summary = run.run(camera())
+    assert summary.balance.emitted > 0
+    assert summary.seconds < 3600

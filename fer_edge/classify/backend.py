@@ -180,7 +180,8 @@ def _open(
     # A file that is no network must not look like a provider that does not start.
     spec, input_name = read_contract(model)
     if name == ONNX_CUDA:
-        return _on_gpu(model, threads, providers.CUDA, providers.cuda(), "fp32")
+        release = importlib.import_module("onnxruntime").__version__
+        return _on_gpu(model, threads, providers.CUDA, providers.cuda(release), "fp32")
     return _on_tensorrt(model, wanted.precision != "fp32", threads, spec.input_size, input_name, cache, progress)
 
 

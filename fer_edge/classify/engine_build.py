@@ -122,6 +122,9 @@ def _attempt(tensorrt: ModuleType, onnx: bytes, options: BuildOptions, workspace
         config.max_workspace_size = workspace
     if options.fp16:
         config.set_flag(tensorrt.BuilderFlag.FP16)
+    elif hasattr(tensorrt.BuilderFlag, "TF32"):
+        # It is on by default, and keeps 10 bits of a number where FP32 keeps 23.
+        config.clear_flag(tensorrt.BuilderFlag.TF32)
     profile = builder.create_optimization_profile()
     for index in range(network.num_inputs):
         tensor = network.get_input(index)

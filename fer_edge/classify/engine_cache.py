@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Callable, Iterator, Optional
 
+from fer_edge.errors import OutputNotWritable
 from fer_edge.meter import Clock
 from fer_edge.model_files import cache_folder
 
@@ -71,6 +72,8 @@ class EngineCache:
     ----------
     folder : Path, optional
         By default ``engines`` beside the user's fetched models. It is made when the first engine is stored.
+    must_keep : bool
+        Whether an engine that cannot be kept is not worth building.
     clock, sleep : callable
         Monotonic seconds, and how to pass some.
     """
@@ -78,11 +81,33 @@ class EngineCache:
     def __init__(
         self,
         folder: Optional[Path] = None,
+        must_keep: bool = False,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.folder = folder or cache_folder().parent / "engines"
+        self._must_keep = must_keep
         self._clock, self._sleep = clock, sleep
+
+    def prepare(self) -> None:
+        """See before the minutes of building whether the engine can be kept.
+
+        Raises
+        ------
+        OutputNotWritable
+            It must be kept, and cannot.
+        """
+        if not self._must_keep:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise OutputNotWritable(
+                f"The engine could not be kept: {self.folder} cannot be written: {error.strerror}.",
+                "Make it writable, or set XDG_CACHE_HOME to a folder that is.",
+            ) from error
 
     def load(self, key: EngineKey) -> Optional[bytes]:
         """Give the plan that was stored under `key`; None, and a line in the log, where there is none that is whole."""

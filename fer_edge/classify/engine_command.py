@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
+from pathlib import Path
 
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.tensorrt import TensorRTClassifier
 from fer_edge.errors import OutputNotWritable
 from fer_edge.model_files import DEFAULT_MODEL, Progress, find_model
+from fer_edge.settings import PRECISIONS, load_settings
 
 
 def add_build_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``fer-edge build-engine``."""
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="which network (%(default)s)")
+    parser.add_argument(
+        "--model", metavar="NAME|FILE", help=f"which network (default: the one to be watched with, {DEFAULT_MODEL})"
+    )
     parser.add_argument(
         "--precision",
-        choices=("auto", "fp32", "fp16"),
-        default="auto",
-        help="auto is half precision where the GPU is fast at it (%(default)s)",
+        choices=PRECISIONS,
+        help="auto is half precision where the GPU is fast at it (default: the one to be watched with, auto)",
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="a TOML file with settings, of which model and precision count"
     )
     parser.add_argument("--rebuild", action="store_true", help="build it even where there is one")
 
@@ -31,17 +38,23 @@ def run_build_engine(options: argparse.Namespace, progress: Progress) -> int:
     ------
     MissingExtra, BackendUnavailable, EngineError, ModelError
         As `TensorRTClassifier` does.
+    SettingsError
+        A settings file or variable is wrong.
     OutputNotWritable
-        The engine was built, but cannot be kept.
+        The engine cannot be kept.
     """
-    model, cache = find_model(options.model), EngineCache()
+    given = {name: getattr(options, name) for name in ("model", "precision") if getattr(options, name) is not None}
+    config = options.config or os.environ.get("FER_EDGE_CONFIG")
+    settings = load_settings(given, file=Path(config) if config else None)
+    model, cache = find_model(settings.model), EngineCache(must_keep=True)
     started = time.monotonic()
-    classifier = TensorRTClassifier(model, options.precision, cache, progress, options.rebuild)
+    classifier = TensorRTClassifier(model, settings.precision, cache, progress, options.rebuild)
     file, provider = classifier.engine_file, classifier.provider
     classifier.close()
     if file is None:
         raise OutputNotWritable(
-            f"The engine was built, but {cache.folder} cannot be written.", "Make it writable, or set XDG_CACHE_HOME."
+            f"The engine was built, but could not be written to {cache.folder}.",
+            "Make room there, or set XDG_CACHE_HOME.",
         )
     sys.stderr.write(f"ready in {time.monotonic() - started:.0f} s: {provider}, {classifier.precision}\n")
     sys.stdout.write(f"{file}\n")

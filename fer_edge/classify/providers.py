@@ -14,6 +14,9 @@ CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "Tensorrt
 GPU_MEMORY = 512 << 20
 """Bytes that ONNX Runtime may take of the GPU's memory; on a Nano it is the machine's own."""
 
+TF32_SINCE = (1, 18)
+"""The release from which on CUDA's provider can be kept from computing in TF32; before, an Ampere GPU or newer does so."""
+
 SHAPES_SINCE = (1, 15)
 """The release from which on TensorRT's provider is told the range of the batch; before, it builds anew as the range grows."""
 
@@ -23,11 +26,16 @@ def cpu() -> Tuple[Provider, ...]:
     return (CPU,)
 
 
-def cuda() -> Tuple[Provider, ...]:
+def cuda(release: str) -> Tuple[Provider, ...]:
     """Give CUDA, and the CPU for what it does not do.
 
     Convolutions are chosen by rule and not by trial: a trial would be made anew, in the middle of the run, for each number of
     faces. The memory grows by what is needed and not by powers of two.
+
+    Parameters
+    ----------
+    release : str
+        ONNX Runtime's version.
     """
     options = {
         "device_id": "0",
@@ -36,6 +44,8 @@ def cuda() -> Tuple[Provider, ...]:
         "do_copy_in_default_stream": "1",
         "gpu_mem_limit": str(GPU_MEMORY),
     }
+    if _at_least(release, TF32_SINCE):
+        options["use_tf32"] = "0"
     return (CUDA, options), CPU
 
 
@@ -64,7 +74,11 @@ def tensorrt(fp16: bool, cache: Optional[Path], input_name: str, input_size: int
     }
     if cache:
         options["trt_engine_cache_path"] = str(cache)
-    if tuple(int(part) for part in re.findall(r"\d+", release)[:2]) >= SHAPES_SINCE:
+    if _at_least(release, SHAPES_SINCE):
         for word, count in (("min", 1), ("opt", 1), ("max", MOST_FACES)):
             options[f"trt_profile_{word}_shapes"] = f"{input_name}:{count}x3x{input_size}x{input_size}"
-    return ((TENSORRT, options), *cuda())
+    return ((TENSORRT, options), *cuda(release))
+
+
+def _at_least(release: str, since: Tuple[int, int]) -> bool:
+    return tuple(int(part) for part in re.findall(r"\d+", release)[:2]) >= since

@@ -126,6 +126,7 @@ class TensorRTClassifier(ExpressionClassifier):
             return self._build(model, key)
 
     def _build(self, model: Path, key: EngineKey) -> Engine:
+        self._cache.prepare()
         logger.info(
             "building the TensorRT engine of %s (%s) on %s; this is done once and takes minutes on a small board",
             key.model,

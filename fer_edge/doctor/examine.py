@@ -18,13 +18,16 @@ from fer_edge.board.power import read_cpu_clocks, read_power_mode
 from fer_edge.board.program import Runner, run_program
 from fer_edge.board.temperature import read_cooling, read_zones
 from fer_edge.doctor import cameras, gpu, libraries, machine, models
-from fer_edge.doctor.finding import WARNING, Finding
+from fer_edge.doctor.finding import PROBLEM, WARNING, Finding
 from fer_edge.doctor.folder import look_at
 from fer_edge.doctor.probe import Prober, probe
 from fer_edge.errors import FerEdgeError
 from fer_edge.model_files import Progress, cache_folder, known_models, state_of
 
 Check = Callable[[], List[Finding]]
+
+DECISIVE = ("models", "main job")
+"""Topics that must have been seen before it can be said that the main job can run."""
 
 
 def examine(
@@ -102,7 +105,8 @@ def _guarded(topic: str, check: Check) -> List[Finding]:
         return check()
     except (OSError, ValueError, LookupError, TypeError, FerEdgeError) as error:
         meaning = f"Looking at it failed with {type(error).__name__}: {error}. Please report this."
-        return [Finding(topic, "examination", "failed", WARNING, meaning)]
+        level = PROBLEM if topic in DECISIVE else WARNING
+        return [Finding(topic, "examination", "failed", level, meaning)]
 
 
 def _system(root: Root) -> str:

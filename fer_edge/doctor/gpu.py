@@ -8,7 +8,13 @@ from fer_edge.board.nvidia import Nvidia
 from fer_edge.doctor.finding import NOTE, OK, WARNING, Finding
 from fer_edge.doctor.probe import Probe
 
-TRY_TENSORRT = "import tensorrt; facts = {'version': tensorrt.__version__}"
+# The runtime is what finds out that the driver is too old.
+TRY_TENSORRT = """
+import tensorrt
+if tensorrt.Runtime(tensorrt.Logger(tensorrt.Logger.ERROR)) is None:
+    raise RuntimeError("its runtime does not start")
+facts = {"version": tensorrt.__version__}
+"""
 
 TRY_PYCUDA = """
 import pycuda, pycuda.driver as driver
@@ -92,7 +98,7 @@ def _cudnn(nvidia: Nvidia, packages: Mapping[str, str]) -> Finding:
 
 def _tensorrt(nvidia: Nvidia, tensorrt: Probe) -> Finding:
     if tensorrt.facts:
-        return Finding(_TOPIC, "TensorRT", tensorrt.facts["version"], OK, "Python can import it.")
+        return Finding(_TOPIC, "TensorRT", tensorrt.facts["version"], OK, "Its runtime starts.")
     if tensorrt.missing == "tensorrt":
         if nvidia.tensorrt is None:
             return Finding(_TOPIC, "TensorRT", "not installed", NOTE, "The networks run with ONNX Runtime instead.")
@@ -101,8 +107,8 @@ def _tensorrt(nvidia: Nvidia, tensorrt: Probe) -> Finding:
             "The library is here, its bindings for this Python are not; JetPack brings those of the system's Python."
         )
         return Finding(_TOPIC, "TensorRT", value, WARNING, meaning)
-    meaning = f"Importing it failed: {tensorrt.reason}. The networks run with ONNX Runtime instead."
-    return Finding(_TOPIC, "TensorRT", "cannot be imported", WARNING, meaning)
+    meaning = f"Starting it failed: {tensorrt.reason}. The networks run with ONNX Runtime instead."
+    return Finding(_TOPIC, "TensorRT", "does not start", WARNING, meaning)
 
 
 def _pycuda(pycuda: Probe) -> Finding:

@@ -112,6 +112,11 @@ class Pipeline:
         return self._classifier
 
     @property
+    def ready(self) -> bool:
+        """Whether detector and classifier are built, which may take minutes; no frame is analysed before."""
+        return self._detect.ready.is_set() and self._classify.ready.is_set()
+
+    @property
     def latest_frame(self) -> Optional[Frame]:
         """The newest captured frame, analysed or not, for a live view; None before the first."""
         return self._intake.latest

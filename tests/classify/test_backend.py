@@ -228,6 +228,12 @@ def test_only_releases_that_know_them_get_the_shapes(release: str, told: bool, c
         assert options["trt_profile_max_shapes"] == "image:8x3x64x64"
 
 
+@pytest.mark.parametrize(("release", "told"), [("1.8.0", False), ("1.17.3", False), ("1.18.0", True), ("1.26.0", True)])
+def test_releases_that_know_how_keep_cuda_from_computing_in_less_than_fp32(release: str, told: bool) -> None:
+    (_, options), *_rest = providers.cuda(release)
+    assert options.get("use_tf32") == ("0" if told else None)
+
+
 def test_a_file_that_is_no_network_is_no_fault_of_the_backend(
     install: Install, cache: EngineCache, tmp_path: Any
 ) -> None:

@@ -24,7 +24,7 @@ from fer_edge.classify.engine_cache import LONGEST_WAIT, MAGIC, EngineCache, Eng
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.tensorrt import TensorRTClassifier
 from fer_edge.cli import main
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, OutputNotWritable
 from fer_edge.model_files import find_model
 
 GENERATIONS = ("8.2.1.8", "8.6.1", "10.3.0", "11.3.0")
@@ -379,3 +379,36 @@ def test_a_failed_build_ends_with_its_own_exit_code(
     with pytest.raises(EngineError) as caught:
         main(["build-engine"])
     assert caught.value.exit_code == 25
+
+
+def test_an_engine_that_cannot_be_kept_is_not_built(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine = install("10.3.0")
+    (tmp_path / "fer-edge").write_text("a file where the folder should be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(OutputNotWritable, match="engines cannot be written"):
+        main(["build-engine"])
+    assert not machine.builds
+
+
+def test_build_engine_builds_what_will_be_watched_with(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("10.3.0")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("FER_EDGE_MODEL", "fernet")
+    (tmp_path / "settings.toml").write_text('precision = "fp32"')
+    assert main(["build-engine", "--config", str(tmp_path / "settings.toml")]) == 0
+    name = Path(capsys.readouterr().out.strip()).name
+    assert name.startswith("fernet-")
+    assert "-fp32-" in name
+
+
+@pytest.mark.parametrize("version", ["8.2.1.8", "10.3.0"])
+def test_full_precision_is_not_quietly_less(install: Install, tmp_path: Path, version: str) -> None:
+    machine = install(version)
+    TensorRTClassifier(FERNET, "fp32", EngineCache(tmp_path)).close()
+    (build,) = machine.builds
+    assert not build["tf32"]
+    assert not build["fp16"]

@@ -117,6 +117,15 @@ def test_what_fails_in_one_topic_does_not_hide_the_others(tmp_path: Path) -> Non
     assert any(finding.topic == "main job" for finding in findings)
 
 
+def test_a_main_job_that_could_not_be_tried_is_not_taken_for_ready(tmp_path: Path) -> None:
+    def strange(program: str) -> Probe:
+        return Probe(17) if "read_image" in program else works(program)
+
+    findings = examine(nano(tmp_path), nothing_runs, strange)
+    assert [finding.level for finding in findings if finding.topic == "main job"] == ["problem"]
+    assert not is_ready(findings)
+
+
 def test_progress_is_shown_and_taken_away(tmp_path: Path) -> None:
     lines = []
     examine(nano(tmp_path), nothing_runs, works, lines.append)

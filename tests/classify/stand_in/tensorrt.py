@@ -29,7 +29,7 @@ class Machine:
     workspace_needed : int
         Bytes under which no engine is built.
     builds : list of dict
-        Precision, workspace and largest batch of every engine that was built.
+        Precision, whether TF32 was allowed, workspace and largest batch of every engine that was built.
     """
 
     def __init__(self, gpu: Gpu, driver: Any) -> None:
@@ -173,12 +173,15 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
     class Config:
         def __init__(self) -> None:
             machine.gpu.guard(self, "a configuration")
-            self.flags: Set[Any] = set()
+            self.flags: Set[Any] = {module.BuilderFlag.TF32}
             self.profiles: List[Profile] = []
             self.workspace = 1 << 40
 
         def set_flag(self, flag: Any) -> None:
             self.flags.add(flag)
+
+        def clear_flag(self, flag: Any) -> None:
+            self.flags.discard(flag)
 
         def add_optimization_profile(self, profile: Profile) -> int:
             self.profiles.append(profile)
@@ -237,7 +240,8 @@ def tensorrt_of(machine: Machine, version: str) -> ModuleType:
                 return None
             fp16 = any(flag.name == "FP16" for flag in config.flags)
             most = config.profiles[0].shapes[network.inputs[0].name][2][0]
-            machine.builds.append({"fp16": fp16, "workspace": config.workspace, "most": most})
+            tf32 = module.BuilderFlag.TF32 in config.flags
+            machine.builds.append({"fp16": fp16, "tf32": tf32, "workspace": config.workspace, "most": most})
             head = {"version": version, "gpu": machine.gpu.name, "fp16": fp16, "most": most}
             return memoryview(MAGIC + json.dumps(head).encode() + b"\n" + network.onnx)
 

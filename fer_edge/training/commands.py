@@ -142,8 +142,12 @@ def run_evaluate(args: argparse.Namespace) -> int:
     model = find_model(args.model)
     backends = [wanted_from(text) for text in (args.backend, args.against) if text]
     with ExitStack() as stack:
+        line = stack.enter_context(_line())
         classifiers = [
-            stack.enter_context(closing(open_classifier(model, wanted, args.threads))) for wanted in backends
+            stack.enter_context(
+                closing(open_classifier(model, wanted, args.threads, progress=line.set_description_str))
+            )
+            for wanted in backends
         ]
         classifier = ComparedClassifier(*classifiers) if args.against else classifiers[0]
         source = measured_part(replace(data_source(args), colour=args.colour or classifier.spec.colour))
@@ -208,6 +212,14 @@ def _bar(unit: str) -> tqdm[NoReturn]:
 
     tqdm.monitor_interval = 0
     return tqdm(unit=unit, leave=False, disable=None)
+
+
+def _line() -> tqdm[NoReturn]:
+    """Give a line of text that replaces itself on a terminal, for work without a count."""
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0
+    return tqdm(bar_format="{desc}", leave=False, disable=None)
 
 
 def _missing(error: ImportError, needed_for: str) -> FerEdgeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -328,6 +329,55 @@ def test_of_two_programs_that_start_together_one_builds_and_the_other_waits(
     thread.join(30)
     assert not thread.is_alive()
     assert len(machine.builds) == 1
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from types import ModuleType
+from stand_in.cuda import Gpu, driver_of
+from stand_in.tensorrt import Machine, tensorrt_of
+from fer_edge.classify import tensorrt
+from fer_edge.classify.engine_cache import EngineCache
+
+gpu = Gpu()
+package = ModuleType("pycuda")
+package.driver = driver_of(gpu)
+machine = Machine(gpu, package.driver)
+sys.modules.update({"pycuda": package, "pycuda.driver": package.driver, "tensorrt": tensorrt_of(machine, "8.2.1.8")})
+build = tensorrt.build_engine
+
+def slowly(*arguments):
+    time.sleep(1)
+    return build(*arguments)
+
+tensorrt.build_engine = slowly
+print("ready", flush=True)
+sys.stdin.readline()
+tensorrt.TensorRTClassifier(Path(sys.argv[1]), cache=EngineCache(Path(sys.argv[2]))).close()
+print(len(machine.builds))
+"""
+
+
+def test_of_real_processes_that_start_at_one_moment_only_one_builds(tmp_path: Path) -> None:
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    command = [sys.executable, "-c", STARTER, str(FERNET), str(tmp_path)]
+    started = [
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
+        )
+        for _ in range(3)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=120)[0].strip() for process in started]
+    assert sorted(answers) == ["0", "0", "1"]
+    assert len(list(tmp_path.glob("*.engine"))) == 1
 
 
 def test_a_builder_that_never_ends_is_not_waited_for_for_ever(tmp_path: Path) -> None:

@@ -45,13 +45,15 @@ def on_cpu() -> np.ndarray:
 
 def test_onnx_runtime_answers_on_the_gpu_as_on_the_cpu(on_cpu: np.ndarray, tmp_path: Path) -> None:
     told = probabilities(on_gpu(Wanted(backend="onnx", device="gpu", precision="fp32"), tmp_path))
-    # Tensor cores may compute FP32 convolutions in TF32, with 10 bits of mantissa.
+    # ONNX Runtime's TensorRT provider, and CUDA's before 1.18, may compute in TF32, with 10 bits of a number.
     assert np.abs(told - on_cpu).max() < 0.02
     assert (told.argmax(axis=1) == on_cpu.argmax(axis=1)).mean() >= 0.995
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_a_tensorrt_engine_answers_as_the_cpu_does(on_cpu: np.ndarray, tmp_path: Path, precision: str) -> None:
+    if precision == "fp16" and not hasattr(pytest.importorskip("tensorrt").BuilderFlag, "FP16"):
+        pytest.skip("this TensorRT makes FP16 only of networks that are FP16 already")
     told = probabilities(on_gpu(Wanted(backend="tensorrt", precision=precision), tmp_path))
     assert np.abs(told - on_cpu).max() < 0.05
     assert (told.argmax(axis=1) == on_cpu.argmax(axis=1)).mean() >= 0.98

@@ -75,4 +75,4 @@ $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 	@touch $@
 
 clean:  ## remove the environments and everything that was built
-	rm -rf .venv .venv-* dist build out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .aarch64* dist build out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import UsageError, exit_codes
-from fer_edge.settings import Settings, load_settings
+from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.version import __version__
 
 ONE_ONLY = ("backend", "device", "precision")
@@ -91,12 +89,11 @@ def _watch_or_measure(arguments: List[str]) -> int:
                 raise UsageError(f"--{name.replace('_', '-')} only makes sense with --benchmark.", "Add --benchmark.")
     elif given.get("record") or given.get("output") or given.get("display", "none") != "none":
         raise UsageError("A benchmark writes a report and nothing else.", "Leave out --record, --output and --display.")
-    config = options.config or os.environ.get("FER_EDGE_CONFIG")
     if len(models) > 1 and not options.benchmark:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
     if models:
         given["model"] = models[0]
-    settings = load_settings(given, file=Path(config) if config else None)
+    settings = load_settings(given, file=settings_file(options.config))
     _set_up_logging(settings.log_level)
     with _stop_on_signals() as stop:
         if options.benchmark:

@@ -217,6 +217,12 @@ def load_settings(
     return Settings(**values)
 
 
+def settings_file(given: Optional[str]) -> Optional[Path]:
+    """Give the settings file that ``--config`` or ``FER_EDGE_CONFIG`` names, or None."""
+    name = given or os.environ.get("FER_EDGE_CONFIG")
+    return Path(name) if name else None
+
+
 _OTHER_VARIABLES = ("FER_EDGE_CONFIG", "FER_EDGE_SHARED")
 _FIELDS = {known.name: known for known in fields(Settings)}
 

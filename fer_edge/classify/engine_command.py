@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from pathlib import Path
 
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.tensorrt import TensorRTClassifier
 from fer_edge.errors import OutputNotWritable
 from fer_edge.model_files import DEFAULT_MODEL, Progress, find_model
-from fer_edge.settings import PRECISIONS, load_settings
+from fer_edge.settings import PRECISIONS, load_settings, settings_file
 
 
 def add_build_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +42,7 @@ def run_build_engine(options: argparse.Namespace, progress: Progress) -> int:
         The engine cannot be kept.
     """
     given = {name: getattr(options, name) for name in ("model", "precision") if getattr(options, name) is not None}
-    config = options.config or os.environ.get("FER_EDGE_CONFIG")
-    settings = load_settings(given, file=Path(config) if config else None)
+    settings = load_settings(given, file=settings_file(options.config))
     model, cache = find_model(settings.model), EngineCache(must_keep=True)
     started = time.monotonic()
     classifier = TensorRTClassifier(model, settings.precision, cache, progress, options.rebuild)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import sys
 from typing import Tuple
 
 from fer_edge.errors import NotHealthy, UsageError
 from fer_edge.service.address import Address
-from fer_edge.settings import load_settings
+from fer_edge.settings import load_settings, settings_file
 
 TIMEOUT = 4.0
 """Seconds to wait for an answer, less than a health check's own limit."""
@@ -22,8 +23,9 @@ def add_health_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen",
         metavar="HOST:PORT",
-        help="where the running fer-edge listens (default: FER_EDGE_LISTEN, or what the file of FER_EDGE_CONFIG says)",
+        help="where the running fer-edge listens (default: FER_EDGE_LISTEN, or what the settings file says)",
     )
+    parser.add_argument("--config", metavar="FILE", help="the TOML file with settings that it was started with")
 
 
 def run_health(options: argparse.Namespace) -> int:
@@ -36,13 +38,13 @@ def run_health(options: argparse.Namespace) -> int:
     NotHealthy
         It is down, or does not answer.
     """
-    settings = load_settings({"listen": options.listen} if options.listen else {})
+    settings = load_settings({"listen": options.listen} if options.listen else {}, file=settings_file(options.config))
     if settings.listen is None:
         raise UsageError("It is not known where fer-edge listens.", "Give --listen HOST:PORT, as fer-edge got it.")
     well, line = _ask(settings.listen, settings.token)
     if not well:
         raise NotHealthy(f"fer-edge on {settings.listen}: {line}.", "Its log says more.")
-    print(line)
+    sys.stdout.write(f"{line}\n")
     return 0
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import List
 
 import pytest
@@ -66,6 +67,15 @@ def test_without_an_address_it_says_how_to_give_one() -> None:
     done = fer_edge("health")
     assert done.returncode == 2
     assert "--listen HOST:PORT" in done.stderr
+
+
+def test_the_settings_file_of_the_run_says_where_to_ask(tmp_path: Path) -> None:
+    port = free_port()
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'listen = "localhost:{port}"')
+    done = fer_edge("health", "--config", str(settings))
+    assert done.returncode == 52
+    assert f"localhost:{port}: no answer" in done.stderr
 
 
 def test_a_run_that_cannot_listen_does_not_start() -> None:

@@ -8,6 +8,7 @@ import sys
 
 from fer_edge import cli
 from fer_edge.errors import FerEdgeError, MissingExtra, OutputClosed
+from fer_edge.logs import log_the_end
 
 INTERRUPTED = 130
 """The exit code after a second Ctrl-C, as a shell gives it."""
@@ -25,13 +26,13 @@ def main() -> int:
         return OutputClosed.exit_code
     except FerEdgeError as error:
         logging.getLogger("fer_edge").debug("where it happened", exc_info=True)
-        print(f"fer-edge: error: {error}", file=sys.stderr)
+        log_the_end(error)
         return error.exit_code
     except ModuleNotFoundError as error:
         if error.name != "cv2":
             raise
         missing = MissingExtra("opencv-python", "cpu", "Working with pictures")
-        print(f"fer-edge: error: {missing}", file=sys.stderr)
+        log_the_end(missing)
         return missing.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 import threading
@@ -12,6 +11,7 @@ from dataclasses import fields
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import UsageError, exit_codes
+from fer_edge.logs import set_up_logging
 from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.version import __version__
 
@@ -94,7 +94,7 @@ def _watch_or_measure(arguments: List[str]) -> int:
     if models:
         given["model"] = models[0]
     settings = load_settings(given, file=settings_file(options.config))
-    _set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     with _stop_on_signals() as stop:
         if options.benchmark:
             return _measure(settings, models or [settings.model], options, stop)
@@ -103,8 +103,13 @@ def _watch_or_measure(arguments: List[str]) -> int:
 
 def _watch(settings: Settings, stop: threading.Event) -> int:
     from fer_edge.live import LiveRun
+    from fer_edge.service.sd_notify import Notifier
 
-    summary = LiveRun(settings, stop).run()
+    notifier = Notifier.from_environment()
+    try:
+        summary = LiveRun(settings, stop, notifier).run()
+    finally:
+        notifier.close()
     # Standard output belongs to the JSON lines when they go there.
     stream = sys.stderr if settings.output == "-" else sys.stdout
     print(summary, file=stream)
@@ -152,7 +157,7 @@ def _build_engine(arguments: List[str]) -> int:
     )
     add_build_engine_arguments(parser)
     options = parser.parse_args(arguments)
-    _set_up_logging("info")
+    set_up_logging("info")
     return run_build_engine(options, _progress)
 
 
@@ -197,7 +202,7 @@ def _evaluate(arguments: List[str]) -> int:
 def _training_verb(name: str, arguments: List[str]) -> int:
     from fer_edge.training import commands
 
-    _set_up_logging("info")
+    set_up_logging("info")
     command = commands.COMMANDS[name]
     parser = argparse.ArgumentParser(prog=f"fer-edge {name}", description=command.description)
     command.add_arguments(parser)
@@ -266,10 +271,6 @@ def _limit(text: str) -> float:
     if not 0 <= value < 1e9:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
     return value
-
-
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="fer-edge: %(message)s", force=True)
 
 
 def _progress(line: str) -> None:

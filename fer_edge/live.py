@@ -8,10 +8,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Dict, List, Optional, Tuple
-
-import cv2
+from typing import Callable, Dict, List, Optional
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
@@ -20,15 +17,20 @@ from fer_edge.meter import Clock
 from fer_edge.overlay import Overlay
 from fer_edge.pipeline.ledger import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
+from fer_edge.pipeline.outlet import Outlet
 from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.pipeline.supervisor import Supervisor
+from fer_edge.service.caretaker import Caretaker
 from fer_edge.service.endpoint import Endpoint
 from fer_edge.service.health import HealthMonitor
+from fer_edge.service.sd_notify import Notifier
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
+from fer_edge.sinks.files import unused_name
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.sinks.video import VideoSink
-from fer_edge.sinks.window import KEYS, Window, display_available
-from fer_edge.types import Frame, Image, Observation, Rates
+from fer_edge.types import Observation, Rates
+from fer_edge.view import LONGEST_WAIT, View, open_view
 
 logger = logging.getLogger("fer_edge")
 
@@ -37,11 +39,6 @@ REPORT_SECONDS = 10.0
 
 VIDEO_RATE = 30.0
 """Frames per second of a recording whose source has no rate of its own."""
-
-HELP = "\n".join(f"{key}: {meaning}" for key, meaning in KEYS.items())
-
-LONGEST_WAIT = 0.1
-"""Seconds after which the loop looks at the keyboard and the clock even when nothing happens."""
 
 
 @dataclass(frozen=True)
@@ -79,80 +76,106 @@ class LiveRun:
         What to watch and where results go.
     stop : Event
         Set from outside to end the run.
+    notifier : Notifier, optional
+        The way to the service manager.
     clock : callable, optional
         Monotonic seconds.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stop: threading.Event,
+        notifier: Optional[Notifier] = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._stop = stop
+        self._notifier = notifier or Notifier()
         self._clock = clock
         self._overlay = Overlay(bars=settings.bars)
+        self._sinks: List[Sink] = []
+        self._outlets: List[Outlet] = []
         self._observation: Optional[Observation] = None
-        self._shown: Optional[Tuple[int, int]] = None
-        self._picture: Optional[Image] = None
-        self._help = False
-        self._due = 0.0
         self._began: Optional[float] = None
         self._faces = 0
         self._emitted = 0
 
-    def run(self, source: Optional[Source] = None) -> Summary:
+    def run(self, source: Optional[Source] = None, reopen: Optional[Callable[[], Source]] = None) -> Summary:
         """Watch until the source ends, a limit is reached, the window is closed or `stop` is set.
 
         Parameters
         ----------
         source : Source, optional
             Instead of the one that the settings name.
+        reopen : callable, optional
+            Makes a new source when a live one is lost; that of the settings when left out.
 
         Raises
         ------
         FerEdgeError
             What went wrong; everything that was written until then is complete.
         """
-        settings = self._settings
+        settings, clock = self._settings, self._clock
         _refuse_one_file_for_two(settings)
         source = source or build_source(settings)
-        pipeline = Pipeline(source, detector_factory(settings), classifier_factory(settings), clock=self._clock)
+        supervisor = self._supervise(source, reopen or (lambda: build_source(settings)))
+        pipeline = Pipeline(
+            source, detector_factory(settings), classifier_factory(settings), clock=clock, supervisor=supervisor
+        )
+        monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor), clock)
+        caretaker = Caretaker(self._notifier, pipeline.look_after, pipeline.balance, monitor.health, clock)
         with ExitStack() as stack:
-            monitor = HealthMonitor(pipeline.rates, self._clock)
             if settings.listen is not None:
                 stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token))
-            window = self._open_window(stack)
-            sinks = self._open_sinks(stack, pipeline, source.live)
+            view = open_view(settings.display, self._overlay, self._stop, clock, stack)
+            self._open_sinks(stack, pipeline, source.live)
             stack.enter_context(pipeline)
-            self._watch(pipeline, source.live, sinks, window, monitor)
+            stack.callback(caretaker.stopping)
+            self._watch(pipeline, source.live, view, monitor, caretaker)
             rates = pipeline.rates()
-            seconds = 0.0 if self._began is None else self._clock() - self._began
+            seconds = 0.0 if self._began is None else clock() - self._began
         return Summary(seconds, pipeline.balance(), self._faces, rates)
 
-    def _open_window(self, stack: ExitStack) -> Optional[Window]:
-        if self._settings.display == "none":
+    def _supervise(self, source: Source, reopen: Callable[[], Source]) -> Optional[Supervisor]:
+        if not source.live or self._settings.reconnect == "never":
             return None
-        if self._settings.display == "auto":
-            available, reason = display_available()
-            if not available:
-                logger.info("no window: %s", reason)
-                return None
-        return stack.enter_context(Window("fer-edge"))
+        return Supervisor(reopen, from_the_start=self._settings.reconnect == "always", clock=self._clock)
 
-    def _open_sinks(self, stack: ExitStack, pipeline: Pipeline, live: bool) -> List[Sink]:
-        sinks: List[Sink] = []
-        if self._settings.output:
-            sinks.append(stack.enter_context(JsonlSink(self._settings.output, stop=self._stop.is_set)))
-        if self._settings.record:
-            # A file keeps its own rate and every frame; a camera's frames are placed in time.
-            rate = VIDEO_RATE if live else lambda: (pipeline.source_info and pipeline.source_info.fps) or VIDEO_RATE
-            sinks.append(stack.enter_context(VideoSink(self._settings.record, rate, self._overlay, live)))
-        return sinks
+    def _troubles(self, supervisor: Optional[Supervisor]) -> List[str]:
+        troubles = list(supervisor.troubles()) if supervisor is not None else []
+        return troubles + list(filter(None, (outlet.trouble() for outlet in self._outlets)))
+
+    def _open_sinks(self, stack: ExitStack, pipeline: Pipeline, live: bool) -> None:
+        settings, overlay = self._settings, Overlay(bars=self._settings.bars)
+        # A file keeps its own rate and every frame; a camera's frames are placed in time.
+        rate = VIDEO_RATE if live else lambda: (pipeline.source_info and pipeline.source_info.fps) or VIDEO_RATE
+
+        def results(attempt: int) -> Sink:
+            return JsonlSink(settings.output, self._stop.is_set, append=settings.append or attempt > 0)
+
+        def recording(attempt: int) -> Sink:
+            path = unused_name(settings.record) if settings.append or attempt > 0 else settings.record
+            return VideoSink(path, rate, overlay, live)
+
+        for wanted, name, open_sink in (
+            (settings.output, "results file", results),
+            (settings.record, "recording", recording),
+        ):
+            if wanted and live:
+                self._outlets.append(
+                    stack.enter_context(Outlet(f"the {name} '{wanted}'", open_sink, clock=self._clock))
+                )
+            elif wanted:
+                self._sinks.append(stack.enter_context(open_sink(0)))
 
     def _watch(
         self,
         pipeline: Pipeline,
         live: bool,
-        sinks: List[Sink],
-        window: Optional[Window],
+        view: Optional[View],
         monitor: HealthMonitor,
+        caretaker: Caretaker,
     ) -> None:
         settings = self._settings
         report_at = self._clock() + REPORT_SECONDS
@@ -164,79 +187,63 @@ class LiveRun:
                 return
             if now >= report_at:
                 report_at = now + REPORT_SECONDS
-                logger.info("%s   frames %d", describe_rates(pipeline.rates()), pipeline.balance().emitted)
+                _report(pipeline)
+            caretaker.tick()
             try:
-                observation = pipeline.take(LONGEST_WAIT if window is None else 0.0)
+                observation = pipeline.take(LONGEST_WAIT if view is None else 0.0)
             except Closed:
                 return
             if observation is not None:
-                self._emit(observation, pipeline, sinks)
+                self._emit(observation, pipeline)
                 monitor.frame_analysed()
                 if settings.frames is not None and self._emitted >= settings.frames:
                     return
-            if window is not None:
-                if self._refresh(window, pipeline.latest_frame if live else self._analysed(), pipeline.rates()):
-                    return
-                if observation is None:
-                    pipeline.wait_for_news(LONGEST_WAIT)
-                elif not live and self._play_back(window, pipeline):
-                    return
+            if view is not None and self._show(view, pipeline, live, observation is not None):
+                return
 
-    def _emit(self, observation: Observation, pipeline: Pipeline, sinks: List[Sink]) -> None:
+    def _emit(self, observation: Observation, pipeline: Pipeline) -> None:
         if self._observation is None:
             info = pipeline.source_info
             logger.info("watching %s, %dx%d", info.name if info else "", *observation.frame.image.shape[1::-1])
         self._observation = observation
         self._emitted += 1
         self._faces += len(observation.faces)
-        if sinks:
+        if self._sinks or self._outlets:
             begun = self._clock()
             rates = pipeline.rates()
-            for sink in sinks:
+            for sink in self._sinks:
                 sink.write(observation, rates)
+            for outlet in self._outlets:
+                if outlet.ended is not None:
+                    raise outlet.ended
+                outlet.offer(observation, rates)
             pipeline.meter.record_stage("emit", self._clock() - begun)
 
-    def _analysed(self) -> Optional[Frame]:
-        return self._observation.frame if self._observation else None
-
-    def _refresh(self, window: Window, frame: Optional[Frame], rates: Rates) -> bool:
-        """Show `frame` with the last result, unless it is shown already; tell whether the window wants to end."""
+    def _show(self, view: View, pipeline: Pipeline, live: bool, new: bool) -> bool:
+        """Bring the window up to date; tell whether it wants to end."""
         seen = self._observation
-        version = (frame.index if frame else -1, seen.frame.index if seen else -1)
-        if frame is not None and version != self._shown:
-            age = frame.captured_at - seen.frame.captured_at if seen else None
-            self._picture = self._overlay.draw(
-                frame.image, seen.faces if seen else (), rates, age=age, notice=HELP if self._help else ""
-            )
-            window.show(self._picture)
-            self._shown = version
-        return self._obey(window)
-
-    def _obey(self, window: Window) -> bool:
-        """Do what a key asks for; tell whether it, or the closed window, ends the run."""
-        key = window.poll()
-        if key == "b":
-            self._overlay.bars = not self._overlay.bars
-        elif key == "h":
-            self._help = not self._help
-        elif key == "f":
-            window.toggle_fullscreen()
-        elif key == "s" and self._picture is not None:
-            path = datetime.now().strftime("fer-edge-%Y%m%d-%H%M%S.png")
-            logger.info("saved %s" if cv2.imwrite(path, self._picture) else "could not save %s", path)
-        if key is not None:
-            self._shown = None
-        return key in ("q", "closed")
-
-    def _play_back(self, window: Window, pipeline: Pipeline) -> bool:
-        """Keep a file's own pace in the window; tell whether the window wants to end."""
+        frame = pipeline.latest_frame if live else seen.frame if seen else None
+        if view.refresh(frame, seen, pipeline.rates(), pipeline.source_trouble()):
+            return True
+        if not new:
+            pipeline.wait_for_news(LONGEST_WAIT)
+            return False
         info = pipeline.source_info
-        gap = 1 / info.fps if info and info.fps > 0 else 0.0
-        self._due = max(self._due + gap, self._clock() - gap)
-        while self._clock() < self._due:
-            if self._stop.wait(min(LONGEST_WAIT, max(0.0, self._due - self._clock()))) or self._obey(window):
-                return True
-        return False
+        return not live and view.keep_pace(info.fps if info else 0.0)
+
+
+def _report(pipeline: Pipeline) -> None:
+    rates, balance = pipeline.rates(), pipeline.balance()
+    fields = {
+        "event": "figures",
+        "fps_total": round(rates.total, 2),
+        "fps_classification": round(rates.classification, 2),
+        "fps_detection": round(rates.detection, 2),
+        "captured": balance.captured,
+        "emitted": balance.emitted,
+        "dropped": balance.dropped,
+    }
+    logger.info("%s   frames %d", describe_rates(rates), balance.emitted, extra=fields)
 
 
 def _refuse_one_file_for_two(settings: Settings) -> None:

@@ -29,6 +29,8 @@ DETECTORS = ("blazeface", "blazeface-full", "yunet", "mediapipe", "mediapipe-ful
 BACKENDS = ("auto", "tensorrt", "onnx")
 DEVICES = ("auto", "cpu", "gpu")
 PRECISIONS = ("auto", "fp32", "fp16")
+RECONNECTS = ("auto", "always", "never")
+LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -119,6 +121,14 @@ class Settings:
     )
     camera_fps: Optional[float] = _setting(None, _seconds, "FPS", "source", "ask the camera for this frame rate")
     pixel_format: str = _setting("MJPG", _fourcc, "FOURCC", "source", "pixel format to ask a USB camera for")
+    reconnect: str = _setting(
+        "auto",
+        _choice(*RECONNECTS),
+        "WHEN",
+        "source",
+        "open a camera or stream anew when it fails, stalls or ends: auto (once it has given a picture), always (also when it "
+        "cannot be opened at the start), never; a file is read once",
+    )
     detector: str = _setting(
         "blazeface",
         _choice(*DETECTORS),
@@ -156,6 +166,13 @@ class Settings:
     )
     record: str = _setting("", _text, "FILE", "output", "write the annotated video there (.mp4 or .avi)")
     output: str = _setting("", _text, "FILE", "output", "write one JSON object per frame there; - is standard output")
+    append: bool = _setting(
+        False,
+        _flag,
+        "BOOL",
+        "output",
+        "keep what is there: go on with the results file, and give the recording a name with a number",
+    )
     bars: bool = _setting(
         True, _flag, "BOOL", "output", "draw the probabilities of all seven expressions beside a face"
     )
@@ -175,6 +192,13 @@ class Settings:
         "output",
         "what others must send to be answered (Authorization: Bearer WORD); better given as FER_EDGE_TOKEN, as everybody "
         "can read a command line",
+    )
+    log_format: str = _setting(
+        "text",
+        _choice(*LOG_FORMATS),
+        "FORMAT",
+        "output",
+        "text, or json: one object per line, for a journal or collector",
     )
     log_level: str = _setting("info", _choice(*LOG_LEVELS), "LEVEL", "output", f"one of {', '.join(LOG_LEVELS)}")
 

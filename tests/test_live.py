@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from xserver import Desktop, eventually, xvfb
 
-from fer_edge import live
+from fer_edge import live, view
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
@@ -59,8 +59,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Screen]:
 
     def replace(keys: Dict[int, str], classifier: Callable[[], ExpressionClassifier] = FakeClassifier) -> Screen:
         screen = Screen(keys)
-        monkeypatch.setattr(live, "display_available", lambda: (True, ""))
-        monkeypatch.setattr(live, "Window", lambda title: screen)
+        monkeypatch.setattr(view, "display_available", lambda: (True, ""))
+        monkeypatch.setattr(view, "Window", lambda title: screen)
         found: Callable[[], FaceDetector] = partial(FakeDetector, [FACE])
         monkeypatch.setattr(live, "detector_factory", lambda settings: found)
         monkeypatch.setattr(live, "classifier_factory", lambda settings: classifier)
@@ -173,7 +173,7 @@ def test_the_time_that_building_takes_does_not_count_as_watching(stand_in: Calla
             return super().classify(crops)
 
     stand_in({}, Engine)
-    run = live.LiveRun(Settings(display="none", duration=5.0), threading.Event(), lambda: now[0])
+    run = live.LiveRun(Settings(display="none", duration=5.0), threading.Event(), clock=lambda: now[0])
     summary = run.run(camera())
     assert summary.balance.emitted > 0
     assert summary.seconds < 3600

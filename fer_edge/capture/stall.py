@@ -1,11 +1,21 @@
-"""When a live source counts as stalled."""
+"""When a live source counts as stalled: no pictures, or the same one again and again."""
 
 from __future__ import annotations
 
 import time
-from typing import Callable
+from typing import Callable, Optional
+
+import numpy as np
 
 from fer_edge.errors import SourceStalled
+from fer_edge.types import Image
+
+FROZEN_AFTER = 10.0
+"""Seconds. A sensor's noise makes every picture differ, but a stream of a dark scene may repeat one between two key frames,
+which are seldom further apart than this."""
+
+_STEP = 16
+"""Every so many pixels are compared first."""
 
 
 class StallTimer:
@@ -45,3 +55,39 @@ class StallTimer:
         self._waited += self._clock() - self._started
         if self._waited >= self._timeout:
             raise SourceStalled(f"{self._name} gave no frame for {self._timeout:g} s.", self._remedy)
+
+
+class FrozenPicture:
+    """Raises when a source gives the same bytes for too long, as some drivers do when their camera has hung.
+
+    Parameters
+    ----------
+    clock : callable
+        Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, patience: float = FROZEN_AFTER) -> None:
+        self._clock = clock
+        self._patience = patience
+        self._last: Optional[Image] = None
+        self._since = 0.0
+
+    def look(self, image: Image) -> None:
+        """Compare with the picture before. Raises SourceStalled when nothing changed for the whole patience."""
+        if not self._same(image):
+            self._since = self._clock()
+        elif self._clock() - self._since >= self._patience:
+            raise SourceStalled(
+                f"The source gave the same picture for {self._patience:g} s.",
+                "The camera or its driver has hung: plug it in again. A picture that does not move is for --camera FILE.",
+            )
+        self._last = image
+
+    def _same(self, image: Image) -> bool:
+        last = self._last
+        return (
+            last is not None
+            and last.shape == image.shape
+            and np.array_equal(last[::_STEP, ::_STEP], image[::_STEP, ::_STEP])
+            and np.array_equal(last, image)
+        )

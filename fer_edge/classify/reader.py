@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Sequence, Tuple
 
+import numpy as np
+
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.crop import FaceCropper, pose_of
+from fer_edge.errors import ModelError
 from fer_edge.types import Face, Image, ObservedFace
 
 LARGEST_TURN = 0.45
@@ -27,10 +30,20 @@ class ExpressionReader:
         -------
         tuple of ObservedFace
             In the order of `faces`. Expressions of heads that are turned too far are marked uncertain.
+
+        Raises
+        ------
+        ModelError
+            The network gave something that is no number.
         """
         if not faces:
             return ()
         expressions = self._classifier.classify(self._cropper.crop(image, faces))
+        if not all(np.isfinite(expression.probabilities).all() for expression in expressions):
+            raise ModelError(
+                f"The network {self._classifier.spec.name} gave no numbers (NaN) for a face.",
+                "With half precision, try --precision fp32; else the model file or the processor is faulty.",
+            )
         return tuple(
             ObservedFace(face, replace(expression, uncertain=True) if self._turned_away(face) else expression)
             for face, expression in zip(faces, expressions)

@@ -1,4 +1,4 @@
-"""The thread in front: it turns a source into numbered, stamped frames, and is the only place where frames are dropped."""
+"""The post in front: it turns a source into numbered, stamped frames, and is the only place where frames are dropped."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from datetime import datetime, timezone
 from typing import Callable, Mapping, Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.capture.stall import FrozenPicture
 from fer_edge.meter import Clock, PipelineMeter
 from fer_edge.pipeline.ledger import FrameLedger
 from fer_edge.pipeline.mailbox import Closed, Mailbox
+from fer_edge.pipeline.shift import Call, GivenUp, Shift
 from fer_edge.pipeline.stage import as_stage_error
+from fer_edge.pipeline.supervisor import Supervisor
 from fer_edge.types import Frame, StageTime
 
 STOP_POLL_SECONDS = 0.1
 """How often a wait for the stages looks whether the program is to end."""
+
+OPEN = Call("opening of the source", 60.0)
+"""Connecting, logging in and waiting for the first picture of a stream have limits of their own, which come first."""
+
+GRAB_LIMIT = 5.0
+"""Seconds; a grab returns after half a second even when there is no picture."""
+
+CLOSE = Call("closing of the source", 5.0)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,11 @@ class Intake:
         Set by the stages once they are built: before that no frame is captured, so that none is dropped for a cold start.
     notify : callable
         Called after each captured frame.
+    supervisor : Supervisor, optional
+        Decides what becomes of a source that is lost; without it, its error or end is that of the pipeline.
     """
+
+    name = "capture"
 
     def __init__(
         self,
@@ -52,10 +67,11 @@ class Intake:
         ready: Sequence[threading.Event],
         notify: Callable[[], None],
         clock: Clock,
+        supervisor: Optional[Supervisor] = None,
     ) -> None:
         self.info: Optional[SourceInfo] = None
         self.latest: Optional[Frame] = None
-        self.thread = threading.Thread(target=self._run, name="fer-edge-capture", daemon=True)
+        self.shift = Shift(self.name, self._run)
         self._source = source
         self._outbox = outbox
         self._ledger = ledger
@@ -63,62 +79,99 @@ class Intake:
         self._ready = ready
         self._notify = notify
         self._clock = clock
+        self._supervisor = supervisor
         self._stopping = threading.Event()
+        self._index = 0
 
     def stop(self) -> None:
         """Ask the thread to end, and wake it from whatever it waits for."""
         self._stopping.set()
         self._source.interrupt()
 
-    def _run(self) -> None:
-        error: Optional[BaseException] = None
-        try:
-            try:
-                self.info = self._source.open()
-                for built in self._ready:
-                    while not built.wait(STOP_POLL_SECONDS):
-                        if self._stopping.is_set():
-                            return
-                self._capture()
-            finally:
-                self._source.close()
-        except Closed:
-            pass
-        except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
-            if not self._stopping.is_set():
-                error = as_stage_error("capture", caught)
-        finally:
-            self._outbox.finish(error)
+    def relieve(self, error: BaseException) -> None:
+        """Go on in a new thread with a new source, unless `error` ends everything: the old thread was given up in a call."""
+        self._source.interrupt()
+        self.shift = Shift(self.name, lambda shift: self._run(shift, error))
+        self.shift.thread.start()
 
-    def _capture(self) -> None:
-        index = 0
+    def _run(self, shift: Shift, error: Optional[BaseException] = None) -> None:
+        lost = error is not None
         while not self._stopping.is_set():
-            if self._source.on_demand:
+            if lost and not self._find_source(error):
+                break
+            error = None
+            try:
+                self._watch(shift, self._source)
+            except Closed:
+                break
+            except GivenUp:
+                raise
+            except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
+                error = as_stage_error(self.name, caught)
+            lost = True
+        self._outbox.finish(None if self._stopping.is_set() else error)
+
+    def _find_source(self, error: Optional[BaseException]) -> bool:
+        """Wait for the time to try again, and make a new source; False when there is no more trying."""
+        if self._supervisor is None:
+            return False
+        delay = self._supervisor.source_lost(error)
+        if delay is None or self._stopping.wait(delay):
+            return False
+        self._source = self._supervisor.reopen()
+        return True
+
+    def _watch(self, shift: Shift, source: Source) -> None:
+        try:
+            with shift.calling(OPEN):
+                self.info = source.open()
+            for built in self._ready:
+                while not built.wait(STOP_POLL_SECONDS):
+                    if self._stopping.is_set():
+                        return
+            self._capture(shift, source)
+        except GivenUp:
+            source.close()
+            raise
+        finally:
+            if not shift.given_up:
+                with shift.calling(CLOSE):
+                    source.close()
+
+    def _capture(self, shift: Shift, source: Source) -> None:
+        frozen = FrozenPicture(self._clock) if self._supervisor is not None and source.live else None
+        while not self._stopping.is_set():
+            if source.on_demand:
                 self._outbox.wait_until_wanted()
-            elif not self._source.live:
+            elif not source.live:
                 self._outbox.wait_for_room()
             asked_at = self._clock()
-            grabbed = self._source.grab()
-            if grabbed is None:
-                continue
-            if not grabbed:
+            with shift.calling(Call("grab", GRAB_LIMIT)):
+                grabbed = source.grab()
+                captured_at, timestamp = self._clock(), datetime.now(timezone.utc)
+                image = source.retrieve() if grabbed else None
+            if image is None:
+                if grabbed is None:
+                    continue
                 return
-            captured_at, timestamp = self._clock(), datetime.now(timezone.utc)
-            image = self._source.retrieve()
             image.flags.writeable = False
+            if frozen is not None:
+                frozen.look(image)
             # A live source makes the caller wait for the picture; that wait is no work, while reading a file is.
-            spent = StageTime(0.0, self._clock() - (captured_at if self._source.live else asked_at))
-            frame = Frame(index, captured_at, timestamp, image)
-            self._ledger.capture(index)
+            spent = StageTime(0.0, self._clock() - (captured_at if source.live else asked_at))
+            frame = Frame(self._index, captured_at, timestamp, image)
+            self._ledger.capture(self._index)
+            self._index += 1
             self._meter.record_stage("capture", spent.service)
             self.latest = frame
-            self._leave(Captured(frame, {"capture": spent}))
+            if self._supervisor is not None:
+                self._supervisor.source_found()
+            self._leave(source, Captured(frame, {"capture": spent}))
             self._notify()
-            index += 1
 
-    def _leave(self, item: Captured) -> None:
+    def _leave(self, source: Source, item: Captured) -> None:
         try:
-            if self._source.live:
+            if source.live:
                 displaced = self._outbox.replace(item)
                 if displaced is not None:
                     self._ledger.drop(displaced.frame.index)

@@ -19,6 +19,7 @@ from fer_edge.pipeline.intake import Captured, Intake
 from fer_edge.pipeline.ledger import FrameBalance, FrameLedger
 from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.stage import Stage
+from fer_edge.pipeline.supervisor import Post, Supervisor
 from fer_edge.types import Face, Frame, Observation, Rates, StageTime
 
 logger = logging.getLogger("fer_edge")
@@ -54,6 +55,8 @@ class Pipeline:
         Build the face detector and the expression classifier; called in the thread that will use them.
     clock : callable, optional
         Monotonic seconds; injected in tests.
+    supervisor : Supervisor, optional
+        Opens a lost source and builds a failed stage anew. Without one, the first error ends the pipeline.
     """
 
     def __init__(
@@ -63,8 +66,10 @@ class Pipeline:
         classifier: Callable[[], ExpressionClassifier],
         *,
         clock: Clock = time.monotonic,
+        supervisor: Optional[Supervisor] = None,
     ) -> None:
         self.meter = PipelineMeter(clock)
+        self._supervisor = supervisor
         self._news = threading.Event()
         self._started = False
         self._stopped = False
@@ -73,6 +78,7 @@ class Pipeline:
         self._frames: Mailbox[Captured] = Mailbox(clock)
         self._detections: Mailbox[Detected] = Mailbox(clock)
         self._observations: Mailbox[Observation] = Mailbox(clock, notify=self._news.set)
+        recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error: False
         self._detect = Stage(
             "detect",
             lambda: self._build_detect(detector),
@@ -81,6 +87,7 @@ class Pipeline:
             lambda result, spent: self._stamp("detect", result, spent),
             lambda item: self._ledger.drop(item.frame.index),
             clock,
+            recover,
         )
         self._classify = Stage(
             "classify",
@@ -90,6 +97,7 @@ class Pipeline:
             lambda result, spent: self._stamp("classify", result, spent, idle=not result.faces),
             lambda item: self._ledger.drop(item.frame.index),
             clock,
+            recover,
         )
         self._intake = Intake(
             source,
@@ -99,6 +107,7 @@ class Pipeline:
             (self._detect.ready, self._classify.ready),
             self._news.set,
             clock,
+            supervisor,
         )
 
     @property
@@ -121,6 +130,10 @@ class Pipeline:
         """The newest captured frame, analysed or not, for a live view; None before the first."""
         return self._intake.latest
 
+    def source_trouble(self) -> str:
+        """Say what is wrong with the source, for people; empty while it works or nobody looks after it."""
+        return self._supervisor.source_trouble() if self._supervisor is not None else ""
+
     def rates(self) -> Rates:
         """Give the FPS figures as of now."""
         return self.meter.rates()
@@ -141,8 +154,8 @@ class Pipeline:
             raise UsageError("This pipeline has run already.", "A pipeline runs once; build another one.")
         if not self._started:
             self._started = True
-            for thread in self._threads():
-                thread.start()
+            for post in self._posts:
+                post.shift.thread.start()
 
     def take(self, timeout: Optional[float] = None) -> Optional[Observation]:
         """Take the next observation.
@@ -178,6 +191,11 @@ class Pipeline:
         self._news.clear()
         return news
 
+    def look_after(self) -> None:
+        """Give up threads that hang, and replace them; to be called several times a second where there is a supervisor."""
+        if self._supervisor is not None and self._started and not self._stopped:
+            self._supervisor.look(self._posts)
+
     def stop(self) -> None:
         """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
 
@@ -197,14 +215,14 @@ class Pipeline:
         if not self._started:
             return
         deadline = time.monotonic() + STOP_SECONDS
-        for thread in self._threads():
-            thread.join(max(0.0, deadline - time.monotonic()))
+        for post in self._posts:
+            post.shift.thread.join(max(0.0, deadline - time.monotonic()))
         # Building an engine takes minutes and cannot be interrupted.
-        unfinished = [stage for stage in (self._detect, self._classify) if not stage.ready.is_set()]
-        for stage in unfinished:
-            logger.info("the %s stage was not ready yet; what it was building is given up", stage.name)
-        given_up = [stage.thread for stage in unfinished]
-        hanging = [thread.name for thread in self._threads() if thread.is_alive() and thread not in given_up]
+        alive = [post for post in self._posts if post.shift.thread.is_alive()]
+        unfinished = [post for post in alive if isinstance(post, Stage) and post.building]
+        for post in unfinished:
+            logger.info("the %s stage was not ready yet; what it was building is given up", post.name)
+        hanging = [post.shift.thread.name for post in alive if post not in unfinished]
         if hanging:
             raise StopTimeout(
                 f"{' and '.join(hanging)} did not end within {STOP_SECONDS} s after being asked to stop.",
@@ -233,8 +251,9 @@ class Pipeline:
                 if observation is not None:
                     yield observation
 
-    def _threads(self) -> List[threading.Thread]:
-        return [self._intake.thread, self._detect.thread, self._classify.thread]
+    @property
+    def _posts(self) -> List[Post]:
+        return [self._intake, self._detect, self._classify]
 
     def _build_detect(
         self, build: Callable[[], FaceDetector]

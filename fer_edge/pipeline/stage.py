@@ -1,7 +1,8 @@
-"""One thread that turns what comes in into what goes out."""
+"""One post that turns what comes in into what goes out."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import Callable, Generic, Optional, Tuple, TypeVar
@@ -9,10 +10,25 @@ from typing import Callable, Generic, Optional, Tuple, TypeVar
 from fer_edge.errors import FerEdgeError, StageFailed
 from fer_edge.meter import Clock
 from fer_edge.pipeline.mailbox import Closed, Mailbox
+from fer_edge.pipeline.shift import Call, GivenUp, Shift
 from fer_edge.types import StageTime
+
+logger = logging.getLogger("fer_edge")
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+BUILD_LIMIT = 3600.0
+"""Seconds that the first build may take: an engine takes minutes on a small board, and others may build before it."""
+
+REBUILD_LIMIT = 300.0
+"""Seconds for a later one, which finds the engine built."""
+
+FIRST_LIMIT = 120.0
+"""Seconds that the first call after a build may take: GPU libraries load and compile their kernels in it."""
+
+WORK_LIMIT = 10.0
+"""Seconds after which any other call counts as hung; a stage takes milliseconds."""
 
 
 class Stage(Generic[In, Out]):
@@ -34,6 +50,9 @@ class Stage(Generic[In, Out]):
         Gets a result and the time it took, and gives the result with the time written on it.
     discard : callable
         Gets an item that is lost because the program is being stopped or the work failed.
+    recover : callable, optional
+        Gets the stage's name and what went wrong, and tells whether the work is built anew; without it, an error ends the
+        stage. What goes wrong in the first build always does: it would go wrong again.
     """
 
     def __init__(
@@ -45,52 +64,101 @@ class Stage(Generic[In, Out]):
         stamp: Callable[[Out, StageTime], Out],
         discard: Callable[[In], None],
         clock: Clock = time.monotonic,
+        recover: Callable[[str, BaseException], bool] = lambda _name, _error: False,
     ) -> None:
         self.name = name
         self.ready = threading.Event()
+        self.shift = Shift(name, self._run)
         self._build = build
         self._inbox = inbox
         self._outbox = outbox
         self._stamp = stamp
         self._discard = discard
         self._clock = clock
-        self.thread = threading.Thread(target=self._run, name=f"fer-edge-{name}", daemon=True)
+        self._recover = recover
+        self._item: Optional[In] = None
 
-    def _run(self) -> None:
-        error: Optional[BaseException] = None
-        try:
-            work, give_back = self._build()
-            self.ready.set()
+    @property
+    def building(self) -> bool:
+        """Whether the work is being built, which cannot be interrupted."""
+        call = self.shift.call
+        return not self.ready.is_set() or (call is not None and call.limit in (BUILD_LIMIT, REBUILD_LIMIT))
+
+    def relieve(self, error: BaseException) -> None:
+        """Go on in a new thread if `error` can be recovered from: the old one was given up in a call. What it had is lost."""
+        item, self._item = self._item, None
+        if item is not None:
+            self._discard(item)
+        if self.ready.is_set() and self._recover(self.name, error):
+            self.shift = Shift(self.name, self._run)
+            self.shift.thread.start()
+        else:
+            self._end(error)
+
+    def _run(self, shift: Shift) -> None:
+        while True:
             try:
-                self._work_through(work)
-            finally:
-                give_back()
-        except Closed:
-            pass
-        except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
-            error = as_stage_error(self.name, caught)
-        finally:
-            self.ready.set()
-            lost = self._inbox.close()
-            if lost is not None:
-                self._discard(lost)
-            self._outbox.finish(error)
+                self._serve(shift)
+            except Closed:
+                return self._end(None)
+            except GivenUp:
+                raise
+            except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
+                error = as_stage_error(self.name, caught)
+                if not self.ready.is_set() or not self._recover(self.name, error):
+                    return self._end(error)
 
-    def _work_through(self, work: Callable[[In], Out]) -> None:
+    def _end(self, error: Optional[BaseException]) -> None:
+        self.ready.set()
+        lost = self._inbox.close()
+        if lost is not None:
+            self._discard(lost)
+        self._outbox.finish(error)
+
+    def _serve(self, shift: Shift) -> None:
+        with shift.calling(Call("build", REBUILD_LIMIT if self.ready.is_set() else BUILD_LIMIT)):
+            work, give_back = self._build()
+        self.ready.set()
+        try:
+            self._work_through(work, shift)
+        except GivenUp:
+            # Even giving back may hang here; the thread is alone with it.
+            give_back()
+            raise
+        except Closed:
+            give_back()
+            raise
+        except BaseException:
+            try:
+                with shift.calling(Call("close", WORK_LIMIT)):
+                    give_back()
+            except Exception:
+                logger.debug("closing the failed %s stage failed as well", self.name, exc_info=True)
+            raise
+
+    def _work_through(self, work: Callable[[In], Out], shift: Shift) -> None:
+        call = Call("first call", FIRST_LIMIT)
         while True:
             self._outbox.wait_for_room()
             taken = self._inbox.take()
             if taken is None:
                 continue
             item, waited = taken
+            self._item = item
             try:
                 started = self._clock()
-                result = work(item)
+                with shift.calling(call):
+                    result = work(item)
                 time_spent = StageTime(queue_wait=waited, service=self._clock() - started)
                 self._outbox.put(self._stamp(result, time_spent))
+            except GivenUp:
+                raise
             except BaseException:
+                self._item = None
                 self._discard(item)
                 raise
+            self._item = None
+            call = Call("call", WORK_LIMIT)
 
 
 def as_stage_error(stage: str, error: BaseException) -> BaseException:

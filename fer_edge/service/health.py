@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 from fer_edge.meter import Clock
 from fer_edge.types import Rates
@@ -66,12 +66,20 @@ class HealthMonitor:
     ----------
     rates : callable
         Gives the FPS figures of now, from any thread.
+    troubles : callable, optional
+        Gives what does not work as it should, from any thread.
     clock : callable, optional
         Monotonic seconds.
     """
 
-    def __init__(self, rates: Callable[[], Rates], clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        rates: Callable[[], Rates],
+        troubles: Callable[[], Iterable[str]] = tuple,
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._rates = rates
+        self._troubles = troubles
         self._clock = clock
         self._lock = threading.Lock()
         self._begun = clock()
@@ -89,9 +97,10 @@ class HealthMonitor:
         with self._lock:
             now, frames, last = self._clock(), self._frames, self._last
         age = None if last is None else now - last
-        reasons: Tuple[str, ...] = ()
+        troubles = tuple(self._troubles())
+        status = DEGRADED if troubles else HEALTHY
         if age is None:
-            reasons = ("no frame was analysed yet",)
+            status, troubles = DOWN, ("no frame was analysed yet", *troubles)
         elif age > STALLED_AFTER:
-            reasons = (f"no frame was analysed for {age:.0f} s",)
-        return Health(DOWN if reasons else HEALTHY, reasons, now - self._begun, frames, age, self._rates())
+            status, troubles = DOWN, (f"no frame was analysed for {age:.0f} s", *troubles)
+        return Health(status, troubles, now - self._begun, frames, age, self._rates())

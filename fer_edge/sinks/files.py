@@ -49,6 +49,16 @@ class OutputFile:
         if self.regular:
             os.ftruncate(self.fd, 0)
 
+    def go_on(self, after: int) -> None:
+        """Keep the first `after` bytes of the old content, and append behind them. Raises as `append` does."""
+        try:
+            os.ftruncate(self.fd, after)
+            os.lseek(self.fd, after, os.SEEK_SET)
+        except OSError as error:
+            raise write_error(error, self.path, self._what) from error
+        self.size = after
+        self._cleared = True
+
     def append(self, piece: bytes) -> None:
         """Add one piece, or nothing of it.
 
@@ -88,6 +98,16 @@ class OutputFile:
         if self._created and not self._cleared and self.regular:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
+
+
+def unused_name(path: str) -> str:
+    """Give `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not."""
+    stem, ending = os.path.splitext(path)
+    number = 1
+    while os.path.lexists(path):
+        number += 1
+        path = f"{stem}-{number}{ending}"
+    return path
 
 
 def open_for_writing(path: str, what: str) -> int:

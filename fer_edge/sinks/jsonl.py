@@ -24,6 +24,8 @@ _SLICE = 0.2
 _WHOLE = min(select.PIPE_BUF, 4096)
 """Bytes that a pipe which is ready takes at once, without blocking (POSIX, pipe(7))."""
 
+_PIECE = 65536
+
 
 class JsonlSink(Sink):
     """Writes JSON Lines to a file, a pipe or the standard output.
@@ -45,6 +47,8 @@ class JsonlSink(Sink):
         line, and all that come later, are left out.
     clock : callable, optional
         Monotonic seconds, on the time scale of `Frame.captured_at`.
+    append : bool
+        Go on with an existing file instead of replacing it. A last line that was only half written is taken away.
 
     Raises
     ------
@@ -61,6 +65,7 @@ class JsonlSink(Sink):
         path: PathLike,
         stop: Optional[Callable[[], bool]] = None,
         clock: Callable[[], float] = time.monotonic,
+        append: bool = False,
     ) -> None:
         self._clock = clock
         self._output: Union[OutputFile, _Stream]
@@ -69,7 +74,10 @@ class JsonlSink(Sink):
             return
         file = OutputFile(path, "results file")
         if file.regular:
-            file.clear()
+            if append:
+                file.go_on(after=whole_lines(file.path))
+            else:
+                file.clear()
             self._output = file
         else:
             self._output = _Stream(file.fd, file.path, stop, file.close)
@@ -115,6 +123,20 @@ def _face(observed: ObservedFace) -> Dict[str, Any]:
         "probabilities": {label: _number(value, 4) for label, value in zip(LABELS, expression.probabilities)},
         "uncertain": bool(expression.uncertain),
     }
+
+
+def whole_lines(path: str) -> int:
+    """Give the number of bytes in the lines of a file that are whole: all but what follows the last end of a line."""
+    with open(path, "rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        while at > 0:
+            start = max(0, at - _PIECE)
+            file.seek(start)
+            found = file.read(at - start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            at = start
+    return 0
 
 
 def _number(value: float, digits: int) -> Optional[float]:

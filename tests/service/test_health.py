@@ -13,7 +13,7 @@ class Clock:
 
 def test_a_run_is_down_until_the_first_frame_and_healthy_after_it() -> None:
     clock = Clock()
-    monitor = HealthMonitor(lambda: Rates(total=30.0), clock)
+    monitor = HealthMonitor(lambda: Rates(total=30.0), clock=clock)
     clock.now += 2.0
     before = monitor.health()
     assert (before.status, before.reasons, before.age) == ("down", ("no frame was analysed yet",), None)
@@ -26,7 +26,7 @@ def test_a_run_is_down_until_the_first_frame_and_healthy_after_it() -> None:
 
 def test_a_run_without_new_frames_is_down_and_says_for_how_long() -> None:
     clock = Clock()
-    monitor = HealthMonitor(Rates, clock)
+    monitor = HealthMonitor(Rates, clock=clock)
     monitor.frame_analysed()
     clock.now += STALLED_AFTER
     assert monitor.health().status == "healthy"
@@ -35,3 +35,14 @@ def test_a_run_without_new_frames_is_down_and_says_for_how_long() -> None:
     assert monitor.health().reasons == ("no frame was analysed for 13 s",)
     monitor.frame_analysed()
     assert monitor.health().status == "healthy"
+
+
+def test_what_does_not_work_as_it_should_makes_a_run_degraded_and_stands_behind_what_makes_it_down() -> None:
+    clock = Clock()
+    troubles = ["the results file 'x' does not work"]
+    monitor = HealthMonitor(Rates, lambda: troubles, clock)
+    monitor.frame_analysed()
+    assert (monitor.health().status, monitor.health().reasons) == ("degraded", ("the results file 'x' does not work",))
+    clock.now += STALLED_AFTER + 1
+    assert monitor.health().status == "down"
+    assert monitor.health().reasons == ("no frame was analysed for 11 s", "the results file 'x' does not work")

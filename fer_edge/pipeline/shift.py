@@ -1,0 +1,62 @@
+"""A thread that can be given up: Python cannot end one that hangs in a driver."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Callable, Iterator, Optional
+
+
+class GivenUp(BaseException):
+    """The call returned after all, but its thread was given up meanwhile: whatever it brought is void."""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call into a driver or a library: what it is for, in words, and after how many seconds it counts as hung."""
+
+    what: str
+    limit: float
+
+
+class Shift:
+    """One thread's time at a post: until it ends, or is given up in a call that does not return.
+
+    Parameters
+    ----------
+    name : str
+        Of the post; the thread is called ``fer-edge-`` and this.
+    work : callable
+        What the thread does; gets the shift.
+    """
+
+    def __init__(self, name: str, work: Callable[[Shift], None]) -> None:
+        self.thread = threading.Thread(target=self._run, args=(work,), name=f"fer-edge-{name}", daemon=True)
+        self.call: Optional[Call] = None
+        self.given_up = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def calling(self, call: Call) -> Iterator[None]:
+        """Show others that a call is being made. Raises `GivenUp` when it returns to a thread that was given up."""
+        self.call = call
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.call = None
+                if self.given_up:
+                    raise GivenUp
+
+    def give_up(self, call: Call) -> bool:
+        """Give the thread up if it still stands in `call`; tell whether it did. It ends when the call returns, if ever."""
+        with self._lock:
+            if self.call is not call:
+                return False
+            self.given_up = True
+            return True
+
+    def _run(self, work: Callable[[Shift], None]) -> None:
+        with suppress(GivenUp):
+            work(self)

@@ -1,0 +1,217 @@
+"""Keeps a pipeline going: it decides what becomes of a part that failed, and finds calls that do not return."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Protocol, Sequence, Tuple
+
+from fer_edge.capture.base import Source
+from fer_edge.errors import FerEdgeError, StageFailed
+from fer_edge.meter import Clock
+from fer_edge.pipeline.retry import Backoff, RestartLimit
+from fer_edge.pipeline.shift import Call, Shift
+
+logger = logging.getLogger("fer_edge")
+
+MOST_HANGING = 8
+"""Threads that hang in calls at the same time; with more, only a new process helps."""
+
+LONGEST_TICK = 1.0
+"""Seconds that one look counts at most: after a stop of the whole process no call shall seem to have hung meanwhile."""
+
+RECENT = 300.0
+"""Seconds for which a restart is worth mentioning."""
+
+
+class Post(Protocol):
+    """A place in the pipeline where a thread works."""
+
+    name: str
+    shift: Shift
+
+    def relieve(self, error: BaseException) -> None:
+        """Go on without the thread that was given up because of `error`."""
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """What happened to the parts so far."""
+
+    reconnects: int
+    restarts: Dict[str, int]
+    hung: int
+
+
+class Supervisor:
+    """Keeps one pipeline going.
+
+    A source that fails, ends or stalls is opened anew, for ever, with growing delays. A stage that raises or hangs is built
+    anew, at most five times in 60 seconds; then its error ends the pipeline. What happens is logged, one line per change.
+
+    Parameters
+    ----------
+    reopen : callable
+        Makes a new source. What it raises counts as a failed opening.
+    from_the_start : bool
+        Whether a source that cannot even be opened the first time is tried again; else its error ends the pipeline.
+    backoff : Backoff, optional
+        Delays between attempts to open the source.
+    limit : RestartLimit, optional
+        How often all stages together may be built anew.
+    clock : callable, optional
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        reopen: Callable[[], Source],
+        from_the_start: bool = False,
+        backoff: Optional[Backoff] = None,
+        limit: Optional[RestartLimit] = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.reopen = reopen
+        self._from_the_start = from_the_start
+        self._backoff = backoff or Backoff()
+        self._limit = limit or RestartLimit(clock=clock)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen_source = False
+        self._lost: Optional[Tuple[float, str]] = None
+        self._attempts = 0
+        self._reconnects = 0
+        self._restarts: Dict[str, int] = {}
+        self._last_restart: Optional[Tuple[float, str]] = None
+        self._looked_at = clock()
+        self._ages: Dict[str, Tuple[Call, float]] = {}
+        self._hanging: List[threading.Thread] = []
+        self._hung = 0
+
+    def source_lost(self, error: Optional[BaseException]) -> Optional[float]:
+        """Say after how many seconds the source shall be opened anew; None when this ends the pipeline.
+
+        Parameters
+        ----------
+        error : BaseException or None
+            What went wrong; None when the source came to its end.
+        """
+        if not self._seen_source and not (self._from_the_start and isinstance(error, FerEdgeError)):
+            return None
+        with self._lock:
+            self._hanging = [thread for thread in self._hanging if thread.is_alive()]
+            if len(self._hanging) >= MOST_HANGING:
+                return None
+            delay = self._backoff.next()
+            reason = "it ended" if error is None else str(getattr(error, "message", error))
+            if self._lost is None:
+                self._lost = (self._clock(), reason)
+            self._attempts += 1
+            attempts = self._attempts
+        # The first failures tell what is wrong; a line for each of thousands would only fill the journal.
+        level = logging.WARNING if attempts <= 3 or attempts & (attempts - 1) == 0 else logging.DEBUG
+        fields = {"event": "source_lost", "reason": reason, "attempt": attempts, "retry_in_s": round(delay, 1)}
+        logger.log(
+            level, "the source is lost: %s Trying again in %.1f s (attempt %d).", reason, delay, attempts, extra=fields
+        )
+        return delay
+
+    def source_found(self) -> None:
+        """Note that a frame came: the source works."""
+        if self._seen_source and self._lost is None:
+            return
+        with self._lock:
+            self._seen_source = True
+            lost, self._lost, self._attempts = self._lost, None, 0
+            self._backoff.reset()
+            if lost is None:
+                return
+            self._reconnects += 1
+        away = self._clock() - lost[0]
+        logger.warning(
+            "the source is back after %.1f s", away, extra={"event": "source_back", "away_s": round(away, 1)}
+        )
+
+    def stage_failed(self, name: str, error: BaseException) -> bool:
+        """Tell whether a stage that failed with `error` shall be built anew."""
+        with self._lock:
+            self._hanging = [thread for thread in self._hanging if thread.is_alive()]
+            again = len(self._hanging) < MOST_HANGING and self._limit.allow()
+            if again:
+                self._restarts[name] = self._restarts.get(name, 0) + 1
+                self._last_restart = (self._clock(), name)
+        reason = str(getattr(error, "message", error))
+        fields = {"event": "stage_rebuilt" if again else "stage_given_up", "stage": name, "reason": reason}
+        if again:
+            logger.warning("the %s stage is built anew: %s", name, reason, extra=fields, exc_info=_trace(error))
+        else:
+            limit = f"{self._limit.most} times in {self._limit.period:.0f} s"
+            logger.error("the %s stage failed once too often (more than %s): %s", name, limit, reason, extra=fields)
+        return again
+
+    def look(self, posts: Sequence[Post]) -> None:
+        """Give up threads whose call does not return; to be called several times a second."""
+        now = self._clock()
+        passed, self._looked_at = min(now - self._looked_at, LONGEST_TICK), now
+        for post in posts:
+            shift = post.shift
+            call = shift.call
+            if call is None or shift.given_up:
+                self._ages.pop(post.name, None)
+                continue
+            before, age = self._ages.get(post.name, (call, -passed))
+            age = age + passed if before is call else 0.0
+            self._ages[post.name] = (call, age)
+            if age >= call.limit and shift.give_up(call):
+                del self._ages[post.name]
+                self._give_up(post, shift, call)
+
+    def incidents(self) -> Incidents:
+        """Give the counts of what happened."""
+        with self._lock:
+            return Incidents(self._reconnects, dict(self._restarts), self._hung)
+
+    def source_trouble(self) -> str:
+        """Say since when and why the source is lost, for people; empty while it works."""
+        lost = self._lost
+        return "" if lost is None else f"the source is lost since {self._clock() - lost[0]:.0f} s: {lost[1]}"
+
+    def troubles(self) -> Tuple[str, ...]:
+        """Say what is wrong now, or was a short time ago, for people."""
+        now = self._clock()
+        with self._lock:
+            troubles = list(filter(None, [self.source_trouble()]))
+            if self._last_restart is not None and now - self._last_restart[0] < RECENT:
+                ago = now - self._last_restart[0]
+                troubles.append(f"the {self._last_restart[1]} stage was built anew {ago:.0f} s ago")
+            hanging = sum(thread.is_alive() for thread in self._hanging)
+            if hanging:
+                troubles.append(
+                    f"{hanging} thread{'s' if hanging > 1 else ''} hang{'' if hanging > 1 else 's'} in a driver"
+                )
+            return tuple(troubles)
+
+    def _give_up(self, post: Post, shift: Shift, call: Call) -> None:
+        with self._lock:
+            self._hanging.append(shift.thread)
+            self._hung += 1
+        logger.warning(
+            "the %s thread has hung in its %s for %.0f s and is given up",
+            post.name,
+            call.what,
+            call.limit,
+            extra={"event": "thread_given_up", "stage": post.name, "call": call.what, "after_s": call.limit},
+        )
+        post.relieve(
+            StageFailed(
+                f"The {post.name} stage's {call.what} did not return within {call.limit:g} s.",
+                "A driver or a library hangs; when it does so again and again, restart the program or the machine.",
+            )
+        )
+
+
+def _trace(error: BaseException) -> Optional[BaseException]:
+    """Give the error for its traceback, where somebody looks for one."""
+    return error if logger.isEnabledFor(logging.DEBUG) else None

@@ -1,0 +1,58 @@
+"""Tells systemd how the service is, as sd_notify(3) describes: datagrams to the socket that ``$NOTIFY_SOCKET`` names."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from typing import MutableMapping, Optional
+
+logger = logging.getLogger("fer_edge")
+
+
+class Notifier:
+    """Sends messages to the service manager; does nothing where there is none. Never blocks, and never fails.
+
+    Parameters
+    ----------
+    address : str
+        Of a datagram socket; ``@`` at its beginning stands for Linux's abstract names. Empty for no service manager.
+    watchdog : float, optional
+        Seconds within which the service manager wants a sign of life, if it does.
+    """
+
+    def __init__(self, address: str = "", watchdog: Optional[float] = None) -> None:
+        self.watchdog = watchdog
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._socket: Optional[socket.socket] = None
+        if address:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._socket.setblocking(False)
+
+    @classmethod
+    def from_environment(cls, environment: Optional[MutableMapping[str, str]] = None) -> Notifier:
+        """Take what systemd said in the environment, and take it out, so that no child process answers for this one."""
+        environment = os.environ if environment is None else environment
+        address = environment.pop("NOTIFY_SOCKET", "")
+        period, pid = environment.pop("WATCHDOG_USEC", ""), environment.pop("WATCHDOG_PID", "")
+        wanted = period.isdecimal() and int(period) > 0 and pid in ("", str(os.getpid()))
+        return cls(address if address[:1] in ("/", "@") else "", int(period) / 1e6 if wanted else None)
+
+    def send(self, **fields: object) -> None:
+        """Send one message of ``NAME=value`` lines, such as ``READY=1`` and ``STATUS=...``."""
+        if self._socket is None:
+            return
+        message = "\n".join(f"{name}={str(value).translate(_ONE_LINE)}" for name, value in fields.items())
+        try:
+            self._socket.sendto(message.encode("utf-8", "replace"), self._address)
+        except OSError as error:
+            logger.debug("the service manager could not be told %s: %s", message, error)
+
+    def close(self) -> None:
+        """Close the socket. May be called twice."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+_ONE_LINE = {ord("\n"): " ", ord("\r"): " "}

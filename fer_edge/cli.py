@@ -29,6 +29,7 @@ examples:
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
   fer-edge doctor                            show what this machine has; for a bug report
   fer-edge --listen 8650                     answer http://127.0.0.1:8650/healthz; 'fer-edge health --listen 8650' asks
+  sudo fer-edge service install              run at every boot, as a service of systemd; --dry-run shows how
   fer-edge build-engine                      build the TensorRT engine before the first start
   fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)
@@ -67,6 +68,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "build-engine": _build_engine,
         "doctor": _doctor,
         "health": _health,
+        "service": _service,
         "train": _train,
         "export": _export,
         "evaluate": _evaluate,
@@ -181,6 +183,14 @@ def _health(arguments: List[str]) -> int:
     )
     add_health_arguments(parser)
     return run_health(parser.parse_args(arguments))
+
+
+def _service(arguments: List[str]) -> int:
+    from fer_edge.service.service_command import add_service_arguments, run_service
+
+    parser = argparse.ArgumentParser(prog="fer-edge service", description="Run fer-edge as a service of systemd.")
+    add_service_arguments(parser)
+    return run_service(parser.parse_args(arguments))
 
 
 def _train(arguments: List[str]) -> int:

@@ -219,6 +219,12 @@ class NotHealthy(FerEdgeError):
     exit_code = 52
 
 
+class ServiceError(FerEdgeError):
+    """The systemd service cannot be installed, removed or asked."""
+
+    exit_code = 53
+
+
 class TrainingError(FerEdgeError):
     """Base of what goes wrong in training, export and evaluation."""
 

@@ -1,0 +1,76 @@
+"""``fer-edge service``: installs the systemd service, and shows how it is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import List
+
+from fer_edge.errors import ServiceError
+from fer_edge.service.install import carry_out, find_program, install_steps, run_command, uninstall_steps
+
+
+def add_service_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="install|uninstall|status|logs")
+    install = verbs.add_parser("install", help="put it in place and start it; doing so again changes nothing")
+    install.add_argument("--program", metavar="PATH", help="the fer-edge to start (default: this one)")
+    install.add_argument("--no-start", action="store_true", help="neither start it nor have it started at boot")
+    uninstall = verbs.add_parser("uninstall", help="stop it and take it away; settings and results stay")
+    uninstall.add_argument("--purge", action="store_true", help="remove settings, results and the account, too")
+    for verb in (install, uninstall):
+        verb.add_argument("--dry-run", action="store_true", help="only say what would be done")
+        verb.add_argument(
+            "--root", type=Path, default=Path("/"), metavar="DIR", help="a mounted system, such as a board's SD card"
+        )
+    status = verbs.add_parser("status", help="what systemd knows of it")
+    logs = verbs.add_parser("logs", help="what it logged")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what it logs now; Ctrl-C ends")
+    logs.add_argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (default: 50)")
+    for verb in (status, logs):
+        verb.add_argument("camera", nargs="?", help="the NAME of fer-edge@NAME, where there are several cameras")
+
+
+def run_service(options: argparse.Namespace) -> int:
+    """Do what the options ask for; gives the exit code.
+
+    Raises
+    ------
+    ServiceError
+        A step failed, or this machine does not run systemd.
+    """
+    if options.verb == "install":
+        program = find_program(options.program, options.root)
+        steps = install_steps(program, options.root, not options.no_start, run_command)
+    elif options.verb == "uninstall":
+        steps = uninstall_steps(options.root, options.purge, run_command)
+    else:
+        return _show(options)
+    count = carry_out(steps, options.dry_run, _say)
+    if options.dry_run:
+        _say(f"{count} steps would be taken; nothing was changed.")
+    elif not count:
+        _say("Nothing had to be changed.")
+    elif options.verb == "install" and not options.no_start and options.root == Path("/"):
+        _say("It starts now. Its settings: /etc/fer-edge/fer-edge.toml. How it is: fer-edge service status")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    unit = f"fer-edge@{options.camera}.service" if options.camera else "fer-edge.service"
+    if options.verb == "status":
+        command: List[str] = ["systemctl", "--no-pager", "--full", "status", unit]
+    else:
+        command = ["journalctl", "--unit", unit, "--lines", str(max(1, options.lines))]
+        command.append("--follow" if options.follow else "--no-pager")
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)  # noqa: S606  (Ctrl-C and the exit code are the command's own)
+    except OSError as error:
+        raise ServiceError(f"There is no program '{command[0]}'.", "This machine does not run systemd.") from error
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")

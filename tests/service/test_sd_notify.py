@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+import pytest
+
+from fer_edge.pipeline.ledger import FrameBalance
+from fer_edge.service.caretaker import PATIENCE, Caretaker
+from fer_edge.service.health import HealthMonitor
+from fer_edge.service.sd_notify import Notifier
+from fer_edge.types import Rates
+
+
+class Manager:
+    """Stands where systemd does: a real socket that collects what services say."""
+
+    def __init__(self, place: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(place)
+        self._socket.setblocking(False)
+
+    def heard(self) -> List[Dict[str, str]]:
+        messages = []
+        while True:
+            try:
+                message = self._socket.recv(4096).decode()
+            except BlockingIOError:
+                return messages
+            messages.append(dict(line.split("=", 1) for line in message.split("\n")))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    manager = Manager(str(tmp_path / "notify"))
+    yield manager
+    manager.close()
+
+
+class Run:
+    """A run whose counts the test sets."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self.now = 1000.0
+        self.balance = FrameBalance(0, 0, 0, 0)
+        self.looked_after = 0
+        self.monitor = HealthMonitor(lambda: Rates(total=14.9, classification=30.0, detection=70.0), clock=self.clock)
+        self.caretaker = Caretaker(notifier, self.look_after, lambda: self.balance, self.monitor.health, self.clock)
+
+    def clock(self) -> float:
+        return self.now
+
+    def look_after(self) -> None:
+        self.looked_after += 1
+
+    def pass_time(self, seconds: float, frames: int = 0) -> None:
+        for _ in range(round(seconds / 0.25)):
+            self.now += 0.25
+            if frames:
+                emitted = self.balance.emitted + frames
+                self.balance = FrameBalance(emitted + 1, emitted, 0, 1)
+                self.monitor.frame_analysed()
+            self.caretaker.tick()
+
+
+def test_a_service_is_ready_with_its_first_analysed_frame_and_asks_for_time_until_then(
+    manager: Manager, tmp_path: Path
+) -> None:
+    run = Run(Notifier(str(tmp_path / "notify")))
+    run.pass_time(30)
+    before = manager.heard()
+    assert not any("READY" in message for message in before)
+    assert sum("EXTEND_TIMEOUT_USEC" in message for message in before) >= 5
+    assert {message["STATUS"] for message in before if "STATUS" in message} == {"down: no frame was analysed yet"}
+    run.pass_time(1, frames=3)
+    assert [message["READY"] for message in manager.heard() if "READY" in message] == ["1"]
+    run.pass_time(20, frames=3)
+    after = manager.heard()
+    assert not any("READY" in message or "EXTEND_TIMEOUT_USEC" in message for message in after)
+    status = [message["STATUS"] for message in after if "STATUS" in message]
+    assert status[-1].startswith("FPS total 14.9, classification 30.0, detection 70.0; ")
+    run.caretaker.stopping()
+    assert manager.heard()[-1]["STOPPING"] == "1"
+
+
+def test_signs_of_life_come_at_half_the_interval_and_stop_when_frames_go_in_but_none_come_out(
+    manager: Manager, tmp_path: Path
+) -> None:
+    run = Run(Notifier(str(tmp_path / "notify"), watchdog=30.0))
+    run.pass_time(60, frames=3)
+    assert sum("WATCHDOG" in message for message in manager.heard()) == 4
+    run.balance = FrameBalance(1000, run.balance.emitted, 0, 2)
+    run.pass_time(PATIENCE + 15)
+    manager.heard()
+    run.pass_time(120)
+    assert not any("WATCHDOG" in message for message in manager.heard())
+    run.pass_time(16, frames=1)
+    assert any("WATCHDOG" in message for message in manager.heard())
+
+
+def test_a_camera_that_is_away_for_hours_is_no_reason_for_a_restart(manager: Manager, tmp_path: Path) -> None:
+    run = Run(Notifier(str(tmp_path / "notify"), watchdog=30.0))
+    run.pass_time(5, frames=3)
+    run.balance = FrameBalance(60, 60, 0, 0)
+    run.pass_time(3600)
+    assert sum("WATCHDOG" in message for message in manager.heard()) >= 200
+
+
+def test_threads_are_looked_after_four_times_a_second_at_most() -> None:
+    run = Run(Notifier())
+    for _ in range(1000):
+        run.now += 0.001
+        run.caretaker.tick()
+    assert 3 <= run.looked_after <= 5
+
+
+def test_the_environment_says_where_to_send_and_child_processes_do_not_inherit_it(tmp_path: Path) -> None:
+    place = str(tmp_path / "notify")
+    environment = {"NOTIFY_SOCKET": place, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid()), "HOME": "/"}
+    notifier = Notifier.from_environment(environment)
+    assert notifier.watchdog == 30.0
+    assert environment == {"HOME": "/"}
+    notifier.close()
+    for odd in (
+        {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"},
+        {"WATCHDOG_USEC": "soon"},
+        {"WATCHDOG_USEC": "0"},
+        {},
+    ):
+        assert Notifier.from_environment(dict(odd)).watchdog is None
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/ns"), reason="abstract sockets are Linux's")
+def test_an_abstract_socket_is_reached_too() -> None:
+    name = f"fer-edge-test-{os.getpid()}"
+    manager = Manager("\0" + name)
+    notifier = Notifier("@" + name)
+    notifier.send(STATUS="two\nlines")
+    assert manager.heard() == [{"STATUS": "two lines"}]
+    notifier.close()
+    manager.close()
+
+
+def test_a_manager_that_is_not_there_or_does_not_listen_is_no_fault(tmp_path: Path) -> None:
+    Notifier().send(READY=1)
+    gone = Notifier(str(tmp_path / "nobody"))
+    gone.send(READY=1)
+    gone.close()
+    gone.close()
+    deaf = Manager(str(tmp_path / "deaf"))
+    notifier = Notifier(str(tmp_path / "deaf"))
+    for _ in range(5000):
+        notifier.send(WATCHDOG=1)
+    notifier.close()
+    deaf.close()

@@ -97,17 +97,16 @@ class Caretaker:
         balance = self._balance()
         progress = self._progress.look(balance)
         if not self._ready and balance.emitted > 0:
-            self._ready = True
+            self._ready = self._notifier.send(READY=1, STATUS=describe(self._health()))
             self._status_at = now + STATUS_SECONDS
-            self._notifier.send(READY=1, STATUS=describe(self._health()))
         elif now >= self._status_at:
             self._status_at = now + STATUS_SECONDS
             self._notifier.send(STATUS=describe(self._health()))
             if not self._ready and progress:
                 self._notifier.send(EXTEND_TIMEOUT_USEC=round(EXTENSION * 1e6))
-        if self._notifier.watchdog is not None and progress and now >= self._sign_at:
-            self._sign_at = now + self._notifier.watchdog / 2
-            self._notifier.send(WATCHDOG=1)
+        watchdog = self._notifier.watchdog
+        if watchdog is not None and progress and now >= self._sign_at and self._notifier.send(WATCHDOG=1):
+            self._sign_at = now + watchdog / 2
 
     def stopping(self) -> None:
         """Tell the service manager that the run comes to its end."""

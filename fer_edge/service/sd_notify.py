@@ -38,15 +38,23 @@ class Notifier:
         wanted = period.isdecimal() and int(period) > 0 and pid in ("", str(os.getpid()))
         return cls(address if address[:1] in ("/", "@") else "", int(period) / 1e6 if wanted else None)
 
-    def send(self, **fields: object) -> None:
-        """Send one message of ``NAME=value`` lines, such as ``READY=1`` and ``STATUS=...``."""
+    def send(self, **fields: object) -> bool:
+        """Send one message of ``NAME=value`` lines, such as ``READY=1`` and ``STATUS=...``.
+
+        Returns
+        -------
+        bool
+            False when the service manager could not take it now; it keeps few messages that it has not read.
+        """
         if self._socket is None:
-            return
+            return True
         message = "\n".join(f"{name}={str(value).translate(_ONE_LINE)}" for name, value in fields.items())
         try:
             self._socket.sendto(message.encode("utf-8", "replace"), self._address)
         except OSError as error:
             logger.debug("the service manager could not be told %s: %s", message, error)
+            return False
+        return True
 
     def close(self) -> None:
         """Close the socket. May be called twice."""

@@ -21,7 +21,23 @@ needs_systemd = pytest.mark.skipif(
 )
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="making accounts takes root")
 
-NEWER_THAN_237 = ["TemporaryFileSystem", "ProtectHostname", "RestrictSUIDSGID", "ProtectKernelLogs", "ProtectClock", "ProtectProc", "ProcSubset", "PrivateMounts", "LogRateLimitIntervalSec", "LogNamespace", "LoadCredential", "ExecCondition", "Type=exec", "StandardOutput=append", "TimeoutStopFailureMode"]
+NEWER_THAN_237 = [
+    "TemporaryFileSystem",
+    "ProtectHostname",
+    "RestrictSUIDSGID",
+    "ProtectKernelLogs",
+    "ProtectClock",
+    "ProtectProc",
+    "ProcSubset",
+    "PrivateMounts",
+    "LogRateLimitIntervalSec",
+    "LogNamespace",
+    "LoadCredential",
+    "ExecCondition",
+    "Type=exec",
+    "StandardOutput=append",
+    "TimeoutStopFailureMode",
+]
 
 
 @pytest.fixture
@@ -52,7 +68,7 @@ def test_installing_puts_units_settings_and_the_account_in_place_and_again_chang
     assert install(card) == 0
     assert f"ExecStart={PROGRAM} " in (card / "etc/systemd/system/fer-edge.service").read_text()
     assert (card / "etc/systemd/system/multi-user.target.wants/fer-edge.service").is_symlink()
-    assert re.search(r"^video:x:44:somebody,fer-edge$", (card / "etc/group").read_text(), re.MULTILINE)
+    assert re.search(r"^video:x:44:.*\bfer-edge\b", (card / "etc/group").read_text(), re.MULTILINE)
     assert "fer-edge:x:" in (card / "etc/passwd").read_text()
     secret = card / "etc/fer-edge/fer-edge.env"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
@@ -116,12 +132,14 @@ def test_a_step_that_fails_says_which_and_the_exit_code_is_documented(card: Path
 def test_systemd_has_nothing_to_say_about_the_units_and_finds_them_well_hardened(unit: str, tmp_path: Path) -> None:
     file = tmp_path / unit.replace("@", "@door")
     file.write_text(shipped(unit).replace(PROGRAM, "/bin/true"))
-    verified = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True, timeout=60)
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", str(file)], capture_output=True, text=True, timeout=60, check=False
+    )
     if "Failed to prepare" in verified.stderr or "Failed to initialize" in verified.stderr:
         pytest.skip(verified.stderr)
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
     security = ["systemd-analyze", "security", "--offline=true", "--threshold=30", "--no-pager", str(file)]
-    judged = subprocess.run(security, capture_output=True, text=True, timeout=60)
+    judged = subprocess.run(security, capture_output=True, text=True, timeout=60, check=False)
     assert judged.returncode == 0, judged.stdout[-300:]
     assert "OK" in judged.stdout.splitlines()[-1]
 

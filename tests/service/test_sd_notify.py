@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Optional
 
 import pytest
 
@@ -21,15 +21,21 @@ class Manager:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(place)
         self._socket.setblocking(False)
+        self._messages: List[Dict[str, str]] = []
 
-    def heard(self) -> List[Dict[str, str]]:
-        messages = []
+    def listen(self) -> None:
         while True:
             try:
                 message = self._socket.recv(4096).decode()
             except BlockingIOError:
-                return messages
-            messages.append(dict(line.split("=", 1) for line in message.split("\n")))
+                return
+            self._messages.append(dict(line.split("=", 1) for line in message.split("\n")))
+
+    def heard(self) -> List[Dict[str, str]]:
+        """Give what was said since the last time."""
+        self.listen()
+        messages, self._messages = self._messages, []
+        return messages
 
     def close(self) -> None:
         self._socket.close()
@@ -42,10 +48,18 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     manager.close()
 
 
+@pytest.fixture
+def notifier(manager: Manager, tmp_path: Path) -> Iterator[Notifier]:
+    notifier = Notifier(str(tmp_path / "notify"), watchdog=30.0)
+    yield notifier
+    notifier.close()
+
+
 class Run:
     """A run whose counts the test sets."""
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, notifier: Notifier, manager: Optional[Manager] = None) -> None:
+        self._manager = manager
         self.now = 1000.0
         self.balance = FrameBalance(0, 0, 0, 0)
         self.looked_after = 0
@@ -66,12 +80,14 @@ class Run:
                 self.balance = FrameBalance(emitted + 1, emitted, 0, 1)
                 self.monitor.frame_analysed()
             self.caretaker.tick()
+            if self._manager is not None:
+                self._manager.listen()
 
 
 def test_a_service_is_ready_with_its_first_analysed_frame_and_asks_for_time_until_then(
-    manager: Manager, tmp_path: Path
+    manager: Manager, notifier: Notifier
 ) -> None:
-    run = Run(Notifier(str(tmp_path / "notify")))
+    run = Run(notifier, manager)
     run.pass_time(30)
     before = manager.heard()
     assert not any("READY" in message for message in before)
@@ -89,9 +105,9 @@ def test_a_service_is_ready_with_its_first_analysed_frame_and_asks_for_time_unti
 
 
 def test_signs_of_life_come_at_half_the_interval_and_stop_when_frames_go_in_but_none_come_out(
-    manager: Manager, tmp_path: Path
+    manager: Manager, notifier: Notifier
 ) -> None:
-    run = Run(Notifier(str(tmp_path / "notify"), watchdog=30.0))
+    run = Run(notifier, manager)
     run.pass_time(60, frames=3)
     assert sum("WATCHDOG" in message for message in manager.heard()) == 4
     run.balance = FrameBalance(1000, run.balance.emitted, 0, 2)
@@ -103,12 +119,27 @@ def test_signs_of_life_come_at_half_the_interval_and_stop_when_frames_go_in_but_
     assert any("WATCHDOG" in message for message in manager.heard())
 
 
-def test_a_camera_that_is_away_for_hours_is_no_reason_for_a_restart(manager: Manager, tmp_path: Path) -> None:
-    run = Run(Notifier(str(tmp_path / "notify"), watchdog=30.0))
+def test_a_camera_that_is_away_for_hours_is_no_reason_for_a_restart(manager: Manager, notifier: Notifier) -> None:
+    run = Run(notifier, manager)
     run.pass_time(5, frames=3)
     run.balance = FrameBalance(60, 60, 0, 0)
     run.pass_time(3600)
     assert sum("WATCHDOG" in message for message in manager.heard()) >= 200
+
+
+def test_a_sign_of_life_that_the_manager_could_not_take_is_given_again_at_once(
+    manager: Manager, notifier: Notifier
+) -> None:
+    run = Run(notifier)
+    while notifier.send(STATUS="full"):
+        pass
+    run.pass_time(1, frames=1)
+    manager.heard()
+    run.pass_time(0.25, frames=1)
+    run.pass_time(0.25, frames=1)
+    said = [name for message in manager.heard() for name in message]
+    assert "READY" in said
+    assert "WATCHDOG" in said
 
 
 def test_threads_are_looked_after_four_times_a_second_at_most() -> None:

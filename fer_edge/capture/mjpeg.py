@@ -6,9 +6,12 @@ import re
 from typing import List, Optional
 
 MAX_PICTURE = 16 * 1024 * 1024
+MAX_PIXELS = 64 * 1024 * 1024
+"""Twice 8K. A few kilobytes can claim to be a picture of gigabytes, and decoding it takes them."""
 
 _START = b"\xff\xd8\xff"
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # what begins a frame tells its size
 _SEGMENTLESS = frozenset({0x01, *range(0xD0, 0xD8)})
 # In the coded data, FF 00 is a stuffed byte, FF D0 to FF D7 restart the coder, and FF may be repeated before a marker.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -25,14 +28,18 @@ class JpegSplitter:
     ----------
     limit : int
         Bytes that a picture may have; a longer one is skipped, so that the buffer stays bounded.
+    pixels : int
+        Pixels that it may have; a larger one is skipped.
     """
 
-    def __init__(self, limit: int = MAX_PICTURE) -> None:
+    def __init__(self, limit: int = MAX_PICTURE, pixels: int = MAX_PIXELS) -> None:
         self._limit = limit
+        self._pixels = pixels
         self._buffer = bytearray()
         self._position = 0  # of the next byte to look at; 0: the start of a picture has not been found yet
         self._in_scan = False
         self._has_scan = False
+        self._too_large = False
         self._whole = False
 
     def feed(self, chunk: bytes) -> List[bytes]:
@@ -59,7 +66,7 @@ class JpegSplitter:
             return False
         del self._buffer[:start]
         self._position = 2
-        self._in_scan = self._has_scan = self._whole = False
+        self._in_scan = self._has_scan = self._too_large = self._whole = False
         return True
 
     def _walk(self) -> Optional[int]:
@@ -87,7 +94,7 @@ class JpegSplitter:
                 # The length of a segment that was cut off may have led into the next picture.
                 return 2
             if marker == _EOI:
-                self._whole = self._has_scan
+                self._whole = self._has_scan and not self._too_large
                 return at + 2
             if marker in _SEGMENTLESS:
                 self._position = at + 2
@@ -97,6 +104,11 @@ class JpegSplitter:
             length = int.from_bytes(data[at + 2 : at + 4], "big")
             if length < 2:
                 return 2
+            if marker in _SIZES:
+                if len(data) < at + 9:
+                    return None
+                height, width = (int.from_bytes(data[side : side + 2], "big") for side in (at + 5, at + 7))
+                self._too_large |= width * height > self._pixels
             self._position = at + 2 + length
             self._in_scan = marker == _SOS
             self._has_scan |= self._in_scan

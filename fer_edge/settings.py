@@ -183,7 +183,7 @@ class Settings:
         parse_address,
         "HOST:PORT",
         "output",
-        "answer GET /healthz there, for a watcher: 127.0.0.1:8650, or a port alone",
+        "answer GET /healthz and /metrics (for Prometheus) there: 127.0.0.1:8650, or a port alone",
     )
     token: str = _setting(
         "",

@@ -1,4 +1,4 @@
-"""Answers HTTP on one address: ``GET /healthz``."""
+"""Answers HTTP on one address: ``GET /healthz`` and ``GET /metrics``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Callable, Dict, NamedTuple, Optional, Type
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Type
 
 from fer_edge.errors import EndpointUnavailable, UsageError
 from fer_edge.service.address import Address
@@ -38,6 +38,8 @@ class Endpoint:
         Says how the run is; called in the endpoint's threads.
     token : str, optional
         What a peer must send as ``Authorization: Bearer ...``. Without one, only this machine may be listened to.
+    metrics : callable, optional
+        Gives the content type and the text of ``/metrics``; called in the endpoint's threads.
 
     Raises
     ------
@@ -45,7 +47,13 @@ class Endpoint:
         Others could reach the address, and there is no token.
     """
 
-    def __init__(self, address: Address, health: Callable[[], Health], token: str = "") -> None:
+    def __init__(
+        self,
+        address: Address,
+        health: Callable[[], Health],
+        token: str = "",
+        metrics: Optional[Callable[[], Tuple[str, bytes]]] = None,
+    ) -> None:
         if not token and not address.local:
             raise UsageError(
                 f"Listening on {address} lets other machines ask, and there is no token.",
@@ -54,6 +62,7 @@ class Endpoint:
         self.address = address
         self._health = health
         self._token = token
+        self._metrics = metrics
         self._server: Optional[_Server] = None
         self._thread: Optional[threading.Thread] = None
 
@@ -78,6 +87,8 @@ class Endpoint:
         logger.info("health at http://%s/healthz", self.address)
 
     def _answer(self, path: str) -> Optional[_Answer]:
+        if path == "/metrics" and self._metrics is not None:
+            return _Answer(200, *self._metrics())
         if path != "/healthz":
             return None
         health = self._health()
@@ -187,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = _Answer(401, "text/plain", b"Send the token as Authorization: Bearer ...\n")
         else:
             answer = self.server.answer(self.path.partition("?")[0]) or _Answer(
-                404, "text/plain", b"There is /healthz.\n"
+                404, "text/plain", b"There are /healthz and /metrics.\n"
             )
         self.send_response(answer.status)
         if answer.status == 401:

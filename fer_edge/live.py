@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Sequence
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
@@ -97,6 +97,7 @@ class LiveRun:
         self._overlay = Overlay(bars=settings.bars)
         self._sinks: List[Sink] = []
         self._outlets: List[Outlet] = []
+        self._names: Sequence[str] = ()
         self._observation: Optional[Observation] = None
         self._began: Optional[float] = None
         self._faces = 0
@@ -120,7 +121,7 @@ class LiveRun:
         settings, clock = self._settings, self._clock
         _refuse_one_file_for_two(settings)
         source = source or build_source(settings)
-        supervisor = self._supervise(source, reopen or (lambda: build_source(settings)))
+        supervisor = self._supervise(source, reopen or (lambda: build_source(settings, names=self._names)))
         pipeline = Pipeline(
             source, detector_factory(settings), classifier_factory(settings), clock=clock, supervisor=supervisor
         )
@@ -214,6 +215,7 @@ class LiveRun:
     def _emit(self, observation: Observation, pipeline: Pipeline) -> None:
         if self._observation is None:
             info = pipeline.source_info
+            self._names = info.names if info else ()
             logger.info("watching %s, %dx%d", info.name if info else "", *observation.frame.image.shape[1::-1])
         self._observation = observation
         self._emitted += 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import subprocess
 import sys
 import time
 from contextlib import closing
@@ -12,7 +14,7 @@ from typing import Dict, List, Tuple
 
 import pytest
 from made_up_machines import nano
-from programs import free_address, running
+from programs import ROOT, free_address, running
 from prometheus_client.parser import text_string_to_metric_families
 
 from fer_edge.board.program import Ran
@@ -28,6 +30,11 @@ from fer_edge.service.health import HealthMonitor
 from fer_edge.service.metrics import Metrics
 from fer_edge.sinks.base import MemorySink
 from fer_edge.types import Rates
+
+TEGRASTATS = (
+    "RAM 613/3964MB (lfb 634x4MB) SWAP 0/1982MB (cached 0MB) CPU [2%@102,1%@102,0%@102,0%@102] EMC_FREQ 0% "
+    "GR3D_FREQ 37% PLL@39C CPU@40.5C PMIC@100C GPU@41C AO@46C thermal@41C POM_5V_IN 900/943 POM_5V_GPU 0/0\n"
+)
 
 Series = Dict[Tuple[str, Tuple[Tuple[str, str], ...]], float]
 
@@ -95,12 +102,8 @@ def test_the_running_program_tells_its_rates_frames_latencies_and_what_it_uses()
 
 
 def test_a_jetsons_heat_power_mode_clocks_and_memory_are_exported(tmp_path: Path) -> None:
-    line = (
-        "RAM 613/3964MB (lfb 634x4MB) SWAP 0/1982MB (cached 0MB) CPU [2%@102,1%@102,0%@102,0%@102] EMC_FREQ 0% "
-        "GR3D_FREQ 37% PLL@39C CPU@40.5C PMIC@100C GPU@41C AO@46C thermal@41C POM_5V_IN 900/943 POM_5V_GPU 0/0\n"
-    )
     board = read_board_state(
-        nano(tmp_path), lambda command, timeout: Ran(None, line) if command[0] == "tegrastats" else None
+        nano(tmp_path), lambda command, timeout: Ran(None, TEGRASTATS) if command[0] == "tegrastats" else None
     )
     content_type, text = metrics(board, []).page()
     series = parse(text.decode())
@@ -113,6 +116,17 @@ def test_a_jetsons_heat_power_mode_clocks_and_memory_are_exported(tmp_path: Path
     assert any(name == "fer_edge_board_clock_hertz" for name, _ in series)
     # What firmware gives instead of a temperature of the power chip is no temperature.
     assert ("fer_edge_board_temperature_celsius", labelled(zone="PMIC-Die")) not in series
+
+
+def test_every_metric_is_in_the_documents_and_every_one_in_there_exists(tmp_path: Path) -> None:
+    board = read_board_state(nano(tmp_path), lambda command, timeout: Ran(None, TEGRASTATS))
+    monitor = HealthMonitor(Rates)
+    monitor.frame_analysed()
+    pipeline = Pipeline(FakeSource([]), FakeDetector, FakeClassifier)
+    page = Metrics(pipeline, Incidents, monitor.health, lambda: board, []).page()[1].decode()
+    ours = set(re.findall(r"^# TYPE (fer_edge_\w+)", page, re.MULTILINE))
+    text = (ROOT / "docs" / "service.md").read_text()
+    assert set(re.findall(r"`(fer_edge_\w+)(?:\{\w+\})?`", text)) == ours
 
 
 def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
@@ -128,7 +142,5 @@ def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
 
 
 def test_importing_the_program_does_not_import_prometheus() -> None:
-    import subprocess
-
     code = "import sys, fer_edge.live; assert not [name for name in sys.modules if name.startswith('prometheus')]"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

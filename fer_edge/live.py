@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
@@ -81,6 +81,8 @@ class LiveRun:
         The way to the service manager.
     clock : callable, optional
         Monotonic seconds.
+    outlets : sequence of Outlet
+        Where results go besides the files of the settings; opened and closed by the run.
     """
 
     def __init__(
@@ -89,12 +91,14 @@ class LiveRun:
         stop: threading.Event,
         notifier: Optional[Notifier] = None,
         clock: Clock = time.monotonic,
+        outlets: Sequence[Outlet] = (),
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._notifier = notifier or Notifier()
         self._clock = clock
         self._overlay = Overlay(bars=settings.bars)
+        self._more_outlets = outlets
         self._sinks: List[Sink] = []
         self._outlets: List[Outlet] = []
         self._names: Sequence[str] = ()
@@ -128,6 +132,7 @@ class LiveRun:
         board = BoardWatch(SERVICE_REPORT_SECONDS)
         monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor, board), clock)
         caretaker = Caretaker(self._notifier, pipeline.look_after, pipeline.balance, monitor.health, clock)
+        begun = clock()
         with ExitStack() as stack:
             if settings.listen is not None:
                 from fer_edge.service.metrics import Metrics
@@ -138,6 +143,8 @@ class LiveRun:
             if source.live:
                 stack.enter_context(board)
             view = open_view(settings.display, self._overlay, self._stop, clock, stack)
+            # Behind the pipeline and the sinks, and whatever ended them.
+            stack.callback(lambda: _log_the_sum(clock() - begun, pipeline.balance()))
             self._open_sinks(stack, pipeline, source.live)
             stack.enter_context(pipeline)
             stack.callback(caretaker.stopping)
@@ -178,6 +185,7 @@ class LiveRun:
                 )
             elif wanted:
                 self._sinks.append(stack.enter_context(open_sink(0)))
+        self._outlets.extend(stack.enter_context(outlet) for outlet in self._more_outlets)
 
     def _watch(
         self,
@@ -251,11 +259,25 @@ def _report(pipeline: Pipeline) -> None:
         "fps_total": round(rates.total, 2),
         "fps_classification": round(rates.classification, 2),
         "fps_detection": round(rates.detection, 2),
-        "captured": balance.captured,
-        "emitted": balance.emitted,
-        "dropped": balance.dropped,
+        **_counts(balance),
     }
     logger.info("%s   frames %d", describe_rates(rates), balance.emitted, extra=fields)
+
+
+def _log_the_sum(seconds: float, balance: FrameBalance) -> None:
+    """Say where every frame went, however the run ended."""
+    logger.info(
+        "the run of %.1f s is over: of %d frames %d were analysed and %d left out",
+        seconds,
+        balance.captured,
+        balance.emitted,
+        balance.dropped,
+        extra={"event": "summary", "seconds": round(seconds, 1), **_counts(balance), "in_flight": balance.in_flight},
+    )
+
+
+def _counts(balance: FrameBalance) -> Dict[str, Any]:
+    return {"captured": balance.captured, "emitted": balance.emitted, "dropped": balance.dropped}
 
 
 def _refuse_one_file_for_two(settings: Settings) -> None:

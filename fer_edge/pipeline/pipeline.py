@@ -208,7 +208,8 @@ class Pipeline:
     def stop(self) -> None:
         """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
 
-        A stage that is still being built is left behind, and ends with the process.
+        A stage that is still being built is left behind, and ends with the process. With a supervisor, so is a thread that
+        hangs in a driver.
 
         Raises
         ------
@@ -231,10 +232,13 @@ class Pipeline:
         unfinished = [post for post in alive if isinstance(post, Stage) and post.building]
         for post in unfinished:
             logger.info("the %s stage was not ready yet; what it was building is given up", post.name)
-        hanging = [post.shift.thread.name for post in alive if post not in unfinished]
+        hanging = [post for post in alive if post not in unfinished]
+        if self._supervisor is not None:
+            hanging = [post for post in hanging if not self._supervisor.leave(post) and post.shift.thread.is_alive()]
         if hanging:
+            names = " and ".join(post.shift.thread.name for post in hanging)
             raise StopTimeout(
-                f"{' and '.join(hanging)} did not end within {STOP_SECONDS} s after being asked to stop.",
+                f"{names} did not end within {STOP_SECONDS} s after being asked to stop.",
                 "A driver or library call hangs there; unplug the camera, or end the process.",
             )
 

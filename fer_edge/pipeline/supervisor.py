@@ -35,6 +35,9 @@ class Post(Protocol):
     def relieve(self, error: BaseException) -> None:
         """Go on without the thread that was given up because of `error`."""
 
+    def abandon(self) -> None:
+        """Let go of what the given-up thread has in hand, as the end has come."""
+
 
 @dataclass(frozen=True)
 class Incidents:
@@ -43,6 +46,7 @@ class Incidents:
     reconnects: int = 0
     restarts: Mapping[str, int] = field(default_factory=dict)
     hung: int = 0
+    spoiled: int = 0
 
 
 class Supervisor:
@@ -89,6 +93,7 @@ class Supervisor:
         self._ages: Dict[str, Tuple[Call, float]] = {}
         self._hanging: List[threading.Thread] = []
         self._hung = 0
+        self._spoiled = 0
 
     def source_lost(self, error: Optional[BaseException]) -> Optional[float]:
         """Say after how many seconds the source shall be opened anew; None when this ends the pipeline.
@@ -168,10 +173,34 @@ class Supervisor:
                 del self._ages[post.name]
                 self._give_up(post, shift, call)
 
+    def leave(self, post: Post) -> bool:
+        """Give up, at the end of the run, a thread that stands in a call into a driver or a library; tell whether it does."""
+        shift = post.shift
+        call = shift.call
+        if call is None or not shift.give_up(call):
+            return False
+        logger.warning(
+            "the %s thread hangs in its %s; it is left behind and ends with the program",
+            post.name,
+            call.what,
+            extra={"event": "thread_given_up", "stage": post.name, "call": call.what},
+        )
+        post.abandon()
+        return True
+
+    def picture_spoiled(self, error: FerEdgeError) -> None:
+        """Note that a picture was left out because it could not be decoded."""
+        with self._lock:
+            self._spoiled += 1
+            count = self._spoiled
+        level = logging.WARNING if count & (count - 1) == 0 else logging.DEBUG
+        fields = {"event": "picture_spoiled", "reason": error.message, "count": count}
+        logger.log(level, "a picture is left out, number %d so far: %s", count, error.message, extra=fields)
+
     def incidents(self) -> Incidents:
         """Give the counts of what happened."""
         with self._lock:
-            return Incidents(self._reconnects, dict(self._restarts), self._hung)
+            return Incidents(self._reconnects, dict(self._restarts), self._hung, self._spoiled)
 
     def source_trouble(self) -> str:
         """Say since when and why the source is lost, for people; empty while it works."""

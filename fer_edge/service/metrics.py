@@ -86,6 +86,9 @@ class _Run(Collector):
             restarts.add_metric([stage], incidents.restarts.get(stage, 0))
         yield restarts
         yield CounterMetricFamily("fer_edge_hung_calls", "Threads given up in a call that hung.", value=incidents.hung)
+        yield CounterMetricFamily(
+            "fer_edge_spoiled_pictures", "Pictures that could not be decoded.", value=incidents.spoiled
+        )
         yield from self._sinks()
         yield GaugeMetricFamily("fer_edge_threads", "Threads of the program's own.", value=threading.active_count())
 

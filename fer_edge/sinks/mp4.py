@@ -50,6 +50,7 @@ class Mp4Muxer:
         self._keys: List[bool] = []
         self._chunks: List[Tuple[int, int]] = []
         self._config = b""
+        self._head = b""
         self._reserved = 0
 
     def add(self, picture: bytes) -> None:
@@ -59,7 +60,8 @@ class Mp4Muxer:
             self._config = picture[: start.start()] if start else b""
             head = _box(b"ftyp", b"isom", _u32(0x200), b"isomiso5iso2mp41")
             self._reserved = len(head)
-            self._file.append(head + _box(b"free", bytes(8)) + self._movie(fragmented=True))
+            # Written with the first pictures: a file without any plays nowhere, and one on a full disk shall not be left over.
+            self._head = head + _box(b"free", bytes(8)) + self._movie(fragmented=True)
         self._waiting.append(picture)
         if len(self._waiting) >= self._per_fragment:
             self._flush()
@@ -91,8 +93,9 @@ class Mp4Muxer:
                 run,
             ),
         )
-        offset = self._file.size + len(fragment) + 8
-        self._file.append(fragment + _box(b"mdat", *self._waiting))
+        head, self._head = self._head, b""
+        offset = self._file.size + len(head) + len(fragment) + 8
+        self._file.append(head + fragment + _box(b"mdat", *self._waiting))
         self._chunks.append((offset, len(sizes)))
         self._sizes += sizes
         self._keys += keys

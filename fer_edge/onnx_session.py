@@ -63,9 +63,15 @@ class OnnxSession:
         if hasattr(session, "disable_fallback"):
             # Otherwise a provider that fails while it runs is replaced by another, with a word on the standard output.
             session.disable_fallback()
-        self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
-        self.inputs = tuple(_describe(node) for node in session.get_inputs())
-        self.outputs = tuple(_describe(node) for node in session.get_outputs())
+        try:
+            self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+            self.inputs = tuple(_describe(node) for node in session.get_inputs())
+            self.outputs = tuple(_describe(node) for node in session.get_outputs())
+        except UnicodeDecodeError as error:
+            raise errors.ModelCorrupt(
+                f"The ONNX file {path} has names or metadata that are not UTF-8 text.",
+                "Fetch or export the file again.",
+            ) from error
         self.provider: str = session.get_providers()[0]
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> List[NDArray[Any]]:

@@ -197,6 +197,11 @@ def open_session(
             f"(it may be cut off or damaged): {_first_line(error)}",
             "Fetch or export the file again and compare its size and sha256.",
         ) from error
+    except UnicodeDecodeError as error:  # ONNX Runtime quotes the damage in its message
+        raise errors.ModelCorrupt(
+            f"{file} is not an ONNX file that ONNX Runtime {runtime.__version__} can load: it has names that are not text.",
+            "Fetch or export the file again and compare its size and sha256.",
+        ) from error
     return OnnxSession(file, session, state.InvalidArgument)
 
 

@@ -120,7 +120,15 @@ class HttpStream:
 
     def _ask(self, target: Address, authorization: str, deadline: float) -> Tuple[int, str, Message]:
         self.close()
-        self._connection = connect(target, max(0.0, deadline - time.monotonic()), self._interrupted)
+        try:
+            self._connection = connect(target, max(0.0, deadline - time.monotonic()), self._interrupted)
+        except SourceUnreachable:
+            if target is self._address:
+                raise
+            raise SourceUnreachable(
+                f"{self._address.name} refers to {printable(target.name)}, which cannot be reached.",
+                "Open the address in a browser to see where it leads.",
+            ) from None
         try:
             if target.scheme == "https":
                 self._secure(target, deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import io
 import json
 import logging
 import socket
@@ -25,6 +26,10 @@ MOST_CONNECTIONS = 16
 
 LONGEST_CONNECTION = 10.0
 """Seconds after which a connection is closed, answered or not."""
+
+
+MOST_BYTES = 16384
+"""Of a request; what follows is not read. The standard library would take six megabytes of header for each connection."""
 
 
 class Endpoint:
@@ -180,10 +185,34 @@ def _cut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+class _Start(io.BufferedIOBase):
+    """The first bytes of a stream, line by line."""
+
+    def __init__(self, stream: Any, most: int) -> None:
+        self._stream = stream
+        self._left = most
+
+    def readline(self, size: Optional[int] = -1, /) -> bytes:
+        """Give the next line; empty once the limit is reached."""
+        most = self._left if size is None or size < 0 else min(size, self._left)
+        line: bytes = self._stream.readline(most) if most else b""
+        self._left -= len(line)
+        return line
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     server_version = f"fer-edge/{__version__}"
     sys_version = ""
+
+    def setup(self) -> None:
+        """Read no more of the request than `MOST_BYTES`."""
+        super().setup()
+        self.rfile = _Start(self.rfile, MOST_BYTES)
 
     def do_GET(self) -> None:
         self._reply(send_body=True)

@@ -104,7 +104,9 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
         summary = LiveRun(settings, stop, notifier).run()
     finally:
         notifier.close()
-    # Standard output belongs to the JSON lines when they go there.
+    # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
+    if settings.output == "-" and settings.log_format == "json":
+        return 0
     stream = sys.stderr if settings.output == "-" else sys.stdout
     print(summary, file=stream)
     for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):

@@ -111,8 +111,8 @@ class Supervisor:
                 return None
             delay = self._backoff.next()
             reason = "it ended" if error is None else str(getattr(error, "message", error))
-            if self._lost is None:
-                self._lost = (self._clock(), reason)
+            # Since the first failure, but why the latest: a camera that was unplugged may be in use by another program now.
+            self._lost = (self._clock() if self._lost is None else self._lost[0], reason)
             self._attempts += 1
             attempts = self._attempts
         # The first failures tell what is wrong; a line for each of thousands would only fill the journal.

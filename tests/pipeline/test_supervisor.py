@@ -394,3 +394,13 @@ def test_no_period_ever_holds_more_restarts_than_the_limit(gaps: List[float], mo
             allowed.append(now[0])
         assert sum(now[0] - at < 60.0 for at in allowed) <= most
         assert len(allowed) > 0
+
+
+def test_what_is_said_of_a_lost_source_is_why_it_cannot_be_opened_now() -> None:
+    now = [0.0]
+    supervisor = Supervisor(Camera, clock=lambda: now[0])
+    supervisor.source_found()
+    supervisor.source_lost(SourceStalled("The camera was unplugged."))
+    now[0] = 7.0
+    supervisor.source_lost(SourceNotFound("There is no camera."))
+    assert supervisor.source_trouble() == "the source is lost since 7 s: There is no camera."

@@ -19,7 +19,8 @@ from fer_edge.pipeline.ledger import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.outlet import Outlet
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.pipeline.supervisor import Supervisor
+from fer_edge.pipeline.supervisor import Incidents, Supervisor
+from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.caretaker import Caretaker
 from fer_edge.service.endpoint import Endpoint
 from fer_edge.service.health import HealthMonitor
@@ -34,8 +35,8 @@ from fer_edge.view import LONGEST_WAIT, View, open_view
 
 logger = logging.getLogger("fer_edge")
 
-REPORT_SECONDS = 10.0
-"""How often the figures are logged."""
+REPORT_SECONDS, SERVICE_REPORT_SECONDS = 10.0, 600.0
+"""How often the figures are logged; a service shows them in its status and at /metrics, and is not to fill the journal."""
 
 VIDEO_RATE = 30.0
 """Frames per second of a recording whose source has no rate of its own."""
@@ -100,6 +101,7 @@ class LiveRun:
         self._more_outlets = outlets
         self._sinks: List[Sink] = []
         self._outlets: List[Outlet] = []
+        self._names: Sequence[str] = ()
         self._observation: Optional[Observation] = None
         self._began: Optional[float] = None
         self._faces = 0
@@ -123,16 +125,23 @@ class LiveRun:
         settings, clock = self._settings, self._clock
         _refuse_one_file_for_two(settings)
         source = source or build_source(settings)
-        supervisor = self._supervise(source, reopen or (lambda: build_source(settings)))
+        supervisor = self._supervise(source, reopen or (lambda: build_source(settings, names=self._names)))
         pipeline = Pipeline(
             source, detector_factory(settings), classifier_factory(settings), clock=clock, supervisor=supervisor
         )
-        monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor), clock)
+        board = BoardWatch(SERVICE_REPORT_SECONDS)
+        monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor, board), clock)
         caretaker = Caretaker(self._notifier, pipeline.look_after, pipeline.balance, monitor.health, clock)
         begun = clock()
         with ExitStack() as stack:
             if settings.listen is not None:
-                stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token))
+                from fer_edge.service.metrics import Metrics
+
+                incidents = supervisor.incidents if supervisor is not None else Incidents
+                metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outlets)
+                stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token, metrics.page))
+            if source.live:
+                stack.enter_context(board)
             view = open_view(settings.display, self._overlay, self._stop, clock, stack)
             # Behind the pipeline and the sinks, and whatever ended them.
             stack.callback(lambda: _log_the_sum(clock() - begun, pipeline.balance()))
@@ -149,9 +158,10 @@ class LiveRun:
             return None
         return Supervisor(reopen, from_the_start=self._settings.reconnect == "always", clock=self._clock)
 
-    def _troubles(self, supervisor: Optional[Supervisor]) -> List[str]:
+    def _troubles(self, supervisor: Optional[Supervisor], board: BoardWatch) -> List[str]:
         troubles = list(supervisor.troubles()) if supervisor is not None else []
-        return troubles + list(filter(None, (outlet.trouble() for outlet in self._outlets)))
+        troubles += filter(None, (outlet.trouble() for outlet in self._outlets))
+        return troubles + list(board.troubles())
 
     def _open_sinks(self, stack: ExitStack, pipeline: Pipeline, live: bool) -> None:
         settings, overlay = self._settings, Overlay(bars=self._settings.bars)
@@ -186,7 +196,8 @@ class LiveRun:
         caretaker: Caretaker,
     ) -> None:
         settings = self._settings
-        report_at = self._clock() + REPORT_SECONDS
+        report_every = SERVICE_REPORT_SECONDS if self._notifier.active else REPORT_SECONDS
+        report_at = self._clock() + report_every
         while not self._stop.is_set():
             now = self._clock()
             if self._began is None and pipeline.ready:
@@ -194,7 +205,7 @@ class LiveRun:
             if settings.duration is not None and self._began is not None and now - self._began >= settings.duration:
                 return
             if now >= report_at:
-                report_at = now + REPORT_SECONDS
+                report_at = now + report_every
                 _report(pipeline)
             caretaker.tick()
             try:
@@ -212,6 +223,7 @@ class LiveRun:
     def _emit(self, observation: Observation, pipeline: Pipeline) -> None:
         if self._observation is None:
             info = pipeline.source_info
+            self._names = info.names if info else ()
             logger.info("watching %s, %dx%d", info.name if info else "", *observation.frame.image.shape[1::-1])
         self._observation = observation
         self._emitted += 1

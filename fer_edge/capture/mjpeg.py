@@ -6,12 +6,9 @@ import re
 from typing import List, Optional
 
 MAX_PICTURE = 16 * 1024 * 1024
-MAX_PIXELS = 64 * 1024 * 1024
-"""Twice 8K. A few kilobytes can claim to be a picture of gigabytes, and decoding it takes them."""
 
 _START = b"\xff\xd8\xff"
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
-_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # what begins a frame tells its size
 _SEGMENTLESS = frozenset({0x01, *range(0xD0, 0xD8)})
 # In the coded data, FF 00 is a stuffed byte, FF D0 to FF D7 restart the coder, and FF may be repeated before a marker.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -28,19 +25,17 @@ class JpegSplitter:
     ----------
     limit : int
         Bytes that a picture may have; a longer one is skipped, so that the buffer stays bounded.
-    pixels : int
-        Pixels that it may have; a larger one is skipped.
     """
 
-    def __init__(self, limit: int = MAX_PICTURE, pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, limit: int = MAX_PICTURE) -> None:
         self._limit = limit
-        self._pixels = pixels
         self._buffer = bytearray()
         self._position = 0  # of the next byte to look at; 0: the start of a picture has not been found yet
         self._in_scan = False
         self._has_scan = False
-        self._too_large = False
         self._whole = False
+        self._segment = 0  # where the last marker stands, behind which to look on when no other follows
+        self._forgotten = 0  # bytes of a picture beyond the limit that are no longer kept
 
     def feed(self, chunk: bytes) -> List[bytes]:
         """Take the next bytes of the stream and give the pictures that they complete."""
@@ -50,14 +45,25 @@ class JpegSplitter:
             if self._position == 0 and not self._find_start():
                 return pictures
             end = self._walk()
-            if end is None and self._position <= self._limit:
+            if end is None:
+                self._forget_what_is_too_long()
                 return pictures
-            if end is None or end > self._limit:
-                end, self._whole = 2, False
-            if self._whole:
+            if self._whole and self._forgotten + end <= self._limit:
                 pictures.append(bytes(self._buffer[:end]))
             del self._buffer[:end]
             self._position = 0
+
+    def _forget_what_is_too_long(self) -> None:
+        """Keep no more of a picture beyond the limit than what is needed to find its end.
+
+        To look for the next one inside of it would take the square of its length.
+        """
+        if self._forgotten + self._position > self._limit:
+            surplus = min(self._position, len(self._buffer)) - 1 if self._in_scan else self._segment
+            del self._buffer[:surplus]
+            self._position -= surplus
+            self._segment = 0
+            self._forgotten += surplus
 
     def _find_start(self) -> bool:
         start = self._buffer.find(_START)
@@ -66,7 +72,8 @@ class JpegSplitter:
             return False
         del self._buffer[:start]
         self._position = 2
-        self._in_scan = self._has_scan = self._too_large = self._whole = False
+        self._segment = self._forgotten = 0
+        self._in_scan = self._has_scan = self._whole = False
         return True
 
     def _walk(self) -> Optional[int]:
@@ -84,6 +91,7 @@ class JpegSplitter:
                 self._in_scan = False
             while data[at : at + 2] == b"\xff\xff":
                 at += 1
+                self._segment = at - 2
             self._position = at
             if len(data) < at + 2:
                 return None
@@ -92,10 +100,11 @@ class JpegSplitter:
                 return at
             if data[at] != 0xFF or marker == 0x00:
                 # The length of a segment that was cut off may have led into the next picture.
-                return 2
+                return self._segment + 2
             if marker == _EOI:
-                self._whole = self._has_scan and not self._too_large
+                self._whole = self._has_scan
                 return at + 2
+            self._segment = at
             if marker in _SEGMENTLESS:
                 self._position = at + 2
                 continue
@@ -103,12 +112,7 @@ class JpegSplitter:
                 return None
             length = int.from_bytes(data[at + 2 : at + 4], "big")
             if length < 2:
-                return 2
-            if marker in _SIZES:
-                if len(data) < at + 9:
-                    return None
-                height, width = (int.from_bytes(data[side : side + 2], "big") for side in (at + 5, at + 7))
-                self._too_large |= width * height > self._pixels
+                return self._segment + 2
             self._position = at + 2 + length
             self._in_scan = marker == _SOS
             self._has_scan |= self._in_scan

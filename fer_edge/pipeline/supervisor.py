@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Protocol, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from fer_edge.capture.base import Source
 from fer_edge.errors import FerEdgeError, StageFailed
@@ -47,9 +47,9 @@ class Post(Protocol):
 class Incidents:
     """What happened to the parts so far."""
 
-    reconnects: int
-    restarts: Dict[str, int]
-    hung: int
+    reconnects: int = 0
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    hung: int = 0
     spoiled: int = 0
 
 

@@ -92,15 +92,6 @@ def test_a_picture_beyond_the_limit_is_skipped_and_the_next_one_found() -> None:
     assert split(data.tobytes() + small, [], limit=len(small)) == [small]
 
 
-@pytest.mark.parametrize("progressive", [False, True])
-def test_a_picture_that_claims_more_pixels_than_memory_can_hold_is_skipped(progressive: bool) -> None:
-    honest = jpeg(6, progressive)
-    at = honest.index(b"\xff\xc2" if progressive else b"\xff\xc0")
-    claiming = honest[: at + 5] + (32000).to_bytes(2, "big") * 2 + honest[at + 9 :]
-    stream = claiming + PICTURES[0]
-    assert split(stream, []) == split(stream, list(range(len(stream)))) == [PICTURES[0]]
-
-
 @pytest.mark.parametrize("picture", PICTURES)
 def test_each_picture_can_be_decoded(picture: bytes) -> None:
     (found,) = split(b"x" + picture, [])

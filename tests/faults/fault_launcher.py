@@ -135,10 +135,10 @@ def open_file(path: str) -> int:
     return os.open(path, os.O_RDWR)
 
 
-def faulty_cameras(build: Callable[[Settings], Source]) -> Callable[[Settings], Source]:
-    def make(settings: Settings) -> Source:
+def faulty_cameras(build: Callable[..., Source]) -> Callable[..., Source]:
+    def make(settings: Settings, **more: Any) -> Source:
         if "/v4l/" not in settings.camera:
-            return build(settings)
+            return build(settings, **more)
         return CameraSource(
             settings.camera,
             open_capture=FakeCapture,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from typing import Any, Dict, List, Optional, Tuple
 
 from fer_edge.errors import UsageError
-from fer_edge.settings import Settings
+from fer_edge.settings import setting_fields
 
 ONE_ONLY = ("backend", "device", "precision")
 """Settings of which two values on one command line are a contradiction, and not a second thought."""
@@ -17,7 +16,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Declare ``--config`` and an option for every setting, in groups."""
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
     groups: Dict[str, argparse._ArgumentGroup] = {}
-    for known in fields(Settings):
+    for known in setting_fields():
         title = known.metadata["group"]
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
@@ -37,7 +36,7 @@ def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, str], List[st
     """Give what the command line sets, by the name of the setting, and all the models that it names."""
     given: Dict[str, Any] = {
         known.name: getattr(options, known.name)
-        for known in fields(Settings)
+        for known in setting_fields()
         if getattr(options, known.name) is not None
     }
     models: List[str] = given.pop("model", [])

@@ -126,9 +126,9 @@ class LiveRun:
         _refuse_one_file_for_two(settings)
         source = source or build_source(settings)
         supervisor = self._supervise(source, reopen or (lambda: build_source(settings, names=self._names)))
-        pipeline = Pipeline(
-            source, detector_factory(settings), classifier_factory(settings), clock=clock, supervisor=supervisor
-        )
+        with settings.blame("model"):
+            classifier = classifier_factory(settings)
+        pipeline = Pipeline(source, detector_factory(settings), classifier, clock=clock, supervisor=supervisor)
         board = BoardWatch(SERVICE_REPORT_SECONDS)
         monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor, board), clock)
         caretaker = Caretaker(self._notifier, pipeline.look_after, pipeline.balance, monitor.health, clock)
@@ -139,13 +139,14 @@ class LiveRun:
 
                 incidents = supervisor.incidents if supervisor is not None else Incidents
                 metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outlets)
-                stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token, metrics.page))
+                with settings.blame("listen"):
+                    stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token, metrics.page))
             if source.live:
                 stack.enter_context(board)
             view = open_view(settings.display, self._overlay, self._stop, clock, stack)
-            # Behind the pipeline and the sinks, and whatever ended them.
-            stack.callback(lambda: _log_the_sum(clock() - begun, pipeline.balance()))
             self._open_sinks(stack, pipeline, source.live)
+            # Behind the pipeline, and whatever ended it.
+            stack.callback(lambda: self._log_the_sum(clock() - begun, pipeline.balance()))
             stack.enter_context(pipeline)
             stack.callback(caretaker.stopping)
             self._watch(pipeline, source.live, view, monitor, caretaker)
@@ -175,17 +176,32 @@ class LiveRun:
             path = unused_name(settings.record) if settings.append or attempt > 0 else settings.record
             return VideoSink(path, rate, overlay, live)
 
-        for wanted, name, open_sink in (
-            (settings.output, "results file", results),
-            (settings.record, "recording", recording),
-        ):
-            if wanted and live:
-                self._outlets.append(
-                    stack.enter_context(Outlet(f"the {name} '{wanted}'", open_sink, clock=self._clock))
-                )
-            elif wanted:
-                self._sinks.append(stack.enter_context(open_sink(0)))
+        for setting, name, open_sink in (("output", "results file", results), ("record", "recording", recording)):
+            place = getattr(settings, setting)
+            with settings.blame(setting):
+                if place and live:
+                    outlet = Outlet(f"the {name} '{place}'", open_sink, clock=self._clock)
+                    self._outlets.append(stack.enter_context(outlet))
+                elif place:
+                    self._sinks.append(stack.enter_context(open_sink(0)))
         self._outlets.extend(stack.enter_context(outlet) for outlet in self._more_outlets)
+
+    def _log_the_sum(self, seconds: float, balance: FrameBalance) -> None:
+        """Say where every frame went, however the run ended; people get it from the `Summary`."""
+        logger.log(
+            logging.INFO if self._settings.log_format == "json" else logging.DEBUG,
+            "the run of %.1f s is over: of %d frames %d were analysed and %d left out",
+            seconds,
+            balance.captured,
+            balance.emitted,
+            balance.dropped,
+            extra={
+                "event": "summary",
+                "seconds": round(seconds, 1),
+                **_counts(balance),
+                "in_flight": balance.in_flight,
+            },
+        )
 
     def _watch(
         self,
@@ -262,18 +278,6 @@ def _report(pipeline: Pipeline) -> None:
         **_counts(balance),
     }
     logger.info("%s   frames %d", describe_rates(rates), balance.emitted, extra=fields)
-
-
-def _log_the_sum(seconds: float, balance: FrameBalance) -> None:
-    """Say where every frame went, however the run ended."""
-    logger.info(
-        "the run of %.1f s is over: of %d frames %d were analysed and %d left out",
-        seconds,
-        balance.captured,
-        balance.emitted,
-        balance.dropped,
-        extra={"event": "summary", "seconds": round(seconds, 1), **_counts(balance), "in_flight": balance.in_flight},
-    )
 
 
 def _counts(balance: FrameBalance) -> Dict[str, Any]:

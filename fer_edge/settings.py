@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
+from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type
 
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.model_files import DEFAULT_MODEL
@@ -140,6 +141,18 @@ class Settings:
         "text, or json: one object per line, for a journal or collector",
     )
     log_level: str = _setting("info", choice(*LOG_LEVELS), "LEVEL", "output", f"one of {', '.join(LOG_LEVELS)}")
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """By name, where each setting stands that comes from a file (with its line) or from a variable."""
+
+    @contextmanager
+    def blame(self, name: str) -> Iterator[None]:
+        """Let an error from within say where the setting `name` stands, which led to it."""
+        try:
+            yield
+        except FerEdgeError as error:
+            if name in self.places:
+                error.message = f"{self.places[name]}: {error.message}"
+            raise
 
 
 def load_settings(
@@ -163,17 +176,27 @@ def load_settings(
     """
     environment = os.environ if environment is None else environment
     values: Dict[str, Any] = {}
+    places: Dict[str, str] = {}
     if file is not None:
-        values.update(_from_file(SettingsFile.read(file)))
+        content = SettingsFile.read(file)
+        values.update(_from_file(content))
+        places.update((key.replace("-", "_"), content.place(key)) for key in content.values)
     for variable in sorted(environment):
         if variable.startswith(ENVIRONMENT_PREFIX) and variable not in _OTHER_VARIABLES:
             name = variable[len(ENVIRONMENT_PREFIX) :].lower()
             known = _find(name, f"The environment variable {variable} is no setting")
             values[known.name] = _parse(known, environment[variable], variable)
+            places[known.name] = variable
     for name, text in arguments.items():
         known = _find(name, f"There is no setting '{name}'")
         values[known.name] = _parse(known, text, "--" + name.replace("_", "-"))
-    return Settings(**values)
+        places.pop(known.name, None)
+    return Settings(**values, places=places)
+
+
+def setting_fields() -> List[Field[Any]]:
+    """Give the fields of `Settings` that can be set, with what is known of each in their metadata."""
+    return list(_FIELDS.values())
 
 
 def settings_file(given: Optional[str]) -> Optional[Path]:
@@ -183,7 +206,7 @@ def settings_file(given: Optional[str]) -> Optional[Path]:
 
 
 _OTHER_VARIABLES = ("FER_EDGE_CONFIG", "FER_EDGE_SHARED")
-_FIELDS = {known.name: known for known in fields(Settings)}
+_FIELDS = {known.name: known for known in fields(Settings) if known.metadata}
 
 
 def _from_file(file: SettingsFile) -> Dict[str, Any]:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -140,3 +145,40 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown() -> None:
 def test_digits_of_other_scripts_and_nul_characters_are_refused(name: str, value: str) -> None:
     with pytest.raises(UsageError, match="it must be"):
         load_settings({name: value}, {})
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "words"),
+    [
+        (['listen = "0.0.0.0:{port}"'], 2, "line 3: Listening on 0.0.0.0:{port}"),
+        (["listen = {port}"], 33, "line 3: Cannot listen on 127.0.0.1:{port}"),
+        (['model = "no-such-model"'], 20, "line 3: There is no model named 'no-such-model'"),
+        (['output = "/no/such/folder/x"'], 30, "line 3: The results file '/no/such/folder/x'"),
+        (["", "listen = 99999"], 3, "line 4: listen: 99999 will not do"),
+        (["", "", "camra = 0"], 3, "line 5: there is no setting 'camra'"),
+    ],
+)
+def test_what_a_line_of_the_file_leads_to_is_said_with_the_line_and_nothing_is_started(
+    lines: List[str], code: int, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "fer-edge.toml"
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        head = ['camera = "demo"', 'display = "none"']
+        file.write_text("\n".join(head + [line.format(port=port) for line in lines]))
+        command = [sys.executable, "-m", "fer_edge", "--config", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stderr
+    assert f"{file}, {words.format(port=port)}" in done.stderr
+    assert "watching" not in done.stderr
+
+
+def test_what_the_environment_leads_to_names_the_variable_and_the_command_line_needs_no_place(tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text('model = "one"')
+    settings = load_settings({}, {"FER_EDGE_MODEL": "two"}, file)
+    with pytest.raises(SettingsError, match="^FER_EDGE_MODEL: no"), settings.blame("model"):
+        raise SettingsError("no")
+    settings = load_settings({"model": "three"}, {"FER_EDGE_MODEL": "two"}, file)
+    with pytest.raises(SettingsError, match="^no"), settings.blame("model"):
+        raise SettingsError("no")

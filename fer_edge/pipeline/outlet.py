@@ -138,7 +138,10 @@ class Outlet:
             )
         if self.lost:
             logger.warning(
-                "%s left out %d results", self.name, self.lost, extra={"event": "sink_lost", "lost": self.lost}
+                "%s left out %d results",
+                self.name,
+                self.lost,
+                extra={"event": "results_left_out", "sink": self.name, "lost": self.lost},
             )
         if self._failure is not None:
             raise self._failure

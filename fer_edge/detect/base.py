@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Sequence, Tuple
+from typing import Any, Sequence, Tuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.errors import StageFailed
 from fer_edge.types import Face, Image
 
 
@@ -30,6 +34,14 @@ class FaceDetector(ABC):
 
     def close(self) -> None:  # noqa: B027  (a detector that holds nothing has nothing to give back)
         """Give back what the detector holds. May be called twice."""
+
+
+def refuse_nan(name: str, scores: NDArray[np.floating[Any]]) -> None:
+    """Raise StageFailed when a network's scores are no numbers, which would look as if nobody were in view."""
+    if np.isnan(scores).any():
+        raise StageFailed(
+            f"The detector {name} gave no numbers (NaN).", "The model file, the processor or the memory is faulty."
+        )
 
 
 class FakeDetector(FaceDetector):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge import errors
-from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.base import FaceDetector, refuse_nan
 from fer_edge.detect.letterbox import Letterbox
 from fer_edge.detect.nms import group
 from fer_edge.model_files import find_model
@@ -119,9 +119,12 @@ class BlazeFaceDetector(FaceDetector):
         ------
         ValueError
             `image` is not H x W x 3 of uint8, or is empty.
+        StageFailed
+            The network gave no numbers.
         """
         tensor, placement = self._letterbox.fit(image)
         regressors, logits = self._session.run({self._input: tensor})
+        refuse_nan(self.name, logits)
         chosen = np.flatnonzero(logits[0, :, 0] >= self._min_logit)
         if not chosen.size:
             return ()

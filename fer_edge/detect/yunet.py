@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge import errors
-from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.base import FaceDetector, refuse_nan
 from fer_edge.detect.letterbox import Letterbox
 from fer_edge.detect.nms import group
 from fer_edge.model_files import find_model
@@ -82,12 +82,15 @@ class YuNetDetector(FaceDetector):
         ------
         ValueError
             `image` is not H x W x 3 of uint8, or is empty.
+        StageFailed
+            The network gave no numbers.
         """
         tensor, placement = self._letterbox.fit(image)
         results = self._session.run({self._input: tensor})
         outputs = [results[index][0] for index in self._order]
         likelihood, objectness = (np.concatenate(outputs[first : first + 3])[:, 0] for first in (0, 3))
         scores = np.sqrt(np.clip(likelihood, 0.0, 1.0) * np.clip(objectness, 0.0, 1.0)).astype(np.float64)
+        refuse_nan(self.name, scores)
         chosen = np.flatnonzero(scores >= self._min_score)
         if not chosen.size:
             return ()

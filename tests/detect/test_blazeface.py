@@ -202,3 +202,12 @@ def test_the_anchors_are_mediapipes(variant: str, count: int, first: object, las
     assert tuple(anchors[-1]) == last
     # The next anchors of the first row: two of a cell of 8 pixels share their place in short-range.
     assert tuple(anchors[2]) == ((12.0, 4.0) if variant == "short" else (10.0, 2.0))
+
+
+def test_a_network_that_gives_no_numbers_is_a_fault_and_not_an_empty_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_nan = BlazeFaceDetector("short")
+    run = with_nan._session.run
+    monkeypatch.setattr(with_nan._session, "run", lambda feeds: [part * np.float32("nan") for part in run(feeds)])
+    with pytest.raises(errors.StageFailed, match="blazeface gave no numbers"):
+        with_nan.detect(np.full((48, 64, 3), 90, np.uint8))
+    with_nan.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable
 
+import pytest
 from fault_program import Program
 
 SIZE = 4 << 20
@@ -24,19 +24,21 @@ def can_mount() -> bool:
     return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
 
 
+needs_mount = pytest.mark.skipif(not can_mount(), reason="only root may mount a disk that can be full")
+
+
 class SmallDisk:
-    """A file system in memory that only the program sees; without the right to mount, a limit on the size of its files."""
+    """A file system in memory that only the program sees."""
 
     def __init__(self, folder: Path) -> None:
         self.place = folder / "disk"
         self.place.mkdir()
-        self.real = can_mount()
         script = 'mount -t tmpfs -o size="$0" none "$1" && shift && exec "$@"'
-        self.prefix: List[str] = ["unshare", "-m", "sh", "-c", script, str(SIZE), str(self.place)] if self.real else []
+        self.prefix = ["unshare", "-m", "sh", "-c", script, str(SIZE), str(self.place)]
 
     def seen_from(self, program: Program) -> Path:
         """Give the disk's folder as others reach it while the program runs."""
-        return Path(f"/proc/{program.process.pid}/root{self.place}") if self.real else self.place
+        return Path(f"/proc/{program.process.pid}/root{self.place}")
 
     def hold(self, program: Program, stack: Callable[..., None]) -> Path:
         """Give the disk's folder as this process reaches it, also when the program has ended."""
@@ -45,10 +47,6 @@ class SmallDisk:
         return Path(f"/proc/self/fd/{descriptor}")
 
     def fill(self, program: Program) -> None:
-        if not self.real:
-            largest = max(path.stat().st_size for path in self.place.iterdir())
-            resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
-            return
         with (self.seen_from(program) / "filler").open("wb", buffering=0) as file:
             for size in (65536, 4096):
                 try:
@@ -58,8 +56,4 @@ class SmallDisk:
                     continue
 
     def free(self, program: Program) -> None:
-        if self.real:
-            (self.seen_from(program) / "filler").unlink()
-        else:
-            free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-            resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, free)
+        (self.seen_from(program) / "filler").unlink()

@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from typing import Any
 
-from fault_disk import SmallDisk
+from fault_disk import SmallDisk, needs_mount
 from fault_program import Program, eventually
 
 
@@ -85,6 +85,7 @@ def test_a_stop_while_nobody_reads_the_results(bench: Any) -> None:
         hold_to(bench, program, "while nobody reads the results")
 
 
+@needs_mount
 def test_a_stop_while_the_disk_is_full_says_that_results_are_missing(bench: Any) -> None:
     camera = bench.camera()
     disk = SmallDisk(bench.folder)

@@ -19,7 +19,7 @@ from fer_edge.capture.network import HttpSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import FerEdgeError, SourceError
 
-QUICK = CaptureSettings(connect_timeout=0.5, stall_timeout=0.5)
+QUICK = CaptureSettings(connect_timeout=0.3, stall_timeout=0.3)
 PICTURE = cv2.imencode(".jpg", np.full((16, 16, 3), 90, np.uint8))[1].tobytes()
 
 
@@ -96,7 +96,7 @@ ANSWERS = [
 ]
 
 
-@examples(250)
+@examples(120)
 @given(mutated(*ANSWERS), st.sampled_from(["", "eileen:secret@"]))
 @example(answer("200 OK", "Content-Length: \xb2"), "")
 @example(answer("200 OK", "Content-Length: " + "9" * 5000), "")

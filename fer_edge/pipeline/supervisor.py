@@ -22,6 +22,10 @@ MOST_HANGING = 8
 LONGEST_TICK = 1.0
 """Seconds that one look counts at most: after a stop of the whole process no call shall seem to have hung meanwhile."""
 
+STEADY_AFTER = 30.0
+"""Seconds for which a source must have worked, so that its next failure begins a new series; longer than a frozen picture is
+watched, so that a source which comes and goes is not opened twice a second, with two lines in the log each time."""
+
 RECENT = 300.0
 """Seconds for which a restart is worth mentioning."""
 
@@ -85,6 +89,8 @@ class Supervisor:
         self._lock = threading.Lock()
         self._seen_source = False
         self._lost: Optional[Tuple[float, str]] = None
+        self._found_at: Optional[float] = None
+        self._told = False
         self._attempts = 0
         self._reconnects = 0
         self._restarts: Dict[str, int] = {}
@@ -109,14 +115,20 @@ class Supervisor:
             self._hanging = [thread for thread in self._hanging if thread.is_alive()]
             if len(self._hanging) >= MOST_HANGING:
                 return None
+            now = self._clock()
+            if self._found_at is not None and now - self._found_at >= STEADY_AFTER:
+                self._attempts = 0
+                self._backoff.reset()
+            self._found_at = None
             delay = self._backoff.next()
             reason = "it ended" if error is None else str(getattr(error, "message", error))
             # Since the first failure, but why the latest: a camera that was unplugged may be in use by another program now.
-            self._lost = (self._clock() if self._lost is None else self._lost[0], reason)
+            self._lost = (now if self._lost is None else self._lost[0], reason)
             self._attempts += 1
             attempts = self._attempts
         # The first failures tell what is wrong; a line for each of thousands would only fill the journal.
-        level = logging.WARNING if attempts <= 3 or attempts & (attempts - 1) == 0 else logging.DEBUG
+        self._told = attempts <= 3 or attempts & (attempts - 1) == 0
+        level = logging.WARNING if self._told else logging.DEBUG
         fields = {"event": "source_lost", "reason": reason, "attempt": attempts, "retry_in_s": round(delay, 1)}
         logger.log(
             level, "the source is lost: %s Trying again in %.1f s (attempt %d).", reason, delay, attempts, extra=fields
@@ -129,15 +141,15 @@ class Supervisor:
             return
         with self._lock:
             self._seen_source = True
-            lost, self._lost, self._attempts = self._lost, None, 0
-            self._backoff.reset()
+            self._found_at = self._clock()
+            lost, self._lost = self._lost, None
             if lost is None:
                 return
             self._reconnects += 1
         away = self._clock() - lost[0]
-        logger.warning(
-            "the source is back after %.1f s", away, extra={"event": "source_back", "away_s": round(away, 1)}
-        )
+        level = logging.WARNING if self._told else logging.DEBUG
+        fields = {"event": "source_back", "away_s": round(away, 1)}
+        logger.log(level, "the source is back after %.1f s", away, extra=fields)
 
     def stage_failed(self, name: str, error: BaseException) -> bool:
         """Tell whether a stage that failed with `error` shall be built anew."""

@@ -52,7 +52,8 @@ def _side_by_side(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     report = Report()
     futures: Dict[str, Future[None]] = {}
 
-    def work(item: pytest.Function, folder: Path) -> None:
+    def work(number: int, item: pytest.Function, folder: Path) -> None:
+        report.begin(number, item.path.stem)
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         with ExitStack() as stack:
             item.obj(Bench(folder, report, stack), **parameters)
@@ -60,7 +61,7 @@ def _side_by_side(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     pool = ThreadPoolExecutor(AT_ONCE)
     for number, item in enumerate(request.session.items):
         if isinstance(item, pytest.Function) and _is_for_us(item):
-            futures[item.nodeid] = pool.submit(work, item, tmp_path_factory.mktemp(f"fault{number}"))
+            futures[item.nodeid] = pool.submit(work, number, item, tmp_path_factory.mktemp(f"fault{number}"))
     yield futures
     for future in futures.values():
         future.cancel()

@@ -31,8 +31,9 @@ from fer_edge.capture.synthetic import DemoSource
 from fer_edge.capture.v4l2 import QUERYCAP
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import OutputNotWritable
-from fer_edge.pipeline import stage
+from fer_edge.pipeline import intake, stage
 from fer_edge.pipeline.outlet import Outlet
+from fer_edge.pipeline.shift import Call
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.jsonl import as_record
@@ -118,6 +119,7 @@ class FakeCapture:
         return (False, None) if on("retrieve-nothing") else (True, self._demo.retrieve())
 
     def release(self) -> None:
+        hang_while("release-hang")
         self._demo.close()
 
 
@@ -133,10 +135,10 @@ def open_file(path: str) -> int:
     return os.open(path, os.O_RDWR)
 
 
-def faulty_cameras(build: Callable[[Settings], Source]) -> Callable[[Settings], Source]:
-    def make(settings: Settings) -> Source:
+def faulty_cameras(build: Callable[..., Source]) -> Callable[..., Source]:
+    def make(settings: Settings, **more: Any) -> Source:
         if "/v4l/" not in settings.camera:
-            return build(settings)
+            return build(settings, **more)
         return CameraSource(
             settings.camera,
             open_capture=FakeCapture,
@@ -169,8 +171,9 @@ class TcpSink(Sink):
 
 
 def main() -> int:
-    # Two minutes for a call that loads a GPU's libraries is too long for a test.
+    # Two minutes for a call that loads a GPU's libraries are too long for a test, and so is one for a camera that is opened.
     stage.FIRST_LIMIT = float(os.environ.get("FAULT_FIRST_LIMIT", stage.FIRST_LIMIT))
+    intake.OPEN = Call(intake.OPEN.what, float(os.environ.get("FAULT_OPEN_LIMIT", intake.OPEN.limit)))
     if "FAULT_AT_ONCE" in os.environ:
         (SWITCHES / os.environ["FAULT_AT_ONCE"]).touch()
     program: Any = live

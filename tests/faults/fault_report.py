@@ -8,13 +8,20 @@ import threading
 from pathlib import Path
 from typing import List, Optional, Tuple
 
+HEAD = "| fault | noticed after | recovered after | frames lost | what else |\n|---|---|---|---|---|\n"
+
 
 class Report:
     """Collects one row for each fault, from any thread, and writes them to the file that ``FAULT_REPORT`` names."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: List[Tuple[str, ...]] = []
+        self._rows: List[Tuple[int, str, str]] = []
+        self._current = threading.local()
+
+    def begin(self, number: int, group: str) -> None:
+        """Say which test this thread runs from now on: its place in the order, and what it belongs to."""
+        self._current.number, self._current.group = number, group
 
     def add(
         self,
@@ -39,19 +46,21 @@ class Report:
         outcome : str
             What else held.
         """
+        cells = (fault, _seconds(noticed), _seconds(recovered), "-" if lost is None else str(lost), outcome)
         with self._lock:
-            self._rows.append(
-                (fault, _seconds(noticed), _seconds(recovered), "-" if lost is None else str(lost), outcome)
-            )
+            self._rows.append((self._current.number, self._current.group, f"| {' | '.join(cells)} |"))
 
     def write(self) -> None:
         """Write the table, where it is wanted."""
         place = os.environ.get("FAULT_REPORT")
         if not place:
             return
-        rows = ["| fault | noticed after | recovered after | frames lost | what else |", "|---|---|---|---|---|"]
-        rows += [f"| {' | '.join(row)} |" for row in sorted(self._rows)]
-        Path(place).write_text(f"Measured on {machine()}.\n\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        text, last = f"Measured on {machine()}.\n", ""
+        for _, group, row in sorted(self._rows):
+            if group != last:
+                text += f"\n{group}\n\n{HEAD}"
+            text, last = f"{text}{row}\n", group
+        Path(place).write_text(text, encoding="utf-8")
 
 
 def machine() -> str:

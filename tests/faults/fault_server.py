@@ -65,6 +65,7 @@ def gigantic(data: bytes) -> bytes:
 
 PICTURES: Dict[str, Callable[[int], bytes]] = {
     "play": lambda n: faces()[n % len(faces())],
+    "single": lambda n: faces()[n % len(faces())],
     "slow": lambda n: faces()[n % len(faces())],
     "frozen": lambda n: faces()[0],
     "black": lambda n: plain(0),
@@ -128,6 +129,8 @@ class NetworkCamera:
                 data = PICTURES[mode](self.sent)
                 connection.sendall(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + data + b"\r\n")
                 self.sent += 1
+                if mode == "single":
+                    return
             elif mode == "trickle":
                 connection.sendall(b"\xff\xd8\xff\xe0 what" if self.sent % 2 else b"ever")
             self._wait(1.0 if mode == "slow" else 0.25 if mode == "huge" else 1 / RATE, mode)

@@ -23,10 +23,11 @@ def unplug(folder: Path, number: int) -> None:
     (folder / f"video{number}").unlink()
 
 
-def watching(bench: Any) -> Tuple[Path, Program]:
+def watching(bench: Any, **environment: str) -> Tuple[Path, Program]:
     folder = bench.folder / "dev"
     plug_in(folder, 0)
-    program = bench.program("--camera", str(folder / "v4l" / "by-id" / NAME), launched=True)
+    camera = str(folder / "v4l" / "by-id" / NAME)
+    program = bench.program("--camera", camera, launched=True, environment=environment)
     program.more_lines(10)
     return folder, program
 
@@ -107,4 +108,46 @@ def test_a_camera_that_another_program_has_taken_meanwhile_is_waited_for(bench: 
         recovered - removed,
         program.lost(before),
         "tried again with growing delays, at most 10 s",
+    )
+
+
+@pytest.mark.parametrize(
+    ("switch", "call", "fault"),
+    [
+        (
+            "release-hang",
+            "closing of the source",
+            "is unplugged, and its driver hangs in the closing of it (fake driver)",
+        ),
+        (
+            "open-hang",
+            "opening of the source",
+            "returns, and its driver hangs in the opening of it for 3 s, not 60 (fake)",
+        ),
+    ],
+)
+def test_a_driver_that_hangs_when_its_camera_was_unplugged_is_left_behind(
+    bench: Any, switch: str, call: str, fault: str
+) -> None:
+    folder, program = watching(bench, FAULT_OPEN_LIMIT="3")
+    injected, before = program.mark()
+    program.switch(switch)
+    unplug(folder, 0)
+    plug_in(folder, 1)
+    noticed, _ = program.event("thread_given_up", since=injected, stage="capture", call=call)
+    program.reason("hangs in a driver")
+    removed = time.monotonic()
+    if switch == "open-hang":
+        program.switch(switch, on=False)
+    recovered = program.more_lines(10)
+    lost = program.lost(before)
+    # The thread that closes the first camera still hangs.
+    program.end()
+    check_numbers(program.lines())
+    bench.report.add(
+        f"a camera {fault}",
+        noticed - injected,
+        max(0.0, recovered - removed),
+        lost,
+        "a new thread opens the camera anew; health says that one hangs",
     )

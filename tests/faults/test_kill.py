@@ -32,6 +32,9 @@ def test_a_killed_program_leaves_files_that_its_next_run_goes_on_with(bench: Any
     recording = (bench.folder / "out.mp4").read_bytes()
     seconds = pictures(bench.folder / "out.mp4") / 30
     assert seconds > 1.0
+    torn = bench.folder / "torn.mp4"
+    torn.write_bytes(recording[: len(recording) * 2 // 3])
+    assert pictures(torn) > 15
     began = time.monotonic()
     program = bench.program(*options)
     eventually(lambda: len(program.lines()) > len(whole), "the next line")
@@ -48,6 +51,6 @@ def test_a_killed_program_leaves_files_that_its_next_run_goes_on_with(bench: Any
         "kill -9 while results and recording are written, half a line at the end, and a new start",
         None,
         recovered - began,
-        0,
+        summary["dropped"],
         f"all {len(whole)} lines stay, the half one is removed; the recording plays {seconds:.1f} s, the new one is out-2.mp4",
     )

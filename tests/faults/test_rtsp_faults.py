@@ -86,6 +86,25 @@ def test_an_rtsp_stream_that_stops_is_opened_anew(bench: Any, fault: str, how: s
     bench.report.add(how, noticed - injected, recovered - removed, lost, "a new process reads; frame numbers go on")
 
 
+def test_a_gstreamer_pipeline_that_is_killed_is_started_anew(bench: Any) -> None:
+    program = bench.program("--camera", "gst:videotestsrc is-live=true pattern=ball ! video/x-raw,framerate=15/1")
+    program.more_lines(10)
+    injected, before = program.mark()
+    os.kill(readers(program.process.pid)[0], signal.SIGKILL)
+    noticed, _ = program.event("source_lost", since=injected)
+    recovered = program.more_lines(10)
+    lost = program.lost(before)
+    program.end()
+    check_numbers(program.lines())
+    bench.report.add(
+        "the GStreamer pipeline of a source is killed",
+        noticed - injected,
+        recovered - injected,
+        lost,
+        "a new one is started; a CSI camera is read this way",
+    )
+
+
 def test_a_killed_program_leaves_no_process_that_reads_its_stream(bench: Any) -> None:
     port = free_port()
     serve(bench, port)

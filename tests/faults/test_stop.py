@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -94,3 +95,25 @@ def test_a_stop_while_the_disk_is_full_says_that_results_are_missing(bench: Any)
     program.event("sink_lost")
     hold_to(bench, program, "while the disk is full", code=31)
     program.event("ended", exit_code=31, error="DiskFull")
+
+
+def test_a_stop_when_the_reader_of_the_log_has_gone(bench: Any) -> None:
+    camera = bench.camera()
+    reading, writing = os.pipe()
+    program = bench.program("--camera", camera.url, stderr=writing)
+    os.close(writing)
+    program.more_lines(10)
+    os.close(reading)
+    camera.mode = "end"  # there is something to log
+    eventually(lambda: any("lost" in reason for reason in program.health()["reasons"]), "a lost source")
+    camera.mode = "play"
+    program.more_lines(10)
+    took = program.stop()
+    assert program.process.returncode == 0
+    bench.report.add(
+        "the reader of the log is gone; then SIGTERM",
+        None,
+        None,
+        None,
+        f"it goes on without a log; exit code 0 after {took:.1f} s",
+    )

@@ -59,3 +59,31 @@ def test_a_stream_that_slows_down_is_no_fault_and_its_rate_is_told(bench: Any) -
         program.lost(before),
         "no fault: the FPS figures fall (below 4 at the time given), nothing is opened anew",
     )
+
+
+def test_a_stream_that_ends_after_every_picture_is_opened_ever_more_seldom(bench: Any) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url)
+    program.more_lines(10)
+    injected, before = program.mark()
+    camera.mode = "single"
+    noticed, _ = program.event("source_lost", since=injected)
+    already = camera.sent
+    time.sleep(12.0)
+    asked = camera.sent - already
+    # Delays of 0.5, 1, 2, 4 and 8 seconds, and at the least half of each.
+    assert asked <= 8
+    assert program.health()["frames"] > before
+    removed = time.monotonic()
+    camera.mode = "play"
+    recovered = program.more_lines(10)
+    lost = program.lost(before)
+    program.end()
+    check_numbers(program.lines())
+    bench.report.add(
+        "a stream that ends after every picture",
+        noticed - injected,
+        recovered - removed,
+        lost,
+        f"opened {asked} times in 12 s, later every 5 to 10 s; the log tells of the 1st to 4th, 8th, 16th... failure",
+    )

@@ -404,3 +404,24 @@ def test_what_is_said_of_a_lost_source_is_why_it_cannot_be_opened_now() -> None:
     now[0] = 7.0
     supervisor.source_lost(SourceNotFound("There is no camera."))
     assert supervisor.source_trouble() == "the source is lost since 7 s: There is no camera."
+
+
+def test_a_source_that_comes_and_goes_is_opened_ever_more_seldom_and_fills_no_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [0.0]
+    supervisor = Supervisor(Camera, backoff=Backoff(0.5, 10.0, lambda: 1.0), clock=lambda: now[0])
+    supervisor.source_found()
+    delays = []
+    for _ in range(100):
+        now[0] += 1.0
+        delay = supervisor.source_lost(None)
+        assert delay is not None
+        delays.append(delay)
+        now[0] += delay
+        supervisor.source_found()
+    assert delays[:6] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
+    assert len(caplog.records) < 20
+    now[0] += 60.0
+    assert supervisor.source_lost(None) == 0.5
+    assert caplog.records[-1].levelname == "WARNING"

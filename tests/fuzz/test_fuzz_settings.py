@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict
 
@@ -14,10 +13,10 @@ from mutation import examples, mutated
 from fer_edge.capture.open import open_source
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.model_files import find_model
-from fer_edge.settings import Settings, load_settings
+from fer_edge.settings import load_settings, setting_fields
 from fer_edge.settings_file import SettingsFile
 
-NAMES = [known.name for known in fields(Settings)]
+NAMES = [known.name for known in setting_fields()]
 
 GOOD = (
     Path(__file__).parents[2].joinpath("systemd", "fer-edge.toml").read_bytes(),

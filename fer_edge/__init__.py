@@ -78,7 +78,7 @@ __all__ = [
 
 
 # OpenCV reads this when it is loaded, and would else take 3 GB for a JPEG file of a few bytes that claims to be so large.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 27))
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 26))
 
 # A library stays silent until its user asks for its log.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

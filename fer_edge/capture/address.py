@@ -19,14 +19,14 @@ _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _PARAMETER = re.compile(r"([?&;])([^?=&;#]*)=[^&;#\s]*")
 _SECRET = re.compile(r"(?i)user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig")
 _PROPERTY = re.compile(r"(?i)\b((?:user-id|user-pw|password|passwd|username)=)(\"[^\"]*\"|'[^']*'|[^\s&;#]+)")
-_USER = re.compile(r"://[^/\s]*@")
+_USER = re.compile(r"//[^/\s]*@")
 _SLICE = 0.1
 _SHOWN = 120
 
 
 def mask(text: str) -> str:
     """Hide user names, passwords and tokens of every URL in `text`, and of the elements of a GStreamer pipeline."""
-    return _PROPERTY.sub(r"\1***", _PARAMETER.sub(_mask_parameter, _USER.sub("://***@", text)))
+    return _PROPERTY.sub(r"\1***", _PARAMETER.sub(_mask_parameter, _USER.sub("//***@", text)))
 
 
 def _mask_parameter(found: Match[str]) -> str:
@@ -73,11 +73,15 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> Address:
         """Take a URL apart. Raises UsageError if it has no host or a port that is none."""
+        if any(letter <= " " or letter.isspace() for letter in url):
+            # It may stand within a password, which `mask` would not find.
+            raise UsageError(
+                "The address of the camera holds a space or a control character.",
+                "Write a space as %20, or leave it out.",
+            )
         try:
             parts = urlsplit(url)
             port = parts.port
-            if "\0" in url:
-                raise ValueError("it holds a NUL character")
         except ValueError as error:
             raise UsageError(
                 f"{mask(url)} is no valid address: {mask(str(error))}.", "Check the port number."

@@ -37,7 +37,8 @@ class VideoFileSource(Source):
     live = False
 
     def __init__(self, path: Union[str, os.PathLike[str]], settings: CaptureSettings = DEFAULTS) -> None:
-        self._path = Path(path).expanduser()
+        # Path.expanduser raises for a user who is not there.
+        self._path = Path(os.path.expanduser(path))
         self._loop = settings.loop
         self._capture: Any = None
         self._promised = 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 LARGEST = 32766
 """Pixels along one side: what the detectors take, as OpenCV's warps count in 16 bits."""
 
-MOST_PIXELS = 1 << 27
-"""134 million pixels, 400 MB: beyond any camera, and still within what a board has."""
+MOST_PIXELS = 1 << 26
+"""67 million, twice 8K. A decoder takes up to 16 bytes for each while it works: a gigabyte, which a board still has."""
 
 
 def fits(width: int, height: int) -> bool:

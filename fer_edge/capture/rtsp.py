@@ -24,7 +24,7 @@ from fer_edge.types import Image
 
 _GRAB_WAIT = 0.5
 _START_WAIT = 10.0  # s; for the process to load its libraries, on a slow board with a cold disk
-_LONGEST_WORDS = 65536
+_LONGEST_WORDS = 100  # too few for JSON that is nested too deeply
 
 
 class RtspSource(Source):
@@ -125,7 +125,7 @@ class RtspSource(Source):
             )
         try:
             fps = float(json.loads(bytes(self._payload or b"{}"))["fps"])
-        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+        except (ValueError, TypeError, LookupError, OverflowError):
             raise self._nonsense() from None
         self._payload = None
         return fps if 0 < fps <= 1000 else 0.0

@@ -115,15 +115,22 @@ class ModelSpec:
 def _read(read: Callable[[str], Any], key: str, text: str, where: str) -> Any:
     try:
         return read(text)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ModelMetadataError(
             f"{where}: the metadata value {key} = {text[:80]!r} makes no sense: {error}.",
             "Export the model again, or correct the value.",
         ) from error
 
 
+def _parsed(text: str) -> Any:
+    # Deep nesting can end the process on Python 3.8, where it is not always a RecursionError.
+    if text.count("[") + text.count("{") > 8:
+        raise ValueError("expected a number or a list")
+    return json.loads(text)
+
+
 def _labels(text: str) -> Tuple[str, ...]:
-    labels = json.loads(text)
+    labels = _parsed(text)
     if not isinstance(labels, list) or sorted(map(str, labels)) != sorted(LABELS):
         raise ValueError(f"expected the seven labels {', '.join(LABELS)} in some order")
     return tuple(labels)
@@ -140,7 +147,7 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 
 def _number(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
-        value = json.loads(text)
+        value = _parsed(text)
         if not _is_number(value) or not low <= value <= high:
             raise ValueError(f"expected a number from {low:g} to {high:g}")
         return float(value)
@@ -150,7 +157,7 @@ def _number(low: float, high: float) -> Callable[[str], float]:
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        value = json.loads(text)
+        value = _parsed(text)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"expected a whole number from {low} to {high}")
         return value
@@ -160,7 +167,7 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
 
 def _three(low: float) -> Callable[[str], Tuple[float, ...]]:
     def read(text: str) -> Tuple[float, ...]:
-        values = json.loads(text)
+        values = _parsed(text)
         fits = isinstance(values, list) and all(_is_number(value) and low <= value <= _LARGEST for value in values)
         if not fits or len(values) != 3:
             raise ValueError(f"expected a list of three numbers from {low:g} to {_LARGEST:g}")

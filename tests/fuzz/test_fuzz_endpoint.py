@@ -40,12 +40,12 @@ def ask(address: Address) -> int:
         return connection.getresponse().status
 
 
-def send(address: Address, pieces: List[bytes], goodbye: bool = True) -> bytes:
+def send(address: Address, pieces: List[bytes]) -> bytes:
     answer = b""
     with closing(socket.create_connection(address, timeout=30)) as connection, suppress(ConnectionError):
         for piece in pieces:
             connection.sendall(piece)
-        if goodbye:
+        with suppress(OSError):  # it may have hung up
             connection.shutdown(socket.SHUT_WR)
         while True:
             received = connection.recv(4096)

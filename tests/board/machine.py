@@ -129,7 +129,7 @@ class Guest:
         assert self._shell is not None
         mark = f"=={next(self._count)}=="
         # The mark is split where it is sent, so that its echo is not taken for the answer.
-        self._shell.sendall(f"{line}\necho; echo '{mark[:2]}''{mark[2:]}' $?\n".encode())
+        self._shell.sendall(f"{line}\ncode=$?; echo; echo '{mark[:2]}''{mark[2:]}' $code\n".encode())
         self._shell.settimeout(1.0)
         deadline = time.monotonic() + seconds
         said = ""

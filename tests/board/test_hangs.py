@@ -29,9 +29,7 @@ def test_a_stage_that_hangs_is_replaced_within_the_process(board: Guest, service
     note("stage hangs: replaced after", told - hung)
 
 
-def test_a_stage_that_goes_on_hanging_makes_systemd_start_the_program_anew(
-    board: Guest, service: Service, measure
-) -> None:
+def test_a_stage_that_goes_on_hanging_makes_systemd_start_the_program_anew(board: Guest, service: Service) -> None:
     process = service.show("MainPID")
     hung = board.uptime()
     board.check("touch /run/board-faults/detect")
@@ -40,7 +38,7 @@ def test_a_stage_that_goes_on_hanging_makes_systemd_start_the_program_anew(
     ready = come_back(board, service, noticed)
     assert service.show("MainPID") != process
     note("stage goes on hanging: the watchdog ends the process after", noticed - hung)
-    note("from there to READY", ready - noticed)
+    note("stage goes on hanging: READY again, from the watchdog on, after", ready - noticed)
 
 
 def test_a_main_loop_that_hangs_is_ended_by_the_watchdog(board: Guest, service: Service) -> None:
@@ -51,18 +49,18 @@ def test_a_main_loop_that_hangs_is_ended_by_the_watchdog(board: Guest, service: 
     service.wait_for_line("Main process exited, code=(killed|dumped), status=6/ABRT", noticed, 60)
     ready = come_back(board, service, noticed)
     note("main loop hangs: the watchdog ends the process after", noticed - hung)
-    note("from there to READY", ready - noticed)
+    note("main loop hangs: READY again, from the watchdog on, after", ready - noticed)
 
 
-def test_a_process_that_is_stopped_is_killed_and_started_anew(board: Guest, service: Service) -> None:
+def test_a_process_that_is_stopped_is_ended_by_the_watchdog_and_started_anew(board: Guest, service: Service) -> None:
     stopped = board.uptime()
     board.check("systemctl kill -s STOP fer-edge")
     noticed = service.wait_for_line("Watchdog timeout", stopped, 90).at
-    killed = service.wait_for_line("Main process exited, code=killed, status=9/KILL", noticed, 60).at
+    ended = service.wait_for_line("Main process exited, code=(killed|dumped)", noticed, 60).at
     ready = come_back(board, service, noticed)
     note("process stopped (SIGSTOP): the watchdog fires after", noticed - stopped)
-    note("and it is killed, since it cannot abort, after", killed - noticed)
-    note("from the kill to READY", ready - killed)
+    note("process stopped (SIGSTOP): ended after that in", ended - noticed)
+    note("process stopped (SIGSTOP): READY again after the end in", ready - ended)
 
 
 def test_a_process_that_dies_is_started_anew(board: Guest, service: Service) -> None:

@@ -9,8 +9,9 @@ from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
 
 if __name__ == "__main__":
-    wanted = CaptureSettings(width=640, height=480, paced=False)
-    with DemoSource(1, wanted) as source, Path(sys.argv[1]).open("wb") as file:
+    with DemoSource(1, CaptureSettings(width=640, height=480, paced=False)) as source, Path(sys.argv[1]).open(
+        "wb"
+    ) as file:
         for _ in range(15):
             source.grab()
             file.write(source.retrieve().tobytes())

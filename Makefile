@@ -11,7 +11,7 @@ ARM_ROOT := $(CURDIR)/.aarch64
 BOARD := $(CURDIR)/.board
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image lint benchmark wheel clean
+.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz lint benchmark wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,9 @@ test-board: $(TEST_ENV)/.ready  ## install the service on an emulated board with
 
 test-image: $(TEST_ENV)/.ready  ## build the container image for a PC and run it (IMAGE_ENGINE=docker or buildah)
 	IMAGE_ENGINE=$(or $(IMAGE_ENGINE),docker) $(TEST_ENV)/bin/python -m pytest tests/deploy/test_container_images.py
+
+fuzz: $(TEST_ENV)/.ready  ## feed the program damaged and hostile input for some minutes
+	FER_EDGE_FUZZ=long nice $(TEST_ENV)/bin/python -m pytest tests/fuzz --hypothesis-show-statistics
 
 lint: $(TEST_ENV)/.ready  ## style, types, and the direction of imports
 	$(TEST_ENV)/bin/ruff format --check .

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from typing import TYPE_CHECKING, Any, List
 
 from fer_edge.version import __version__
@@ -75,6 +76,9 @@ __all__ = [
     "watch",
 ]
 
+
+# OpenCV reads this when it is loaded, and would else take 3 GB for a JPEG file of a few bytes that claims to be so large.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 26))
 
 # A library stays silent until its user asks for its log.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
+import threading
+from contextlib import suppress
 
 from fer_edge import cli
 from fer_edge.errors import FerEdgeError, MissingExtra, OutputClosed
 from fer_edge.logs import log_the_end
+
+OUR_THREADS = ("fer-edge", "video-writer")
+"""What the names of threads that may be left behind begin with."""
 
 INTERRUPTED = 130
 """The exit code after a second Ctrl-C, as a shell gives it."""
@@ -16,6 +22,14 @@ INTERRUPTED = 130
 
 def main() -> int:
     """Run fer-edge and give its exit code."""
+    code = _run()
+    if any(thread.daemon and thread.name.startswith(OUR_THREADS) for thread in threading.enumerate()):
+        # The interpreter's end would tear these threads out of C++ code that hangs or works, which aborts the process.
+        atexit.register(_leave_at_once, code)
+    return code
+
+
+def _run() -> int:
     try:
         return cli.main()
     except OutputClosed as error:
@@ -36,6 +50,13 @@ def main() -> int:
         return missing.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _leave_at_once(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _forget_standard_output() -> None:

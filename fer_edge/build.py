@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from typing import Callable, Optional
+from typing import Callable, Optional, Sequence
 
 from fer_edge.capture.base import Source
 from fer_edge.capture.open import open_source
@@ -28,21 +28,24 @@ PROGRESS_SECONDS = 10.0
 """How often long work is logged; an engine takes minutes to build on a small board."""
 
 
-def build_source(settings: Settings, paced: bool = True) -> Source:
+def build_source(settings: Settings, paced: bool = True, names: Sequence[str] = ()) -> Source:
     """Give the source that `settings` name, not open yet.
 
     Parameters
     ----------
     paced : bool
         Whether the demo keeps the pace of a camera.
+    names : sequence of str
+        Instead of the one in `settings`: names of the same camera, of which the first that exists is taken.
     """
     width, height = settings.size or (None, None)
     wanted = CaptureSettings(
         width=width, height=height, fps=settings.camera_fps, fourcc=settings.pixel_format, paced=paced
     )
-    text = settings.camera
+    text = next((name for name in names if os.path.exists(name)), names[0]) if names else settings.camera
     if text == "auto":
-        text = "0" if os.path.exists(FIRST_CAMERA) else "demo"
+        # Who waits for a camera does not want the demo while it is away.
+        text = "0" if os.path.exists(FIRST_CAMERA) or settings.reconnect == "always" else "demo"
         if text == "demo":
             logger.info(
                 "there is no camera %s: showing the built-in demo; --camera chooses another source", FIRST_CAMERA

@@ -7,16 +7,13 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import fields
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Callable, Iterator, List, Mapping, Optional, Sequence
 
+from fer_edge.arguments import add_settings, given_settings, limit
 from fer_edge.errors import UsageError, exit_codes
 from fer_edge.logs import set_up_logging
 from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.version import __version__
-
-ONE_ONLY = ("backend", "device", "precision")
-"""Settings of which two values on one command line are a contradiction, and not a second thought."""
 
 EXAMPLES = """\
 examples:
@@ -29,6 +26,7 @@ examples:
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
   fer-edge doctor                            show what this machine has; for a bug report
   fer-edge --listen 8650                     answer http://127.0.0.1:8650/healthz; 'fer-edge health --listen 8650' asks
+  fer-edge soak --minutes 60                 run for long and tell whether memory, descriptors and threads stay flat
   sudo fer-edge service install              run at every boot, as a service of systemd; --dry-run shows how
   fer-edge build-engine                      build the TensorRT engine before the first start
   fer-edge zoo                               list the networks (needs the train extra)
@@ -68,6 +66,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "build-engine": _build_engine,
         "doctor": _doctor,
         "health": _health,
+        "soak": _soak,
         "service": _service,
         "train": _train,
         "export": _export,
@@ -79,12 +78,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
 def _watch_or_measure(arguments: List[str]) -> int:
     parser = _main_parser()
     options = parser.parse_args(arguments)
-    given = {
-        known.name: getattr(options, known.name)
-        for known in fields(Settings)
-        if getattr(options, known.name, None) is not None
-    }
-    models: List[str] = given.pop("model", [])
+    given, models = given_settings(options)
     if not options.benchmark:
         for name in ("warm_up", "report", "min_fps", "max_p90_ms"):
             if getattr(options, name) is not None:
@@ -93,8 +87,6 @@ def _watch_or_measure(arguments: List[str]) -> int:
         raise UsageError("A benchmark writes a report and nothing else.", "Leave out --record, --output and --display.")
     if len(models) > 1 and not options.benchmark:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
-    if models:
-        given["model"] = models[0]
     settings = load_settings(given, file=settings_file(options.config))
     set_up_logging(settings.log_level, settings.log_format)
     with _stop_on_signals() as stop:
@@ -112,7 +104,9 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
         summary = LiveRun(settings, stop, notifier).run()
     finally:
         notifier.close()
-    # Standard output belongs to the JSON lines when they go there.
+    # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
+    if settings.output == "-" and settings.log_format == "json":
+        return 0
     stream = sys.stderr if settings.output == "-" else sys.stdout
     print(summary, file=stream)
     for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):
@@ -193,6 +187,21 @@ def _service(arguments: List[str]) -> int:
     return run_service(parser.parse_args(arguments))
 
 
+def _soak(arguments: List[str]) -> int:
+    from fer_edge.soak.command import add_soak_arguments, run_soak
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge soak",
+        description="Run fer-edge for long as a process of its own, and tell whether its memory, descriptors and threads stay "
+        "flat; exit code 0 when they do. From a fast demo unless --camera says otherwise.",
+        allow_abbrev=False,
+    )
+    add_soak_arguments(parser)
+    add_settings(parser)
+    with _stop_on_signals() as stop:
+        return run_soak(parser.parse_args(arguments), stop, _progress)
+
+
 def _train(arguments: List[str]) -> int:
     return _training_verb("train", arguments)
 
@@ -230,22 +239,7 @@ def _main_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"fer-edge {__version__}")
-    parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
-    groups: Dict[str, argparse._ArgumentGroup] = {}
-    for known in fields(Settings):
-        title = known.metadata["group"]
-        if title not in groups:
-            groups[title] = parser.add_argument_group(title)
-        default = "" if known.default in (None, "") else f" (default: {known.default})".lower()
-        groups[title].add_argument(
-            "--" + known.name.replace("_", "-"),
-            metavar=known.metadata["metavar"],
-            help=(known.metadata["help"] + default).replace("%", "%%"),
-            action="append" if known.name == "model" else _Once if known.name in ONE_ONLY else "store",
-        )
-    groups["output"].add_argument(
-        "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"
-    )
+    add_settings(parser)
     benchmark = parser.add_argument_group("benchmark")
     benchmark.add_argument(
         "--benchmark",
@@ -253,34 +247,11 @@ def _main_parser() -> argparse.ArgumentParser:
         help="measure instead of watching, without a window; from the demo unless --camera says otherwise, for 15 s "
         "unless --duration or --frames does; --model may be given several times, and may be a folder, or all",
     )
-    benchmark.add_argument("--warm-up", type=_limit, metavar="S", help="seconds that do not count (2)")
+    benchmark.add_argument("--warm-up", type=limit, metavar="S", help="seconds that do not count (2)")
     benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
-    benchmark.add_argument("--min-fps", type=_limit, metavar="FPS", help="fail when FPS total stays under this")
-    benchmark.add_argument("--max-p90-ms", type=_limit, metavar="MS", help="fail when the p90 latency exceeds this")
+    benchmark.add_argument("--min-fps", type=limit, metavar="FPS", help="fail when FPS total stays under this")
+    benchmark.add_argument("--max-p90-ms", type=limit, metavar="MS", help="fail when the p90 latency exceeds this")
     return parser
-
-
-class _Once(argparse.Action):
-    """Refuses a second, different value; with most options the last one wins."""
-
-    def __call__(
-        self,
-        _parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option: Optional[str] = None,
-    ) -> None:
-        earlier = getattr(namespace, self.dest)
-        if earlier not in (None, values):
-            raise UsageError(f"{option} was given as {earlier} and as {values}.", "Choose one of them, or auto.")
-        setattr(namespace, self.dest, values)
-
-
-def _limit(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
-    return value
 
 
 def _progress(line: str) -> None:

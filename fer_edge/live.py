@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
@@ -19,7 +19,8 @@ from fer_edge.pipeline.ledger import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.outlet import Outlet
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.pipeline.supervisor import Supervisor
+from fer_edge.pipeline.supervisor import Incidents, Supervisor
+from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.caretaker import Caretaker
 from fer_edge.service.endpoint import Endpoint
 from fer_edge.service.health import HealthMonitor
@@ -34,8 +35,8 @@ from fer_edge.view import LONGEST_WAIT, View, open_view
 
 logger = logging.getLogger("fer_edge")
 
-REPORT_SECONDS = 10.0
-"""How often the figures are logged."""
+REPORT_SECONDS, SERVICE_REPORT_SECONDS = 10.0, 600.0
+"""How often the figures are logged; a service shows them in its status and at /metrics, and is not to fill the journal."""
 
 VIDEO_RATE = 30.0
 """Frames per second of a recording whose source has no rate of its own."""
@@ -80,6 +81,8 @@ class LiveRun:
         The way to the service manager.
     clock : callable, optional
         Monotonic seconds.
+    outlets : sequence of Outlet
+        Where results go besides the files of the settings; opened and closed by the run.
     """
 
     def __init__(
@@ -88,14 +91,17 @@ class LiveRun:
         stop: threading.Event,
         notifier: Optional[Notifier] = None,
         clock: Clock = time.monotonic,
+        outlets: Sequence[Outlet] = (),
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._notifier = notifier or Notifier()
         self._clock = clock
         self._overlay = Overlay(bars=settings.bars)
+        self._more_outlets = outlets
         self._sinks: List[Sink] = []
         self._outlets: List[Outlet] = []
+        self._names: Sequence[str] = ()
         self._observation: Optional[Observation] = None
         self._began: Optional[float] = None
         self._faces = 0
@@ -119,17 +125,28 @@ class LiveRun:
         settings, clock = self._settings, self._clock
         _refuse_one_file_for_two(settings)
         source = source or build_source(settings)
-        supervisor = self._supervise(source, reopen or (lambda: build_source(settings)))
-        pipeline = Pipeline(
-            source, detector_factory(settings), classifier_factory(settings), clock=clock, supervisor=supervisor
-        )
-        monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor), clock)
+        supervisor = self._supervise(source, reopen or (lambda: build_source(settings, names=self._names)))
+        with settings.blame("model"):
+            classifier = classifier_factory(settings)
+        pipeline = Pipeline(source, detector_factory(settings), classifier, clock=clock, supervisor=supervisor)
+        board = BoardWatch(SERVICE_REPORT_SECONDS)
+        monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor, board), clock)
         caretaker = Caretaker(self._notifier, pipeline.look_after, pipeline.balance, monitor.health, clock)
+        begun = clock()
         with ExitStack() as stack:
             if settings.listen is not None:
-                stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token))
+                from fer_edge.service.metrics import Metrics
+
+                incidents = supervisor.incidents if supervisor is not None else Incidents
+                metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outlets)
+                with settings.blame("listen"):
+                    stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token, metrics.page))
+            if source.live:
+                stack.enter_context(board)
             view = open_view(settings.display, self._overlay, self._stop, clock, stack)
             self._open_sinks(stack, pipeline, source.live)
+            # Behind the pipeline, and whatever ended it.
+            stack.callback(lambda: self._log_the_sum(clock() - begun, pipeline.balance()))
             stack.enter_context(pipeline)
             stack.callback(caretaker.stopping)
             self._watch(pipeline, source.live, view, monitor, caretaker)
@@ -142,9 +159,10 @@ class LiveRun:
             return None
         return Supervisor(reopen, from_the_start=self._settings.reconnect == "always", clock=self._clock)
 
-    def _troubles(self, supervisor: Optional[Supervisor]) -> List[str]:
+    def _troubles(self, supervisor: Optional[Supervisor], board: BoardWatch) -> List[str]:
         troubles = list(supervisor.troubles()) if supervisor is not None else []
-        return troubles + list(filter(None, (outlet.trouble() for outlet in self._outlets)))
+        troubles += filter(None, (outlet.trouble() for outlet in self._outlets))
+        return troubles + list(board.troubles())
 
     def _open_sinks(self, stack: ExitStack, pipeline: Pipeline, live: bool) -> None:
         settings, overlay = self._settings, Overlay(bars=self._settings.bars)
@@ -158,16 +176,32 @@ class LiveRun:
             path = unused_name(settings.record) if settings.append or attempt > 0 else settings.record
             return VideoSink(path, rate, overlay, live)
 
-        for wanted, name, open_sink in (
-            (settings.output, "results file", results),
-            (settings.record, "recording", recording),
-        ):
-            if wanted and live:
-                self._outlets.append(
-                    stack.enter_context(Outlet(f"the {name} '{wanted}'", open_sink, clock=self._clock))
-                )
-            elif wanted:
-                self._sinks.append(stack.enter_context(open_sink(0)))
+        for setting, name, open_sink in (("output", "results file", results), ("record", "recording", recording)):
+            place = getattr(settings, setting)
+            with settings.blame(setting):
+                if place and live:
+                    outlet = Outlet(f"the {name} '{place}'", open_sink, clock=self._clock)
+                    self._outlets.append(stack.enter_context(outlet))
+                elif place:
+                    self._sinks.append(stack.enter_context(open_sink(0)))
+        self._outlets.extend(stack.enter_context(outlet) for outlet in self._more_outlets)
+
+    def _log_the_sum(self, seconds: float, balance: FrameBalance) -> None:
+        """Say where every frame went, however the run ended; people get it from the `Summary`."""
+        logger.log(
+            logging.INFO if self._settings.log_format == "json" else logging.DEBUG,
+            "the run of %.1f s is over: of %d frames %d were analysed and %d left out",
+            seconds,
+            balance.captured,
+            balance.emitted,
+            balance.dropped,
+            extra={
+                "event": "summary",
+                "seconds": round(seconds, 1),
+                **_counts(balance),
+                "in_flight": balance.in_flight,
+            },
+        )
 
     def _watch(
         self,
@@ -178,7 +212,8 @@ class LiveRun:
         caretaker: Caretaker,
     ) -> None:
         settings = self._settings
-        report_at = self._clock() + REPORT_SECONDS
+        report_every = SERVICE_REPORT_SECONDS if self._notifier.active else REPORT_SECONDS
+        report_at = self._clock() + report_every
         while not self._stop.is_set():
             now = self._clock()
             if self._began is None and pipeline.ready:
@@ -186,7 +221,7 @@ class LiveRun:
             if settings.duration is not None and self._began is not None and now - self._began >= settings.duration:
                 return
             if now >= report_at:
-                report_at = now + REPORT_SECONDS
+                report_at = now + report_every
                 _report(pipeline)
             caretaker.tick()
             try:
@@ -204,6 +239,7 @@ class LiveRun:
     def _emit(self, observation: Observation, pipeline: Pipeline) -> None:
         if self._observation is None:
             info = pipeline.source_info
+            self._names = info.names if info else ()
             logger.info("watching %s, %dx%d", info.name if info else "", *observation.frame.image.shape[1::-1])
         self._observation = observation
         self._emitted += 1
@@ -239,11 +275,13 @@ def _report(pipeline: Pipeline) -> None:
         "fps_total": round(rates.total, 2),
         "fps_classification": round(rates.classification, 2),
         "fps_detection": round(rates.detection, 2),
-        "captured": balance.captured,
-        "emitted": balance.emitted,
-        "dropped": balance.dropped,
+        **_counts(balance),
     }
     logger.info("%s   frames %d", describe_rates(rates), balance.emitted, extra=fields)
+
+
+def _counts(balance: FrameBalance) -> Dict[str, Any]:
+    return {"captured": balance.captured, "emitted": balance.emitted, "dropped": balance.dropped}
 
 
 def _refuse_one_file_for_two(settings: Settings) -> None:

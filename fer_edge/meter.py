@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Callable, Deque, Dict, Sequence, Tuple
 
 from fer_edge.types import Rates
@@ -15,6 +18,47 @@ Clock = Callable[[], float]
 
 WINDOW = 10.0
 """Seconds over which every live figure is taken."""
+
+
+BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds: up to where each bucket of a `Distribution` reaches; from a fast PC to a small board."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How long something took, since the beginning.
+
+    Attributes
+    ----------
+    at_most : tuple of int
+        For each of `BOUNDS`, how many took no longer than this.
+    count : int
+        All of them.
+    seconds : float
+        The sum.
+    """
+
+    at_most: Tuple[int, ...]
+    count: int
+    seconds: float
+
+
+class Histogram:
+    """Counts durations in buckets, so that a collector can work out percentiles over any time."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(BOUNDS) + 1)
+        self._seconds = 0.0
+
+    def record(self, seconds: float) -> None:
+        """Count one that took `seconds`."""
+        self._counts[bisect_left(BOUNDS, seconds)] += 1
+        self._seconds += seconds
+
+    def distribution(self) -> Distribution:
+        """Give what was counted so far."""
+        *at_most, count = accumulate(self._counts)
+        return Distribution(tuple(at_most), count, self._seconds)
 
 
 class RateMeter:
@@ -60,6 +104,7 @@ class ServiceMeter:
         self._samples: Deque[Tuple[float, float]] = deque()
         self._sum = 0.0
         self.count = 0
+        self.histogram = Histogram()
         self.finished = RateMeter(clock, window)
 
     def record(self, seconds: float, idle: bool = False) -> None:
@@ -70,6 +115,7 @@ class ServiceMeter:
         if not idle:
             self._samples.append((now, seconds))
             self._sum += seconds
+            self.histogram.record(seconds)
         while self._samples and self._samples[0][0] < now - self._window:
             self._sum -= self._samples.popleft()[1]
 
@@ -86,6 +132,7 @@ class PipelineMeter:
         self._lock = threading.Lock()
         self._stages: Dict[str, ServiceMeter] = {}
         self._emitted = RateMeter(clock)
+        self._latency = Histogram()
 
     def record_stage(self, stage: str, seconds: float, idle: bool = False) -> None:
         """Count one frame that spent `seconds` in `stage`, which had nothing to do with it if it was `idle`."""
@@ -99,10 +146,21 @@ class PipelineMeter:
         with self._lock:
             return {name: stage.count for name, stage in self._stages.items()}
 
-    def record_emitted(self) -> None:
-        """Count one frame that went through the whole chain."""
+    def record_emitted(self, latency: float) -> None:
+        """Count one frame that went through the whole chain, `latency` seconds after it was captured."""
         with self._lock:
             self._emitted.tick()
+            self._latency.record(latency)
+
+    def service_times(self) -> Dict[str, Distribution]:
+        """Give the service times by stage; frames that gave a stage nothing to do are left out."""
+        with self._lock:
+            return {name: stage.histogram.distribution() for name, stage in self._stages.items()}
+
+    def latency(self) -> Distribution:
+        """Give the times from capture to emission."""
+        with self._lock:
+            return self._latency.distribution()
 
     def rates(self) -> Rates:
         """Give all figures as of now."""

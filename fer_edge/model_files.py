@@ -115,10 +115,11 @@ def find_model(name_or_path: Union[str, os.PathLike[str]]) -> Path:
     model = known.get(given)
     if model is not None and model.path.is_file():
         return model.path
-    if model is None and Path(given).exists():
+    # Unlike Path's own, these take names that are too long for any file.
+    if model is None and os.path.exists(given):
         return Path(given)
     cached = cache_folder() / f"{given}.onnx"
-    if os.sep not in given and cached.is_file():
+    if os.sep not in given and os.path.isfile(cached):
         return cached
     if model is None:
         raise errors.ModelNotFound(

@@ -63,9 +63,15 @@ class OnnxSession:
         if hasattr(session, "disable_fallback"):
             # Otherwise a provider that fails while it runs is replaced by another, with a word on the standard output.
             session.disable_fallback()
-        self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
-        self.inputs = tuple(_describe(node) for node in session.get_inputs())
-        self.outputs = tuple(_describe(node) for node in session.get_outputs())
+        try:
+            self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+            self.inputs = tuple(_describe(node) for node in session.get_inputs())
+            self.outputs = tuple(_describe(node) for node in session.get_outputs())
+        except UnicodeDecodeError as error:
+            raise errors.ModelCorrupt(
+                f"The ONNX file {path} has names or metadata that are not UTF-8 text.",
+                "Fetch or export the file again.",
+            ) from error
         self.provider: str = session.get_providers()[0]
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> List[NDArray[Any]]:
@@ -189,6 +195,11 @@ def open_session(
         raise errors.ModelCorrupt(
             f"{file} is not an ONNX file that ONNX Runtime {runtime.__version__} can load "
             f"(it may be cut off or damaged): {_first_line(error)}",
+            "Fetch or export the file again and compare its size and sha256.",
+        ) from error
+    except UnicodeDecodeError as error:  # ONNX Runtime quotes the damage in its message
+        raise errors.ModelCorrupt(
+            f"{file} is not an ONNX file that ONNX Runtime {runtime.__version__} can load: it has names that are not text.",
             "Fetch or export the file again and compare its size and sha256.",
         ) from error
     return OnnxSession(file, session, state.InvalidArgument)

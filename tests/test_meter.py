@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.meter import PipelineMeter, RateMeter, ServiceMeter, percentile
+from fer_edge.meter import BOUNDS, Histogram, PipelineMeter, RateMeter, ServiceMeter, percentile
 
 
 class HandClock:
@@ -82,13 +82,26 @@ def test_capacity_and_achieved_rate_are_different_figures() -> None:
         clock.now += 0.1
         meter.record_stage("detect", 0.002)
         meter.record_stage("classify", 0.003)
-        meter.record_emitted()
+        meter.record_emitted(0.006)
     rates = meter.rates()
     assert rates.detection == pytest.approx(500)
     assert rates.classification == pytest.approx(1000 / 3)
     assert rates.sequential == pytest.approx(200)
     assert rates.total == pytest.approx(10)
     assert rates.detection_achieved == rates.classification_achieved == pytest.approx(10)
+
+
+@given(st.lists(st.floats(0, 20)))
+def test_a_distribution_counts_every_duration_once_and_in_every_bucket_that_reaches_so_far(
+    seconds: list[float],
+) -> None:
+    histogram = Histogram()
+    for one in seconds:
+        histogram.record(one)
+    found = histogram.distribution()
+    assert found.at_most == tuple(sum(one <= bound for one in seconds) for bound in BOUNDS)
+    assert found.count == len(seconds)
+    assert found.seconds == pytest.approx(sum(seconds))
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.floats(1, 98.9))

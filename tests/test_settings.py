@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -71,3 +76,109 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path, content: b
 def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere.toml"):
         load_settings({}, {}, tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('camera = "0"\ncamra = "1"\n', 2, "no setting 'camra'"),
+        ("\n# bars = 1\nbars = 1\n", 3, "true or false"),
+        ('record = """\nmin-score = 3\n"""\n"min-score" = 3\n', 4, "a number between 0 and 1"),
+        ("min-score = 0.5\r\nmin_score = 0.6\r\n", 2, "set twice"),
+        ("frames = [\n  1,\n]\n", 1, "a whole number above 0"),
+        ('[source]\n# which\ncamera = "0"\n', 3, "stands in the table 'source'"),
+        ('[source]\nx = 1\n[other]\ncamera = "0"\n', 1, "no setting 'source'"),
+        ("source.x.camera = 0\n", 1, "no setting 'source'"),
+        ("source.camera = 0\n", 1, "stands in the table 'source'"),
+        ("[[source]]\ncamera = 0\n", 1, "no setting 'source'"),
+        ("[camera]\nindex = 1\n", 1, "it must be text"),
+        ("frames = 3.0\n", 1, "a whole number above 0"),
+        ("camera = true\n", 1, "it must be text"),
+        ("camera = 1979-05-27\n", 1, "it must be text"),
+        ('display = ["none"]\n', 1, "one of auto, window, none"),
+        ("size = [640, 480, 3]\n", 1, "WIDTHxHEIGHT"),
+        ("listen = 70000\n", 1, "HOST:PORT"),
+        ("frames = 0x" + "f" * 4000 + "\n", 1, "a whole number above 0"),
+    ],
+)
+def test_a_fault_in_the_file_is_named_with_its_line_and_what_is_allowed(
+    tmp_path: Path, text: str, line: int, words: str
+) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_bytes(text.encode())
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {}, file)
+    assert f"{file}, line {line}: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_where_a_statement_goes_on_for_too_long_no_line_is_named_rather_than_a_wrong_one(tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text("size = [\n" + "1,\n" * 500 + "]\nbars = 5\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {}, file)
+    assert str(caught.value).startswith(f"{file}: size")
+
+
+def test_a_byte_order_mark_at_the_start_of_the_file_does_no_harm(tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_bytes(b"\xef\xbb\xbfcamera = 0\r\n")
+    assert load_settings({}, {}, file).camera == "0"
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 3000, "a = " + "9" * 4090, "." * 5000, "#\n" * 40000])
+def test_a_file_that_would_exhaust_the_reader_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match="fer-edge.toml"):
+        load_settings({}, {}, file)
+
+
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown() -> None:
+    for token in ("open sesame", "s\u00e9same", "sesame\udcff"):
+        with pytest.raises(SettingsError, match="FER_EDGE_TOKEN") as caught:
+            load_settings({}, {"FER_EDGE_TOKEN": token})
+        assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("frames", "\u0663"), ("min_score", "\u0660.5"), ("camera", "a\0b")])
+def test_digits_of_other_scripts_and_nul_characters_are_refused(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match="it must be"):
+        load_settings({name: value}, {})
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "words"),
+    [
+        (['listen = "0.0.0.0:{port}"'], 2, "line 3: Listening on 0.0.0.0:{port}"),
+        (["listen = {port}"], 33, "line 3: Cannot listen on 127.0.0.1:{port}"),
+        (['model = "no-such-model"'], 20, "line 3: There is no model named 'no-such-model'"),
+        (['output = "/no/such/folder/x"'], 30, "line 3: The results file '/no/such/folder/x'"),
+        (["", "listen = 99999"], 3, "line 4: listen: 99999 will not do"),
+        (["", "", "camra = 0"], 3, "line 5: there is no setting 'camra'"),
+    ],
+)
+def test_what_a_line_of_the_file_leads_to_is_said_with_the_line_and_nothing_is_started(
+    lines: List[str], code: int, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "fer-edge.toml"
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        head = ['camera = "demo"', 'display = "none"']
+        file.write_text("\n".join(head + [line.format(port=port) for line in lines]))
+        command = [sys.executable, "-m", "fer_edge", "--config", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stderr
+    assert f"{file}, {words.format(port=port)}" in done.stderr
+    assert "watching" not in done.stderr
+
+
+def test_what_the_environment_leads_to_names_the_variable_and_the_command_line_needs_no_place(tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text('model = "one"')
+    settings = load_settings({}, {"FER_EDGE_MODEL": "two"}, file)
+    with pytest.raises(SettingsError, match="^FER_EDGE_MODEL: no"), settings.blame("model"):
+        raise SettingsError("no")
+    settings = load_settings({"model": "three"}, {"FER_EDGE_MODEL": "two"}, file)
+    with pytest.raises(SettingsError, match="^no"), settings.blame("model"):
+        raise SettingsError("no")

@@ -9,23 +9,34 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, List, Tuple
+from typing import Any, List, Match, Tuple
 from urllib.parse import unquote, urlsplit
 
 from fer_edge.errors import SourceUnreachable, UsageError
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
-_SECRET = re.compile(
-    r"(?i)([?&;][^=&;#]*(?:user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig)[^=&;]*=)[^&;#\s]*"
-)
+# Name and value apart, since one pattern for both would take the cube of a hostile text's length.
+_PARAMETER = re.compile(r"([?&;])([^?=&;#]*)=[^&;#\s]*")
+_SECRET = re.compile(r"(?i)user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig")
 _PROPERTY = re.compile(r"(?i)\b((?:user-id|user-pw|password|passwd|username)=)(\"[^\"]*\"|'[^']*'|[^\s&;#]+)")
-_USER = re.compile(r"://[^/\s]*@")
+_USER = re.compile(r"//[^/\s]*@")
 _SLICE = 0.1
+_SHOWN = 120
 
 
 def mask(text: str) -> str:
     """Hide user names, passwords and tokens of every URL in `text`, and of the elements of a GStreamer pipeline."""
-    return _PROPERTY.sub(r"\1***", _SECRET.sub(r"\1***", _USER.sub("://***@", text)))
+    return _PROPERTY.sub(r"\1***", _PARAMETER.sub(_mask_parameter, _USER.sub("//***@", text)))
+
+
+def _mask_parameter(found: Match[str]) -> str:
+    sign, name = found.groups()
+    return f"{sign}{name}=***" if _SECRET.search(name) else found.group()
+
+
+def printable(text: str) -> str:
+    """Give what a stranger sent as a message may show it: its start, without what would control a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_SHOWN])
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,12 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> Address:
         """Take a URL apart. Raises UsageError if it has no host or a port that is none."""
+        if any(letter <= " " or letter.isspace() for letter in url):
+            # It may stand within a password, which `mask` would not find.
+            raise UsageError(
+                "The address of the camera holds a space or a control character.",
+                "Write a space as %20, or leave it out.",
+            )
         try:
             parts = urlsplit(url)
             port = parts.port

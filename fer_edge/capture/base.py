@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Optional, Type, TypeVar
+from typing import Optional, Tuple, Type, TypeVar
 
 from fer_edge.types import Image
 
@@ -14,12 +14,26 @@ SourceT = TypeVar("SourceT", bound="Source")
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source turned out to be: a name for people, its size in pixels, and its nominal rate (0 if unknown)."""
+    """What a source turned out to be.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    width, height : int
+        Pixels.
+    fps : float
+        The nominal rate; 0 if unknown.
+    names : tuple of str
+        Under which the same source can be opened again, should it come back elsewhere; the best first. Empty where there is
+        nothing better than the way by which it was opened.
+    """
 
     name: str
     width: int
     height: int
     fps: float
+    names: Tuple[str, ...] = ()
 
 
 class Source(ABC):

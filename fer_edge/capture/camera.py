@@ -10,7 +10,15 @@ from typing import Any, Callable, List, Optional
 
 from fer_edge.capture import v4l2
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.devices import Device, Opener, holders, list_devices, open_node, permission_advice
+from fer_edge.capture.devices import (
+    Device,
+    Opener,
+    holders,
+    lasting_names,
+    list_devices,
+    open_node,
+    permission_advice,
+)
 from fer_edge.capture.opencv import cv2, quiet, to_bgr
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
@@ -38,7 +46,7 @@ class CameraSource(Source):
     open_capture, opener, ioctl : callable
         How to open OpenCV's capture and the node itself, and how to ask the kernel; for tests.
     list_cameras : callable
-        Gives the cameras that there are, for messages.
+        Gives the cameras that there are, for messages and for names that last.
     """
 
     live = True
@@ -76,6 +84,9 @@ class CameraSource(Source):
         self.close()
         self._node = os.path.realpath(self._path)
         card = self._check()
+        # Whoever names a link has chosen what the camera shall be found by.
+        chosen = os.path.islink(self._path)
+        names = (self._path,) if chosen else lasting_names(self._path, self._list_cameras())
         capture = self._open_capture(self._node)
         self._capture = capture
         if not capture.isOpened():
@@ -93,6 +104,7 @@ class CameraSource(Source):
             int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
             max(0.0, float(capture.get(cv2.CAP_PROP_FPS))),
+            names,
         )
 
     def grab(self) -> Optional[bool]:

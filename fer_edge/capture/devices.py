@@ -71,6 +71,30 @@ def list_devices(root: str = "/dev", opener: Opener = open_node, ioctl: Ioctl = 
     return [device for device in found if device is not None]
 
 
+def lasting_names(path: str, devices: Sequence[Device]) -> Tuple[str, ...]:
+    """Give the names under which a camera can be found when it comes back under another number, the best first.
+
+    The first is that of its socket (``by-path``). The one of its make (``by-id``) follows, which finds it in another socket,
+    too; but not where a second camera is of the same make, because cheap cameras have no serial number, and the name would lead
+    to the other one.
+
+    Parameters
+    ----------
+    path : str
+        The node by which it was opened; also the only name when there is no better one.
+    devices : sequence of Device
+        The cameras that there are.
+    """
+    node = os.path.realpath(path)
+    this = next((device for device in devices if os.path.realpath(device.path) == node), None)
+    if this is None:
+        return (path,)
+    unique = [device.card for device in devices].count(this.card) == 1
+    places = [name for name in this.names if f"{os.sep}by-path{os.sep}" in name]
+    makes = [name for name in this.names if name not in places]
+    return (*places, *(makes if unique else ())) or (path,)
+
+
 def _describe(path: str, names: Tuple[str, ...], opener: Opener, ioctl: Ioctl) -> Optional[Device]:
     try:
         descriptor = opener(path)

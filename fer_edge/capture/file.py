@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.container import is_cut, is_text, lacks_index
+from fer_edge.capture.limits import fits
 from fer_edge.capture.opencv import cv2, quiet, to_bgr
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceTruncated, SourceUnreadable
@@ -35,7 +37,8 @@ class VideoFileSource(Source):
     live = False
 
     def __init__(self, path: Union[str, os.PathLike[str]], settings: CaptureSettings = DEFAULTS) -> None:
-        self._path = Path(path).expanduser()
+        # Path.expanduser raises for a user who is not there.
+        self._path = Path(os.path.expanduser(path))
         self._loop = settings.loop
         self._capture: Any = None
         self._promised = 0
@@ -47,12 +50,12 @@ class VideoFileSource(Source):
         self._check()
         with quiet():
             self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        width, height = (int(self._capture.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        if not self._capture.isOpened() or width <= 0 or height <= 0:
+        width, height = (self._read(p) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if not self._capture.isOpened() or not fits(width, height):
             self.close()
             raise self._unreadable()
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        self._promised = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self._promised = max(0, self._read(cv2.CAP_PROP_FRAME_COUNT))
         self._delivered = 0
         return SourceInfo(self._path.name, width, height, fps if 0 < fps <= 1000 else 0.0)
 
@@ -94,6 +97,10 @@ class VideoFileSource(Source):
         if capture is not None:
             capture.release()
 
+    def _read(self, number: int) -> int:
+        value = float(self._capture.get(number))
+        return int(value) if math.isfinite(value) else 0
+
     def _next(self) -> bool:
         if not self._capture.grab():
             return False
@@ -101,7 +108,8 @@ class VideoFileSource(Source):
         return True
 
     def _check(self) -> None:
-        if not self._path.exists():
+        # Unlike Path.exists, it takes names that are too long for any file.
+        if not os.path.exists(self._path):
             raise SourceNotFound(
                 f"There is no file {self._path}.",
                 "--camera takes 0, /dev/video0, csi:0, gst:..., rtsp://..., http://..., a file, a folder, demo or demo:3.",

@@ -25,8 +25,8 @@ from urllib.request import (
     parse_keqv_list,
 )
 
-from fer_edge.capture.address import Address, connect, wait_for
-from fer_edge.errors import SourceUnreachable
+from fer_edge.capture.address import Address, connect, mask, printable, wait_for
+from fer_edge.errors import SourceUnreachable, UsageError
 
 _PIECE = 65536
 _LONGEST_HEAD = 65536
@@ -63,7 +63,7 @@ class HttpStream:
         for _ in range(_MOST_REDIRECTS + 2):
             status, reason, headers = self._ask(target, authorization, deadline)
             if status in (301, 302, 303, 307, 308) and headers["Location"]:
-                elsewhere = Address.parse(urljoin(target.url, headers["Location"]))
+                elsewhere = self._elsewhere(target, headers["Location"])
                 same = (elsewhere.host, elsewhere.port) == (target.host, target.port)
                 authorization = _basic(elsewhere) or (authorization if same else "")
                 target = elsewhere
@@ -78,7 +78,7 @@ class HttpStream:
                 break
         self.close()
         raise SourceUnreachable(
-            f"{self._address.name} answers: {status} {reason}.".replace(" .", "."), self._advice(status)
+            f"{self._address.name} answers: {status} {printable(reason)}.".replace(" .", "."), self._advice(status)
         )
 
     def read(self, timeout: float) -> Optional[bytes]:
@@ -120,7 +120,15 @@ class HttpStream:
 
     def _ask(self, target: Address, authorization: str, deadline: float) -> Tuple[int, str, Message]:
         self.close()
-        self._connection = connect(target, max(0.0, deadline - time.monotonic()), self._interrupted)
+        try:
+            self._connection = connect(target, max(0.0, deadline - time.monotonic()), self._interrupted)
+        except SourceUnreachable:
+            if target is self._address:
+                raise
+            raise SourceUnreachable(
+                f"{self._address.name} refers to {printable(target.name)}, which cannot be reached.",
+                "Open the address in a browser to see where it leads.",
+            ) from None
         try:
             if target.scheme == "https":
                 self._secure(target, deadline)
@@ -134,6 +142,19 @@ class HttpStream:
         except BaseException:
             self.close()
             raise
+
+    def _elsewhere(self, target: Address, location: str) -> Address:
+        try:
+            elsewhere = Address.parse(urljoin(target.url, location))
+            if elsewhere.scheme in ("http", "https"):
+                return elsewhere
+        except (ValueError, UsageError):
+            pass
+        self.close()
+        raise SourceUnreachable(
+            f"{self._address.name} refers to another address that is none: {printable(mask(location))}.",
+            "Open the address in a browser to see where it leads.",
+        )
 
     def _secure(self, target: Address, deadline: float) -> None:
         context = ssl.create_default_context()
@@ -175,11 +196,16 @@ class HttpStream:
         found = re.match(rb"HTTP/1\.\d (\d{3}) ?(.*)", line)
         if found is None:
             raise SourceUnreachable(f"{self._address.name} does not speak HTTP.", "Check the address and the port.")
-        headers = http.client.parse_headers(io.BytesIO(rest + b"\r\n\r\n"))
+        try:
+            headers = http.client.parse_headers(io.BytesIO(rest + b"\r\n\r\n"))
+        except http.client.HTTPException:  # a hundred headers and more
+            raise SourceUnreachable(
+                f"{self._address.name} does not speak HTTP as a camera does.", "Check the address and the port."
+            ) from None
         chunked = "chunked" in (headers["Transfer-Encoding"] or "").lower()
         self._chunks = ChunkedDecoder() if chunked else None
         length = headers["Content-Length"] or ""
-        self._left = int(length) if length.isdigit() and not chunked else None
+        self._left = int(length) if re.fullmatch("[0-9]{1,18}", length) and not chunked else None
         return int(found.group(1)), found.group(2).decode("latin-1"), headers
 
     def _receive(self, deadline: float) -> Optional[bytes]:
@@ -255,13 +281,14 @@ def _request(target: Address, authorization: str) -> bytes:
     ]
     if authorization:
         lines.append(f"Authorization: {authorization}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
 
 
 def _basic(address: Address) -> str:
     if not address.user:
         return ""
-    return "Basic " + base64.b64encode(f"{address.user}:{address.password}".encode()).decode("ascii")
+    word = f"{address.user}:{address.password}".encode("utf-8", "surrogateescape")
+    return "Basic " + base64.b64encode(word).decode("ascii")
 
 
 def _digest(credentials: Address, target: Address, headers: Message) -> str:
@@ -275,10 +302,14 @@ def _digest(credentials: Address, target: Address, headers: Message) -> str:
         host = f"[{target.host}]" if ":" in target.host else target.host
         url = f"{target.scheme}://{host}:{target.port}{target.path}"
         passwords.add_password(None, url, credentials.user, credentials.password)
-        fields = parse_keqv_list([part for part in parse_http_list(rest) if "=" in part])
         try:
+            fields = parse_keqv_list([part for part in parse_http_list(rest) if "=" in part])
             answer = AbstractDigestAuthHandler(passwords).get_authorization(Request(url), fields)  # noqa: S310
-        except (ValueError, KeyError):  # an algorithm that the library does not have
+        except (
+            ValueError,
+            LookupError,
+            OSError,
+        ):  # an algorithm that the library does not have, or no challenge at all
             continue
         if answer:
             return f"Digest {answer}"

@@ -19,6 +19,8 @@ logger = logging.getLogger("fer_edge")
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2")
 
+_LARGEST_FILE = 1 << 29
+
 
 class ImageSource(Source):
     """Gives one frame for each picture, ``img2`` before ``img10``; they may differ in size.
@@ -89,7 +91,7 @@ class ImageSource(Source):
             path = self._paths[self._next]
             self._next += 1
             try:
-                picture = decode(path.read_bytes())
+                picture = decode(_content(path))
             except PermissionError:
                 if len(self._paths) == 1:
                     raise SourcePermission(
@@ -130,11 +132,18 @@ def natural_key(path: Path) -> List[Tuple[int, int, str]]:
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
 
 
+def _content(path: Path) -> bytes:
+    """Give the file; nothing where it is larger than a picture can be."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_FILE + 1)
+    return content if len(content) <= _LARGEST_FILE else b""
+
+
 def _find(place: str) -> List[Path]:
     path = Path(place)
-    if path.is_dir():
+    if os.path.isdir(place):
         try:
-            found = [entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES and not entry.is_dir()]
+            found = [entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES and _may_hold_one(entry)]
         except PermissionError:
             raise SourcePermission(
                 f"This user may not read the folder {place}.",
@@ -142,8 +151,10 @@ def _find(place: str) -> List[Path]:
             ) from None
         if not found:
             raise SourceUnreadable(f"The folder {place} holds no pictures.", f"These kinds work: {_kinds()}.")
-    elif path.exists():
+    elif os.path.isfile(place):
         found = [path]
+    elif os.path.exists(place):
+        raise SourceUnreadable(f"{place} is not a file.", f"These kinds work: {_kinds()}.")
     elif glob.has_magic(place):
         found = [Path(name) for name in glob.glob(place, recursive=True) if os.path.isfile(name)]
         if not found:
@@ -153,6 +164,11 @@ def _find(place: str) -> List[Path]:
     else:
         raise SourceNotFound(f"There is no file {place}.", "Check the spelling and the folder.")
     return sorted(found, key=natural_key)
+
+
+def _may_hold_one(entry: Path) -> bool:
+    """Leave out folders, and pipes, whose reading would never end; a link to nowhere stays, to be named."""
+    return entry.is_file() or not entry.exists()
 
 
 def _kinds() -> str:

@@ -34,6 +34,8 @@ class JpegSplitter:
         self._in_scan = False
         self._has_scan = False
         self._whole = False
+        self._segment = 0  # where the last marker stands, behind which to look on when no other follows
+        self._forgotten = 0  # bytes of a picture beyond the limit that are no longer kept
 
     def feed(self, chunk: bytes) -> List[bytes]:
         """Take the next bytes of the stream and give the pictures that they complete."""
@@ -43,14 +45,25 @@ class JpegSplitter:
             if self._position == 0 and not self._find_start():
                 return pictures
             end = self._walk()
-            if end is None and self._position <= self._limit:
+            if end is None:
+                self._forget_what_is_too_long()
                 return pictures
-            if end is None or end > self._limit:
-                end, self._whole = 2, False
-            if self._whole:
+            if self._whole and self._forgotten + end <= self._limit:
                 pictures.append(bytes(self._buffer[:end]))
             del self._buffer[:end]
             self._position = 0
+
+    def _forget_what_is_too_long(self) -> None:
+        """Keep no more of a picture beyond the limit than what is needed to find its end.
+
+        To look for the next one inside of it would take the square of its length.
+        """
+        if self._forgotten + self._position > self._limit:
+            surplus = min(self._position, len(self._buffer)) - 1 if self._in_scan else self._segment
+            del self._buffer[:surplus]
+            self._position -= surplus
+            self._segment = 0
+            self._forgotten += surplus
 
     def _find_start(self) -> bool:
         start = self._buffer.find(_START)
@@ -59,6 +72,7 @@ class JpegSplitter:
             return False
         del self._buffer[:start]
         self._position = 2
+        self._segment = self._forgotten = 0
         self._in_scan = self._has_scan = self._whole = False
         return True
 
@@ -77,6 +91,7 @@ class JpegSplitter:
                 self._in_scan = False
             while data[at : at + 2] == b"\xff\xff":
                 at += 1
+                self._segment = at - 2
             self._position = at
             if len(data) < at + 2:
                 return None
@@ -85,10 +100,11 @@ class JpegSplitter:
                 return at
             if data[at] != 0xFF or marker == 0x00:
                 # The length of a segment that was cut off may have led into the next picture.
-                return 2
+                return self._segment + 2
             if marker == _EOI:
                 self._whole = self._has_scan
                 return at + 2
+            self._segment = at
             if marker in _SEGMENTLESS:
                 self._position = at + 2
                 continue
@@ -96,7 +112,7 @@ class JpegSplitter:
                 return None
             length = int.from_bytes(data[at + 2 : at + 4], "big")
             if length < 2:
-                return 2
+                return self._segment + 2
             self._position = at + 2 + length
             self._in_scan = marker == _SOS
             self._has_scan |= self._in_scan

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, Optional
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import Address, printable
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.http_stream import HttpStream
 from fer_edge.capture.mjpeg import JpegSplitter
@@ -176,6 +176,6 @@ class HttpSource(Source):
     def _no_video(self) -> SourceError:
         kind = self._stream.content_type if self._stream is not None else ""
         return SourceUnreadable(
-            f"{self._address.name} is no MJPEG stream" + (f": it sends {kind}." if kind else "."),
+            f"{self._address.name} is no MJPEG stream" + (f": it sends {printable(kind)}." if kind else "."),
             "Look up the camera's MJPEG address (often /video, /mjpg/video.mjpg or ?action=stream), or use its rtsp:// one.",
         )

@@ -48,14 +48,14 @@ def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
     """
     text = text.strip()
     kind, separator, rest = text.partition(":")
-    if not text:
+    if not text or "\0" in text:
         raise UsageError("No source was named.", f"--camera takes {FORMS}.")
-    if (text.isascii() and text.isdigit()) or text.startswith("/dev/"):
+    if re.fullmatch(r"[0-9]{1,9}", text) or text.startswith("/dev/"):
         return CameraSource(text, settings)
-    if kind == "demo" and re.fullmatch(r"\d*", rest) and (rest or not separator):
+    if kind == "demo" and re.fullmatch(r"[0-9]{0,9}", rest) and (rest or not separator):
         return DemoSource(int(rest or 1), settings)
     if kind == "csi":
-        if not re.fullmatch(r"\d{1,2}", rest):
+        if not re.fullmatch(r"[0-9]{1,2}", rest):
             raise UsageError(f"'{text}' names no CSI camera.", "Give csi:0, or csi:1 for the second.")
         return GStreamerSource(csi_pipeline(int(rest), settings), settings, name=text)
     if kind == "gst":

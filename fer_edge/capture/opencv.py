@@ -14,6 +14,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 import cv2
 import numpy as np
 
+from fer_edge.capture.limits import fits
 from fer_edge.types import Image
 
 __all__ = ["cv2", "decode", "quiet", "set_log_level", "to_bgr"]
@@ -67,4 +68,6 @@ def decode(data: bytes) -> Optional[Image]:
             picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         except cv2.error:  # raised for sizes beyond OpenCV's limits
             return None
-    return None if picture is None else to_bgr(picture)
+    if picture is None or not fits(picture.shape[1], picture.shape[0]):
+        return None
+    return to_bgr(picture)

@@ -15,6 +15,7 @@ import numpy as np
 from fer_edge.capture.address import Address, connect, mask
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
+from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
 from fer_edge.capture.reader import ENDED, FRAME, HEADER, OPENED
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
@@ -23,7 +24,7 @@ from fer_edge.types import Image
 
 _GRAB_WAIT = 0.5
 _START_WAIT = 10.0  # s; for the process to load its libraries, on a slow board with a cold disk
-_LARGEST = 16384
+_LONGEST_WORDS = 100  # too few for JSON that is nested too deeply
 
 
 class RtspSource(Source):
@@ -122,7 +123,10 @@ class RtspSource(Source):
                 f"{self._address.name} did not answer within {self._settings.connect_timeout:g} s.",
                 "Check the address, and that the camera serves RTSP there.",
             )
-        fps = float(json.loads(bytes(self._payload or b"{}")).get("fps", 0))
+        try:
+            fps = float(json.loads(bytes(self._payload or b"{}"))["fps"])
+        except (ValueError, TypeError, LookupError, OverflowError):
+            raise self._nonsense() from None
         self._payload = None
         return fps if 0 < fps <= 1000 else 0.0
 
@@ -151,13 +155,24 @@ class RtspSource(Source):
     def _begin(self) -> None:
         """Make room for what the header announces."""
         kind, width, height, length = HEADER.unpack(self._header)
+        # FFmpeg reads what a stranger sent: its process is not believed blindly.
         if kind == FRAME:
+            if not fits(width, height) or length != width * height * 3:
+                raise self._nonsense(f"a picture of {width} x {height} pixels in {length} bytes")
             self._size = (width, height)
             self._picture = np.empty((height, width, 3), np.uint8)
             self._payload = self._picture.data.cast("B")
         else:
+            if length > _LONGEST_WORDS:
+                raise self._nonsense()
             self._payload = memoryview(bytearray(length)) if length else None
         self._kind = kind
+
+    def _nonsense(self, what: str = "something that cannot be understood") -> SourceUnreadable:
+        return SourceUnreadable(
+            f"{self._address.name} gives {what}.",
+            f"Pictures of up to {LARGEST} pixels a side and {MOST_PIXELS} in all can be read: choose a smaller stream.",
+        )
 
     def _failure(self, status: int) -> SourceError:
         """Say in our words what FFmpeg said in its own."""

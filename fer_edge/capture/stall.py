@@ -7,12 +7,15 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from fer_edge.errors import SourceStalled
+from fer_edge.errors import SourceStalled, SourceUnreadable
 from fer_edge.types import Image
 
 FROZEN_AFTER = 10.0
 """Seconds. A sensor's noise makes every picture differ, but a stream of a dark scene may repeat one between two key frames,
 which are seldom further apart than this."""
+
+SPOILED_AFTER = 5.0
+"""Seconds in which no picture could be decoded."""
 
 _STEP = 16
 """Every so many pixels are compared first."""
@@ -91,3 +94,29 @@ class FrozenPicture:
             and np.array_equal(last[::_STEP, ::_STEP], image[::_STEP, ::_STEP])
             and np.array_equal(last, image)
         )
+
+
+class SpoiledPictures:
+    """Lets single pictures be beyond decoding, and raises when none is whole for too long.
+
+    Parameters
+    ----------
+    clock : callable
+        Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, patience: float = SPOILED_AFTER) -> None:
+        self._clock = clock
+        self._patience = patience
+        self._since: Optional[float] = None
+
+    def none(self) -> None:
+        """Note a picture that is whole."""
+        self._since = None
+
+    def one(self, error: SourceUnreadable) -> None:
+        """Note one that is not. Raises `error` when there was no other for the whole patience."""
+        if self._since is None:
+            self._since = self._clock()
+        elif self._clock() - self._since >= self._patience:
+            raise error

@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.crop import FaceCropper, pose_of
-from fer_edge.errors import ModelError
+from fer_edge.errors import StageFailed
 from fer_edge.types import Face, Image, ObservedFace
 
 LARGEST_TURN = 0.45
@@ -33,14 +33,14 @@ class ExpressionReader:
 
         Raises
         ------
-        ModelError
-            The network gave something that is no number.
+        StageFailed
+            The network gave something that is no number: a GPU that overheats does, and a new start may heal it.
         """
         if not faces:
             return ()
         expressions = self._classifier.classify(self._cropper.crop(image, faces))
         if not all(np.isfinite(expression.probabilities).all() for expression in expressions):
-            raise ModelError(
+            raise StageFailed(
                 f"The network {self._classifier.spec.name} gave no numbers (NaN) for a face.",
                 "With half precision, try --precision fp32; else the model file or the processor is faulty.",
             )

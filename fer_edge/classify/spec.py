@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 from fer_edge.errors import ModelMetadataError
 from fer_edge.types import LABELS
 
 PREFIX = "fer_edge."
 """What every key of ours in an ONNX file's ``metadata_props`` begins with."""
+
+_LARGEST = 1e6  # of mean and std; the network's input must stay within what float32 holds
 
 
 @dataclass(frozen=True)
@@ -114,18 +115,25 @@ class ModelSpec:
 def _read(read: Callable[[str], Any], key: str, text: str, where: str) -> Any:
     try:
         return read(text)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ModelMetadataError(
             f"{where}: the metadata value {key} = {text[:80]!r} makes no sense: {error}.",
             "Export the model again, or correct the value.",
         ) from error
 
 
+def _parsed(text: str) -> Any:
+    # Deep nesting can end the process on Python 3.8, where it is not always a RecursionError.
+    if text.count("[") + text.count("{") > 8:
+        raise ValueError("expected a number or a list")
+    return json.loads(text)
+
+
 def _labels(text: str) -> Tuple[str, ...]:
-    labels = tuple(json.loads(text))
-    if sorted(map(str, labels)) != sorted(LABELS):
+    labels = _parsed(text)
+    if not isinstance(labels, list) or sorted(map(str, labels)) != sorted(LABELS):
         raise ValueError(f"expected the seven labels {', '.join(LABELS)} in some order")
-    return labels
+    return tuple(labels)
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -139,17 +147,17 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 
 def _number(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
-        value = float(json.loads(text))
-        if not low <= value <= high:
+        value = _parsed(text)
+        if not _is_number(value) or not low <= value <= high:
             raise ValueError(f"expected a number from {low:g} to {high:g}")
-        return value
+        return float(value)
 
     return read
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        value = json.loads(text)
+        value = _parsed(text)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"expected a whole number from {low} to {high}")
         return value
@@ -157,14 +165,19 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def _three(positive: bool) -> Callable[[str], Tuple[float, ...]]:
+def _three(low: float) -> Callable[[str], Tuple[float, ...]]:
     def read(text: str) -> Tuple[float, ...]:
-        values: List[float] = [float(value) for value in json.loads(text)]
-        if len(values) != 3 or any(math.isnan(value) or (positive and value <= 0) for value in values):
-            raise ValueError("expected a list of three numbers" + (" above 0" if positive else ""))
-        return tuple(values)
+        values = _parsed(text)
+        fits = isinstance(values, list) and all(_is_number(value) and low <= value <= _LARGEST for value in values)
+        if not fits or len(values) != 3:
+            raise ValueError(f"expected a list of three numbers from {low:g} to {_LARGEST:g}")
+        return tuple(float(value) for value in values)
 
     return read
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 _REQUIRED: Mapping[str, Callable[[str], Any]] = {
@@ -174,8 +187,8 @@ _REQUIRED: Mapping[str, Callable[[str], Any]] = {
     "layout": _one_of("NCHW"),
     "colour": _one_of("gray", "rgb"),
     "scale": _number(1e-6, 1e3),
-    "mean": _three(positive=False),
-    "std": _three(positive=True),
+    "mean": _three(-_LARGEST),
+    "std": _three(1 / _LARGEST),
     "crop_margin": _number(1.0, 10.0),
     "alignment": _one_of("eyes", "none"),
 }

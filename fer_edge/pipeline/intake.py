@@ -8,14 +8,15 @@ from datetime import datetime, timezone
 from typing import Callable, Mapping, Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.stall import FrozenPicture
+from fer_edge.capture.stall import FrozenPicture, SpoiledPictures
+from fer_edge.errors import SourceUnreadable
 from fer_edge.meter import Clock, PipelineMeter
 from fer_edge.pipeline.ledger import FrameLedger
 from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.shift import Call, GivenUp, Shift
 from fer_edge.pipeline.stage import as_stage_error
 from fer_edge.pipeline.supervisor import Supervisor
-from fer_edge.types import Frame, StageTime
+from fer_edge.types import Frame, Image, StageTime
 
 STOP_POLL_SECONDS = 0.1
 """How often a wait for the stages looks whether the program is to end."""
@@ -94,6 +95,9 @@ class Intake:
         self.shift = Shift(self.name, lambda shift: self._run(shift, error))
         self.shift.thread.start()
 
+    def abandon(self) -> None:
+        """Do nothing: a picture that a driver holds back was never counted."""
+
     def _run(self, shift: Shift, error: Optional[BaseException] = None) -> None:
         lost = error is not None
         while not self._stopping.is_set():
@@ -140,6 +144,7 @@ class Intake:
 
     def _capture(self, shift: Shift, source: Source) -> None:
         frozen = FrozenPicture(self._clock) if self._supervisor is not None and source.live else None
+        spoiled = SpoiledPictures(self._clock) if frozen is not None else None
         while not self._stopping.is_set():
             if source.on_demand:
                 self._outbox.wait_until_wanted()
@@ -149,9 +154,9 @@ class Intake:
             with shift.calling(Call("grab", GRAB_LIMIT)):
                 grabbed = source.grab()
                 captured_at, timestamp = self._clock(), datetime.now(timezone.utc)
-                image = source.retrieve() if grabbed else None
+                image = self._retrieve(source, spoiled) if grabbed else None
             if image is None:
-                if grabbed is None:
+                if grabbed is not False:
                     continue
                 return
             image.flags.writeable = False
@@ -168,6 +173,20 @@ class Intake:
                 self._supervisor.source_found()
             self._leave(source, Captured(frame, {"capture": spent}))
             self._notify()
+
+    def _retrieve(self, source: Source, spoiled: Optional[SpoiledPictures]) -> Optional[Image]:
+        """Give the picture; None when it is left out, because a transmission does damage one now and then."""
+        try:
+            image = source.retrieve()
+        except SourceUnreadable as error:
+            if spoiled is None or self._supervisor is None:
+                raise
+            spoiled.one(error)
+            self._supervisor.picture_spoiled(error)
+            return None
+        if spoiled is not None:
+            spoiled.none()
+        return image
 
     def _leave(self, source: Source, item: Captured) -> None:
         try:

@@ -101,6 +101,11 @@ class Mailbox(Generic[T]):
             self._changed.notify_all()
             return item, self._clock() - left_at
 
+    def age(self) -> float:
+        """Give the seconds that the item has waited here; 0 when there is none."""
+        with self._changed:
+            return self._clock() - self._slot[0][1] if self._slot else 0.0
+
     def finish(self, error: Optional[BaseException] = None) -> None:
         """Say that nothing more will come; with the `error` that ended it, which the consumer gets after the last item."""
         with self._changed:

@@ -27,6 +27,9 @@ MOST_BYTES = 64 << 20
 SLOW_AFTER = 5.0
 """Seconds of one `write` after which it is worth mentioning."""
 
+STEADY_AFTER = 2.0
+"""Seconds of writing after which a sink that had failed counts as working: the last free bytes of a disk take a little."""
+
 CLOSE_SECONDS = 1.5
 """Longest wait for what is still to be written at the end."""
 
@@ -72,6 +75,7 @@ class Outlet:
         self._sink: Optional[Sink] = None
         self._attempt = 0
         self._failure: Optional[Exception] = None
+        self._good_since: Optional[float] = None
         self._writing_since: Optional[float] = None
         self._thread = threading.Thread(target=self._run, name=f"fer-edge-{name}", daemon=True)
 
@@ -101,8 +105,8 @@ class Outlet:
 
     def trouble(self) -> str:
         """Say what is wrong, for people; empty when nothing is."""
-        failure, since = self._failure, self._writing_since
-        if failure is not None:
+        failure, since, good = self._failure, self._writing_since, self._good_since
+        if failure is not None and (good is None or self._clock() - good < STEADY_AFTER):
             return f"{self.name} does not work: {_reason(failure)}"
         if since is not None and self._clock() - since > SLOW_AFTER:
             return f"{self.name} has been writing for {self._clock() - since:.0f} s"
@@ -169,6 +173,8 @@ class Outlet:
         try:
             if self._sink is not None:
                 self._sink.close()
+            if self._good_since is not None:
+                self._recovered()
         except Exception as error:  # noqa: BLE001  (handed to whoever closes the outlet)
             self._failure = error
 
@@ -193,7 +199,7 @@ class Outlet:
                     return False
             else:
                 self._worked = True
-                self._recovered()
+                self._note_success()
                 return True
             finally:
                 self._writing_since = None
@@ -205,7 +211,7 @@ class Outlet:
             with suppress(Exception):
                 sink.close()
         delay = self._backoff.next()
-        first, self._failure = self._failure is None, error
+        first, self._failure, self._good_since = self._failure is None, error, None
         self._writing_since = None
         logger.log(
             logging.WARNING if first else logging.DEBUG,
@@ -218,11 +224,19 @@ class Outlet:
         with self._changed:
             return not self._changed.wait_for(lambda: self._closing, delay)
 
+    def _note_success(self) -> None:
+        if self._failure is None:
+            return
+        if self._good_since is None:
+            self._good_since = self._clock()
+        elif self._clock() - self._good_since >= STEADY_AFTER:
+            self._recovered()
+
     def _recovered(self) -> None:
-        if self._failure is not None:
-            self._failure = None
-            self._backoff.reset()
-            logger.warning("%s works again", self.name, extra={"event": "sink_back", "sink": self.name})
+        self._failure = self._good_since = None
+        self._backoff.reset()
+        fields = {"event": "sink_back", "sink": self.name, "lost": self.lost}
+        logger.warning("%s works again; %d results were left out so far", self.name, self.lost, extra=fields)
 
 
 def _reason(error: Exception) -> str:

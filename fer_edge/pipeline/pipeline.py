@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Callable, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import ExpressionClassifier
@@ -69,6 +69,7 @@ class Pipeline:
         supervisor: Optional[Supervisor] = None,
     ) -> None:
         self.meter = PipelineMeter(clock)
+        self._clock = clock
         self._supervisor = supervisor
         self._news = threading.Event()
         self._started = False
@@ -142,6 +143,14 @@ class Pipeline:
         """Give the counts of frames as of now."""
         return self._ledger.balance()
 
+    def queue_ages(self) -> Dict[str, float]:
+        """Give by stage how many seconds the frame before it has waited; 0 where none waits."""
+        return {
+            "detect": self._frames.age(),
+            "classify": self._detections.age(),
+            "emit": self._observations.age(),
+        }
+
     def start(self) -> None:
         """Start the threads; what goes wrong in them is raised by `take`. Does nothing while they run.
 
@@ -182,7 +191,7 @@ class Pipeline:
             return None
         observation, _ = taken
         self._ledger.emit(observation.frame.index)
-        self.meter.record_emitted()
+        self.meter.record_emitted(self._clock() - observation.frame.captured_at)
         return observation
 
     def wait_for_news(self, timeout: float) -> bool:
@@ -199,7 +208,8 @@ class Pipeline:
     def stop(self) -> None:
         """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
 
-        A stage that is still being built is left behind, and ends with the process.
+        A stage that is still being built is left behind, and ends with the process. With a supervisor, so is a thread that
+        hangs in a driver.
 
         Raises
         ------
@@ -222,10 +232,13 @@ class Pipeline:
         unfinished = [post for post in alive if isinstance(post, Stage) and post.building]
         for post in unfinished:
             logger.info("the %s stage was not ready yet; what it was building is given up", post.name)
-        hanging = [post.shift.thread.name for post in alive if post not in unfinished]
+        hanging = [post for post in alive if post not in unfinished]
+        if self._supervisor is not None:
+            hanging = [post for post in hanging if not self._supervisor.leave(post) and post.shift.thread.is_alive()]
         if hanging:
+            names = " and ".join(post.shift.thread.name for post in hanging)
             raise StopTimeout(
-                f"{' and '.join(hanging)} did not end within {STOP_SECONDS} s after being asked to stop.",
+                f"{names} did not end within {STOP_SECONDS} s after being asked to stop.",
                 "A driver or library call hangs there; unplug the camera, or end the process.",
             )
 

@@ -86,14 +86,18 @@ class Stage(Generic[In, Out]):
 
     def relieve(self, error: BaseException) -> None:
         """Go on in a new thread if `error` can be recovered from: the old one was given up in a call. What it had is lost."""
-        item, self._item = self._item, None
-        if item is not None:
-            self._discard(item)
+        self.abandon()
         if self.ready.is_set() and self._recover(self.name, error):
             self.shift = Shift(self.name, self._run)
             self.shift.thread.start()
         else:
             self._end(error)
+
+    def abandon(self) -> None:
+        """Count what the given-up thread has in hand as lost."""
+        item, self._item = self._item, None
+        if item is not None:
+            self._discard(item)
 
     def _run(self, shift: Shift) -> None:
         while True:

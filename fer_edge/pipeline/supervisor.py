@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Protocol, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from fer_edge.capture.base import Source
 from fer_edge.errors import FerEdgeError, StageFailed
@@ -22,6 +22,10 @@ MOST_HANGING = 8
 LONGEST_TICK = 1.0
 """Seconds that one look counts at most: after a stop of the whole process no call shall seem to have hung meanwhile."""
 
+STEADY_AFTER = 30.0
+"""Seconds for which a source must have worked, so that its next failure begins a new series; longer than a frozen picture is
+watched, so that a source which comes and goes is not opened twice a second, with two lines in the log each time."""
+
 RECENT = 300.0
 """Seconds for which a restart is worth mentioning."""
 
@@ -35,14 +39,18 @@ class Post(Protocol):
     def relieve(self, error: BaseException) -> None:
         """Go on without the thread that was given up because of `error`."""
 
+    def abandon(self) -> None:
+        """Let go of what the given-up thread has in hand, as the end has come."""
+
 
 @dataclass(frozen=True)
 class Incidents:
     """What happened to the parts so far."""
 
-    reconnects: int
-    restarts: Dict[str, int]
-    hung: int
+    reconnects: int = 0
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    hung: int = 0
+    spoiled: int = 0
 
 
 class Supervisor:
@@ -81,6 +89,8 @@ class Supervisor:
         self._lock = threading.Lock()
         self._seen_source = False
         self._lost: Optional[Tuple[float, str]] = None
+        self._found_at: Optional[float] = None
+        self._told = False
         self._attempts = 0
         self._reconnects = 0
         self._restarts: Dict[str, int] = {}
@@ -89,6 +99,7 @@ class Supervisor:
         self._ages: Dict[str, Tuple[Call, float]] = {}
         self._hanging: List[threading.Thread] = []
         self._hung = 0
+        self._spoiled = 0
 
     def source_lost(self, error: Optional[BaseException]) -> Optional[float]:
         """Say after how many seconds the source shall be opened anew; None when this ends the pipeline.
@@ -104,14 +115,20 @@ class Supervisor:
             self._hanging = [thread for thread in self._hanging if thread.is_alive()]
             if len(self._hanging) >= MOST_HANGING:
                 return None
+            now = self._clock()
+            if self._found_at is not None and now - self._found_at >= STEADY_AFTER:
+                self._attempts = 0
+                self._backoff.reset()
+            self._found_at = None
             delay = self._backoff.next()
             reason = "it ended" if error is None else str(getattr(error, "message", error))
-            if self._lost is None:
-                self._lost = (self._clock(), reason)
+            # Since the first failure, but why the latest: a camera that was unplugged may be in use by another program now.
+            self._lost = (now if self._lost is None else self._lost[0], reason)
             self._attempts += 1
             attempts = self._attempts
         # The first failures tell what is wrong; a line for each of thousands would only fill the journal.
-        level = logging.WARNING if attempts <= 3 or attempts & (attempts - 1) == 0 else logging.DEBUG
+        self._told = attempts <= 3 or attempts & (attempts - 1) == 0
+        level = logging.WARNING if self._told else logging.DEBUG
         fields = {"event": "source_lost", "reason": reason, "attempt": attempts, "retry_in_s": round(delay, 1)}
         logger.log(
             level, "the source is lost: %s Trying again in %.1f s (attempt %d).", reason, delay, attempts, extra=fields
@@ -124,15 +141,15 @@ class Supervisor:
             return
         with self._lock:
             self._seen_source = True
-            lost, self._lost, self._attempts = self._lost, None, 0
-            self._backoff.reset()
+            self._found_at = self._clock()
+            lost, self._lost = self._lost, None
             if lost is None:
                 return
             self._reconnects += 1
         away = self._clock() - lost[0]
-        logger.warning(
-            "the source is back after %.1f s", away, extra={"event": "source_back", "away_s": round(away, 1)}
-        )
+        level = logging.WARNING if self._told else logging.DEBUG
+        fields = {"event": "source_back", "away_s": round(away, 1)}
+        logger.log(level, "the source is back after %.1f s", away, extra=fields)
 
     def stage_failed(self, name: str, error: BaseException) -> bool:
         """Tell whether a stage that failed with `error` shall be built anew."""
@@ -168,10 +185,34 @@ class Supervisor:
                 del self._ages[post.name]
                 self._give_up(post, shift, call)
 
+    def leave(self, post: Post) -> bool:
+        """Give up, at the end of the run, a thread that stands in a call into a driver or a library; tell whether it does."""
+        shift = post.shift
+        call = shift.call
+        if call is None or not shift.give_up(call):
+            return False
+        logger.warning(
+            "the %s thread hangs in its %s; it is left behind and ends with the program",
+            post.name,
+            call.what,
+            extra={"event": "thread_given_up", "stage": post.name, "call": call.what},
+        )
+        post.abandon()
+        return True
+
+    def picture_spoiled(self, error: FerEdgeError) -> None:
+        """Note that a picture was left out because it could not be decoded."""
+        with self._lock:
+            self._spoiled += 1
+            count = self._spoiled
+        level = logging.WARNING if count & (count - 1) == 0 else logging.DEBUG
+        fields = {"event": "picture_spoiled", "reason": error.message, "count": count}
+        logger.log(level, "a picture is left out, number %d so far: %s", count, error.message, extra=fields)
+
     def incidents(self) -> Incidents:
         """Give the counts of what happened."""
         with self._lock:
-            return Incidents(self._reconnects, dict(self._restarts), self._hung)
+            return Incidents(self._reconnects, dict(self._restarts), self._hung, self._spoiled)
 
     def source_trouble(self) -> str:
         """Say since when and why the source is lost, for people; empty while it works."""

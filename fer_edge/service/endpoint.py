@@ -1,8 +1,9 @@
-"""Answers HTTP on one address: ``GET /healthz``."""
+"""Answers HTTP on one address: ``GET /healthz`` and ``GET /metrics``."""
 
 from __future__ import annotations
 
 import hmac
+import io
 import json
 import logging
 import socket
@@ -11,7 +12,7 @@ import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Callable, Dict, NamedTuple, Optional, Type
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Type
 
 from fer_edge.errors import EndpointUnavailable, UsageError
 from fer_edge.service.address import Address
@@ -27,6 +28,10 @@ LONGEST_CONNECTION = 10.0
 """Seconds after which a connection is closed, answered or not."""
 
 
+MOST_BYTES = 16384
+"""Of a request; what follows is not read. The standard library would take six megabytes of header for each connection."""
+
+
 class Endpoint:
     """Answers on `address` in threads of its own, from `open` to `close`.
 
@@ -38,6 +43,8 @@ class Endpoint:
         Says how the run is; called in the endpoint's threads.
     token : str, optional
         What a peer must send as ``Authorization: Bearer ...``. Without one, only this machine may be listened to.
+    metrics : callable, optional
+        Gives the content type and the text of ``/metrics``; called in the endpoint's threads.
 
     Raises
     ------
@@ -45,7 +52,13 @@ class Endpoint:
         Others could reach the address, and there is no token.
     """
 
-    def __init__(self, address: Address, health: Callable[[], Health], token: str = "") -> None:
+    def __init__(
+        self,
+        address: Address,
+        health: Callable[[], Health],
+        token: str = "",
+        metrics: Optional[Callable[[], Tuple[str, bytes]]] = None,
+    ) -> None:
         if not token and not address.local:
             raise UsageError(
                 f"Listening on {address} lets other machines ask, and there is no token.",
@@ -54,6 +67,7 @@ class Endpoint:
         self.address = address
         self._health = health
         self._token = token
+        self._metrics = metrics
         self._server: Optional[_Server] = None
         self._thread: Optional[threading.Thread] = None
 
@@ -78,6 +92,8 @@ class Endpoint:
         logger.info("health at http://%s/healthz", self.address)
 
     def _answer(self, path: str) -> Optional[_Answer]:
+        if path == "/metrics" and self._metrics is not None:
+            return _Answer(200, *self._metrics())
         if path != "/healthz":
             return None
         health = self._health()
@@ -169,10 +185,34 @@ def _cut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+class _Start(io.BufferedIOBase):
+    """The first bytes of a stream, line by line."""
+
+    def __init__(self, stream: Any, most: int) -> None:
+        self._stream = stream
+        self._left = most
+
+    def readline(self, size: Optional[int] = -1, /) -> bytes:
+        """Give the next line; empty once the limit is reached."""
+        most = self._left if size is None or size < 0 else min(size, self._left)
+        line: bytes = self._stream.readline(most) if most else b""
+        self._left -= len(line)
+        return line
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     server_version = f"fer-edge/{__version__}"
     sys_version = ""
+
+    def setup(self) -> None:
+        """Read no more of the request than `MOST_BYTES`."""
+        super().setup()
+        self.rfile = _Start(self.rfile, MOST_BYTES)
 
     def do_GET(self) -> None:
         self._reply(send_body=True)
@@ -187,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = _Answer(401, "text/plain", b"Send the token as Authorization: Bearer ...\n")
         else:
             answer = self.server.answer(self.path.partition("?")[0]) or _Answer(
-                404, "text/plain", b"There is /healthz.\n"
+                404, "text/plain", b"There are /healthz and /metrics.\n"
             )
         self.send_response(answer.status)
         if answer.status == 401:

@@ -38,6 +38,11 @@ class Notifier:
         wanted = period.isdecimal() and int(period) > 0 and pid in ("", str(os.getpid()))
         return cls(address if address[:1] in ("/", "@") else "", int(period) / 1e6 if wanted else None)
 
+    @property
+    def active(self) -> bool:
+        """Tell whether there is a service manager."""
+        return self._socket is not None
+
     def send(self, **fields: object) -> bool:
         """Send one message of ``NAME=value`` lines, such as ``READY=1`` and ``STATUS=...``.
 

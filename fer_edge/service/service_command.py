@@ -10,6 +10,7 @@ from typing import List
 
 from fer_edge.errors import ServiceError
 from fer_edge.service.install import carry_out, find_program, install_steps, run_command, uninstall_steps
+from fer_edge.settings import load_settings
 
 
 def add_service_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +41,12 @@ def run_service(options: argparse.Namespace) -> int:
     ------
     ServiceError
         A step failed, or this machine does not run systemd.
+    SettingsError
+        The settings file that is there already will not do; nothing was changed.
     """
     if options.verb == "install":
         program = find_program(options.program, options.root)
+        _check_settings(options.root / "etc/fer-edge/fer-edge.toml")
         steps = install_steps(program, options.root, not options.no_start, run_command)
     elif options.verb == "uninstall":
         steps = uninstall_steps(options.root, options.purge, run_command)
@@ -56,6 +60,12 @@ def run_service(options: argparse.Namespace) -> int:
     elif options.verb == "install" and not options.no_start and options.root == Path("/"):
         _say("It starts now. Its settings: /etc/fer-edge/fer-edge.toml. How it is: fer-edge service status")
     return 0
+
+
+def _check_settings(file: Path) -> None:
+    """Refuse what the service would refuse, before anything is restarted."""
+    if file.exists():
+        load_settings({}, {}, file)
 
 
 def _show(options: argparse.Namespace) -> int:

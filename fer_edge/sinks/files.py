@@ -67,8 +67,10 @@ class OutputFile:
         DiskFull
             No space, quota or permitted size is left. The file ends after the piece before.
         OutputNotWritable
-            The operating system refused for another reason.
+            The operating system refused for another reason, or somebody removed, renamed or changed the file.
         """
+        if self.regular:
+            self._look_whether_it_is_still_ours()
         if not self._cleared:
             self.clear()
         view, done = memoryview(piece), 0
@@ -79,6 +81,7 @@ class OutputFile:
             with contextlib.suppress(OSError):
                 os.ftruncate(self.fd, self.size)
                 os.lseek(self.fd, self.size, os.SEEK_SET)
+            self._cleared = self.size > 0
             raise write_error(error, self.path, self._what) from error
         self.size += len(view)
 
@@ -90,7 +93,7 @@ class OutputFile:
             raise write_error(error, self.path, self._what) from error
 
     def close(self) -> None:
-        """Close; a file that was created here and never written to is removed. May be called twice."""
+        """Close; a file that was created here and holds nothing is removed. May be called twice."""
         if self.fd < 0:
             return
         os.close(self.fd)
@@ -98,6 +101,19 @@ class OutputFile:
         if self._created and not self._cleared and self.regular:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
+
+    def _look_whether_it_is_still_ours(self) -> None:
+        """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""
+        ours = os.fstat(self.fd)
+        try:
+            same = os.path.samestat(ours, os.stat(self.path))
+        except OSError:
+            same = False
+        if not same or (self._cleared and ours.st_size != self.size):
+            raise OutputNotWritable(
+                f"The {self._what} '{self.path}' was {'changed' if same else 'removed or renamed'} by somebody else.",
+                "Let nobody but fer-edge write to it.",
+            )
 
 
 def unused_name(path: str) -> str:

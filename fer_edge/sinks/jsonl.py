@@ -53,11 +53,11 @@ class JsonlSink(Sink):
     Raises
     ------
     OutputNotWritable
-        The path cannot be opened; or, from `write`, not written any more.
+        The path cannot be opened; or, from `write`, not written any more, as the reader of a named pipe went away.
     DiskFull
         From `write`. The file ends after the last whole line.
     OutputClosed
-        From `write`: the reader of the pipe went away.
+        From `write`: the reader of the standard output went away.
     """
 
     def __init__(
@@ -80,7 +80,9 @@ class JsonlSink(Sink):
                 file.clear()
             self._output = file
         else:
-            self._output = _Stream(file.fd, file.path, stop, file.close)
+            # What a shell makes of >(...) has no name under which another reader could come.
+            named = os.path.exists(os.path.realpath(file.path))
+            self._output = _Stream(file.fd, file.path, stop, file.close, named)
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Write one line."""
@@ -153,12 +155,18 @@ class _Stream:
     """Writes lines to a file descriptor that may belong to a pipe, a terminal or a file, and never waits for ever."""
 
     def __init__(
-        self, fd: int, name: str, stop: Optional[Callable[[], bool]], close: Optional[Callable[[], None]] = None
+        self,
+        fd: int,
+        name: str,
+        stop: Optional[Callable[[], bool]],
+        close: Optional[Callable[[], None]] = None,
+        named: bool = False,
     ) -> None:
         self._fd = fd
         self._name = name
         self._stop = stop
         self._close = close
+        self._named = named
         self._given_up = False
         try:
             self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
@@ -180,6 +188,10 @@ class _Stream:
                 with contextlib.suppress(BlockingIOError):
                     rest = rest[os.write(self._fd, rest if self._regular else rest[:_WHOLE]) :]
         except OSError as error:
+            if error.errno in (errno.EPIPE, errno.ECONNRESET) and self._named:
+                raise OutputNotWritable(
+                    f"The reader of the pipe '{self._name}' went away.", "Start it again."
+                ) from error
             if error.errno in (errno.EPIPE, errno.ECONNRESET):
                 raise OutputClosed(f"The reader of the {self._name} went away.") from error
             if self._regular:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import List, Tuple
+from array import array
+from typing import Iterable, List, Tuple
 
 import numpy as np
 
@@ -46,10 +47,13 @@ class Mp4Muxer:
         self._size = size
         self._per_fragment = max(1, round(fps / 2))
         self._waiting: List[bytes] = []
-        self._sizes: List[int] = []
-        self._keys: List[bool] = []
-        self._chunks: List[Tuple[int, int]] = []
+        # Of weeks of pictures; a list takes ten times the memory.
+        self._sizes = array("I")
+        self._keys = array("B")
+        self._chunk_offsets = array("Q")
+        self._chunk_samples = array("I")
         self._config = b""
+        self._head = b""
         self._reserved = 0
 
     def add(self, picture: bytes) -> None:
@@ -59,7 +63,8 @@ class Mp4Muxer:
             self._config = picture[: start.start()] if start else b""
             head = _box(b"ftyp", b"isom", _u32(0x200), b"isomiso5iso2mp41")
             self._reserved = len(head)
-            self._file.append(head + _box(b"free", bytes(8)) + self._movie(fragmented=True))
+            # Written with the first pictures: a file without any plays nowhere, and one on a full disk shall not be left over.
+            self._head = head + _box(b"free", bytes(8)) + self._movie(fragmented=True)
         self._waiting.append(picture)
         if len(self._waiting) >= self._per_fragment:
             self._flush()
@@ -68,7 +73,7 @@ class Mp4Muxer:
         """Write what waits and the table of all pictures. Without it the file is as playable, but slower to seek in."""
         if self._waiting:
             self._flush()
-        if not self._chunks:
+        if not self._chunk_offsets:
             return
         end = self._file.size
         self._file.append(self._movie(fragmented=False))
@@ -77,7 +82,7 @@ class Mp4Muxer:
     def _flush(self) -> None:
         sizes = [len(picture) for picture in self._waiting]
         keys = [_is_key(picture) for picture in self._waiting]
-        number, first = len(self._chunks) + 1, len(self._sizes)
+        number, first = len(self._chunk_offsets) + 1, len(self._sizes)
         table = b"".join(struct.pack(">II", size, _KEY if key else _DELTA) for size, key in zip(sizes, keys))
         header_size = 8 + 16 + 8 + 16 + 20 + 20 + len(table)
         run = _full(b"trun", 0, 0x000601, _u32(len(sizes)), _u32(header_size + 8), table)
@@ -91,11 +96,13 @@ class Mp4Muxer:
                 run,
             ),
         )
-        offset = self._file.size + len(fragment) + 8
-        self._file.append(fragment + _box(b"mdat", *self._waiting))
-        self._chunks.append((offset, len(sizes)))
-        self._sizes += sizes
-        self._keys += keys
+        head, self._head = self._head, b""
+        offset = self._file.size + len(head) + len(fragment) + 8
+        self._file.append(head + fragment + _box(b"mdat", *self._waiting))
+        self._chunk_offsets.append(offset)
+        self._chunk_samples.append(len(sizes))
+        self._sizes.extend(sizes)
+        self._keys.extend(keys)
         self._waiting = []
 
     def _movie(self, fragmented: bool) -> bytes:
@@ -137,9 +144,9 @@ class Mp4Muxer:
         count = 0 if fragmented else len(self._sizes)
         times = struct.pack(">III", 1, count, _TICKS) if count else _u32(0)
         keys = [] if fragmented else [index + 1 for index, key in enumerate(self._keys) if key]
-        chunks = [] if fragmented else self._chunks
+        offsets: Iterable[int] = () if fragmented else self._chunk_offsets
         runs: List[Tuple[int, int, int]] = []
-        for index, (_, samples) in enumerate(chunks):
+        for index, samples in enumerate(() if fragmented else self._chunk_samples):
             if not runs or runs[-1][1] != samples:
                 runs.append((index + 1, samples, 1))
         return _box(
@@ -149,7 +156,7 @@ class Mp4Muxer:
             b"" if fragmented else _full(b"stss", 0, 0, _u32(len(keys)), _table(keys, ">u4")),
             _full(b"stsc", 0, 0, _u32(len(runs)), _table([value for run in runs for value in run], ">u4")),
             _full(b"stsz", 0, 0, _u32(0), _u32(count), _table(self._sizes[:count], ">u4")),
-            _full(b"co64", 0, 0, _u32(len(chunks)), _table([offset for offset, _ in chunks], ">u8")),
+            _full(b"co64", 0, 0, _u32(0 if fragmented else len(self._chunk_offsets)), _table(offsets, ">u8")),
         )
 
     def _description(self) -> bytes:
@@ -175,8 +182,8 @@ def _u32(value: int) -> bytes:
     return struct.pack(">I", value)
 
 
-def _table(values: List[int], kind: str) -> bytes:
-    return np.asarray(values, dtype=kind).tobytes()
+def _table(values: Iterable[int], kind: str) -> bytes:
+    return np.fromiter(values, dtype=kind).tobytes()
 
 
 def _box(kind: bytes, *content: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""A real RTSP server for the tests; run by a Python that has GStreamer's bindings: ``rtsp_server.py MODE``.
+"""A real RTSP server for the tests; run by a Python that has GStreamer's bindings: ``rtsp_server.py MODE [PORT]``.
 
-Prints its port, and serves ``/cam``. MODE: ``live``; ``short``, which ends after ten frames; ``locked``, which wants the user
-"eileen" with the password "secret".
+Prints its port, and serves ``/cam``. MODE: ``live``; ``moving``, where no picture is like the one before; ``short``, which
+ends after ten frames; ``locked``, which wants the user "eileen" with the password "secret".
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 
-def main(mode: str) -> None:
+def main(mode: str, port: str = "0") -> None:
     Gst.init(None)
     server: Any = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
-    server.set_service("0")
+    server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory()
     limit = "num-buffers=10" if mode == "short" else ""
+    pattern = "ball" if mode == "moving" else "red"
     factory.set_launch(
-        f"( videotestsrc is-live=true pattern=red {limit} ! video/x-raw,format=I420,width=320,height=240,framerate=20/1 "
+        f"( videotestsrc is-live=true pattern={pattern} {limit} ! video/x-raw,format=I420,width=320,height=240,framerate=20/1 "
         "! jpegenc ! rtpjpegpay name=pay0 pt=26 )"
     )
     factory.set_shared(True)
@@ -47,4 +48,4 @@ def main(mode: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -269,3 +269,24 @@ def test_opencv_is_told_to_wait_a_second_for_a_camera_and_not_ten() -> None:
     program = "import os, fer_edge.capture.camera; print(os.environ['OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT'])"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert answer.stdout.strip() == "1"
+
+
+def twins(path: str) -> List[Device]:
+    names = ("/dev/v4l/by-id/usb-Webcam-index0", "/dev/v4l/by-path/usb-0:2-index0")
+    return [Device(path, names, "Webcam"), Device("/dev/video9", (), "Webcam")]
+
+
+def test_a_camera_can_be_found_again_by_its_socket_and_by_its_make_when_there_is_only_one_of_it(node: Path) -> None:
+    alone = camera(node, FakeCapture(), list_cameras=lambda: twins(str(node))[:1]).open()
+    assert alone.names == ("/dev/v4l/by-path/usb-0:2-index0", "/dev/v4l/by-id/usb-Webcam-index0")
+    with_a_twin = camera(node, FakeCapture(), list_cameras=lambda: twins(str(node))).open()
+    assert with_a_twin.names == ("/dev/v4l/by-path/usb-0:2-index0",)
+    unnamed = camera(node, FakeCapture(), list_cameras=lambda: [Device(str(node))]).open()
+    assert unnamed.names == (str(node),)
+
+
+def test_a_link_that_was_asked_for_stays_the_only_name(node: Path) -> None:
+    link = node.parent / "front-door"
+    link.symlink_to(node)
+    info = camera(link, FakeCapture(), list_cameras=lambda: twins(str(node))[:1]).open()
+    assert info.names == (str(link),)

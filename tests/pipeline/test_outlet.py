@@ -154,6 +154,23 @@ def test_the_end_does_not_wait_for_a_sink_that_hangs(monkeypatch: pytest.MonkeyP
     release.set()
 
 
+def test_a_sink_that_fails_again_at_once_counts_as_one_outage(caplog: pytest.LogCaptureFixture) -> None:
+    calls: List[int] = []
+
+    def every_other(index: int) -> None:
+        calls.append(index)
+        if len(calls) % 2 == 0:
+            raise DiskFull("The disk is full.")
+
+    written: List[int] = []
+    with Outlet("list", lambda attempt: Script(written, every_other), backoff=quick()) as outlet:
+        for index in range(10):
+            outlet.offer(observation(index), Rates())
+        until(lambda: len(written) == 10)
+    events = [record.event for record in caplog.records if hasattr(record, "event") and record.levelname == "WARNING"]
+    assert events == ["sink_lost", "sink_back"]
+
+
 def test_a_reader_that_went_away_is_no_fault_and_is_not_tried_again() -> None:
     attempts: List[int] = []
 

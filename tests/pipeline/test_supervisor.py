@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
-from fer_edge.errors import FerEdgeError, SourceNotFound, SourceStalled, StageFailed
+from fer_edge.errors import FerEdgeError, SourceNotFound, SourceStalled, SourceUnreadable, StageFailed
 from fer_edge.pipeline import intake, stage
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.pipeline import Pipeline
@@ -252,6 +252,74 @@ def test_a_stage_that_hangs_is_replaced_and_what_it_brings_later_is_void(monkeyp
     assert_balanced(pipeline)
 
 
+def test_a_stop_leaves_a_hanging_thread_behind_and_counts_what_it_had_as_dropped() -> None:
+    wake, entered = threading.Event(), threading.Event()
+
+    class Hanging(FakeDetector):
+        def detect(self, image: Image) -> Tuple[Face, ...]:
+            entered.set()
+            wake.wait(20)
+            return ()
+
+    pipeline, _ = supervised([Camera()], detector=Hanging)
+    with pipeline:
+        assert entered.wait(10)
+    wake.set()
+    assert_balanced(pipeline)
+
+
+class Spoiling(Camera):
+    """Gives pictures of which some cannot be decoded."""
+
+    def __init__(self, whole: Callable[[int], bool]) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def retrieve(self) -> Image:
+        if not self._whole(self._given):
+            raise SourceUnreadable("The camera gave a picture that cannot be decoded.")
+        return super().retrieve()
+
+
+def test_single_pictures_that_cannot_be_decoded_are_left_out_and_counted() -> None:
+    pipeline, supervisor = supervised([Spoiling(lambda number: number % 3 != 0)])
+    with pipeline:
+        seen = watch(pipeline, 30)
+    assert seen == sorted(set(seen))
+    assert supervisor.incidents().spoiled >= 10
+    assert supervisor.incidents().reconnects == 0
+    assert_balanced(pipeline)
+
+
+def test_a_source_of_which_no_picture_can_be_decoded_any_more_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Impatient(intake.SpoiledPictures):
+        def __init__(self, clock: Callable[[], float]) -> None:
+            super().__init__(clock, 0.2)
+
+    monkeypatch.setattr(intake, "SpoiledPictures", Impatient)
+    pipeline, supervisor = supervised([Spoiling(lambda number: number < 5), Camera()])
+    with pipeline:
+        watch(pipeline, 30)
+    assert supervisor.incidents().reconnects == 1
+    assert_balanced(pipeline)
+
+
+def test_a_network_that_gives_no_numbers_is_built_anew() -> None:
+    built: List[FakeClassifier] = []
+
+    class Overheated(FakeClassifier):
+        def __init__(self) -> None:
+            super().__init__((0, 0, 0, 1 if built else np.nan, 0, 0, 0))
+            built.append(self)
+
+    supervisor = Supervisor(Camera)
+    pipeline = Pipeline(Camera(), lambda: FakeDetector([FACE]), Overheated, supervisor=supervisor)
+    with pipeline:
+        watch(pipeline, 5)
+    assert supervisor.incidents().restarts == {"classify": 1}
+    assert_balanced(pipeline)
+
+
 def test_a_stop_of_the_whole_process_does_not_look_like_a_hang(hang: Callable[[], bool]) -> None:
     now = [0.0]
     supervisor = Supervisor(Camera, clock=lambda: now[0])
@@ -326,3 +394,34 @@ def test_no_period_ever_holds_more_restarts_than_the_limit(gaps: List[float], mo
             allowed.append(now[0])
         assert sum(now[0] - at < 60.0 for at in allowed) <= most
         assert len(allowed) > 0
+
+
+def test_what_is_said_of_a_lost_source_is_why_it_cannot_be_opened_now() -> None:
+    now = [0.0]
+    supervisor = Supervisor(Camera, clock=lambda: now[0])
+    supervisor.source_found()
+    supervisor.source_lost(SourceStalled("The camera was unplugged."))
+    now[0] = 7.0
+    supervisor.source_lost(SourceNotFound("There is no camera."))
+    assert supervisor.source_trouble() == "the source is lost since 7 s: There is no camera."
+
+
+def test_a_source_that_comes_and_goes_is_opened_ever_more_seldom_and_fills_no_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [0.0]
+    supervisor = Supervisor(Camera, backoff=Backoff(0.5, 10.0, lambda: 1.0), clock=lambda: now[0])
+    supervisor.source_found()
+    delays = []
+    for _ in range(100):
+        now[0] += 1.0
+        delay = supervisor.source_lost(None)
+        assert delay is not None
+        delays.append(delay)
+        now[0] += delay
+        supervisor.source_found()
+    assert delays[:6] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
+    assert len(caplog.records) < 20
+    now[0] += 60.0
+    assert supervisor.source_lost(None) == 0.5
+    assert caplog.records[-1].levelname == "WARNING"

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from typing import Dict, Iterator, Optional, Tuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_edge.errors import EndpointUnavailable, UsageError
@@ -119,6 +119,7 @@ def test_peers_that_open_connections_and_say_nothing_hold_nobody_up(run: Run, mo
     assert time.monotonic() - begun < 30
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_request_brings_it_down(request_bytes: bytes) -> None:
     with Endpoint(free_address(), Run().health) as opened:

@@ -11,7 +11,7 @@ from typing import List
 import pytest
 
 from fer_edge.cli import main
-from fer_edge.errors import ServiceError
+from fer_edge.errors import ServiceError, SettingsError
 from fer_edge.service.install import UNITS, find_program, install_steps, shipped
 from fer_edge.settings import load_settings
 
@@ -76,6 +76,17 @@ def test_installing_puts_units_settings_and_the_account_in_place_and_again_chang
     capsys.readouterr()
     assert install(card) == 0
     assert "Nothing had to be changed." in capsys.readouterr().out
+    assert snapshot(card) == before
+
+
+def test_settings_that_the_service_would_refuse_are_refused_before_anything_is_changed(card: Path) -> None:
+    settings = card / "etc/fer-edge/fer-edge.toml"
+    settings.parent.mkdir()
+    settings.write_text('camra = "0"\n')
+    before = snapshot(card)
+    with pytest.raises(SettingsError, match="Did you mean 'camera'") as caught:
+        install(card)
+    assert str(settings) in str(caught.value)
     assert snapshot(card) == before
 
 

@@ -328,15 +328,43 @@ def test_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path: Path) -> None:
         JsonlSink(path)
 
 
-def test_the_reader_of_a_named_pipe_that_goes_away_ends_the_output(tmp_path: Path) -> None:
+def test_the_reader_of_a_named_pipe_that_goes_away_is_a_fault_since_another_may_come(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with JsonlSink(path) as sink:
         sink.write(observation(), RATES)
         os.close(reader)
+        with pytest.raises(OutputNotWritable, match="went away"):
+            sink.write(observation(1), RATES)
+
+
+def test_the_reader_of_a_pipe_without_a_name_that_goes_away_ends_the_output() -> None:
+    reader, writer = os.pipe()
+    with JsonlSink(f"/dev/fd/{writer}") as sink:
+        os.close(writer)
+        sink.write(observation(), RATES)
+        os.close(reader)
         with pytest.raises(OutputClosed):
             sink.write(observation(1), RATES)
+
+
+@pytest.mark.parametrize("fate", ["removed", "renamed", "cut"])
+def test_a_results_file_that_somebody_takes_away_is_noticed_at_the_next_line(tmp_path: Path, fate: str) -> None:
+    path = tmp_path / "out.jsonl"
+    with JsonlSink(path) as sink:
+        sink.write(observation(), RATES)
+        if fate == "removed":
+            path.unlink()
+        elif fate == "renamed":
+            path.rename(tmp_path / "old.jsonl")
+        else:
+            os.truncate(path, 0)
+        with pytest.raises(OutputNotWritable, match="by somebody else"):
+            sink.write(observation(1), RATES)
+    with JsonlSink(path, append=True) as sink:
+        sink.write(observation(2), RATES)
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [2]
 
 
 def test_closing_twice_is_allowed(tmp_path: Path) -> None:

@@ -175,6 +175,31 @@ print(raised)
     assert len(levels(path)) >= 10
 
 
+def test_a_recording_for_which_there_is_no_space_at_all_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    code = f"""
+import resource, sys
+from observations import observation
+from fer_edge.errors import DiskFull
+from fer_edge.sinks.video import VideoSink
+from fer_edge.types import Rates
+resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+sink = VideoSink({str(path)!r})
+try:
+    for index in range(100):
+        sink.write(observation(index), Rates())
+    sink.close()
+except DiskFull:
+    sink.close()
+    sys.exit(31)
+"""
+    preamble = (
+        "import signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.path[:0] = ['tests/sinks', '.']\n"
+    )
+    assert subprocess.call([sys.executable, "-c", preamble + code], cwd=ROOT, timeout=60) == 31
+    assert not path.exists()
+
+
 def test_a_full_disk_at_the_very_end_is_raised_by_close_and_the_recording_plays(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     sink = recorder(path)

@@ -1,0 +1,1 @@
+"""Runs the program for long and watches from outside what it uses."""

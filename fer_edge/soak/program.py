@@ -1,0 +1,125 @@
+"""The program under observation: a process of its own, and what Linux and ``/metrics`` say of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Sequence
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from fer_edge.errors import NotHealthy
+from fer_edge.service.address import Address
+from fer_edge.soak.verdict import Sample
+
+STOP_SECONDS = 20.0
+"""Longest wait for an orderly end; the program itself promises two."""
+
+_ANSWER_SECONDS = 10.0
+
+
+class Program:
+    """A running fer-edge.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Its own; the place where it listens is added.
+    token : str, optional
+        What it wants to be sent.
+    """
+
+    def __init__(self, arguments: Sequence[str], token: str = "") -> None:
+        self.address = _free_address()
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        command = [sys.executable, "-m", "fer_edge", *arguments, "--listen", str(self.address)]
+        package = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+        # A session of its own: Ctrl-C in a terminal is for the observer, who then ends the program.
+        self._process = subprocess.Popen(  # noqa: S603  (a list, not a shell line)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,
+        )
+
+    @property
+    def exit_code(self) -> Optional[int]:
+        """The exit code; None while it runs."""
+        return self._process.poll()
+
+    def figures(self) -> Dict[str, float]:
+        """Ask ``/metrics``; gives each series by its name and, behind it, the values of its labels: ``frames_total emitted``.
+
+        Raises
+        ------
+        NotHealthy
+            It does not answer.
+        """
+        try:
+            with closing(HTTPConnection(*self.address, timeout=_ANSWER_SECONDS)) as connection:
+                connection.request("GET", "/metrics", headers=self._headers)
+                text = connection.getresponse().read().decode()
+            samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        except (OSError, HTTPException, ValueError) as error:
+            raise NotHealthy(
+                f"The program on {self.address} does not answer: {error}.", "Its log says more."
+            ) from error
+        return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
+
+    def sample(self, seconds: float, figures: Mapping[str, float]) -> Sample:
+        """Measure what the process uses now. Raises NotHealthy when it has ended."""
+        pid = self._process.pid
+        children = _children(pid)
+        try:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+            descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+        except OSError as error:
+            raise NotHealthy("The program has ended.", "Its log says why.") from error
+        threads = re.search(r"^Threads:\s*(\d+)", status, re.MULTILINE)
+        memory = sum(_resident(process) for process in (pid, *children))
+        frames = int(figures.get("fer_edge_frames_total emitted", 0))
+        return Sample(seconds, frames, memory, descriptors, int(threads.group(1)) if threads else 0, len(children))
+
+    def stop(self) -> int:
+        """End it as systemd would; gives the exit code, that of SIGKILL if it did not end by itself."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+def _free_address() -> Address:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Address("127.0.0.1", probe.getsockname()[1])
+
+
+def _children(pid: int) -> List[int]:
+    found: List[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError):
+                text = Path(f"/proc/{pid}/task/{task}/children").read_text(encoding="ascii")
+                found += [int(child) for child in text.split()]
+    return found
+
+
+def _resident(pid: int) -> float:
+    with suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+        found = re.search(r"^VmRSS:\s*(\d+) kB", status, re.MULTILINE)
+        if found:
+            return int(found.group(1)) * 1024 / 1e6
+    return 0.0

@@ -1,0 +1,190 @@
+"""Starts the program with faults inside, which files in a folder switch on and off.
+
+What cannot be had from outside is patched in where the program puts its parts together: a camera whose driver misbehaves
+(the `CameraSource` is the real one), a classifier that raises, hangs or gives NaN, and a sink that sends over TCP. Everything
+else, from the command line to the exit code, is the program itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import struct
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge import __main__, live
+from fer_edge.capture.base import Source
+from fer_edge.capture.camera import CameraSource
+from fer_edge.capture.settings import CaptureSettings
+from fer_edge.capture.synthetic import DemoSource
+from fer_edge.capture.v4l2 import QUERYCAP
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.errors import OutputNotWritable
+from fer_edge.pipeline import intake, stage
+from fer_edge.pipeline.outlet import Outlet
+from fer_edge.pipeline.shift import Call
+from fer_edge.settings import Settings
+from fer_edge.sinks.base import Sink
+from fer_edge.sinks.jsonl import as_record
+from fer_edge.types import Expression, Observation, Rates
+
+SWITCHES = Path(os.environ["FAULT_SWITCHES"])
+
+
+def on(name: str) -> bool:
+    return (SWITCHES / name).exists()
+
+
+def hang_while(name: str) -> None:
+    while on(name):
+        time.sleep(0.05)
+
+
+class FaultyClassifier(ExpressionClassifier):
+    """The real one, until a switch is on. ``once`` is switched off by the first call that it spoils."""
+
+    def __init__(self, real: ExpressionClassifier) -> None:
+        self._real = real
+        self.spec, self.provider, self.precision = real.spec, real.provider, real.precision
+
+    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+        if self._due("raise"):
+            raise RuntimeError("CUDA error 719: unspecified launch failure")
+        hang_while("classify-hang")
+        answers = self._real.classify(crops)
+        if not self._due("nan"):
+            return answers
+        return tuple(replace(answer, probabilities=answer.probabilities * np.float32("nan")) for answer in answers)
+
+    def close(self) -> None:
+        self._real.close()
+
+    @staticmethod
+    def _due(fault: str) -> bool:
+        if on(f"classify-{fault}-once"):
+            (SWITCHES / f"classify-{fault}-once").unlink()
+            return True
+        return on(f"classify-{fault}")
+
+
+def faulty_classifiers(build: Callable[..., Callable[[], ExpressionClassifier]]) -> Callable[..., Any]:
+    def factory(*arguments: Any) -> Callable[[], ExpressionClassifier]:
+        real = build(*arguments)
+
+        def make() -> ExpressionClassifier:
+            hang_while("build-hang")
+            return FaultyClassifier(real())
+
+        return make
+
+    return factory
+
+
+class FakeCapture:
+    """What cv2.VideoCapture does with a camera: the node is a file, which is gone when the camera is unplugged."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        hang_while("open-hang")
+        self._demo = DemoSource(1, CaptureSettings(width=320, height=240, fps=15))
+        self._demo.open()
+
+    def isOpened(self) -> bool:
+        return os.path.exists(self._node) and not on("open-refused")
+
+    def set(self, what: int, value: float) -> bool:
+        return True
+
+    def get(self, what: int) -> float:
+        return 0.0
+
+    def grab(self) -> bool:
+        hang_while("grab-hang")
+        if on("grab-nothing"):
+            time.sleep(1.0)  # OpenCV's own wait for a picture
+        return os.path.exists(self._node) and not on("grab-nothing") and bool(self._demo.grab())
+
+    def retrieve(self) -> Any:
+        return (False, None) if on("retrieve-nothing") else (True, self._demo.retrieve())
+
+    def release(self) -> None:
+        hang_while("release-hang")
+        self._demo.close()
+
+
+def answer_as_driver(descriptor: int, request: int, buffer: bytearray) -> int:
+    if request == QUERYCAP:
+        struct.pack_into("<16s32s32sIII", buffer, 0, b"uvcvideo", b"Webcam", b"usb", 6, 0x84A00001, 1)
+    return 0
+
+
+def open_file(path: str) -> int:
+    if on("open-busy"):
+        raise OSError(errno.EBUSY, "busy")
+    return os.open(path, os.O_RDWR)
+
+
+def faulty_cameras(build: Callable[..., Source]) -> Callable[..., Source]:
+    def make(settings: Settings, **more: Any) -> Source:
+        if "/v4l/" not in settings.camera:
+            return build(settings, **more)
+        return CameraSource(
+            settings.camera,
+            open_capture=FakeCapture,
+            opener=open_file,
+            ioctl=answer_as_driver,
+            list_cameras=lambda: [],
+        )
+
+    return make
+
+
+class TcpSink(Sink):
+    """Sends each observation as a line of JSON, as the sinks for a network do."""
+
+    def __init__(self, port: int) -> None:
+        try:
+            self._connection = socket.create_connection(("127.0.0.1", port), timeout=2.0)
+        except OSError as error:
+            raise OutputNotWritable(f"The collector on port {port} does not answer: {error}.") from error
+
+    def write(self, observation: Observation, rates: Rates) -> None:
+        try:
+            self._connection.sendall(json.dumps(as_record(observation, rates)).encode() + b"\n")
+        except OSError as error:
+            raise OutputNotWritable(f"The collector went away: {error}.") from error
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._connection.close()
+
+
+def main() -> int:
+    # Two minutes for a call that loads a GPU's libraries are too long for a test, and so is one for a camera that is opened.
+    stage.FIRST_LIMIT = float(os.environ.get("FAULT_FIRST_LIMIT", stage.FIRST_LIMIT))
+    intake.OPEN = Call(intake.OPEN.what, float(os.environ.get("FAULT_OPEN_LIMIT", intake.OPEN.limit)))
+    if "FAULT_AT_ONCE" in os.environ:
+        (SWITCHES / os.environ["FAULT_AT_ONCE"]).touch()
+    program: Any = live
+    program.classifier_factory = faulty_classifiers(program.classifier_factory)
+    program.build_source = faulty_cameras(program.build_source)
+    port = os.environ.get("FAULT_COLLECTOR")
+    if port:
+        outlet = Outlet("the collector", lambda attempt: TcpSink(int(port)), from_the_start=True)
+        program.LiveRun = partial(program.LiveRun, outlets=[outlet])
+    return __main__.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from fault_program import Program, check_numbers
+from fault_server import huge
+
+
+def memory(program: Program) -> int:
+    """Give the most memory that the program ever had resident, in MiB."""
+    status = Path(f"/proc/{program.process.pid}/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault"),
+    [("frozen", "a stream that repeats one picture"), ("black", "a stream that has gone black, without any noise")],
+)
+def test_a_picture_that_never_changes_is_taken_for_a_fault_of_the_camera(bench: Any, mode: str, fault: str) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url)
+    program.more_lines(10)
+    injected, before = program.mark()
+    camera.mode = mode
+    noticed, line = program.event("source_lost", since=injected)
+    assert "the same picture for 10 s" in line["reason"]
+    removed = time.monotonic()
+    camera.mode = "play"
+    recovered = program.until_lines(lambda line: bool(line["faces"]), 10)
+    program.end()
+    check_numbers(program.lines())
+    bench.report.add(
+        fault,
+        noticed - injected,
+        recovered - removed,
+        program.lost(before),
+        "opened anew every 10 to 20 s while it lasts",
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault", "outcome"),
+    [
+        (
+            "torn",
+            "every third picture torn (a part of its middle is missing)",
+            "decoded as far as it goes, and analysed",
+        ),
+        ("some spoiled", "every third picture beyond decoding", "left out and counted; the connection stays"),
+    ],
+)
+def test_single_damaged_pictures_cost_nothing_but_themselves(bench: Any, mode: str, fault: str, outcome: str) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url)
+    program.more_lines(10)
+    injected, before = program.mark()
+    camera.mode = mode
+    recovered = program.until_lines(lambda line: bool(line["faces"]), 20)
+    noticed = None
+    if mode == "some spoiled":
+        noticed, _ = program.event("picture_spoiled", since=injected)
+    camera.mode = "play"
+    program.more_lines(5)
+    program.end()
+    assert "source_lost" not in program.events()
+    check_numbers(program.lines())
+    bench.report.add(
+        fault, noticed and noticed - injected, max(0.0, recovered - injected), program.lost(before), outcome
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault"),
+    [
+        ("spoiled", "no picture can be decoded any more"),
+        ("gigantic", "pictures that claim 32000 x 32000 pixels (3 GB, decoded)"),
+    ],
+)
+def test_a_stream_of_which_nothing_can_be_decoded_is_opened_anew(bench: Any, mode: str, fault: str) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url)
+    program.more_lines(10)
+    injected, before = program.mark()
+    camera.mode = mode
+    noticed, _ = program.event("source_lost", since=injected)
+    time.sleep(1.0)
+    removed = time.monotonic()
+    camera.mode = "play"
+    recovered = program.more_lines(10)
+    most = memory(program)
+    assert most < 1000
+    program.end()
+    check_numbers(program.lines())
+    bench.report.add(
+        fault, noticed - injected, recovered - removed, program.lost(before), f"at most {most} MiB of memory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault"),
+    [
+        ("larger", "the size changes from 320 x 240 to 640 x 480"),
+        ("odd", "the size changes to 98 x 163, upright and odd"),
+        ("pixel", "pictures of one pixel"),
+    ],
+)
+def test_pictures_of_another_size_are_analysed_and_recorded_as_they_come(bench: Any, mode: str, fault: str) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url, "--record", "out.mp4")
+    program.more_lines(10)
+    injected, before = program.mark()
+    camera.mode = mode
+    recovered = program.more_lines(20)
+    removed = time.monotonic()
+    camera.mode = "play"
+    program.until_lines(lambda line: bool(line["faces"]), 10)
+    program.end()
+    assert not {"source_lost", "stage_rebuilt", "sink_lost"} & set(program.events())
+    check_numbers(program.lines())
+    recording = cv2.VideoCapture(str(program.folder / "out.mp4"))
+    count = 0
+    while recording.grab():
+        count += 1
+    recording.release()
+    assert count > 30 * (removed - injected) / 2
+    bench.report.add(
+        fault,
+        None,
+        max(0.0, recovered - injected),
+        program.lost(before),
+        "the recording keeps its size, with black margins",
+    )
+
+
+def test_pictures_of_8k_are_analysed_slowly_in_bounded_memory(bench: Any) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url, "--record", "out.mp4")
+    huge()  # takes its time to make
+    program.more_lines(10)
+    small = memory(program)
+    injected, before = program.mark()
+    camera.mode = "huge"
+    recovered = program.more_lines(12)
+    most = memory(program)
+    # A picture of 95 MiB may be at each post and between each two, twice in the recording, and once in the comparison.
+    assert most - small < 16 * 95
+    removed = time.monotonic()
+    camera.mode = "play"
+    back = program.until_lines(lambda line: bool(line["faces"]), 10)
+    program.end()
+    assert not {"source_lost", "stage_rebuilt", "sink_lost"} & set(program.events())
+    check_numbers(program.lines())
+    bench.report.add(
+        "pictures of 7680 x 4320 pixels",
+        None,
+        recovered - injected,
+        program.lost(before),
+        f"memory grew from {small} to {most} MiB; small pictures were back after {back - removed:.1f} s",
+    )

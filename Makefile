@@ -7,9 +7,11 @@ OLD_PYTHON ?= $(shell scripts/find-python 3.8)
 OLD_ENV := .venv-3.8
 # A Debian for Arm, kept for the next time.
 ARM_ROOT := $(CURDIR)/.aarch64
+# A board to switch on in emulation, kept likewise.
+BOARD := $(CURDIR)/.board
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-image fuzz lint benchmark wheel clean
+.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz lint benchmark wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -33,6 +35,10 @@ test-resolve: $(TEST_ENV)/.ready  ## ask the package index whether every flavour
 test-aarch64: $(TEST_ENV)/.ready  ## run the program on an emulated 64-bit Arm processor (root only; fetches half a gigabyte)
 	PYTHON=$(TEST_ENV)/bin/python scripts/make-aarch64-root $(ARM_ROOT)
 	AARCH64_ROOT=$(ARM_ROOT) $(TEST_ENV)/bin/python -m pytest -rP tests/aarch64
+
+test-board: $(TEST_ENV)/.ready  ## install the service on an emulated board with a camera, and break it in many ways (root only)
+	PYTHON=$(TEST_ENV)/bin/python scripts/make-board $(BOARD)
+	BOARD_FOLDER=$(BOARD) $(TEST_ENV)/bin/python -m pytest -rP tests/board
 
 test-image: $(TEST_ENV)/.ready  ## build the container image for a PC and run it (IMAGE_ENGINE=docker or buildah)
 	IMAGE_ENGINE=$(or $(IMAGE_ENGINE),docker) $(TEST_ENV)/bin/python -m pytest tests/deploy/test_container_images.py
@@ -78,4 +84,4 @@ $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 	@touch $@
 
 clean:  ## remove the environments and everything that was built
-	rm -rf .venv .venv-* .aarch64* dist build out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .aarch64* .board dist build out .mypy_cache .ruff_cache .pytest_cache .hypothesis

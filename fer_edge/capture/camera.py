@@ -138,7 +138,9 @@ class CameraSource(Source):
         """Give the device back."""
         capture, self._capture = self._capture, None
         if capture is not None:
-            capture.release()
+            # Of a camera that is gone OpenCV would say that it could not give back its buffers.
+            with quiet():
+                capture.release()
 
     def _check(self) -> str:
         """Open the node itself, which tells better than OpenCV what is wrong. Returns the camera's name."""

@@ -15,6 +15,7 @@ import pytest
 from fer_edge.capture.camera import CameraSource
 from fer_edge.capture.devices import Device
 from fer_edge.capture.open import open_source
+from fer_edge.capture.opencv import set_log_level
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.v4l2 import QUERYCAP, REQBUFS
 from fer_edge.errors import SourceBusy, SourceNotFound, SourcePermission, SourceStalled, SourceUnreadable
@@ -138,6 +139,22 @@ def test_a_camera_that_is_unplugged_is_noticed_at_once(node: Path) -> None:
         node.unlink()
         with pytest.raises(SourceStalled, match="unplugged"):
             source.grab()
+
+
+def test_opencv_has_no_word_of_its_own_on_a_camera_that_is_gone(node: Path) -> None:
+    levels = []
+
+    class Gone(FakeCapture):
+        def release(self) -> None:
+            levels.append(set_log_level(0))
+
+    before = set_log_level(3)
+    try:
+        with camera(node, Gone()):
+            pass
+        assert levels == [0]
+    finally:
+        set_log_level(before)
 
 
 def test_a_stable_name_is_followed_again_at_each_open(tmp_path: Path) -> None:

@@ -110,12 +110,12 @@ class SpoiledPictures:
         self._patience = patience
         self._since: Optional[float] = None
 
-    def none(self) -> None:
-        """Note a picture that is whole."""
+    def whole(self) -> None:
+        """Note a picture that could be decoded."""
         self._since = None
 
-    def one(self, error: SourceUnreadable) -> None:
-        """Note one that is not. Raises `error` when there was no other for the whole patience."""
+    def damaged(self, error: SourceUnreadable) -> None:
+        """Note one that could not. Raises `error` when there was no other for the whole patience."""
         if self._since is None:
             self._since = self._clock()
         elif self._clock() - self._since >= self._patience:

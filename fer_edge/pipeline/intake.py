@@ -181,11 +181,11 @@ class Intake:
         except SourceUnreadable as error:
             if spoiled is None or self._supervisor is None:
                 raise
-            spoiled.one(error)
+            spoiled.damaged(error)
             self._supervisor.picture_spoiled(error)
             return None
         if spoiled is not None:
-            spoiled.none()
+            spoiled.whole()
         return image
 
     def _leave(self, source: Source, item: Captured) -> None:

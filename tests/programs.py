@@ -1,84 +1,248 @@
-"""The real program in a process of its own."""
+"""The real program in its own process, watched from outside: by its log, its results, its health and its exit code."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPException
+import urllib.error
+import urllib.request
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 from fer_edge.service.address import Address
 
 ROOT = Path(__file__).parents[1]
+LAUNCHER = ROOT / "tests" / "faults" / "fault_launcher.py"
+
 PATIENCE = 60.0
-"""Seconds that a start may take on a busy machine."""
+"""Seconds for anything to happen: far more than it takes, as the machine may be busy."""
+
+NOISE = "Corrupt JPEG data"
+"""What libjpeg writes to the standard error by itself."""
+
+T = TypeVar("T")
 
 
-def free_address() -> Address:
-    """Give an address of this machine that nobody listens on."""
-    with closing(socket.socket()) as probe:
+def eventually(look: Callable[[], Optional[T]], what: str, seconds: float = PATIENCE) -> T:
+    """Give what `look` gives once it is something."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"within {seconds:.0f} s: not {what}"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return Address("127.0.0.1", probe.getsockname()[1])
-
-
-def ask(address: Address, path: str = "/healthz") -> Optional[bytes]:
-    """Give what is answered, or None where nobody answers."""
-    with closing(HTTPConnection(*address, timeout=10)) as connection:
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().read()
-        except (OSError, HTTPException):
-            return None
+        return int(probe.getsockname()[1])
 
 
 class Program:
-    """A running fer-edge; what it logs is kept as JSON."""
+    """One run of fer-edge.
 
-    def __init__(self, *arguments: str, env: Optional[Dict[str, str]] = None, cwd: Optional[Path] = None) -> None:
-        command = [sys.executable, "-m", "fer_edge", "--display", "none", "--log-format", "json", *arguments]
+    Parameters
+    ----------
+    folder : Path
+        Where its log and its results go.
+    arguments : sequence of str
+        Of its command line, beside those that every run gets.
+    launched : bool
+        Start it through the launcher, which can inject what cannot be had from outside.
+    prefix : sequence of str
+        A command that starts the command.
+    results : str
+        What ``--output`` gets; empty for nothing.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        launched: bool = False,
+        prefix: Sequence[str] = (),
+        results: str = "out.jsonl",
+        environment: Optional[Dict[str, str]] = None,
+        stdout: Any = subprocess.DEVNULL,
+        stderr: Any = None,
+    ) -> None:
+        self.folder = folder
+        self.switches = folder / "switches"
+        self.switches.mkdir(exist_ok=True)
+        self.results = folder / results
+        self._log = folder / "log"
+        self.address = Address("127.0.0.1", free_port())
+        self._seen: List[Tuple[float, Dict[str, Any]]] = []
+        self._read = 0
+        self.noise: List[str] = []
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("FER_EDGE_")}
+        kept.update(PYTHONPATH=str(ROOT), FAULT_SWITCHES=str(self.switches), **(environment or {}))
+        command = [*prefix, sys.executable, *([str(LAUNCHER)] if launched else ["-m", "fer_edge"])]
+        command += ["--display", "none", "--log-format", "json", "--listen", str(self.address), *arguments]
+        command += ["--output", results if results in ("", "-") else str(self.results)] if results else []
+        log = self._log.open("ab")
         self.process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env, cwd=cwd or ROOT
+            command, cwd=folder, env=kept, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr or log
         )
-        self._log: Optional[str] = None
+        log.close()
 
-    def wait_until_healthy(self, address: Address) -> None:
-        """Wait for the first analysed frame."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            answer = ask(address)
-            if answer is not None and json.loads(answer)["status"] != "down":
-                return
-            assert self.process.poll() is None, self.log()
-            time.sleep(0.05)
-        raise AssertionError(f"not healthy within {PATIENCE:g} s: {answer!r}")
+    def __enter__(self) -> Program:
+        """Give the program to a ``with`` block."""
+        return self
 
-    def log(self) -> List[Dict[str, Any]]:
-        """Give the log's lines; waits for the end of the program."""
-        if self._log is None:
-            _, self._log = self.process.communicate(timeout=PATIENCE)
-        return [json.loads(line) for line in self._log.splitlines()]
+    def __exit__(self, *_: object) -> None:
+        """End it, in whatever state it is."""
+        self.kill()
 
-    def ended(self) -> int:
-        """Give the exit code."""
-        return self.process.wait(PATIENCE)
+    def switch(self, name: str, on: bool = True) -> None:
+        """Begin or end a fault inside the program."""
+        if on:
+            (self.switches / name).touch()
+        else:
+            (self.switches / name).unlink()
 
+    def log(self) -> List[Tuple[float, Dict[str, Any]]]:
+        """Give the lines of the log so far, each with the moment it was seen."""
+        with self._log.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        new = new[: new.rfind(b"\n") + 1]
+        self._read += len(new)
+        for line in new.splitlines():
+            try:
+                self._seen.append((time.monotonic(), json.loads(line)))
+            except ValueError:
+                self.noise.append(line.decode("utf-8", "replace"))
+        return self._seen
 
-@contextmanager
-def running(*arguments: str, **more: Any) -> Iterator[Program]:
-    """Run fer-edge, and end it in order at the end of the block."""
-    program = Program(*arguments, **more)
-    try:
-        yield program
-    finally:
-        program.process.send_signal(signal.SIGTERM)
+    def event(self, name: str, since: float = 0.0, **fields: object) -> Tuple[float, Dict[str, Any]]:
+        """Wait for an event in the log after the moment `since`; give when it was seen, and the line."""
+
+        def look() -> Optional[Tuple[float, Dict[str, Any]]]:
+            for at, line in self.log():
+                if at >= since and line.get("event") == name and all(line.get(k) == v for k, v in fields.items()):
+                    return at, line
+            assert self.process.poll() is None or name in ("ended", "summary"), self.tail()
+            return None
+
+        return eventually(look, f"the event {name} {fields or ''}\n{self.tail()}")
+
+    def events(self) -> List[str]:
+        return [line["event"] for _, line in self.log() if "event" in line]
+
+    def lines(self) -> List[Dict[str, Any]]:
+        """Give the whole lines of the results file."""
+        data = self.results.read_bytes() if self.results.exists() else b""
+        return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+
+    def more_lines(self, count: int = 5) -> float:
+        """Wait until that many more results are there; give the moment of the first of them."""
+        return self.until_lines(lambda lines: True, count)
+
+    def until_lines(self, wanted: Callable[[Dict[str, Any]], bool], count: int = 1) -> float:
+        """Wait for new results that are as wanted."""
+        before = len(self.lines())
+        first: List[float] = []
+
+        def look() -> bool:
+            fitting = [line for line in self.lines()[before:] if wanted(line)]
+            if fitting and not first:
+                first.append(time.monotonic())
+            assert self.process.poll() is None, f"it ended\n{self.tail()}"
+            return len(fitting) >= count
+
+        eventually(look, f"{count} more results\n{self.tail()}")
+        return first[0]
+
+    def mark(self) -> Tuple[float, int]:
+        """Give the moment, and the number of the last frame that was analysed."""
+        return time.monotonic(), self.lines()[-1]["frame"]
+
+    def lost(self, mark: int) -> int:
+        """Count the frames with higher numbers than `mark` that were captured, but not analysed before the last one was."""
+        return check_numbers([line for line in self.lines() if line["frame"] >= mark])
+
+    def frames(self) -> int:
+        """Ask how many frames were analysed so far; for runs without a results file."""
+        return int(self.health()["frames"])
+
+    def more_frames(self, count: int = 5) -> float:
+        """Wait until that many more frames were analysed; give the moment of the first of them."""
+        before = eventually(self.health_or_none, "an answer")["frames"]
+        eventually(lambda: self.frames() > before, f"another frame\n{self.tail()}")
+        at = time.monotonic()
+        eventually(lambda: self.frames() >= before + count, f"{count} more frames\n{self.tail()}")
+        return at
+
+    def health(self) -> Dict[str, Any]:
+        """Ask the running program how it is."""
+        address = f"http://{self.address}/healthz"
         try:
-            program.log()
-        finally:
-            program.process.kill()
-            program.process.wait()
+            with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            with error:
+                return dict(json.load(error))
+
+    def health_or_none(self) -> Optional[Dict[str, Any]]:
+        try:
+            return self.health()
+        except OSError:
+            assert self.process.poll() is None, f"it ended\n{self.tail()}"
+            return None
+
+    def reason(self, word: str) -> float:
+        """Wait until its health gives a reason with `word` in it; give the moment."""
+
+        def look() -> bool:
+            health = self.health_or_none()
+            return health is not None and any(word in reason for reason in health["reasons"])
+
+        eventually(look, f"a health with '{word}'\n{self.tail()}")
+        return time.monotonic()
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """Ask it to end; give the seconds that this took."""
+        asked = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE)
+        return time.monotonic() - asked
+
+    def end(self, code: int = 0, number: int = signal.SIGTERM) -> Dict[str, Any]:
+        """End it, and hold it to its exit code and its balance; give its last words."""
+        if self.process.poll() is None:
+            self.stop(number)
+        return self.ended(code)
+
+    def ended(self, code: int) -> Dict[str, Any]:
+        """Hold a program that ends by itself to its exit code and its balance; give its last words."""
+        assert self.process.wait(PATIENCE) == code, self.tail()
+        _, summary = self.event("summary")
+        assert summary["captured"] == summary["emitted"] + summary["dropped"], summary
+        assert summary["in_flight"] == 0, summary
+        others = [line for line in self.noise if not line.startswith(NOISE)]
+        assert not others, "everything in the log is JSON, but for what a library writes past it"
+        return summary
+
+    def kill(self) -> None:
+        """End it without asking, whatever state it is in."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def tail(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
+
+
+def check_numbers(lines: Sequence[Dict[str, Any]]) -> int:
+    """Hold frame numbers to being unique and rising; give how many are missing between them."""
+    numbers = [line["frame"] for line in lines]
+    assert numbers == sorted(set(numbers))
+    return numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 import pytest
-from fault_program import Program
 from fault_report import Report
 from fault_server import NetworkCamera
+from programs import Program
 
 AT_ONCE = 6
 LONGEST = 400.0

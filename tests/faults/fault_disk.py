@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from fault_program import Program
+from programs import Program
 
 SIZE = 4 << 20
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Tuple
 
 import pytest
-from fault_program import Program, check_numbers
+from programs import Program, check_numbers
 
 NAME = "usb-Webcam-video-index0"
 

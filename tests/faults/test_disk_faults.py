@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 from fault_disk import SmallDisk, needs_mount
-from fault_program import check_numbers, eventually
+from programs import check_numbers, eventually
 
 
 def pictures(path: Path) -> int:

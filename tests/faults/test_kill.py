@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import cv2
-from fault_program import check_numbers, eventually
+from programs import check_numbers, eventually
 
 
 def pictures(path: Any) -> int:

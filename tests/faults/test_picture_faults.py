@@ -6,8 +6,8 @@ from typing import Any
 
 import cv2
 import pytest
-from fault_program import Program, check_numbers
 from fault_server import huge
+from programs import Program, check_numbers
 
 
 def memory(program: Program) -> int:

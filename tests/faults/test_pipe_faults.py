@@ -8,7 +8,7 @@ import time
 from contextlib import closing, suppress
 from typing import Any, List, Optional
 
-from fault_program import check_numbers, eventually
+from programs import check_numbers, eventually
 
 
 class Reader:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
-from fault_program import ROOT, check_numbers, eventually, free_port
+from programs import ROOT, check_numbers, eventually, free_port
 
 SERVER = ROOT / "tests" / "capture" / "rtsp_server.py"
 SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's bindings for GStreamer are for its own Python alone

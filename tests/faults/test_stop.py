@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from fault_disk import SmallDisk, needs_mount
-from fault_program import Program, eventually
+from programs import Program, eventually
 
 
 def hold_to(bench: Any, program: Program, state: str, code: int = 0) -> None:

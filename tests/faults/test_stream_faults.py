@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from fault_program import check_numbers
+from programs import check_numbers
 
 
 @pytest.mark.parametrize(

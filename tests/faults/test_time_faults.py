@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from fault_program import check_numbers, eventually
+from programs import check_numbers, eventually
 
 FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 SET_PIPE_SIZE = 1031  # linux/fcntl.h; the fcntl module has it from Python 3.10 on

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional
 
 import pytest
+from programs import Program, eventually
 
 from fer_edge.pipeline.ledger import FrameBalance
 from fer_edge.service.caretaker import PATIENCE, Caretaker
@@ -36,6 +37,19 @@ class Manager:
         self.listen()
         messages, self._messages = self._messages, []
         return messages
+
+    def wait_for(self, name: str) -> Dict[str, str]:
+        """Listen until a message comes that has this name in it; gives the message."""
+
+        def look() -> Optional[Dict[str, str]]:
+            self.listen()
+            for place, message in enumerate(self._messages):
+                if name in message:
+                    del self._messages[: place + 1]
+                    return message
+            return None
+
+        return eventually(look, f"{name} from the program")
 
     def close(self) -> None:
         self._socket.close()
@@ -189,3 +203,33 @@ def test_a_manager_that_is_not_there_or_does_not_listen_is_no_fault(tmp_path: Pa
         notifier.send(WATCHDOG=1)
     notifier.close()
     deaf.close()
+
+
+def test_a_service_says_that_it_is_ready_how_fast_it_is_that_it_lives_and_that_it_stops(
+    manager: Manager, tmp_path: Path
+) -> None:
+    # No WATCHDOG_PID: the program's own number is not known before it runs.
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
+    with Program(tmp_path, "--camera", "demo", environment=environment) as program:
+        ready = manager.wait_for("READY")
+        assert "FPS total" in ready["STATUS"]
+        for _ in range(3):
+            manager.wait_for("WATCHDOG")
+        status = manager.wait_for("STATUS")["STATUS"]
+        for figure in ("FPS total", "classification", "detection"):
+            assert figure in status
+        program.end()
+        manager.wait_for("STOPPING")
+
+
+def test_a_service_whose_camera_is_away_at_boot_asks_for_time_and_is_not_ready(
+    manager: Manager, tmp_path: Path
+) -> None:
+    arguments = ("--camera", "/dev/video77", "--reconnect", "always")
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with Program(tmp_path, *arguments, environment=environment) as program:
+        more = manager.wait_for("EXTEND_TIMEOUT_USEC")
+        assert int(more["EXTEND_TIMEOUT_USEC"]) >= 30_000_000
+        program.event("source_lost")
+        program.end()
+        assert not any("READY" in message for message in manager.heard())

@@ -24,17 +24,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge import __main__, live
+from fer_edge.capture import open as capture_open
 from fer_edge.capture.base import Source
 from fer_edge.capture.camera import CameraSource
+from fer_edge.capture.devices import list_devices
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
-from fer_edge.capture.v4l2 import QUERYCAP
+from fer_edge.capture.v4l2 import QUERYCAP, REQBUFS
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import OutputNotWritable
 from fer_edge.pipeline import intake, stage
 from fer_edge.pipeline.outlet import Outlet
 from fer_edge.pipeline.shift import Call
-from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.jsonl import as_record
 from fer_edge.types import Expression, Observation, Rates
@@ -126,6 +127,8 @@ class FakeCapture:
 def answer_as_driver(descriptor: int, request: int, buffer: bytearray) -> int:
     if request == QUERYCAP:
         struct.pack_into("<16s32s32sIII", buffer, 0, b"uvcvideo", b"Webcam", b"usb", 6, 0x84A00001, 1)
+    elif request != REQBUFS:
+        raise OSError(errno.EINVAL, "no more modes")
     return 0
 
 
@@ -135,19 +138,16 @@ def open_file(path: str) -> int:
     return os.open(path, os.O_RDWR)
 
 
-def faulty_cameras(build: Callable[..., Source]) -> Callable[..., Source]:
-    def make(settings: Settings, **more: Any) -> Source:
-        if "/v4l/" not in settings.camera:
-            return build(settings, **more)
-        return CameraSource(
-            settings.camera,
-            open_capture=FakeCapture,
-            opener=open_file,
-            ioctl=answer_as_driver,
-            list_cameras=lambda: [],
-        )
-
-    return make
+def faulty_camera(camera: str, settings: CaptureSettings) -> Source:
+    """Make the real source on the made-up driver, in a folder in place of /dev."""
+    return CameraSource(
+        camera,
+        settings,
+        open_capture=FakeCapture,
+        opener=open_file,
+        ioctl=answer_as_driver,
+        list_cameras=lambda: list_devices(f"/dev/..{SWITCHES.parent}/dev", open_file, answer_as_driver),
+    )
 
 
 class TcpSink(Sink):
@@ -178,7 +178,8 @@ def main() -> int:
         (SWITCHES / os.environ["FAULT_AT_ONCE"]).touch()
     program: Any = live
     program.classifier_factory = faulty_classifiers(program.classifier_factory)
-    program.build_source = faulty_cameras(program.build_source)
+    sources: Any = capture_open
+    sources.CameraSource = faulty_camera
     port = os.environ.get("FAULT_COLLECTOR")
     if port:
         outlet = Outlet("the collector", lambda attempt: TcpSink(int(port)), from_the_start=True)

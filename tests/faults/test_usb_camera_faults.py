@@ -7,50 +7,84 @@ from typing import Any, Tuple
 import pytest
 from programs import Program, check_numbers
 
-NAME = "usb-Webcam-video-index0"
+MAKE, PLACE = "v4l/by-id/usb-Webcam-video-index0", "v4l/by-path/pci-usb-0:1:1.0-video-index0"
+OTHER_PLACE = "v4l/by-path/pci-usb-0:2:1.0-video-index0"
 
 
-def plug_in(folder: Path, number: int) -> None:
-    """Make a device node and the link under the camera's own name, as udev does."""
-    links = folder / "v4l" / "by-id"
-    links.mkdir(parents=True, exist_ok=True)
+def plug_in(folder: Path, number: int, *names: str) -> None:
+    """Make a device node and the links under the camera's own names, as udev does."""
     (folder / f"video{number}").touch()
-    (links / NAME).symlink_to(folder / f"video{number}")
+    for name in names or (MAKE, PLACE):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(folder / f"video{number}")
 
 
 def unplug(folder: Path, number: int) -> None:
-    (folder / "v4l" / "by-id" / NAME).unlink()
+    for link in (folder / "v4l").glob("*/*"):
+        link.unlink()
     (folder / f"video{number}").unlink()
 
 
-def watching(bench: Any, **environment: str) -> Tuple[Path, Program]:
+def watching(bench: Any, name: str = MAKE, **environment: str) -> Tuple[Path, Program]:
     folder = bench.folder / "dev"
+    folder.mkdir()
     plug_in(folder, 0)
-    camera = str(folder / "v4l" / "by-id" / NAME)
-    program = bench.program("--camera", camera, launched=True, environment=environment)
+    # The roundabout way, because only what begins with /dev is a camera.
+    program = bench.program("--camera", f"/dev/..{folder}/{name}", launched=True, environment=environment)
     program.more_lines(10)
     return folder, program
 
 
-def test_a_camera_that_returns_under_another_number_is_found_by_its_name(bench: Any) -> None:
-    folder, program = watching(bench)
+@pytest.mark.parametrize(
+    ("name", "fault", "more"),
+    [
+        (
+            MAKE,
+            "a USB camera is unplugged, and returns as video3 instead of video0 (fake driver)",
+            "found under its name",
+        ),
+        ("video0", "the same, with the camera given as a number", "found by its socket, /dev/v4l/by-path"),
+        ("video0", "the same, in another socket", "found by its make, /dev/v4l/by-id"),
+    ],
+    ids=["by its link", "by number", "by number, in another socket"],
+)
+def test_a_camera_that_returns_under_another_number_is_found_by_its_name(
+    bench: Any, name: str, fault: str, more: str
+) -> None:
+    folder, program = watching(bench, name)
     injected, before = program.mark()
     unplug(folder, 0)
     noticed, line = program.event("source_lost", since=injected)
     assert "unplugged" in line["reason"]
     program.event("source_lost", since=noticed, attempt=2)
     removed = time.monotonic()
-    plug_in(folder, 3)
+    plug_in(folder, 3, MAKE, OTHER_PLACE if "another" in fault else PLACE)
     recovered = program.more_lines(10)
     program.event("source_back")
     program.end()
     check_numbers(program.lines())
+    bench.report.add(fault, noticed - injected, recovered - removed, program.lost(before), more)
+
+
+def test_another_camera_that_takes_the_number_is_not_taken_for_the_one_that_left(bench: Any) -> None:
+    folder, program = watching(bench, "video0")
+    injected, before = program.mark()
+    unplug(folder, 0)
+    noticed, _ = program.event("source_lost", since=injected)
+    plug_in(folder, 0, "v4l/by-id/usb-Stranger-video-index0", OTHER_PLACE)
+    program.event("source_lost", since=injected, attempt=3)
+    assert "source_back" not in program.events()
+    removed = time.monotonic()
+    plug_in(folder, 1)
+    recovered = program.more_lines(10)
+    program.end()
+    check_numbers(program.lines())
     bench.report.add(
-        "a USB camera is unplugged, and returns as video3 instead of video0 (fake driver)",
+        "the same, while another camera takes its number",
         noticed - injected,
         recovered - removed,
         program.lost(before),
-        "found under /dev/v4l/by-id",
+        "the other one is left alone",
     )
 
 

@@ -26,6 +26,7 @@ from urllib.request import (
 )
 
 from fer_edge.capture.address import Address, connect, mask, printable, wait_for
+from fer_edge.capture.chunked import ChunkedDecoder
 from fer_edge.errors import SourceUnreachable, UsageError
 
 _PIECE = 65536
@@ -236,40 +237,6 @@ class HttpStream:
         return "Open the address in a browser to see what it gives."
 
 
-class ChunkedDecoder:
-    """Undoes the chunked transfer coding (RFC 9112, section 7.1), however the bytes are cut."""
-
-    def __init__(self) -> None:
-        self.ended = False
-        self._buffer = b""
-        self._left = 0  # bytes of the chunk that are still to come, with its two closing ones
-
-    def feed(self, data: bytes) -> bytes:
-        """Take coded bytes and give the body's."""
-        self._buffer += data
-        pieces: List[bytes] = []
-        while not self.ended:
-            if self._left > 2:
-                piece = self._buffer[: self._left - 2]
-                pieces.append(piece)
-                self._buffer = self._buffer[len(piece) :]
-                self._left -= len(piece)
-                if self._left > 2:
-                    break
-            if len(self._buffer) < self._left:
-                break
-            self._buffer, self._left = self._buffer[self._left :], 0
-            line, found, rest = self._buffer.partition(b"\n")
-            if not found and len(line) < 1024:
-                break
-            size = re.match(rb"\s*([0-9a-fA-F]{1,8})", line)
-            if size is None or int(size.group(1), 16) == 0:
-                self.ended = True
-                break
-            self._buffer, self._left = rest, int(size.group(1), 16) + 2
-        return b"".join(pieces)
-
-
 def _request(target: Address, authorization: str) -> bytes:
     host = f"[{target.host}]" if ":" in target.host else target.host
     lines = [
@@ -305,11 +272,8 @@ def _digest(credentials: Address, target: Address, headers: Message) -> str:
         try:
             fields = parse_keqv_list([part for part in parse_http_list(rest) if "=" in part])
             answer = AbstractDigestAuthHandler(passwords).get_authorization(Request(url), fields)  # noqa: S310
-        except (
-            ValueError,
-            LookupError,
-            OSError,
-        ):  # an algorithm that the library does not have, or no challenge at all
+        except (ValueError, LookupError, OSError):
+            # An algorithm that the library does not have, or no challenge at all.
             continue
         if answer:
             return f"Digest {answer}"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from fer_edge.capture.address import Address, mask
 from fer_edge.capture.base import Source
-from fer_edge.capture.http_stream import ChunkedDecoder
+from fer_edge.capture.chunked import ChunkedDecoder
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable, UsageError

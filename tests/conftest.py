@@ -8,7 +8,12 @@ import time
 from pathlib import Path
 from typing import Iterator
 
+import hypothesis
 import pytest
+
+# How long an example takes says more of what else the machine does than of the program.
+hypothesis.settings.register_profile("fer-edge", deadline=None)
+hypothesis.settings.load_profile("fer-edge")
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from contextlib import ExitStack
@@ -12,8 +11,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
-from fer_edge.errors import UsageError
 from fer_edge.meter import Clock
+from fer_edge.outputs import Outputs
 from fer_edge.overlay import Overlay
 from fer_edge.pipeline.ledger import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
@@ -26,10 +25,6 @@ from fer_edge.service.endpoint import Endpoint
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.settings import Settings
-from fer_edge.sinks.base import Sink
-from fer_edge.sinks.files import unused_name
-from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.sinks.video import VideoSink
 from fer_edge.types import Observation, Rates
 from fer_edge.view import LONGEST_WAIT, View, open_view
 
@@ -37,9 +32,6 @@ logger = logging.getLogger("fer_edge")
 
 REPORT_SECONDS, SERVICE_REPORT_SECONDS = 10.0, 600.0
 """How often the figures are logged; a service shows them in its status and at /metrics, and is not to fill the journal."""
-
-VIDEO_RATE = 30.0
-"""Frames per second of a recording whose source has no rate of its own."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +75,11 @@ class LiveRun:
         Monotonic seconds.
     outlets : sequence of Outlet
         Where results go besides the files of the settings; opened and closed by the run.
+
+    Raises
+    ------
+    UsageError
+        Two of the settings name one file.
     """
 
     def __init__(
@@ -98,10 +95,7 @@ class LiveRun:
         self._notifier = notifier or Notifier()
         self._clock = clock
         self._overlay = Overlay(bars=settings.bars)
-        self._more_outlets = outlets
-        self._sinks: List[Sink] = []
-        self._outlets: List[Outlet] = []
-        self._names: Sequence[str] = ()
+        self._outputs = Outputs(settings, outlets, stop, clock)
         self._observation: Optional[Observation] = None
         self._began: Optional[float] = None
         self._faces = 0
@@ -123,28 +117,34 @@ class LiveRun:
             What went wrong; everything that was written until then is complete.
         """
         settings, clock = self._settings, self._clock
-        _refuse_one_file_for_two(settings)
         source = source or build_source(settings)
-        supervisor = self._supervise(source, reopen or (lambda: build_source(settings, names=self._names)))
+        supervisor = self._supervise(source, reopen or (lambda: self._reopen(pipeline)))
         with settings.blame("model"):
             classifier = classifier_factory(settings)
         pipeline = Pipeline(source, detector_factory(settings), classifier, clock=clock, supervisor=supervisor)
         board = BoardWatch(SERVICE_REPORT_SECONDS)
         monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor, board), clock)
-        caretaker = Caretaker(self._notifier, pipeline.look_after, pipeline.balance, monitor.health, clock)
+        caretaker = Caretaker(
+            self._notifier,
+            pipeline.look_after,
+            pipeline.balance,
+            monitor.health,
+            lambda: pipeline.preparing,
+            clock,
+        )
         begun = clock()
         with ExitStack() as stack:
             if settings.listen is not None:
                 from fer_edge.service.metrics import Metrics
 
                 incidents = supervisor.incidents if supervisor is not None else Incidents
-                metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outlets)
+                metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outputs.outlets)
                 with settings.blame("listen"):
                     stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token, metrics.page))
             if source.live:
                 stack.enter_context(board)
             view = open_view(settings.display, self._overlay, self._stop, clock, stack)
-            self._open_sinks(stack, pipeline, source.live)
+            self._outputs.open(stack, source.live, lambda: pipeline.source_info.fps if pipeline.source_info else 0.0)
             # Behind the pipeline, and whatever ended it.
             stack.callback(lambda: self._log_the_sum(clock() - begun, pipeline.balance()))
             stack.enter_context(pipeline)
@@ -155,36 +155,19 @@ class LiveRun:
         return Summary(seconds, pipeline.balance(), self._faces, rates)
 
     def _supervise(self, source: Source, reopen: Callable[[], Source]) -> Optional[Supervisor]:
-        if not source.live or self._settings.reconnect == "never":
+        if not source.live:
             return None
-        return Supervisor(reopen, from_the_start=self._settings.reconnect == "always", clock=self._clock)
+        when = self._settings.reconnect
+        return Supervisor(reopen if when != "never" else None, from_the_start=when == "always", clock=self._clock)
+
+    def _reopen(self, pipeline: Pipeline) -> Source:
+        """Make the source anew, a camera by a name that stays."""
+        info = pipeline.source_info
+        return build_source(self._settings, names=info.names if info else ())
 
     def _troubles(self, supervisor: Optional[Supervisor], board: BoardWatch) -> List[str]:
-        troubles = list(supervisor.troubles()) if supervisor is not None else []
-        troubles += filter(None, (outlet.trouble() for outlet in self._outlets))
-        return troubles + list(board.troubles())
-
-    def _open_sinks(self, stack: ExitStack, pipeline: Pipeline, live: bool) -> None:
-        settings, overlay = self._settings, Overlay(bars=self._settings.bars)
-        # A file keeps its own rate and every frame; a camera's frames are placed in time.
-        rate = VIDEO_RATE if live else lambda: (pipeline.source_info and pipeline.source_info.fps) or VIDEO_RATE
-
-        def results(attempt: int) -> Sink:
-            return JsonlSink(settings.output, self._stop.is_set, append=settings.append or attempt > 0)
-
-        def recording(attempt: int) -> Sink:
-            path = unused_name(settings.record) if settings.append or attempt > 0 else settings.record
-            return VideoSink(path, rate, overlay, live)
-
-        for setting, name, open_sink in (("output", "results file", results), ("record", "recording", recording)):
-            place = getattr(settings, setting)
-            with settings.blame(setting):
-                if place and live:
-                    outlet = Outlet(f"the {name} '{place}'", open_sink, clock=self._clock)
-                    self._outlets.append(stack.enter_context(outlet))
-                elif place:
-                    self._sinks.append(stack.enter_context(open_sink(0)))
-        self._outlets.extend(stack.enter_context(outlet) for outlet in self._more_outlets)
+        sources = supervisor.troubles() if supervisor is not None else ()
+        return [*sources, *self._outputs.troubles(), *board.troubles()]
 
     def _log_the_sum(self, seconds: float, balance: FrameBalance) -> None:
         """Say where every frame went, however the run ended; people get it from the `Summary`."""
@@ -239,20 +222,13 @@ class LiveRun:
     def _emit(self, observation: Observation, pipeline: Pipeline) -> None:
         if self._observation is None:
             info = pipeline.source_info
-            self._names = info.names if info else ()
             logger.info("watching %s, %dx%d", info.name if info else "", *observation.frame.image.shape[1::-1])
         self._observation = observation
         self._emitted += 1
         self._faces += len(observation.faces)
-        if self._sinks or self._outlets:
+        if self._outputs:
             begun = self._clock()
-            rates = pipeline.rates()
-            for sink in self._sinks:
-                sink.write(observation, rates)
-            for outlet in self._outlets:
-                if outlet.ended is not None:
-                    raise outlet.ended
-                outlet.offer(observation, rates)
+            self._outputs.write(observation, pipeline.rates())
             pipeline.meter.record_stage("emit", self._clock() - begun)
 
     def _show(self, view: View, pipeline: Pipeline, live: bool, new: bool) -> bool:
@@ -282,16 +258,3 @@ def _report(pipeline: Pipeline) -> None:
 
 def _counts(balance: FrameBalance) -> Dict[str, Any]:
     return {"captured": balance.captured, "emitted": balance.emitted, "dropped": balance.dropped}
-
-
-def _refuse_one_file_for_two(settings: Settings) -> None:
-    """Keep a run from destroying what it reads, or one output from overwriting the other. Raises UsageError."""
-    roles: Dict[str, str] = {}
-    for role, place in (("--camera", settings.camera), ("--record", settings.record), ("--output", settings.output)):
-        path = os.path.realpath(place)
-        special = os.path.exists(path) and not os.path.isfile(path)
-        if place in ("", "-") or special or (role == "--camera" and not os.path.exists(path)):
-            continue
-        if path in roles:
-            raise UsageError(f"{roles[path]} and {role} name the same file, {place}.", "Give each a file of its own.")
-        roles[path] = role

@@ -68,8 +68,8 @@ class Settings:
         choice(*RECONNECTS),
         "WHEN",
         "source",
-        "open a camera or stream anew when it fails, stalls or ends: auto (once it has given a picture), always (also when it "
-        "cannot be opened at the start), never; a file is read once",
+        "open a camera or stream anew when it fails, stalls or ends: auto (once it has given a picture), always (also when it, "
+        "or a file for results, cannot be opened at the start), never; a file is read once",
     )
     detector: str = _setting(
         "blazeface",

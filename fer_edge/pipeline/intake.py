@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Callable, Mapping, Optional, Sequence
@@ -101,10 +102,10 @@ class Intake:
     def _run(self, shift: Shift, error: Optional[BaseException] = None) -> None:
         lost = error is not None
         while not self._stopping.is_set():
-            if lost and not self._find_source(error):
-                break
-            error = None
             try:
+                if lost and not self._find_source(error):
+                    break
+                error = None
                 self._watch(shift, self._source)
             except Closed:
                 break
@@ -113,6 +114,8 @@ class Intake:
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
                 error = as_stage_error(self.name, caught)
             lost = True
+        if error is None and self._supervisor is not None:
+            error = self._supervisor.exhausted()
         self._outbox.finish(None if self._stopping.is_set() else error)
 
     def _find_source(self, error: Optional[BaseException]) -> bool:
@@ -123,7 +126,8 @@ class Intake:
         if delay is None or self._stopping.wait(delay):
             return False
         self._source = self._supervisor.reopen()
-        return True
+        # A stop that came meanwhile has interrupted the source before.
+        return not self._stopping.is_set()
 
     def _watch(self, shift: Shift, source: Source) -> None:
         try:
@@ -135,7 +139,8 @@ class Intake:
                         return
             self._capture(shift, source)
         except GivenUp:
-            source.close()
+            with suppress(Exception):
+                source.close()
             raise
         finally:
             if not shift.given_up:

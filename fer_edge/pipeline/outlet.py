@@ -45,7 +45,7 @@ class Outlet:
     name : str
         Of the sink, for people.
     open_sink : callable
-        Makes the sink; gets the number of the attempt, 0 for the first. Called in the outlet's thread, except the first time.
+        Makes the sink; gets how often it was opened before. Called in the outlet's thread, except the first time.
     from_the_start : bool
         Whether a sink that never worked is tried again; else what it raised ends it, as a mistake.
     backoff : Backoff, optional
@@ -73,7 +73,7 @@ class Outlet:
         self._waiting: Deque[Tuple[Observation, Rates]] = deque()
         self._closing = False
         self._sink: Optional[Sink] = None
-        self._attempt = 0
+        self._opened = 0
         self._failure: Optional[Exception] = None
         self._good_since: Optional[float] = None
         self._writing_since: Optional[float] = None
@@ -82,11 +82,11 @@ class Outlet:
     def open(self) -> None:
         """Open the sink, and start the thread. Raises what the sink raises, unless it is to be tried again."""
         try:
-            self._sink = self._open_sink(0)
-        except Exception:
+            self._sink = self._open_anew()
+        except Exception as error:
             if not self._worked:
                 raise
-            logger.debug("%s cannot be opened yet", self.name, exc_info=True)
+            self._note_failure(error, self._backoff.next())
         self._thread.start()
 
     def offer(self, observation: Observation, rates: Rates) -> None:
@@ -173,6 +173,9 @@ class Outlet:
                 observation, rates = self._waiting.popleft()
             if not self._write(observation, rates):
                 break
+        with self._changed:
+            self.lost += len(self._waiting)
+            self._waiting.clear()
         try:
             if self._sink is not None:
                 self._sink.close()
@@ -181,14 +184,20 @@ class Outlet:
         except Exception as error:  # noqa: BLE001  (handed to whoever closes the outlet)
             self._failure = error
 
+    def _open_anew(self) -> Sink:
+        sink = self._open_sink(self._opened)
+        self._opened += 1
+        return sink
+
     def _write(self, observation: Observation, rates: Rates) -> bool:
         """Write one observation, however often it takes; False when there is no more writing."""
         while True:
+            # The end cuts the wait for the next attempt short, but this one is still made.
+            last = self._closing
             try:
                 self._writing_since = self._clock()
                 if self._sink is None:
-                    self._attempt += 1
-                    self._sink = self._open_sink(self._attempt)
+                    self._sink = self._open_anew()
                 self._sink.write(observation, rates)
             except OutputClosed as error:
                 self.ended = error
@@ -197,9 +206,15 @@ class Outlet:
                 if not self._worked:
                     self.ended = self._failure = error
                     return False
-                if not self._wait_after(error):
+                self._writing_since = None
+                self._drop_sink()
+                delay = self._backoff.next()
+                self._note_failure(error, delay)
+                if last:
                     self.lost += 1
                     return False
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closing, delay)
             else:
                 self._worked = True
                 self._note_success()
@@ -207,15 +222,14 @@ class Outlet:
             finally:
                 self._writing_since = None
 
-    def _wait_after(self, error: Exception) -> bool:
-        """Wait for the time to try again; False when it is the end."""
+    def _drop_sink(self) -> None:
         sink, self._sink = self._sink, None
         if sink is not None:
             with suppress(Exception):
                 sink.close()
-        delay = self._backoff.next()
+
+    def _note_failure(self, error: Exception, delay: float) -> None:
         first, self._failure, self._good_since = self._failure is None, error, None
-        self._writing_since = None
         logger.log(
             logging.WARNING if first else logging.DEBUG,
             "%s does not work: %s Trying again in %.1f s.",
@@ -224,8 +238,6 @@ class Outlet:
             delay,
             extra={"event": "sink_lost", "sink": self.name, "reason": _reason(error), "retry_in_s": round(delay, 1)},
         )
-        with self._changed:
-            return not self._changed.wait_for(lambda: self._closing, delay)
 
     def _note_success(self) -> None:
         if self._failure is None:

@@ -127,6 +127,11 @@ class Pipeline:
         return self._detect.ready.is_set() and self._classify.ready.is_set()
 
     @property
+    def preparing(self) -> bool:
+        """Whether a stage is being built or called for the first time, which may take minutes."""
+        return self._detect.preparing or self._classify.preparing
+
+    @property
     def latest_frame(self) -> Optional[Frame]:
         """The newest captured frame, analysed or not, for a live view; None before the first."""
         return self._intake.latest

@@ -19,14 +19,14 @@ class Backoff:
     Parameters
     ----------
     first, most : float
-        Seconds: the first delay, and the longest; both before half of it is drawn.
+        Seconds: the first delay, and the longest; the half of each is drawn, so that the delays lie from `first` / 2 to `most`.
     draw : callable, optional
         Gives numbers from 0 to 1.
     """
 
     def __init__(
         self,
-        first: float = 0.5,
+        first: float = 1.0,
         most: float = 10.0,
         draw: Callable[[], float] = random.random,
     ) -> None:

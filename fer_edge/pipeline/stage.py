@@ -18,6 +18,8 @@ logger = logging.getLogger("fer_edge")
 In = TypeVar("In")
 Out = TypeVar("Out")
 
+BUILD, FIRST_CALL = "build", "first call"
+
 BUILD_LIMIT = 3600.0
 """Seconds that the first build may take: an engine takes minutes on a small board, and others may build before it."""
 
@@ -29,6 +31,14 @@ FIRST_LIMIT = 120.0
 
 WORK_LIMIT = 10.0
 """Seconds after which any other call counts as hung; a stage takes milliseconds."""
+
+
+class Upstream(Exception):
+    """What comes before the stage ended with an error, which is none of the stage's own."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class Stage(Generic[In, Out]):
@@ -82,7 +92,13 @@ class Stage(Generic[In, Out]):
     def building(self) -> bool:
         """Whether the work is being built, which cannot be interrupted."""
         call = self.shift.call
-        return not self.ready.is_set() or (call is not None and call.limit in (BUILD_LIMIT, REBUILD_LIMIT))
+        return not self.ready.is_set() or (call is not None and call.what == BUILD)
+
+    @property
+    def preparing(self) -> bool:
+        """Whether the work is being built or called for the first time, which may take minutes and has limits of its own."""
+        call = self.shift.call
+        return self.building or (call is not None and call.what == FIRST_CALL)
 
     def relieve(self, error: BaseException) -> None:
         """Go on in a new thread if `error` can be recovered from: the old one was given up in a call. What it had is lost."""
@@ -105,6 +121,8 @@ class Stage(Generic[In, Out]):
                 self._serve(shift)
             except Closed:
                 return self._end(None)
+            except Upstream as ended:
+                return self._end(ended.error)
             except GivenUp:
                 raise
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
@@ -120,31 +138,36 @@ class Stage(Generic[In, Out]):
         self._outbox.finish(error)
 
     def _serve(self, shift: Shift) -> None:
-        with shift.calling(Call("build", REBUILD_LIMIT if self.ready.is_set() else BUILD_LIMIT)):
+        with shift.calling(Call(BUILD, REBUILD_LIMIT if self.ready.is_set() else BUILD_LIMIT)):
             work, give_back = self._build()
         self.ready.set()
         try:
             self._work_through(work, shift)
-        except GivenUp:
-            # Even giving back may hang here; the thread is alone with it.
-            give_back()
-            raise
-        except Closed:
-            give_back()
-            raise
-        except BaseException:
-            try:
+        finally:
+            self._close(give_back, shift)
+
+    def _close(self, give_back: Callable[[], None], shift: Shift) -> None:
+        """Give back what the work took; what goes wrong in it does not hide why the work ended."""
+        try:
+            if shift.given_up:
+                # It may hang here for ever; the thread is alone with it.
+                give_back()
+            else:
                 with shift.calling(Call("close", WORK_LIMIT)):
                     give_back()
-            except Exception:
-                logger.debug("closing the failed %s stage failed as well", self.name, exc_info=True)
-            raise
+        except Exception:
+            logger.debug("closing the %s stage failed", self.name, exc_info=True)
 
     def _work_through(self, work: Callable[[In], Out], shift: Shift) -> None:
-        call = Call("first call", FIRST_LIMIT)
+        call = Call(FIRST_CALL, FIRST_LIMIT)
         while True:
             self._outbox.wait_for_room()
-            taken = self._inbox.take()
+            try:
+                taken = self._inbox.take()
+            except Closed:
+                raise
+            except BaseException as error:
+                raise Upstream(error) from error
             if taken is None:
                 continue
             item, waited = taken

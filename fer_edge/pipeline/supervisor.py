@@ -57,12 +57,14 @@ class Supervisor:
     """Keeps one pipeline going.
 
     A source that fails, ends or stalls is opened anew, for ever, with growing delays. A stage that raises or hangs is built
-    anew, at most five times in 60 seconds; then its error ends the pipeline. What happens is logged, one line per change.
+    anew, at most five times in 60 seconds; then its error ends the pipeline, as it does when `MOST_HANGING` threads hang in
+    drivers at the same time. What happens is logged, one line per change.
 
     Parameters
     ----------
-    reopen : callable
-        Makes a new source. What it raises counts as a failed opening.
+    reopen : callable, optional
+        Makes a new source. What it raises counts as a failed opening. Without it nothing is tried again: the first error,
+        or the first call that hangs, ends the pipeline.
     from_the_start : bool
         Whether a source that cannot even be opened the first time is tried again; else its error ends the pipeline.
     backoff : Backoff, optional
@@ -75,13 +77,13 @@ class Supervisor:
 
     def __init__(
         self,
-        reopen: Callable[[], Source],
+        reopen: Optional[Callable[[], Source]],
         from_the_start: bool = False,
         backoff: Optional[Backoff] = None,
         limit: Optional[RestartLimit] = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        self.reopen = reopen
+        self._reopen = reopen
         self._from_the_start = from_the_start
         self._backoff = backoff or Backoff()
         self._limit = limit or RestartLimit(clock=clock)
@@ -109,12 +111,11 @@ class Supervisor:
         error : BaseException or None
             What went wrong; None when the source came to its end.
         """
-        if not self._seen_source and not (self._from_the_start and isinstance(error, FerEdgeError)):
+        if self._reopen is None or self.exhausted() is not None:
+            return None
+        if not self._seen_source and not (self._from_the_start and (error is None or isinstance(error, FerEdgeError))):
             return None
         with self._lock:
-            self._hanging = [thread for thread in self._hanging if thread.is_alive()]
-            if len(self._hanging) >= MOST_HANGING:
-                return None
             now = self._clock()
             if self._found_at is not None and now - self._found_at >= STEADY_AFTER:
                 self._attempts = 0
@@ -127,13 +128,37 @@ class Supervisor:
             self._attempts += 1
             attempts = self._attempts
         # The first failures tell what is wrong; a line for each of thousands would only fill the journal.
-        self._told = attempts <= 3 or attempts & (attempts - 1) == 0
-        level = logging.WARNING if self._told else logging.DEBUG
+        tell = attempts <= 3 or attempts & (attempts - 1) == 0
+        self._told = self._told or tell
+        remedy = str(getattr(error, "remedy", ""))
         fields = {"event": "source_lost", "reason": reason, "attempt": attempts, "retry_in_s": round(delay, 1)}
         logger.log(
-            level, "the source is lost: %s Trying again in %.1f s (attempt %d).", reason, delay, attempts, extra=fields
+            logging.WARNING if tell else logging.DEBUG,
+            "the source is lost: %s Trying again in %.1f s (attempt %d).%s",
+            reason,
+            delay,
+            attempts,
+            f" {remedy}" if attempts == 1 and remedy else "",
+            extra={**fields, "remedy": remedy} if remedy else fields,
         )
         return delay
+
+    def reopen(self) -> Source:
+        """Make a new source, after `source_lost` has said that there shall be one."""
+        if self._reopen is None:
+            raise ValueError("this supervisor opens nothing anew")
+        return self._reopen()
+
+    def exhausted(self) -> Optional[StageFailed]:
+        """Give the error that ends a pipeline in which too many threads hang; None while they are few."""
+        with self._lock:
+            self._hanging = [thread for thread in self._hanging if thread.is_alive()]
+            if len(self._hanging) < MOST_HANGING:
+                return None
+        return StageFailed(
+            f"{MOST_HANGING} threads hang in drivers or libraries at the same time.",
+            "Only a new process is free of them: start the program again, or the machine if that does not help.",
+        )
 
     def source_found(self) -> None:
         """Note that a frame came: the source works."""
@@ -147,15 +172,17 @@ class Supervisor:
                 return
             self._reconnects += 1
         away = self._clock() - lost[0]
-        level = logging.WARNING if self._told else logging.DEBUG
+        level, self._told = logging.WARNING if self._told else logging.DEBUG, False
         fields = {"event": "source_back", "away_s": round(away, 1)}
         logger.log(level, "the source is back after %.1f s", away, extra=fields)
 
     def stage_failed(self, name: str, error: BaseException) -> bool:
         """Tell whether a stage that failed with `error` shall be built anew."""
+        if self._reopen is None:
+            return False
+        exhausted = self.exhausted()
         with self._lock:
-            self._hanging = [thread for thread in self._hanging if thread.is_alive()]
-            again = len(self._hanging) < MOST_HANGING and self._limit.allow()
+            again = exhausted is None and self._limit.allow()
             if again:
                 self._restarts[name] = self._restarts.get(name, 0) + 1
                 self._last_restart = (self._clock(), name)
@@ -164,8 +191,9 @@ class Supervisor:
         if again:
             logger.warning("the %s stage is built anew: %s", name, reason, extra=fields, exc_info=_trace(error))
         else:
-            limit = f"{self._limit.most} times in {self._limit.period:.0f} s"
-            logger.error("the %s stage failed once too often (more than %s): %s", name, limit, reason, extra=fields)
+            why = f"it failed more than {self._limit.most} times in {self._limit.period:.0f} s"
+            why = why if exhausted is None else exhausted.message
+            logger.error("the %s stage is given up: %s (%s)", name, reason, why, extra=fields)
         return again
 
     def look(self, posts: Sequence[Post]) -> None:

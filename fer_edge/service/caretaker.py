@@ -22,9 +22,6 @@ EXTENSION = 60.0
 PATIENCE = 30.0
 """Seconds within which a frame that came in must make one go out."""
 
-FIRST_PATIENCE = 150.0
-"""The same for the first frame, for which GPU libraries are loaded."""
-
 LONGEST_TICK = 1.0
 """Seconds that one look counts at most, so that a stop of the whole process is not held against a stage."""
 
@@ -32,7 +29,8 @@ LONGEST_TICK = 1.0
 class Progress:
     """Judges whether every stage makes progress: frames that come in also go out.
 
-    A source without frames holds nobody up: it is opened again and again, which is progress.
+    A source without frames holds nobody up: it is opened again and again, which is progress. So is a stage that is being built
+    or called for the first time, as `Supervisor.look` has limits for that.
 
     Parameters
     ----------
@@ -46,13 +44,14 @@ class Progress:
         self._emitted = 0
         self._stuck = 0.0
 
-    def look(self, balance: FrameBalance) -> bool:
-        """Take the counts of now, and tell."""
+    def look(self, balance: FrameBalance, preparing: bool = False) -> bool:
+        """Take the counts of now, and whether a stage is being prepared, and tell."""
         now = self._clock()
         passed, self._looked_at = min(now - self._looked_at, LONGEST_TICK), now
-        self._stuck = self._stuck + passed if balance.in_flight > 0 and balance.emitted == self._emitted else 0.0
+        waiting = balance.in_flight > 0 and balance.emitted == self._emitted and not preparing
+        self._stuck = self._stuck + passed if waiting else 0.0
         self._emitted = balance.emitted
-        return self._stuck < (PATIENCE if balance.emitted else FIRST_PATIENCE)
+        return self._stuck < PATIENCE
 
 
 class Caretaker:
@@ -64,8 +63,8 @@ class Caretaker:
         The way to the service manager.
     look_after : callable
         Replaces threads that hang.
-    balance, health : callable
-        Give the counts of frames, and how the run is.
+    balance, health, preparing : callable
+        Give the counts of frames, how the run is, and whether a stage is being prepared.
     clock : callable, optional
         Monotonic seconds.
     """
@@ -76,12 +75,14 @@ class Caretaker:
         look_after: Callable[[], None],
         balance: Callable[[], FrameBalance],
         health: Callable[[], Health],
+        preparing: Callable[[], bool] = lambda: False,
         clock: Clock = time.monotonic,
     ) -> None:
         self._notifier = notifier
         self._look_after = look_after
         self._balance = balance
         self._health = health
+        self._preparing = preparing
         self._clock = clock
         self._progress = Progress(clock)
         self._tick_at = self._status_at = self._sign_at = clock()
@@ -95,7 +96,7 @@ class Caretaker:
         self._tick_at = now + TICK
         self._look_after()
         balance = self._balance()
-        progress = self._progress.look(balance)
+        progress = self._progress.look(balance, self._preparing())
         if not self._ready and balance.emitted > 0:
             self._ready = self._notifier.send(READY=1, STATUS=describe(self._health()))
             self._status_at = now + STATUS_SECONDS

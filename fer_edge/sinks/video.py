@@ -61,13 +61,7 @@ class VideoSink(Sink):
         live: bool = True,
     ) -> None:
         self._path = os.fspath(path)
-        ending = os.path.splitext(self._path)[1].lower()
-        if ending not in _CODECS:
-            raise OutputNotWritable(
-                f"The recording '{self._path}' has an ending that is not known.",
-                f"Choose one of: {', '.join(sorted(_CODECS))}.",
-            )
-        self._ending = ending
+        self._ending = check_ending(self._path)
         self._ask_fps = fps if callable(fps) else None
         self._fps = 0.0 if callable(fps) else _checked(fps)
         self._overlay = overlay if overlay is not None else Overlay()
@@ -143,6 +137,17 @@ class VideoSink(Sink):
                 muxer.add(picture)
 
         return StreamEncoder(_CODECS[self._ending], self._fps, self._size, consume)
+
+
+def check_ending(path: str) -> str:
+    """Give the ending of a recording's name, in small letters. Raises OutputNotWritable for one that is not known."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in _CODECS:
+        raise OutputNotWritable(
+            f"The recording '{path}' has an ending that is not known.",
+            f"Choose one of: {', '.join(sorted(_CODECS))}.",
+        )
+    return ending
 
 
 def _checked(fps: float) -> float:

@@ -78,7 +78,15 @@ class Run:
         self.balance = FrameBalance(0, 0, 0, 0)
         self.looked_after = 0
         self.monitor = HealthMonitor(lambda: Rates(total=14.9, classification=30.0, detection=70.0), clock=self.clock)
-        self.caretaker = Caretaker(notifier, self.look_after, lambda: self.balance, self.monitor.health, self.clock)
+        self.preparing = False
+        self.caretaker = Caretaker(
+            notifier,
+            self.look_after,
+            lambda: self.balance,
+            self.monitor.health,
+            lambda: self.preparing,
+            self.clock,
+        )
 
     def clock(self) -> float:
         return self.now

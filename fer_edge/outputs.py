@@ -1,0 +1,130 @@
+"""Where the results of a run go: the files of its settings, and outlets from outside."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import ExitStack
+from typing import Callable, Dict, List, Sequence, Tuple, Union
+
+from fer_edge.errors import UsageError
+from fer_edge.meter import Clock
+from fer_edge.overlay import Overlay
+from fer_edge.pipeline.outlet import Outlet
+from fer_edge.settings import Settings
+from fer_edge.sinks.base import Sink
+from fer_edge.sinks.files import unused_name
+from fer_edge.sinks.jsonl import JsonlSink
+from fer_edge.sinks.video import VideoSink, check_ending
+from fer_edge.types import Observation, Rates
+
+VIDEO_RATE = 30.0
+"""Frames per second of a recording whose source has no rate of its own."""
+
+
+class Outputs:
+    """Hands each observation to all sinks.
+
+    The results of a live source go through outlets, so that a sink that fails or blocks holds up nothing but itself; those of
+    a file do not, so that none is left out.
+
+    Parameters
+    ----------
+    settings : Settings
+        Name the files.
+    more : sequence of Outlet
+        Besides them.
+    stop : Event
+        Ends the wait for a reader that does not read.
+
+    Raises
+    ------
+    UsageError
+        One file has two roles.
+    """
+
+    def __init__(
+        self, settings: Settings, more: Sequence[Outlet], stop: threading.Event, clock: Clock = time.monotonic
+    ) -> None:
+        _refuse_one_file_for_two(settings)
+        self.outlets: List[Outlet] = []
+        self._settings = settings
+        self._more = more
+        self._stop = stop
+        self._clock = clock
+        self._sinks: List[Sink] = []
+
+    def open(self, stack: ExitStack, live: bool, fps: Callable[[], float]) -> None:
+        """Open everything, to be closed by `stack`.
+
+        Parameters
+        ----------
+        live : bool
+            Whether the source is live.
+        fps : callable
+            Gives the rate of a source that is a file; 0 where it has none.
+
+        Raises
+        ------
+        OutputError
+            A file cannot be written, and shall not be waited for.
+        """
+        settings = self._settings
+        for name, what, open_sink in self._files(live, fps):
+            place = getattr(settings, name)
+            with settings.blame(name):
+                if place and live:
+                    wait = settings.reconnect == "always"
+                    outlet = Outlet(f"the {what} '{place}'", open_sink, from_the_start=wait, clock=self._clock)
+                    self.outlets.append(stack.enter_context(outlet))
+                elif place:
+                    self._sinks.append(stack.enter_context(open_sink(0)))
+        self.outlets.extend(stack.enter_context(outlet) for outlet in self._more)
+
+    def __bool__(self) -> bool:
+        """Tell whether results go anywhere."""
+        return bool(self._sinks or self.outlets)
+
+    def write(self, observation: Observation, rates: Rates) -> None:
+        """Hand an observation on. Raises what ended a sink for good."""
+        for sink in self._sinks:
+            sink.write(observation, rates)
+        for outlet in self.outlets:
+            if outlet.ended is not None:
+                raise outlet.ended
+            outlet.offer(observation, rates)
+
+    def troubles(self) -> List[str]:
+        """Say which sinks do not work, for people."""
+        return list(filter(None, (outlet.trouble() for outlet in self.outlets)))
+
+    def _files(self, live: bool, fps: Callable[[], float]) -> Sequence[Tuple[str, str, Callable[[int], Sink]]]:
+        settings, overlay = self._settings, Overlay(bars=self._settings.bars)
+        # A file keeps its own rate and every frame; a camera's frames are placed in time.
+        rate: Union[float, Callable[[], float]] = VIDEO_RATE if live else lambda: fps() or VIDEO_RATE
+        if settings.record:
+            with settings.blame("record"):
+                check_ending(settings.record)
+
+        def results(opened: int) -> Sink:
+            return JsonlSink(settings.output, self._stop.is_set, append=settings.append or opened > 0)
+
+        def recording(opened: int) -> Sink:
+            path = unused_name(settings.record) if settings.append or opened > 0 else settings.record
+            return VideoSink(path, rate, overlay, live)
+
+        return ("output", "results file", results), ("record", "recording", recording)
+
+
+def _refuse_one_file_for_two(settings: Settings) -> None:
+    """Keep a run from destroying what it reads, or one output from overwriting the other."""
+    roles: Dict[str, str] = {}
+    for role, place in (("--camera", settings.camera), ("--record", settings.record), ("--output", settings.output)):
+        path = os.path.realpath(place)
+        special = os.path.exists(path) and not os.path.isfile(path)
+        if place in ("", "-") or special or (role == "--camera" and not os.path.exists(path)):
+            continue
+        if path in roles:
+            raise UsageError(f"{roles[path]} and {role} name the same file, {place}.", "Give each a file of its own.")
+        roles[path] = role

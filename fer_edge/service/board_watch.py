@@ -20,8 +20,30 @@ PERIOD = 30.0
 LITTLE_MEMORY = 0.05
 """Share of the memory below which the kernel soon begins to end programs."""
 
+QUIET = 300.0
+"""Seconds without trouble after which it is over; a board at its limit would else fill the log with two lines a minute."""
+
 CLOSE_SECONDS = 0.3
 """Longest wait for a look that is under way; it ends with the process."""
+
+
+class Spell:
+    """A time of trouble: it begins at once, and is over when all was well for `QUIET` seconds."""
+
+    def __init__(self) -> None:
+        self._on = False
+        self._bad_at = 0.0
+
+    def look(self, bad: bool, now: float) -> Optional[bool]:
+        """Take what holds now; gives True when a spell begins, False when one is over, else None."""
+        if bad:
+            self._bad_at = now
+            began, self._on = not self._on, True
+            return True if began else None
+        if self._on and now - self._bad_at >= QUIET:
+            self._on = False
+            return False
+        return None
 
 
 class BoardWatch:
@@ -52,27 +74,32 @@ class BoardWatch:
         self._period = period
         self._clock = clock
         self._logged_at: Optional[float] = None
+        self._heat, self._shortage = Spell(), Spell()
+        self._mode = ""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fer-edge-board", daemon=True)
 
     def look(self) -> None:
         """Read the board, and log what is new."""
-        before, now = self.state, self._read()
-        self.state = now
-        if self._logged_at is None or self._clock() - self._logged_at >= self._log_every:
-            self._logged_at = self._clock()
-            logger.info("the board: %s", now, extra={"event": "board", **now.fields()})
-        if now.slowed_by and not before.slowed_by:
-            fields = {"event": "heat_slows_down", **now.fields()}
-            logger.warning("the board is slowed down by heat: %s; give it a fan or more air", now, extra=fields)
-        elif before.slowed_by and not now.slowed_by:
-            logger.warning("the board is not slowed down any more: %s", now, extra={"event": "heat_is_over"})
-        if before.mode_name and now.mode_name != before.mode_name:
-            fields = {"event": "power_mode", "before": before.mode_name, "power_mode": now.mode_name}
-            logger.warning("the power mode is %s now, and was %s", now.mode_name, before.mode_name, extra=fields)
-        if _is_little(now.memory) != _is_little(before.memory):
-            event = "memory_is_short" if _is_little(now.memory) else "memory_is_back"
-            logger.warning("%s: %s", event.replace("_", " "), now, extra={"event": event, **now.fields()})
+        state, now = self._read(), self._clock()
+        self.state = state
+        if self._logged_at is None or now - self._logged_at >= self._log_every:
+            self._logged_at = now
+            logger.info("the board: %s", state, extra={"event": "board", **state.fields()})
+        heat = self._heat.look(bool(state.slowed_by), now)
+        if heat:
+            _warn("heat_slows_down", "the board is slowed down by heat: %s; give it a fan or more air", state)
+        elif heat is False:
+            _warn("heat_is_over", "the board is not slowed down any more: %s", state)
+        shortage = self._shortage.look(_is_little(state.memory), now)
+        if shortage:
+            _warn("memory_is_short", "memory is short: %s", state)
+        elif shortage is False:
+            _warn("memory_is_back", "there is enough memory again: %s", state)
+        if state.mode_name:
+            if self._mode not in ("", state.mode_name):
+                _warn("power_mode", f"the power mode was {self._mode}, and is changed: %s", state)
+            self._mode = state.mode_name
 
     def troubles(self) -> Tuple[str, ...]:
         """Say what is wrong now, for people."""
@@ -113,6 +140,10 @@ class BoardWatch:
                 logger.debug("the board cannot be read", exc_info=True)
             if self._closing.wait(self._period):
                 return
+
+
+def _warn(event: str, message: str, state: BoardState) -> None:
+    logger.warning(message, state, extra={"event": event, **state.fields()})
 
 
 def _is_little(memory: Optional[Memory]) -> bool:

@@ -13,7 +13,7 @@ from fer_edge.board.memory import Memory
 from fer_edge.board.power import PowerMode
 from fer_edge.board.state import BoardState, read_board_state
 from fer_edge.board.temperature import Cooling
-from fer_edge.service.board_watch import BoardWatch
+from fer_edge.service.board_watch import QUIET, BoardWatch
 
 
 class Board:
@@ -55,11 +55,28 @@ def test_each_change_is_one_line_and_nothing_is_said_while_nothing_changes(
     assert events(caplog) == ["heat_slows_down"]
     board.state = cool
     board.look()
+    assert events(caplog) == []
+    board.look(QUIET)
     board.state = replace(cool, power_mode=PowerMode(1, "5W"))
     board.look()
     assert events(caplog) == ["heat_is_over", "power_mode"]
+    board.state = replace(cool, power_mode=None)
+    board.look()
+    board.state = replace(cool, power_mode=PowerMode(1, "5W"))
+    board.look()
+    assert events(caplog) == []
     board.look(600.0)
     assert events(caplog) == ["board"]
+
+
+def test_a_board_that_swings_around_its_limit_does_not_fill_the_log(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    cool = board.state
+    for number in range(200):
+        board.state = replace(cool, cooling=(Cooling("cpu-throttle-alert", number % 2, 2),))
+        board.look()
+    assert [event for event in events(caplog) if event.startswith("heat")] == ["heat_slows_down"]
 
 
 def test_heat_and_short_memory_are_reasons_for_being_degraded_as_long_as_they_last(
@@ -79,6 +96,7 @@ def test_heat_and_short_memory_are_reasons_for_being_degraded_as_long_as_they_la
     board.state = cool
     board.look()
     assert board.watch.troubles() == ()
+    board.look(QUIET)
     assert "memory_is_back" in events(caplog)
 
 
@@ -91,9 +109,11 @@ def test_a_board_that_cannot_be_read_ends_nothing_and_a_look_that_hangs_does_not
         if len(looks) == 1:
             raise OSError("a sensor hangs")
         looked_twice.set()
-        go_on.wait(20)
+        go_on.wait(60)
         return BoardState()
 
     with BoardWatch(600.0, read, period=0.01):
         assert looked_twice.wait(10)
+    # The look is still under way, and the block is over all the same.
+    assert not go_on.is_set()
     go_on.set()

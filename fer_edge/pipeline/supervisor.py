@@ -122,13 +122,16 @@ class Supervisor:
             self._found_at = None
             delay = self._backoff.next()
             reason = "it ended" if error is None else str(getattr(error, "message", error))
+            new = self._lost is None
             # Since the first failure, but why the latest: a camera that was unplugged may be in use by another program now.
             self._lost = (now if self._lost is None else self._lost[0], reason)
             self._attempts += 1
             attempts = self._attempts
         # The first failures tell what is wrong; a line for each of thousands would only fill the journal.
-        self._told = attempts <= 3 or attempts & (attempts - 1) == 0
-        level = logging.WARNING if self._told else logging.DEBUG
+        tell = attempts <= 3 or attempts & (attempts - 1) == 0
+        # Whoever was told of the loss is told of its end, too.
+        self._told = tell or (self._told and not new)
+        level = logging.WARNING if tell else logging.DEBUG
         fields = {"event": "source_lost", "reason": reason, "attempt": attempts, "retry_in_s": round(delay, 1)}
         logger.log(
             level, "the source is lost: %s Trying again in %.1f s (attempt %d).", reason, delay, attempts, extra=fields

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from fer_edge.capture.base import Source
 from fer_edge.errors import FerEdgeError, StageFailed
@@ -93,6 +93,7 @@ class Supervisor:
         self._lost: Optional[Tuple[float, str]] = None
         self._found_at: Optional[float] = None
         self._told = False
+        self._kinds: Set[type] = set()
         self._attempts = 0
         self._reconnects = 0
         self._restarts: Dict[str, int] = {}
@@ -119,6 +120,7 @@ class Supervisor:
             now = self._clock()
             if self._found_at is not None and now - self._found_at >= STEADY_AFTER:
                 self._attempts = 0
+                self._kinds.clear()
                 self._backoff.reset()
             self._found_at = None
             delay = self._backoff.next()
@@ -127,8 +129,11 @@ class Supervisor:
             self._lost = (now if self._lost is None else self._lost[0], reason)
             self._attempts += 1
             attempts = self._attempts
-        # The first failures tell what is wrong; a line for each of thousands would only fill the journal.
-        tell = attempts <= 3 or attempts & (attempts - 1) == 0
+        # The first failures tell what is wrong, and each new kind of failure; a line for each of thousands would only fill the
+        # journal.
+        tell = attempts <= 3 or attempts & (attempts - 1) == 0 or type(error) not in self._kinds
+        self._kinds.add(type(error))
+        # Whoever was told of the loss is told of its end, too.
         self._told = self._told or tell
         remedy = str(getattr(error, "remedy", ""))
         fields = {"event": "source_lost", "reason": reason, "attempt": attempts, "retry_in_s": round(delay, 1)}

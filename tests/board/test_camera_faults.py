@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Iterator
 
 import pytest
@@ -9,10 +10,16 @@ from board_service import Service
 from figures import note
 from machine import Guest
 
+from fer_edge.pipeline.supervisor import STEADY_AFTER
+
 
 @pytest.fixture(autouse=True)
-def _the_same_process_goes_on(service: Service) -> Iterator[None]:
+def _the_same_process_goes_on(board: Guest, service: Service) -> Iterator[None]:
     before = service.show("MainPID")
+    # A fault soon after another belongs to the same series, of which the journal tells ever less.
+    returns = [line.at for line in service.journal() if "the source is back after" in line.text]
+    while returns and board.uptime() - returns[-1] < STEADY_AFTER + 1.0:
+        time.sleep(1.0)
     yield
     assert service.show("MainPID") == before
 
@@ -43,7 +50,7 @@ def test_a_camera_that_is_unplugged_is_let_go_and_taken_again_when_it_is_back(bo
     assert board.run("test -e /dev/video0").code == 1
     # The driver can go only when nobody holds the device any more.
     board.check("modprobe -r vivid")
-    service.wait_for_line("There is no camera /dev/video0", noticed, 30)
+    service.wait_for_line("There is no camera", noticed, 30)
     plugged = board.uptime()
     board.check("systemctl start board-camera")
     back = wait_until_back(service, plugged)

@@ -406,6 +406,23 @@ def test_what_is_said_of_a_lost_source_is_why_it_cannot_be_opened_now() -> None:
     assert supervisor.source_trouble() == "the source is lost since 7 s: There is no camera."
 
 
+def test_the_end_of_a_loss_that_was_told_is_told_however_many_attempts_it_took(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [0.0]
+    supervisor = Supervisor(Camera, clock=lambda: now[0])
+    supervisor.source_found()
+    for attempts in range(1, 10):
+        now[0] += 100.0
+        supervisor.source_found()
+        now[0] += 100.0
+        caplog.clear()
+        for _ in range(attempts):
+            supervisor.source_lost(SourceNotFound("There is no camera."))
+        supervisor.source_found()
+        assert "the source is back" in caplog.messages[-1], attempts
+
+
 def test_a_source_that_comes_and_goes_is_opened_ever_more_seldom_and_fills_no_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

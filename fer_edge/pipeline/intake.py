@@ -114,8 +114,10 @@ class Intake:
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
                 error = as_stage_error(self.name, caught)
             lost = True
-        if error is None and self._supervisor is not None:
-            error = self._supervisor.exhausted()
+        exhausted = self._supervisor.exhausted() if self._supervisor is not None else None
+        if exhausted is not None:
+            exhausted.__cause__ = error
+            error = exhausted
         self._outbox.finish(None if self._stopping.is_set() else error)
 
     def _find_source(self, error: Optional[BaseException]) -> bool:

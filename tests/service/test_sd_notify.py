@@ -141,6 +141,22 @@ def test_signs_of_life_come_at_half_the_interval_and_stop_when_frames_go_in_but_
     assert any("WATCHDOG" in message for message in manager.heard())
 
 
+def test_a_stage_that_is_being_prepared_is_no_reason_for_a_restart(manager: Manager, notifier: Notifier) -> None:
+    run = Run(notifier, manager)
+    run.pass_time(5, frames=3)
+    run.balance = FrameBalance(60, run.balance.emitted, 0, 2)
+    run.preparing = True
+    run.pass_time(4 * PATIENCE)
+    manager.heard()
+    run.pass_time(30)
+    assert any("WATCHDOG" in message for message in manager.heard())
+    run.preparing = False
+    run.pass_time(PATIENCE + 15)
+    manager.heard()
+    run.pass_time(60)
+    assert not any("WATCHDOG" in message for message in manager.heard())
+
+
 def test_a_camera_that_is_away_for_hours_is_no_reason_for_a_restart(manager: Manager, notifier: Notifier) -> None:
     run = Run(notifier, manager)
     run.pass_time(5, frames=3)

@@ -89,3 +89,30 @@ def test_a_results_file_that_is_removed_with_its_folder_is_begun_anew_once_there
         summary["dropped"],
         f"the analysis goes on; {first - before - 1} lines are missing; both files begin anew",
     )
+
+
+def test_a_disk_that_is_not_there_at_the_start_of_a_service_is_waited_for(bench: Any) -> None:
+    camera = bench.camera()
+    folder = bench.folder / "mounted-late"
+    service = ("--reconnect", "always", "--append", "true")
+    program = bench.program(
+        "--camera", camera.url, "--record", f"{folder}/out.mp4", *service, results=f"{folder}/o.jsonl"
+    )
+    started = time.monotonic()
+    noticed, _ = program.event("sink_lost", since=0.0)
+    program.more_frames(20)
+    program.reason("does not work")
+    removed = time.monotonic()
+    folder.mkdir()
+    recovered = program.more_lines(10)
+    program.event("sink_back", since=removed, sink=f"the recording '{folder}/out.mp4'")
+    summary = program.end()
+    check_numbers(program.lines())
+    assert pictures(folder / "out.mp4") > 0
+    bench.report.add(
+        "the disk for results and recording is not there at the start (--reconnect always)",
+        noticed - started,
+        recovered - removed,
+        summary["dropped"],
+        "the analysis goes on; the files begin once there is a folder",
+    )

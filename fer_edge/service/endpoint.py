@@ -132,7 +132,8 @@ class _Answer(NamedTuple):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
-    block_on_close = False  # up to Python 3.8.8 this would keep every thread that ever ran (bpo-37193)
+    # close_connections waits instead: up to Python 3.8.8 the mix-in keeps every thread that ever ran (bpo-37193).
+    block_on_close = False
     allow_reuse_address = True
     request_queue_size = MOST_CONNECTIONS
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +70,26 @@ class SettingsFile:
 
 def _read_text(path: Path) -> str:
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # to open a pipe would wait for its writer
+            kind = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
+            raise SettingsError(f"The settings file {path} is {kind}.", "Give the path of a TOML file with --config.")
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         # Windows' editor begins a file with a byte order mark.
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise SettingsError(f"There is no settings file {path}.", "Check the path given with --config.") from error
-    except (OSError, ValueError) as error:
+    except PermissionError as error:
+        raise SettingsError(
+            f"The user {_user()} may not read the settings file {path}.",
+            f"Let everybody read it:  sudo chmod a+r '{path}'  (secrets belong into variables), and enter its folders.",
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {error.strerror or error}.", "Check the path and the disk."
+        ) from error
+    except ValueError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error}.", "It must be UTF-8 text.") from error
     if len(content) > LARGEST_FILE:
         raise SettingsError(
@@ -86,6 +102,13 @@ def _read_text(path: Path) -> str:
                 "Shorten it; no setting is so long.",
             )
     return text
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container may run as a number without a name
+        return str(os.geteuid())
 
 
 def _lines(text: str) -> Dict[Keys, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Tuple
 
 from fer_edge.errors import NotHealthy, UsageError
@@ -17,13 +19,17 @@ TIMEOUT = 4.0
 
 LARGEST_ANSWER = 65536
 
+SERVICE_SETTINGS = Path("/etc/fer-edge/fer-edge.toml")
+"""What is asked for the address where nobody gives one: most who ask mean the service."""
+
 
 def add_health_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
     parser.add_argument(
         "--listen",
         metavar="HOST:PORT",
-        help="where the running fer-edge listens (default: FER_EDGE_LISTEN, or what the settings file says)",
+        help="where the running fer-edge listens (default: FER_EDGE_LISTEN, or what the settings file says, "
+        f"which is {SERVICE_SETTINGS} where it exists and none is given)",
     )
     parser.add_argument("--config", metavar="FILE", help="the TOML file with settings that it was started with")
 
@@ -38,7 +44,10 @@ def run_health(options: argparse.Namespace) -> int:
     NotHealthy
         It is down, or does not answer.
     """
-    settings = load_settings({"listen": options.listen} if options.listen else {}, file=settings_file(options.config))
+    file = settings_file(options.config)
+    if file is None and not options.listen and "FER_EDGE_LISTEN" not in os.environ and SERVICE_SETTINGS.exists():
+        file = SERVICE_SETTINGS
+    settings = load_settings({"listen": options.listen} if options.listen else {}, file=file)
     if settings.listen is None:
         raise UsageError("It is not known where fer-edge listens.", "Give --listen HOST:PORT, as fer-edge got it.")
     well, line = _ask(settings.listen, settings.token)

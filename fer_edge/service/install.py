@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -14,6 +15,9 @@ from typing import Callable, Dict, List, Optional, Sequence
 from fer_edge.errors import ServiceError
 
 UNITS = ("fer-edge.service", "fer-edge@.service")
+INSTANCES = "fer-edge@*.service"
+"""The services of several cameras, as systemctl and a folder's glob know them."""
+
 ACCOUNT = """\
 # The account of the service; group video may open cameras.
 u fer-edge - "fer-edge" /var/lib/fer-edge
@@ -24,6 +28,12 @@ SHIPPED_PROGRAM = "/opt/fer-edge/bin/fer-edge"
 
 HIDDEN_FROM_SERVICE = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108  (nothing is written there)
 """Where the service's account cannot, or should not, run a program from."""
+
+HERE = Path("/")
+"""The root of the system that runs, whose systemd can be asked to do something now."""
+
+_PLAIN = re.compile(r"/[A-Za-z0-9_./+@:=,~-]+")
+"""Paths that mean the same to systemd and to a script's first line, without quotes."""
 
 Run = Callable[[Sequence[str]], None]
 
@@ -56,21 +66,41 @@ def shipped(name: str) -> str:
     raise ServiceError(f"The file systemd/{name} is missing.", "Install fer-edge anew.")
 
 
+def demand_system(root: Path) -> None:
+    """Raise ServiceError where `root` is not the root of a system, such as a card that is not mounted."""
+    if not (root / "etc").is_dir():
+        raise ServiceError(
+            f"There is no system in {root}: it has no folder 'etc'.",
+            "Mount the board's file system, and give with --root the folder in which its etc lies.",
+        )
+
+
 def find_program(given: Optional[str], root: Path) -> str:
     """Give the absolute path of the ``fer-edge`` that the service shall start.
+
+    Another system's program is taken as it is given: its links may lead elsewhere from here.
 
     Raises
     ------
     ServiceError
         There is none, or the service's account could not run it.
     """
-    program = os.path.abspath(given or os.path.join(os.path.dirname(sys.executable), "fer-edge"))
-    if root != Path("/") and given:
+    if root != HERE:
+        program = given or SHIPPED_PROGRAM
+    else:
+        program = os.path.abspath(given or os.path.join(os.path.dirname(sys.executable), "fer-edge"))
+    if not _PLAIN.fullmatch(program):
+        raise ServiceError(
+            f"systemd cannot start '{program}': its path must begin with / and hold no spaces, quotes, % or the like.",
+            "Install fer-edge under a plain name, such as /opt/fer-edge.",
+        )
+    if root != HERE:
         return program
     real = os.path.realpath(program)
     if not os.access(real, os.X_OK) or not os.path.isfile(real):
         raise ServiceError(f"There is no program {program}.", "Name it with --program; `which fer-edge` may know it.")
-    for place in (program, os.path.realpath(sys.executable) if not given else real):
+    interpreters = _interpreters(real)
+    for place in (program, real, *interpreters, *map(os.path.realpath, interpreters)):
         if any(place.startswith(folder + "/") for folder in HIDDEN_FROM_SERVICE):
             raise ServiceError(
                 f"The service runs as the user fer-edge, who cannot run {place}.",
@@ -94,7 +124,7 @@ def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]
     run : callable
         Runs a command.
     """
-    here = root == Path("/")
+    here = root == HERE
     units = {f"etc/systemd/system/{unit}": shipped(unit).replace(SHIPPED_PROGRAM, program) for unit in UNITS}
     steps = [_write(root, "usr/lib/sysusers.d/fer-edge.conf", ACCOUNT, keep=False)]
     sysusers = ["systemd-sysusers"] + ([] if here else [f"--root={root}"]) + ["fer-edge.conf"]
@@ -112,23 +142,28 @@ def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]
         if here:
             begin = ["systemctl", "--no-block", "restart" if changed else "start", "fer-edge.service"]
             steps.append(Step(" ".join(begin), lambda: run(begin), changed or not _is_active()))
+            more = ["systemctl", "--no-block", "try-restart", INSTANCES]
+            steps.append(Step(" ".join(more), lambda: run(more), changed))
     return steps
 
 
 def uninstall_steps(root: Path, purge: bool, run: Run) -> List[Step]:
     """Give what takes the service away; its settings, its account and what it wrote stay, unless `purge`."""
-    here = root == Path("/")
+    here = root == HERE
     steps: List[Step] = []
-    installed = any((root / "etc/systemd/system" / unit).exists() for unit in UNITS)
+    folder = root / "etc/systemd/system"
+    links = sorted(folder.glob(f"*.wants/{INSTANCES}"))
+    installed = any((folder / unit).exists() for unit in UNITS)
     if here:
-        stop = ["systemctl", "stop", "fer-edge.service", "fer-edge@*.service"]
+        stop = ["systemctl", "stop", "fer-edge.service", INSTANCES]
         steps.append(Step(" ".join(stop), lambda: run(stop), installed))
     disable = ["systemctl"] + ([] if here else [f"--root={root}"]) + ["disable", "fer-edge.service"]
     steps.append(Step(" ".join(disable), lambda: run(disable), installed))
-    for name in (*(f"etc/systemd/system/{unit}" for unit in UNITS), "usr/lib/sysusers.d/fer-edge.conf"):
-        steps.append(_remove(root / name))
+    steps += [_remove(path) for path in (*links, *(folder / unit for unit in UNITS))]
+    steps.append(_remove(root / "usr/lib/sysusers.d/fer-edge.conf"))
     if here:
-        steps.append(Step("systemctl daemon-reload", lambda: run(["systemctl", "daemon-reload"]), installed))
+        reload = ["systemctl", "daemon-reload"]
+        steps.append(Step(" ".join(reload), lambda: run(reload), installed or bool(links)))
     if purge:
         steps += [_remove(root / name) for name in ("etc/fer-edge", "var/lib/fer-edge", "var/cache/fer-edge")]
         if here:
@@ -208,6 +243,18 @@ def _remove(path: Path) -> Step:
             path.unlink()
 
     return Step(f"remove {path}", do, needed=path.exists() or path.is_symlink())
+
+
+def _interpreters(script: str) -> List[str]:
+    """Give the programs that run a script, as its first lines name them; none for what is no script."""
+    try:
+        with open(script, "rb") as file:
+            text = os.fsdecode(file.read(4096))
+    except OSError:
+        return []
+    # The second is what pip writes where the first would be too long for the kernel.
+    found = (re.match(r"#! *(\S+)", text), re.search(r"^'''exec' (\S+) ", text, re.MULTILINE))
+    return [match.group(1).strip('"') for match in found if match]
 
 
 def _has_account(root: Path) -> bool:

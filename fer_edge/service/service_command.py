@@ -6,10 +6,19 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
-from fer_edge.errors import ServiceError
-from fer_edge.service.install import carry_out, find_program, install_steps, run_command, uninstall_steps
+from fer_edge.errors import ServiceError, SettingsError
+from fer_edge.service.install import (
+    HERE,
+    SHIPPED_PROGRAM,
+    carry_out,
+    demand_system,
+    find_program,
+    install_steps,
+    run_command,
+    uninstall_steps,
+)
 from fer_edge.settings import load_settings
 
 
@@ -17,14 +26,18 @@ def add_service_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="install|uninstall|status|logs")
     install = verbs.add_parser("install", help="put it in place and start it; doing so again changes nothing")
-    install.add_argument("--program", metavar="PATH", help="the fer-edge to start (default: this one)")
+    install.add_argument(
+        "--program",
+        metavar="PATH",
+        help=f"the fer-edge to start (default: this one; with --root, that system's {SHIPPED_PROGRAM})",
+    )
     install.add_argument("--no-start", action="store_true", help="neither start it nor have it started at boot")
     uninstall = verbs.add_parser("uninstall", help="stop it and take it away; settings and results stay")
     uninstall.add_argument("--purge", action="store_true", help="remove settings, results and the account, too")
     for verb in (install, uninstall):
         verb.add_argument("--dry-run", action="store_true", help="only say what would be done")
         verb.add_argument(
-            "--root", type=Path, default=Path("/"), metavar="DIR", help="a mounted system, such as a board's SD card"
+            "--root", type=Path, default=HERE, metavar="DIR", help="a mounted system, such as a board's SD card"
         )
     status = verbs.add_parser("status", help="what systemd knows of it")
     logs = verbs.add_parser("logs", help="what it logged")
@@ -42,11 +55,13 @@ def run_service(options: argparse.Namespace) -> int:
     ServiceError
         A step failed, or this machine does not run systemd.
     SettingsError
-        The settings file that is there already will not do; nothing was changed.
+        The settings that are there already will not do; nothing was changed.
     """
+    if options.verb in ("install", "uninstall"):
+        demand_system(options.root)
     if options.verb == "install":
         program = find_program(options.program, options.root)
-        _check_settings(options.root / "etc/fer-edge/fer-edge.toml")
+        _check_settings(options.root / "etc/fer-edge")
         steps = install_steps(program, options.root, not options.no_start, run_command)
     elif options.verb == "uninstall":
         steps = uninstall_steps(options.root, options.purge, run_command)
@@ -57,15 +72,30 @@ def run_service(options: argparse.Namespace) -> int:
         _say(f"{count} steps would be taken; nothing was changed.")
     elif not count:
         _say("Nothing had to be changed.")
-    elif options.verb == "install" and not options.no_start and options.root == Path("/"):
+    elif options.verb == "install" and not options.no_start and options.root == HERE:
         _say("It starts now. Its settings: /etc/fer-edge/fer-edge.toml. How it is: fer-edge service status")
     return 0
 
 
-def _check_settings(file: Path) -> None:
+def _check_settings(folder: Path) -> None:
     """Refuse what the service would refuse, before anything is restarted."""
-    if file.exists():
-        load_settings({}, {}, file)
+    file, secrets = folder / "fer-edge.toml", folder / "fer-edge.env"
+    settings = load_settings({}, _variables(secrets), file if file.exists() else None)
+    if settings.listen is not None and not settings.listen.local and not settings.token:
+        raise SettingsError(
+            f"{settings.places['listen']}: listening on {settings.listen} lets other machines ask, and there is no token.",
+            f"Write  FER_EDGE_TOKEN=  and a secret word into {secrets}, or listen on 127.0.0.1.",
+        )
+
+
+def _variables(file: Path) -> Dict[str, str]:
+    """Give the variables that a file sets for systemd; none where it is missing, or where only root could read it."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith(("#", ";"))]
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from typing import Union
@@ -31,7 +32,7 @@ class OutputFile:
     Raises
     ------
     OutputNotWritable
-        The path cannot be opened for writing; the message says why and what to do.
+        The path cannot be opened for writing, or another program writes to it; the message says why and what to do.
     """
 
     def __init__(self, path: PathLike, what: str) -> None:
@@ -40,6 +41,8 @@ class OutputFile:
         self._created = not os.path.lexists(self.path)
         self.fd = open_for_writing(self.path, what)
         self.regular = stat.S_ISREG(os.fstat(self.fd).st_mode)
+        if self.regular:
+            self._lock()
         self.size = 0
         self._cleared = False
 
@@ -101,6 +104,19 @@ class OutputFile:
         if self._created and not self._cleared and self.regular:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
+
+    def _lock(self) -> None:
+        """Claim the file; the claim ends when it is closed, or with the process."""
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self.fd)
+            raise OutputNotWritable(
+                f"Another program writes to the {self._what} '{self.path}'.",
+                f"Give each a file of its own; `fuser -v '{self.path}'` shows who has this one.",
+            ) from error
+        except OSError:
+            pass  # a network's file system may know no locks
 
     def _look_whether_it_is_still_ours(self) -> None:
         """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""

@@ -74,10 +74,14 @@ class JsonlSink(Sink):
             return
         file = OutputFile(path, "results file")
         if file.regular:
-            if append:
-                file.go_on(after=whole_lines(file.path))
-            else:
-                file.clear()
+            try:
+                if append:
+                    file.go_on(after=whole_lines(file.path))
+                else:
+                    file.clear()
+            except BaseException:
+                file.close()  # or its lock would refuse the next attempt
+                raise
             self._output = file
         else:
             # What a shell makes of >(...) has no name under which another reader could come.

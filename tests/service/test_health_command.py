@@ -13,6 +13,10 @@ from typing import List
 
 import pytest
 
+from fer_edge.cli import main
+from fer_edge.errors import NotHealthy, UsageError
+from fer_edge.service import health_command
+
 
 def fer_edge(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "fer_edge", *arguments]
@@ -63,10 +67,29 @@ def test_another_program_on_the_port_is_not_taken_for_a_healthy_one(reply: bytes
     assert "no answer" in log or "something else answers there" in log
 
 
-def test_without_an_address_it_says_how_to_give_one() -> None:
-    done = fer_edge("health")
-    assert done.returncode == 2
-    assert "--listen HOST:PORT" in done.stderr
+def test_without_an_address_it_says_how_to_give_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_command, "SERVICE_SETTINGS", tmp_path / "nowhere.toml")
+    with pytest.raises(UsageError, match="--listen HOST:PORT") as caught:
+        main(["health"])
+    assert caught.value.exit_code == 2
+
+
+def test_without_an_address_the_service_is_asked_where_one_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed, given, here, elsewhere = tmp_path / "fer-edge.toml", tmp_path / "given.toml", free_port(), free_port()
+    installed.write_text(f"listen = {here}")
+    given.write_text(f"listen = {elsewhere}")
+    monkeypatch.setattr(health_command, "SERVICE_SETTINGS", installed)
+    with pytest.raises(NotHealthy, match=f"127.0.0.1:{here}: no answer"):
+        main(["health"])
+    for arguments in (["--listen", elsewhere], ["--config", str(given)]):
+        with pytest.raises(NotHealthy, match=f"127.0.0.1:{elsewhere}: no answer"):
+            main(["health", *arguments])
+    installed.write_text("broken")
+    monkeypatch.setenv("FER_EDGE_LISTEN", elsewhere)
+    with pytest.raises(NotHealthy, match=f"127.0.0.1:{elsewhere}: no answer"):
+        main(["health"])
 
 
 def test_the_settings_file_of_the_run_says_where_to_ask(tmp_path: Path) -> None:

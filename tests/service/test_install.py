@@ -5,14 +5,24 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 import pytest
 
 from fer_edge.cli import main
 from fer_edge.errors import ServiceError, SettingsError
-from fer_edge.service.install import UNITS, find_program, install_steps, shipped
+from fer_edge.service import install as module
+from fer_edge.service.install import (
+    UNITS,
+    carry_out,
+    find_program,
+    install_steps,
+    run_command,
+    shipped,
+    uninstall_steps,
+)
 from fer_edge.settings import load_settings
 
 PROGRAM = "/opt/fer-edge/bin/fer-edge"
@@ -90,6 +100,34 @@ def test_settings_that_the_service_would_refuse_are_refused_before_anything_is_c
     assert snapshot(card) == before
 
 
+@pytest.mark.parametrize(
+    ("file", "variables", "place"),
+    [
+        ('listen = "0.0.0.0:8650"', {}, "fer-edge.toml, line 1"),
+        ('listen = "0.0.0.0:8650"', {"# FER_EDGE_TOKEN": "sesame"}, "fer-edge.toml, line 1"),
+        ("", {"FER_EDGE_LISTEN": "0.0.0.0:8650"}, "FER_EDGE_LISTEN"),
+        ('listen = "0.0.0.0:8650"', {"FER_EDGE_TOKEN": '"sesame"'}, ""),
+        ('listen = "0.0.0.0:8650"', {"FER_EDGE_LISTEN": "127.0.0.1:8650"}, ""),
+        ('listen = "127.0.0.1:8650"', {"PATH": "/usr/bin"}, ""),
+    ],
+)
+def test_an_address_for_others_needs_a_token_before_anything_is_changed(
+    card: Path, file: str, variables: Dict[str, str], place: str
+) -> None:
+    folder = card / "etc/fer-edge"
+    folder.mkdir()
+    (folder / "fer-edge.toml").write_text(file + "\n")
+    (folder / "fer-edge.env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    if not place:
+        assert install(card, "--dry-run") == 0
+        return
+    before = snapshot(card)
+    with pytest.raises(SettingsError, match=f"{place}: listening on 0.0.0.0:8650") as caught:
+        install(card)
+    assert f"{folder}/fer-edge.env" in str(caught.value)
+    assert snapshot(card) == before
+
+
 @needs_systemd
 @needs_root
 def test_settings_that_were_changed_stay_and_removing_leaves_them_unless_told(card: Path) -> None:
@@ -116,15 +154,120 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(card: Path, capsys: py
     assert snapshot(card) == before
 
 
-def test_a_program_that_the_service_could_not_run_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    program = tmp_path / "fer-edge"
-    with pytest.raises(ServiceError, match="There is no program"):
-        find_program(str(program), Path("/"))
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    if str(tmp_path).startswith("/tmp/"):
+def make_program(path: Path, text: str = "#!/bin/sh\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_a_program_that_the_service_could_not_run_is_refused_with_what_to_do() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        program = Path(folder) / "fer-edge"
+        with pytest.raises(ServiceError, match="There is no program"):
+            find_program(str(program), Path("/"))
+        make_program(program)
         with pytest.raises(ServiceError, match="python3 -m venv /opt/fer-edge"):
             find_program(str(program), Path("/"))
+
+
+@pytest.mark.parametrize("first", ["#!{}\n", "#! {} -I\n", "#!/bin/sh\n'''exec' {} \"$0\" \"$@\"\n"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_program_whose_interpreter_the_service_could_not_run_is_refused_too(
+    first: str, linked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HIDDEN_FROM_SERVICE", (f"{tmp_path}/root",))
+    hidden = interpreter = make_program(tmp_path / "root/python3")
+    if linked:
+        interpreter = tmp_path / "opt/python3"
+        interpreter.parent.mkdir()
+        interpreter.symlink_to(hidden)
+    program = make_program(tmp_path / "opt/bin/fer-edge", first.format(interpreter))
+    with pytest.raises(ServiceError, match=f"cannot run {hidden}"):
+        find_program(str(program), Path("/"))
+    make_program(program, first.format("/usr/bin/python3"))
+    assert find_program(str(program), Path("/")) == str(program)
+
+
+@pytest.mark.parametrize("program", ["/opt/my dir/fer-edge", "/opt/100%/fer-edge", '/opt/"x"/fer-edge', "bin/fer-edge"])
+def test_a_path_that_systemd_would_read_otherwise_is_refused(card: Path, program: str) -> None:
+    with pytest.raises(ServiceError, match="systemd cannot start"):
+        find_program(program, card)
+
+
+def test_on_a_card_the_program_is_where_the_guide_puts_it_and_this_machine_s_own_plays_no_part(card: Path) -> None:
+    assert find_program(None, card) == PROGRAM
+
+
+@pytest.mark.parametrize("verb", ["install", "uninstall"])
+def test_a_card_that_is_not_mounted_is_said_to_be_no_system_and_nothing_is_made(verb: str, tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ServiceError, match=f"There is no system in {root}"):
+            main(["service", verb, "--root", str(root)])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def told(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a systemd in place that notes what it is told, and does nothing but answer whether the service is active."""
+    folder = tmp_path_factory.mktemp("bin")
+    note = folder / "told"
+    (folder / "state").touch()
+    for name in ("systemctl", "systemd-sysusers", "userdel"):
+        make_program(folder / name, f'#!/bin/sh\necho "{name} $*" >>"{note}"\ncat "{folder}/state"\n')
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return note
+
+
+def test_on_this_machine_it_is_started_and_what_runs_is_restarted_only_when_something_changed(
+    card: Path, told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install_here(start: bool = True) -> List[str]:
+        told.write_text("")
+        carry_out(install_steps(PROGRAM, card, start, run_command), False, lambda line: None)
+        return [line for line in told.read_text().splitlines() if "is-active" not in line]
+
+    monkeypatch.setattr(module, "HERE", card)
+    reload = "systemctl daemon-reload"
+    restart = ["systemctl --no-block restart fer-edge.service", "systemctl --no-block try-restart fer-edge@*.service"]
+    assert install_here(start=False) == ["systemd-sysusers fer-edge.conf", reload]
+    (card / "etc/passwd").write_text("fer-edge:x:999:999::/:/bin/false\n")
+    (card / "etc/group").write_text("video:x:44:fer-edge\n")
+    enable = "systemctl enable fer-edge.service"
+    assert install_here() == [enable, "systemctl --no-block start fer-edge.service"]
+    wants = card / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir()
+    (wants / "fer-edge.service").symlink_to("../fer-edge.service")
+    (told.parent / "state").write_text("activating\n")
+    assert install_here() == []
+    (card / "etc/systemd/system/fer-edge@.service").write_text("of an older version\n")
+    assert install_here() == [reload, *restart]
+
+
+def test_uninstalling_here_stops_every_camera_first_and_forgets_them_at_last(
+    card: Path, told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HERE", card)
+    carry_out(install_steps(PROGRAM, card, False, run_command), False, lambda line: None)
+    told.write_text("")
+    carry_out(uninstall_steps(card, False, run_command), False, lambda line: None)
+    assert told.read_text().splitlines() == [
+        "systemctl stop fer-edge.service fer-edge@*.service",
+        "systemctl disable fer-edge.service",
+        "systemctl daemon-reload",
+    ]
+
+
+def test_uninstalling_removes_the_links_of_every_enabled_camera(card: Path, told: Path) -> None:
+    carry_out(install_steps(PROGRAM, card, False, run_command), False, lambda line: None)
+    for target in ("multi-user.target.wants", "graphical.target.wants"):
+        folder = card / "etc/systemd/system" / target
+        folder.mkdir()
+        (folder / "fer-edge@door.service").symlink_to("/etc/systemd/system/fer-edge@.service")
+        (folder / "other@door.service").symlink_to("/etc/systemd/system/other@.service")
+    assert main(["service", "uninstall", "--root", str(card)]) == 0
+    left = sorted(path.name for path in (card / "etc/systemd/system").glob("*/*"))
+    assert left == ["other@door.service", "other@door.service"]
 
 
 def test_a_step_that_fails_says_which_and_the_exit_code_is_documented(card: Path) -> None:

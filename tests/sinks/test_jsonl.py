@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -365,6 +366,48 @@ def test_a_results_file_that_somebody_takes_away_is_noticed_at_the_next_line(tmp
     with JsonlSink(path, append=True) as sink:
         sink.write(observation(2), RATES)
     assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [2]
+
+
+def test_a_file_that_another_program_writes_to_is_refused_and_left_as_it_is_until_that_one_ends(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    code = f"""
+from fer_edge.sinks.jsonl import JsonlSink
+from fer_edge.types import Rates
+sink = JsonlSink({str(path)!r})
+sink.write(observation(7), Rates())
+print("written", flush=True)
+sys.stdin.read()
+"""
+    other = run_python(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"written\n"
+    for append in (False, True):
+        with pytest.raises(OutputNotWritable, match="Another program writes to the results file") as caught:
+            JsonlSink(path, append=append)
+        assert "fuser" in str(caught.value)
+    assert json.loads(path.read_text())["frame"] == 7
+    other.kill()
+    other.communicate()
+    with JsonlSink(path, append=True) as sink:
+        sink.write(observation(8), RATES)
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [7, 8]
+
+
+def test_an_attempt_that_failed_does_not_stand_in_the_way_of_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", refuse)
+        for append in (False, True):
+            with pytest.raises((OSError, OutputNotWritable), match="Input/output error"):
+                JsonlSink(path, append=append)
+    JsonlSink(path).close()
+
+
+def refuse(*arguments: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_closing_twice_is_allowed(tmp_path: Path) -> None:

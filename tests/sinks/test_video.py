@@ -299,6 +299,13 @@ def test_a_device_is_no_place_for_a_recording(tmp_path: Path) -> None:
         VideoSink(tmp_path / "null.mp4")
 
 
+def test_a_recording_that_is_being_written_is_no_place_for_another(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    with VideoSink(path), pytest.raises(OutputNotWritable, match="Another program writes to the recording"):
+        VideoSink(path)
+    VideoSink(path).close()
+
+
 @pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_rate_that_is_no_rate_is_refused(tmp_path: Path, fps: float) -> None:
     with pytest.raises(OutputNotWritable, match="pictures per second"):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from fer_edge.capture.address import Address, mask
 from fer_edge.capture.base import Source
 from fer_edge.capture.chunked import ChunkedDecoder
+from fer_edge.capture.network import HttpSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable, UsageError
@@ -361,3 +362,35 @@ def test_a_slow_stream_counts_as_alive_while_frames_come() -> None:
             answers.append(source.grab())
         assert None in answers
         assert time.monotonic() - started > 1.0
+
+
+@contextmanager
+def flood() -> Iterator[str]:
+    """Serve one picture, and then bytes as fast as they go that never become another; not for ever, lest a test hang."""
+
+    def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
+        send(HEAD + part(10))
+        end = time.monotonic() + 20
+        while not ending.is_set() and time.monotonic() < end:
+            send(bytes(1 << 20))
+
+    with server(answer) as place:
+        yield f"http://{place}/"
+
+
+def test_a_grab_ends_while_bytes_come_that_never_become_a_picture() -> None:
+    with flood() as url, open_source(url, CaptureSettings(stall_timeout=1.0)) as source:
+        levels(source, 1)
+        with pytest.raises(SourceStalled, match="no frame for 1 s"):
+            for _ in range(10):
+                assert source.grab() is None
+
+
+def test_a_grab_can_be_interrupted_while_bytes_come_that_never_become_a_picture() -> None:
+    # No time passes on this clock, so that nothing else ends the grab.
+    with flood() as url, HttpSource(url, clock=lambda: 0.0) as source:
+        levels(source, 1)
+        timer = threading.Timer(0.2, source.interrupt)
+        timer.start()
+        assert source.grab() is None
+        timer.join()

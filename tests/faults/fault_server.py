@@ -81,7 +81,7 @@ PICTURES: Dict[str, Callable[[int], bytes]] = {
 
 
 class NetworkCamera:
-    """Serves MJPEG; `mode` says how: a key of `PICTURES`, or ``stall``, ``trickle``, ``flood``, ``reset``, ``end`` or ``silent``."""
+    """Serves MJPEG; `mode` says how: a key of `PICTURES`, or stall, trickle, flood, reset, end or silent."""
 
     def __init__(self, mode: str = "play") -> None:
         self.mode = mode

@@ -30,7 +30,7 @@ def mask(text: str) -> str:
 
 
 def _mask_user(found: Match[str]) -> str:
-    """Hide what stands before the last ``@``: a password may hold any sign, though it should not. Rather too much than too little."""
+    """Hide what stands before the last ``@``: a password may hold any sign, so rather too much is hidden."""
     word = found.group()
     before, sign, rest = word.partition("//")
     user, at, after = rest.rpartition("@")

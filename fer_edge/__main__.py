@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import atexit
+import io
 import logging
 import os
 import sys
 import threading
 from contextlib import suppress
+from typing import Any
 
-from fer_edge import cli
 from fer_edge.errors import FerEdgeError, MissingExtra, OutputClosed
-from fer_edge.logs import log_the_end
 
 OUR_THREADS = ("fer-edge", "video-writer")
 """What the names of threads that may be left behind begin with."""
 
 INTERRUPTED = 130
-"""The exit code after a second Ctrl-C, as a shell gives it."""
+"""The exit code after a second Ctrl-C, or one before the program has read its arguments, as a shell gives it."""
 
 
 def main() -> int:
     """Run fer-edge and give its exit code."""
-    code = _run()
+    try:
+        _put_up_with_a_standard_error_that_takes_nothing()
+        code = _run()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     if any(thread.daemon and thread.name.startswith(OUR_THREADS) for thread in threading.enumerate()):
         # The interpreter's end would tear these threads out of C++ code that hangs or works, which aborts the process.
         atexit.register(_leave_at_once, code)
@@ -30,6 +34,10 @@ def main() -> int:
 
 
 def _run() -> int:
+    # Here, because it takes a while, and Ctrl-C may come meanwhile.
+    from fer_edge import cli
+    from fer_edge.logs import log_the_end
+
     try:
         return cli.main()
     except OutputClosed as error:
@@ -48,8 +56,28 @@ def _run() -> int:
         missing = MissingExtra("opencv-python", "cpu", "Working with pictures")
         log_the_end(missing)
         return missing.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+
+
+class _LastWords(io.FileIO):
+    """The standard error, which may be a full disk or a pipe without a reader; nobody can be told of that."""
+
+    def write(self, data: Any) -> int:
+        """Write, or let it be."""
+        with suppress(OSError):
+            return super().write(data) or len(data)
+        return len(data)
+
+
+def _put_up_with_a_standard_error_that_takes_nothing() -> None:
+    """Keep a message that cannot be written from becoming another error, with another exit code than the documented one."""
+    if sys.stderr is None:
+        # Else the next file would get its number, and with it what libraries write there by themselves.
+        _send_to_nowhere(2)
+    elif sys.stderr is not sys.__stderr__:
+        return
+    raw = io.BufferedWriter(_LastWords(2, "w", closefd=False))
+    encoding = sys.__stderr__.encoding if sys.__stderr__ else "utf-8"
+    sys.stderr = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=True)
 
 
 def _leave_at_once(code: int) -> None:
@@ -61,7 +89,14 @@ def _leave_at_once(code: int) -> None:
 
 def _forget_standard_output() -> None:
     """Keep the interpreter from complaining at its end that the reader of the standard output went away."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _send_to_nowhere(sys.stdout.fileno())
+
+
+def _send_to_nowhere(descriptor: int) -> None:
+    opened = os.open(os.devnull, os.O_WRONLY)
+    if opened != descriptor:
+        os.dup2(opened, descriptor)
+        os.close(opened)
 
 
 if __name__ == "__main__":

@@ -47,9 +47,12 @@ def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, str], List[st
 
 def limit(text: str) -> float:
     """Read a number from 0 on, for `argparse`."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on")
+        raise argparse.ArgumentTypeError(f"it must be a number from 0 on, and {text!r} is none")
     return value
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 from datetime import datetime, timezone
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from fer_edge.capture.address import mask
 from fer_edge.errors import FerEdgeError
@@ -50,10 +51,23 @@ class JsonFormatter(logging.Formatter):
         }
         for name, value in record.__dict__.items():
             if name not in _PLAIN:
-                line[name] = mask(value) if isinstance(value, str) else value
+                line[name] = _fit_for_json(value)
         if record.exc_info:
             line["traceback"] = mask(self.formatException(record.exc_info))
-        return json.dumps(line, default=str)
+        return json.dumps(line, allow_nan=False)
+
+
+def _fit_for_json(value: Any) -> Any:
+    """Take out credentials, however deep they stand, and numbers that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, Mapping):
+        return {mask(str(name)): _fit_for_json(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_fit_for_json(inner) for inner in value]
+    return mask(str(value))
 
 
 def set_up_logging(level: str, form: str = "text") -> None:

@@ -19,14 +19,23 @@ _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _PARAMETER = re.compile(r"([?&;])([^?=&;#]*)=[^&;#\s]*")
 _SECRET = re.compile(r"(?i)user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig")
 _PROPERTY = re.compile(r"(?i)\b((?:user-id|user-pw|password|passwd|username)=)(\"[^\"]*\"|'[^']*'|[^\s&;#]+)")
-_USER = re.compile(r"//[^/\s]*@")
+_WORD = re.compile(r"\S+")
 _SLICE = 0.1
 _SHOWN = 120
 
 
 def mask(text: str) -> str:
     """Hide user names, passwords and tokens of every URL in `text`, and of the elements of a GStreamer pipeline."""
-    return _PROPERTY.sub(r"\1***", _PARAMETER.sub(_mask_parameter, _USER.sub("//***@", text)))
+    return _PROPERTY.sub(r"\1***", _PARAMETER.sub(_mask_parameter, _WORD.sub(_mask_user, text)))
+
+
+def _mask_user(found: Match[str]) -> str:
+    """Hide what stands before the last ``@``: a password may hold any sign, so rather too much is hidden."""
+    word = found.group()
+    before, sign, rest = word.partition("//")
+    user, at, after = rest.rpartition("@")
+    # Without a colon it is no password, but an @ in a path.
+    return f"{before}{sign}***@{after}" if at and ("/" not in user or ":" in user) else word
 
 
 def _mask_parameter(found: Match[str]) -> str:
@@ -82,9 +91,11 @@ class Address:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
+        except ValueError:
+            # The library's own words may hold a part of the password.
             raise UsageError(
-                f"{mask(url)} is no valid address: {mask(str(error))}.", "Check the port number."
+                f"{mask(url)} is no valid address.",
+                "Check host and port; in a user name or password, write / as %2F, @ as %40, ? as %3F and # as %23.",
             ) from None
         if not parts.hostname:
             raise UsageError(f"{mask(url)} names no host.", "Write it like http://192.168.1.20:8080/video.")

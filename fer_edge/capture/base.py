@@ -39,8 +39,8 @@ class SourceInfo:
 class Source(ABC):
     """Something that gives one picture after the other; a context manager that opens and closes itself.
 
-    All calls but the constructor come from one thread. Every call is bounded, in time to end within a second of `close`
-    being wanted: `grab` waits at most about half a second.
+    All calls but the constructor come from one thread. Every call is bounded, so that the thread can be ended: `grab` waits for
+    at most about a second.
 
     Attributes
     ----------

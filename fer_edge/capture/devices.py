@@ -74,9 +74,10 @@ def list_devices(root: str = "/dev", opener: Opener = open_node, ioctl: Ioctl = 
 def lasting_names(path: str, devices: Sequence[Device]) -> Tuple[str, ...]:
     """Give the names under which a camera can be found when it comes back under another number, the best first.
 
-    The first is that of its socket (``by-path``). The one of its make (``by-id``) follows, which finds it in another socket,
-    too; but not where a second camera is of the same make, because cheap cameras have no serial number, and the name would lead
-    to the other one.
+    The only camera of its make has the name of that make (``by-id``), which finds it in any socket, and does not lead to a
+    stranger that was plugged into the old one. Where there are two of a make, or udev gives no such name, it is that of the
+    socket (``by-path``): cheap cameras have no serial number, so the name of the make would lead to either. For the same
+    reason a second one that is plugged in while the only one is away is taken for it.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def lasting_names(path: str, devices: Sequence[Device]) -> Tuple[str, ...]:
     unique = [device.card for device in devices].count(this.card) == 1
     places = [name for name in this.names if f"{os.sep}by-path{os.sep}" in name]
     makes = [name for name in this.names if name not in places]
-    return (*places, *(makes if unique else ())) or (path,)
+    return tuple((unique and makes) or places) or (path,)
 
 
 def _describe(path: str, names: Tuple[str, ...], opener: Opener, ioctl: Ioctl) -> Optional[Device]:

@@ -88,7 +88,7 @@ class HttpStream:
         Returns
         -------
         bytes or None
-            Empty at the end of the body; None when nothing came in time.
+            Empty at the end of the body; None when nothing came in time, or when interrupted.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -106,6 +106,8 @@ class HttpStream:
                 self._left -= len(body)
             if body:
                 return body
+            if time.monotonic() >= deadline:
+                return None
 
     def close(self) -> None:
         """Close the connection; may be called twice."""
@@ -210,9 +212,9 @@ class HttpStream:
         return int(found.group(1)), found.group(2).decode("latin-1"), headers
 
     def _receive(self, deadline: float) -> Optional[bytes]:
-        """Give what came; None at the deadline, empty at the end of the connection."""
+        """Give what came; None at the deadline or when interrupted, empty at the end of the connection."""
         connection = self._open_connection
-        while True:
+        while not self._interrupted.is_set():
             try:
                 return connection.recv(_PIECE)
             except (BlockingIOError, ssl.SSLWantReadError):
@@ -220,6 +222,7 @@ class HttpStream:
                     return None
             except OSError:  # reset, or ended without TLS's goodbye
                 return b""
+        return None
 
     def _wait(self, deadline: float, writing: bool = False) -> None:
         if not wait_for(self._connection, deadline, self._interrupted, writing):

@@ -139,12 +139,15 @@ class HttpSource(Source):
         return self._waiting[0]
 
     def _receive(self, timeout: float) -> bool:
-        """Read until a picture is here or time ran out."""
+        """Read until a picture is here, time ran out, or somebody interrupts."""
         deadline = self._clock() + timeout
-        while not self._waiting:
+        late = 0
+        # A program that stood still finds many bytes and no time left: it looks at them before it takes its source for dead.
+        while not self._waiting and late <= _MOST_WITHOUT_PICTURE:
             if self._polled and not self._poll(deadline):
                 return False
-            piece = self._open_stream.read(max(0.0, deadline - self._clock()))
+            left = deadline - self._clock()
+            piece = self._open_stream.read(max(0.0, left))
             if piece is None:
                 return False
             if not piece:
@@ -155,7 +158,8 @@ class HttpSource(Source):
                     "Check the camera; another viewer may have taken its place.",
                 )
             self._take(piece)
-        return True
+            late += len(piece) if left <= 0 else 0
+        return bool(self._waiting)
 
     def _take(self, piece: bytes) -> None:
         self._waiting.extend(self._splitter.feed(piece))

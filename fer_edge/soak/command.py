@@ -6,20 +6,17 @@ import argparse
 import json
 import sys
 import threading
-import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from fer_edge.arguments import given_settings, limit
 from fer_edge.benchmark.environment import describe_environment, describe_heat
 from fer_edge.benchmark.output import ReportFile
-from fer_edge.errors import GateMissed, NotHealthy, UsageError
+from fer_edge.errors import GateMissed, UsageError
 from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.soak.program import Program
-from fer_edge.soak.verdict import FRAMES, MOST_GROWTH, Sample, Verdict, judge
-
-START_SECONDS = 3600.0
-"""Longest wait for the first frame: building an engine takes minutes on a small board."""
+from fer_edge.soak.verdict import FRAMES, MOST_GROWTH, Verdict, judge
+from fer_edge.soak.watch import Watch
 
 DEMO_FPS = "1000"
 """More than any machine analyses, so that an hour's worth of frames passes in minutes."""
@@ -27,7 +24,8 @@ DEMO_FPS = "1000"
 WARM_UP_SHARE, LONGEST_WARM_UP = 0.25, 300.0
 """What does not count, as a share of the whole time and in seconds: caches fill, the allocator finds its size."""
 
-MOST_SAMPLES = 3600
+SHORTEST = 0.2
+"""Minutes. Of a sample every half second a quarter is warm-up, and `FEWEST_SAMPLES` must be left on a slow machine."""
 
 
 def add_soak_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,30 +44,33 @@ def run_soak(
     Raises
     ------
     GateMissed
-        Something grew, was restarted or did not end in order; the table was printed.
+        Something grew, was restarted or did not end in order, or the program ended by itself or fell silent; the table was
+        printed.
     NotHealthy
-        The program ended by itself, or does not answer.
+        The program ended by itself, or did not answer, before there was anything to report.
     UsageError
         An option contradicts the purpose, or the time is too short to tell.
     """
+    if options.minutes < SHORTEST:
+        raise UsageError(
+            f"A soak of {options.minutes:g} minutes tells nothing.",
+            f"Give --minutes {SHORTEST:g} at the least; hours are better.",
+        )
     given, _ = given_settings(options)
     settings = load_settings(given, file=settings_file(options.config))
     _refuse_contradictions(settings)
     if settings.camera == "auto":
         settings = replace(settings, camera="demo")
         given = {"camera_fps": DEMO_FPS, **given, "camera": "demo"}
-    seconds = 60.0 * options.minutes
-    if seconds <= 0:
-        raise UsageError("A soak of 0 minutes tells nothing.", "Give --minutes 10 or more; hours are better.")
     with ReportFile(options.report) as report:
         program = Program(_arguments(given, options.config), settings.token)
-        samples: List[Sample] = []
+        watch = Watch(program, 60.0 * options.minutes)
         try:
-            figures = _watch(program, seconds, samples, stop, progress)
+            watch.run(stop, progress)
         finally:
             progress("")
             code = program.stop()
-        outcome = Outcome(samples, figures, code, settings.camera)
+        outcome = Outcome(watch, code, settings.camera)
         report.write(json.dumps(outcome.to_json(), indent=2) + "\n")
     sys.stdout.write(f"{outcome}\n")
     if outcome.complaints:
@@ -82,34 +83,37 @@ class Outcome:
 
     Parameters
     ----------
-    samples : sequence of Sample
+    watch : Watch
         What was measured.
-    figures : mapping of str to float
-        The last answer of ``/metrics``.
     code : int
         The exit code after SIGTERM.
     source : str
         What was watched.
     """
 
-    def __init__(self, samples: List[Sample], figures: Mapping[str, float], code: int, source: str) -> None:
-        self._samples = samples
-        self._figures = figures
+    def __init__(self, watch: Watch, code: int, source: str) -> None:
+        self._watch = watch
+        self._samples = watch.samples
+        self._figures = watch.figures
         self._code = code
         self._source = source
-        self._seconds = samples[-1].seconds
+        self._seconds = watch.samples[-1].seconds
         self._warm_up = min(LONGEST_WARM_UP, WARM_UP_SHARE * self._seconds)
         self._too_short = ""
         self._verdict: Optional[Verdict] = None
         try:
-            self._verdict = judge(samples, self._warm_up)
+            self._verdict = judge(watch.samples, self._warm_up)
         except ValueError as error:
             self._too_short = str(error)
 
     @property
     def complaints(self) -> List[str]:
         """What was not as it should be."""
-        found = list(self._verdict.complaints) if self._verdict else [f"{self._too_short}; give more --minutes"]
+        found = [self._watch.failure] if self._watch.failure else []
+        if self._verdict:
+            found += self._verdict.complaints
+        elif not self._watch.failure:
+            found.append(f"{self._too_short}; give more --minutes")
         restarts = sum(
             count for name, count in self._figures.items() if name.startswith("fer_edge_stage_restarts_total")
         )
@@ -118,7 +122,7 @@ class Outcome:
         captured, emitted, dropped, in_flight = self._balance()
         if captured != emitted + dropped + in_flight:
             found.append(f"frames were lost: {captured} captured, {emitted} emitted, {dropped} dropped")
-        if self._code:
+        if self._code and not self._watch.ended:
             found.append(f"the program did not end in order (exit code {self._code})")
         return found
 
@@ -141,6 +145,10 @@ class Outcome:
             for what in ("descriptors", "threads", "children"):
                 before, after = getattr(first, what), getattr(last, what)
                 lines.append(f"{what:12}  {before:9}  {after:9}   {after - before:+d}")
+        if self._watch.misses:
+            lines.append(
+                f"{'no answer':12}  {self._watch.misses:9}  of {len(self._samples) + self._watch.misses} times"
+            )
         return "\n".join(lines)
 
     def to_json(self) -> Dict[str, Any]:
@@ -152,6 +160,7 @@ class Outcome:
             "seconds": round(self._seconds, 1),
             "warm_up_s": round(self._warm_up, 1),
             "frames": {"captured": captured, "emitted": emitted, "dropped": dropped, "in_flight": in_flight},
+            "missed_answers": self._watch.misses,
             "reconnects": int(self._figures.get("fer_edge_source_reconnects_total", 0)),
             "verdict": self._verdict.to_json() if self._verdict else None,
             "complaints": self.complaints,
@@ -167,13 +176,17 @@ class Outcome:
 def _refuse_contradictions(settings: Settings) -> None:
     for name, value in (("duration", settings.duration), ("frames", settings.frames)):
         if value is not None:
-            raise UsageError(
-                f"A soak has its own end, and {name} is set.", f"Leave out --{name}; --minutes says how long."
-            )
+            _refuse(settings, name, f"A soak has its own end, and {name} is set.", "; --minutes says how long")
     if settings.display == "window":
-        raise UsageError("A soak runs without a window.", "Leave out --display.")
+        _refuse(settings, "display", "A soak runs without a window, and display is window.")
     if settings.reconnect == "never":
-        raise UsageError("A soak is about going on for long, and reconnect is never.", "Leave out --reconnect.")
+        _refuse(settings, "reconnect", "A soak is about going on for long, and reconnect is never.")
+
+
+def _refuse(settings: Settings, name: str, message: str, more: str = "") -> None:
+    remedy = "Take the setting out there" if name in settings.places else f"Leave out --{name}"
+    with settings.blame(name):
+        raise UsageError(message, f"{remedy}{more}.")
 
 
 def _arguments(given: Mapping[str, str], config: Optional[str]) -> List[str]:
@@ -184,41 +197,3 @@ def _arguments(given: Mapping[str, str], config: Optional[str]) -> List[str]:
         *([f"--config={config}"] if config else []),
         *(f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()),
     ]
-
-
-def _watch(
-    program: Program,
-    seconds: float,
-    samples: List[Sample],
-    stop: threading.Event,
-    progress: Callable[[str], None],
-) -> Dict[str, float]:
-    """Take samples until the time is over or `stop` is set; gives the last figures."""
-    _wait_for_frames(program, stop)
-    began = time.monotonic()
-    period = max(0.5, seconds / MOST_SAMPLES)
-    while True:
-        figures = program.figures()
-        now = time.monotonic() - began
-        sample = program.sample(now, figures)
-        samples.append(sample)
-        progress(f"{now / 60:5.1f} of {seconds / 60:g} minutes, {sample.frames} frames, {sample.memory:.1f} MB")
-        if now >= seconds or stop.wait(min(period, seconds - now)):
-            return figures
-
-
-def _wait_for_frames(program: Program, stop: threading.Event) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if program.exit_code is not None:
-            raise NotHealthy(
-                f"The program ended with exit code {program.exit_code} before its first frame.", "Its message says why."
-            )
-        if stop.wait(0.2):
-            raise UsageError("The soak was stopped before the first frame.", "Nothing was measured.")
-        try:
-            if program.figures().get("fer_edge_frames_total emitted", 0) > 0:
-                return
-        except NotHealthy:
-            continue
-    raise NotHealthy(f"No frame was analysed within {START_SECONDS:g} s.", "Try it without soak, and see its log.")

@@ -86,12 +86,14 @@ def judge(samples: Sequence[Sample], warm_up: float) -> Verdict:
     """
     counted = [sample for sample in samples if sample.seconds >= warm_up]
     if len(counted) < FEWEST_SAMPLES:
-        raise ValueError(f"only {len(counted)} samples were taken after the warm-up of {warm_up:g} s")
+        raise ValueError(
+            f"the samples after the warm-up of {warm_up:g} s are too few: {len(counted)}, and {FEWEST_SAMPLES} are needed"
+        )
     share = max(1, len(counted) // _END)
     first, last = _middle(counted[:share]), _middle(counted[-share:])
     frames = last.frames - first.frames
     if frames < FEWEST_FRAMES:
-        raise ValueError(f"only {frames} frames were analysed after the warm-up, and {FEWEST_FRAMES} are needed")
+        raise ValueError(f"the frames analysed after the warm-up are too few: {frames}, and {FEWEST_FRAMES} are needed")
     growth = (last.memory - first.memory) / frames * FRAMES
     complaints: List[str] = []
     if growth > MOST_GROWTH:

@@ -276,11 +276,13 @@ def twins(path: str) -> List[Device]:
     return [Device(path, names, "Webcam"), Device("/dev/video9", (), "Webcam")]
 
 
-def test_a_camera_can_be_found_again_by_its_socket_and_by_its_make_when_there_is_only_one_of_it(node: Path) -> None:
+def test_a_camera_can_be_found_again_by_its_make_or_if_there_are_two_of_it_by_its_socket(node: Path) -> None:
     alone = camera(node, FakeCapture(), list_cameras=lambda: twins(str(node))[:1]).open()
-    assert alone.names == ("/dev/v4l/by-path/usb-0:2-index0", "/dev/v4l/by-id/usb-Webcam-index0")
+    assert alone.names == ("/dev/v4l/by-id/usb-Webcam-index0",)
     with_a_twin = camera(node, FakeCapture(), list_cameras=lambda: twins(str(node))).open()
     assert with_a_twin.names == ("/dev/v4l/by-path/usb-0:2-index0",)
+    without_a_make = Device(str(node), ("/dev/v4l/by-path/usb-0:2-index0",), "Webcam")
+    assert camera(node, FakeCapture(), list_cameras=lambda: [without_a_make]).open().names == without_a_make.names
     unnamed = camera(node, FakeCapture(), list_cameras=lambda: [Device(str(node))]).open()
     assert unnamed.names == (str(node),)
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from fer_edge.capture.address import Address, mask
 from fer_edge.capture.base import Source
 from fer_edge.capture.chunked import ChunkedDecoder
+from fer_edge.capture.network import HttpSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable, UsageError
@@ -321,6 +322,10 @@ def test_an_open_that_waits_ends_soon_after_it_is_interrupted() -> None:
         ("http://host/?access_token=abc#top", "http://host/?access_token=***#top"),
         ("gst:rtspsrc user-id=me user-pw='it is' ! fakesink", "gst:rtspsrc user-id=*** user-pw=*** ! fakesink"),
         ("http://host/?loginpas=abc&w=3", "http://host/?loginpas=***&w=3"),
+        ("see rtsp://me:a/b@host/x, and", "see rtsp://***@host/x, and"),
+        ("rtsp://me:a?b#c@d@host/x", "rtsp://***@host/x"),
+        ("http://host/video@2/x?mail=me@home", "http://host/video@2/x?mail=me@home"),
+        ("tell me@home of http://host/x", "tell me@home of http://host/x"),
     ],
 )
 def test_whatever_looks_like_a_secret_is_masked(url: str, shown: str) -> None:
@@ -331,10 +336,17 @@ def test_an_address_is_taken_apart() -> None:
     address = Address.parse("RTSP://me:s%20x@[::1]/live?a=b")
     assert (address.scheme, address.host, address.port) == ("rtsp", "::1", 554)
     assert (address.path, address.user, address.password) == ("/live?a=b", "me", "s x")
-    for wrong in ("http:///path", "http://host:99999/", "http://me:secret@host:port/"):
+    for wrong in (
+        "http:///path",
+        "http://host:99999/",
+        "http://me:secret@host:port/",
+        "rtsp://me:secret/word@host/",
+        "rtsp://me:secret?word@host/",
+    ):
         with pytest.raises(UsageError) as caught:
             Address.parse(wrong)
         assert "secret" not in str(caught.value)
+        assert "word@" not in str(caught.value)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=300)), st.lists(st.integers(0, 5000)))
@@ -361,3 +373,48 @@ def test_a_slow_stream_counts_as_alive_while_frames_come() -> None:
             answers.append(source.grab())
         assert None in answers
         assert time.monotonic() - started > 1.0
+
+
+class Flood:
+    """A connection on which one picture comes, and then bytes without a pause that never become another."""
+
+    def __init__(self, *_: object) -> None:
+        self._first = HEAD + part(10)
+        self._end = time.monotonic() + 20  # lest a test hang
+        self._socket, self._other = socket.socketpair()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, data: bytes) -> int:
+        return len(data)
+
+    def recv(self, most: int) -> bytes:
+        data, self._first = self._first, b""
+        return data or (bytes(most) if time.monotonic() < self._end else b"")
+
+    def close(self) -> None:
+        self._socket.close()
+        self._other.close()
+
+
+def test_a_grab_ends_while_bytes_come_that_never_become_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_edge.capture.http_stream.connect", Flood)
+    with open_source("http://camera/", CaptureSettings(stall_timeout=1.0)) as source:
+        levels(source, 1)
+        with pytest.raises(SourceStalled, match="no frame for 1 s"):
+            for _ in range(10):
+                assert source.grab() is None
+
+
+def test_a_grab_can_be_interrupted_while_bytes_come_that_never_become_a_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fer_edge.capture.http_stream.connect", Flood)
+    # No time passes on this clock, so that nothing else ends the grab.
+    with HttpSource("http://camera/", clock=lambda: 0.0) as source:
+        levels(source, 1)
+        timer = threading.Timer(0.2, source.interrupt)
+        timer.start()
+        assert source.grab() is None
+        timer.join()

@@ -81,7 +81,7 @@ PICTURES: Dict[str, Callable[[int], bytes]] = {
 
 
 class NetworkCamera:
-    """Serves MJPEG; `mode` says how: a key of `PICTURES`, or ``stall``, ``trickle``, ``reset``, ``end`` or ``silent``."""
+    """Serves MJPEG; `mode` says how: a key of `PICTURES`, or stall, trickle, flood, reset, end or silent."""
 
     def __init__(self, mode: str = "play") -> None:
         self.mode = mode
@@ -133,6 +133,9 @@ class NetworkCamera:
                     return
             elif mode == "trickle":
                 connection.sendall(b"\xff\xd8\xff\xe0 what" if self.sent % 2 else b"ever")
+            elif mode == "flood":
+                connection.sendall(bytes(1 << 20))
+                continue
             self._wait(1.0 if mode == "slow" else 0.25 if mode == "huge" else 1 / RATE, mode)
 
     def _wait(self, seconds: float, mode: str) -> None:

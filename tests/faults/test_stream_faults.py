@@ -8,21 +8,25 @@ from programs import check_numbers
 
 
 @pytest.mark.parametrize(
-    ("mode", "fault"),
+    ("mode", "word", "fault"),
     [
-        ("stall", "a stream that stalls, the connection stays (MJPEG over HTTP)"),
-        ("trickle", "a stream of bytes that never become a picture"),
-        ("reset", "a stream that is reset, and whose server resets every new connection"),
-        ("end", "a stream that ends, and whose server answers nothing"),
+        ("stall", "gave no frame for 5 s", "a stream that stalls, the connection stays (MJPEG over HTTP)"),
+        ("trickle", "gave no frame for 5 s", "a stream of bytes that never become a picture"),
+        ("flood", "gave no frame for 5 s", "the same, as fast as they go"),
+        ("reset", "ended the stream", "a stream that is reset, and whose server resets every new connection"),
+        ("end", "ended the stream", "a stream that ends, and whose server answers nothing"),
     ],
 )
-def test_a_stream_that_stops_giving_pictures_is_noticed_and_opened_anew(bench: Any, mode: str, fault: str) -> None:
+def test_a_stream_that_stops_giving_pictures_is_noticed_and_opened_anew(
+    bench: Any, mode: str, word: str, fault: str
+) -> None:
     camera = bench.camera()
     program = bench.program("--camera", camera.url)
     program.more_lines(10)
     injected, before = program.mark()
     camera.mode = mode
-    noticed, _ = program.event("source_lost", since=injected)
+    noticed, line = program.event("source_lost", since=injected)
+    assert word in line["reason"]
     program.reason("the source is lost")
     time.sleep(1.0)
     removed = time.monotonic()

@@ -25,10 +25,12 @@ def unplug(folder: Path, number: int) -> None:
     (folder / f"video{number}").unlink()
 
 
-def watching(bench: Any, name: str = MAKE, **environment: str) -> Tuple[Path, Program]:
+def watching(
+    bench: Any, name: str = MAKE, names: Tuple[str, ...] = (MAKE, PLACE), **environment: str
+) -> Tuple[Path, Program]:
     folder = bench.folder / "dev"
     folder.mkdir()
-    plug_in(folder, 0)
+    plug_in(folder, 0, *names)
     # The roundabout way, because only what begins with /dev is a camera.
     program = bench.program("--camera", f"/dev/..{folder}/{name}", launched=True, environment=environment)
     program.more_lines(10)
@@ -36,29 +38,43 @@ def watching(bench: Any, name: str = MAKE, **environment: str) -> Tuple[Path, Pr
 
 
 @pytest.mark.parametrize(
-    ("name", "fault", "more"),
+    ("name", "before_it_left", "after", "fault", "more"),
     [
         (
             MAKE,
+            (MAKE, PLACE),
+            (MAKE, PLACE),
             "a USB camera is unplugged, and returns as video3 instead of video0 (fake driver)",
             "found under its name",
         ),
-        ("video0", "the same, with the camera given as a number", "found by its socket, /dev/v4l/by-path"),
-        ("video0", "the same, in another socket", "found by its make, /dev/v4l/by-id"),
+        (
+            "video0",
+            (MAKE, PLACE),
+            (MAKE, OTHER_PLACE),
+            "the same, with the camera given as a number, and in another socket",
+            "found by its make, /dev/v4l/by-id",
+        ),
+        (
+            "video0",
+            (PLACE,),
+            (PLACE,),
+            "the same, in its own socket, with a camera to which udev gives no name",
+            "found by its socket, /dev/v4l/by-path",
+        ),
     ],
-    ids=["by its link", "by number", "by number, in another socket"],
+    ids=["by its link", "by its make", "by its socket"],
 )
 def test_a_camera_that_returns_under_another_number_is_found_by_its_name(
-    bench: Any, name: str, fault: str, more: str
+    bench: Any, name: str, before_it_left: Tuple[str, ...], after: Tuple[str, ...], fault: str, more: str
 ) -> None:
-    folder, program = watching(bench, name)
+    folder, program = watching(bench, name, before_it_left)
     injected, before = program.mark()
     unplug(folder, 0)
     noticed, line = program.event("source_lost", since=injected)
     assert "unplugged" in line["reason"]
     program.event("source_lost", since=noticed, attempt=2)
     removed = time.monotonic()
-    plug_in(folder, 3, MAKE, OTHER_PLACE if "another" in fault else PLACE)
+    plug_in(folder, 3, *after)
     recovered = program.more_lines(10)
     program.event("source_back")
     program.end()
@@ -66,21 +82,31 @@ def test_a_camera_that_returns_under_another_number_is_found_by_its_name(
     bench.report.add(fault, noticed - injected, recovered - removed, program.lost(before), more)
 
 
-def test_another_camera_that_takes_the_number_is_not_taken_for_the_one_that_left(bench: Any) -> None:
+@pytest.mark.parametrize(
+    ("place", "fault"),
+    [
+        (OTHER_PLACE, "the same, while another camera takes its number"),
+        (PLACE, "the same, while another camera takes its number and its socket"),
+    ],
+    ids=["number", "socket"],
+)
+def test_another_camera_that_takes_number_or_socket_is_not_taken_for_the_one_that_left(
+    bench: Any, place: str, fault: str
+) -> None:
     folder, program = watching(bench, "video0")
     injected, before = program.mark()
     unplug(folder, 0)
     noticed, _ = program.event("source_lost", since=injected)
-    plug_in(folder, 0, "v4l/by-id/usb-Stranger-video-index0", OTHER_PLACE)
+    plug_in(folder, 0, "v4l/by-id/usb-Stranger-video-index0", place)
     program.event("source_lost", since=injected, attempt=3)
     assert "source_back" not in program.events()
     removed = time.monotonic()
-    plug_in(folder, 1)
+    plug_in(folder, 1, MAKE, "v4l/by-path/pci-usb-0:3:1.0-video-index0")
     recovered = program.more_lines(10)
     program.end()
     check_numbers(program.lines())
     bench.report.add(
-        "the same, while another camera takes its number",
+        fault,
         noticed - injected,
         recovered - removed,
         program.lost(before),

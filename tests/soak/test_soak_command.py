@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -21,10 +23,12 @@ def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_soak_runs_the_program_and_reports_what_it_used_and_how_it_ended(tmp_path: Path) -> None:
     report = tmp_path / "soak.json"
-    done = soak("--minutes", "0.15", "--size", "160x120", "--report", str(report))
-    # On a busy machine there may be too few frames to tell.
-    assert done.returncode in (0, 50), done.stderr
+    done = soak("--minutes", "0.2", "--size", "160x120", "--report", str(report))
     found = json.loads(report.read_text())
+    # On a busy machine there may be too few frames to tell.
+    complaints = [complaint for complaint in found["complaints"] if "too few" not in complaint]
+    assert complaints == []
+    assert done.returncode == (50 if found["complaints"] else 0), done.stderr
     frames = [sample["frames"] for sample in found["samples"]]
     assert frames == sorted(frames)
     assert frames[-1] > frames[0]
@@ -41,6 +45,8 @@ def test_a_soak_runs_the_program_and_reports_what_it_used_and_how_it_ended(tmp_p
     ("arguments", "code", "words"),
     [
         (["--minutes", "0"], 2, "0 minutes"),
+        (["--minutes", "0.001"], 2, "--minutes 0.2"),
+        (["--minutes", "abc"], 2, "it must be a number from 0 on, and 'abc' is none"),
         (["--frames", "10"], 2, "Leave out --frames"),
         (["--display", "window"], 2, "Leave out --display"),
         (["--camera", "no-such-file.mp4"], 52, "before its first frame"),
@@ -54,6 +60,43 @@ def test_what_cannot_be_done_is_said_with_what_to_do(arguments: List[str], code:
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("FER_EDGE_FRAMES", "5"), ("FER_EDGE_DISPLAY", "window"), ("FER_EDGE_RECONNECT", "never")],
+)
+def test_a_variable_that_contradicts_the_purpose_is_named(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    done = soak()
+    assert done.returncode == 2
+    assert f"{variable}: A soak" in done.stderr
+    assert "Leave out --" not in done.stderr
+
+
+def test_a_program_that_is_killed_leaves_a_report_of_what_was_measured(tmp_path: Path) -> None:
+    report = tmp_path / "soak.json"
+    command = [sys.executable, "-m", "fer_edge", "soak", "--minutes", "60", "--report", str(report)]
+    # On a terminal it shows each sample.
+    terminal, standard_error = pty.openpty()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=standard_error, text=True)
+    os.close(standard_error)
+    try:
+        shown = b""
+        while shown.count(b" frames, ") < 2:
+            shown += os.read(terminal, 4096)
+        child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+        os.kill(int(child), signal.SIGKILL)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(terminal)
+    assert process.returncode == 50
+    found = json.loads(report.read_text())
+    assert "signal 9" in found["complaints"][0]
+    assert len(found["samples"]) >= 2
 
 
 def test_ctrl_c_ends_the_soak_and_its_program_and_what_was_measured_is_reported(tmp_path: Path) -> None:

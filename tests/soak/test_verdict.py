@@ -45,7 +45,7 @@ def test_one_more_at_the_end_than_at_the_beginning_is_a_leak(what: str) -> None:
 
 
 def test_too_little_is_not_judged() -> None:
-    with pytest.raises(ValueError, match="only 965 frames"):
+    with pytest.raises(ValueError, match="frames .* too few: 965"):
         judge(run(9.0, frames=1_500), 60.0)
-    with pytest.raises(ValueError, match="samples"):
+    with pytest.raises(ValueError, match="samples .* too few: 5,"):
         judge(run(9.0)[:45], 60.0)

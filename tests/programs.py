@@ -14,6 +14,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
+import cv2
+
 from fer_edge.service.address import Address
 
 ROOT = Path(__file__).parents[1]
@@ -246,3 +248,13 @@ def check_numbers(lines: Sequence[Dict[str, Any]]) -> int:
     numbers = [line["frame"] for line in lines]
     assert numbers == sorted(set(numbers))
     return numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0
+
+
+def pictures(recording: Path) -> int:
+    """Play a recording to its end; give how many pictures it has."""
+    capture = cv2.VideoCapture(str(recording))
+    count = 0
+    while capture.grab():
+        count += 1
+    capture.release()
+    return count

@@ -2,22 +2,10 @@ from __future__ import annotations
 
 import shutil
 import time
-from pathlib import Path
 from typing import Any
 
-import cv2
 from fault_disk import SmallDisk, needs_mount
-from programs import check_numbers, eventually
-
-
-def pictures(path: Path) -> int:
-    """Play a recording to its end."""
-    capture = cv2.VideoCapture(str(path))
-    count = 0
-    while capture.grab():
-        count += 1
-    capture.release()
-    return count
+from programs import check_numbers, eventually, pictures
 
 
 @needs_mount

@@ -8,11 +8,16 @@ from contextlib import closing
 from typing import Any
 
 from fault_disk import SmallDisk, needs_mount
-from programs import Program, eventually
+from programs import ROOT, Program, eventually
+
+UNIT = (ROOT / "systemd" / "fer-edge.service").read_text(encoding="ascii")
+LONGEST = float(UNIT.partition("\nTimeoutStopSec=")[2].partition("\n")[0])
+"""Seconds after which systemd kills a service that was asked to stop."""
 
 
 def hold_to(bench: Any, program: Program, state: str, code: int = 0) -> None:
     took = program.stop()
+    assert took < LONGEST
     summary = program.ended(code)
     bench.report.add(
         f"SIGTERM {state}",
@@ -110,6 +115,7 @@ def test_a_stop_when_the_reader_of_the_log_has_gone(bench: Any) -> None:
     camera.mode = "play"
     program.more_lines(10)
     took = program.stop()
+    assert took < LONGEST
     assert program.process.returncode == 0
     bench.report.add(
         "the reader of the log is gone; then SIGTERM",

@@ -4,7 +4,6 @@ import fcntl
 import glob
 import os
 import signal
-import socket
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any, Dict
 
 import pytest
 from programs import check_numbers, eventually
+from service_manager import Manager
 
 FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 SET_PIPE_SIZE = 1031  # linux/fcntl.h; the fcntl module has it from Python 3.10 on
@@ -81,32 +81,9 @@ def test_a_program_that_stood_still_goes_on_without_taking_its_parts_for_dead(be
     )
 
 
-class Manager:
-    """Stands where systemd does: counts the signs of life that come."""
-
-    def __init__(self, place: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(place))
-        self._socket.setblocking(False)
-        self.last = 0.0
-        self.stopping = False
-
-    def signs(self) -> float:
-        """Give the moment at which the last sign of life was read."""
-        with suppress(BlockingIOError):
-            while True:
-                message = self._socket.recv(4096)
-                if b"WATCHDOG=1" in message:
-                    self.last = time.monotonic()
-        return self.last
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 def test_a_main_loop_that_stands_still_gives_no_more_signs_of_life(bench: Any) -> None:
     place = Path(os.path.relpath(bench.folder / "notify"))  # a socket's name is short
-    manager = Manager(place)
+    manager = Manager(str(place))
     bench.at_the_end(manager.close)
     reading, writing = os.pipe()
     bench.at_the_end(os.close, reading)
@@ -127,7 +104,7 @@ def test_a_main_loop_that_stands_still_gives_no_more_signs_of_life(bench: Any) -
     # What the main loop has to say after ten seconds, nobody takes.
     program.switch("classify-hang")
     eventually(lambda: time.monotonic() - manager.signs() > 4.0 or None, "silence")
-    noticed = manager.last + 1.0
+    noticed = manager.last_sign + 1.0
     program.switch("classify-hang", on=False)
     removed = time.monotonic()
     os.set_blocking(reading, False)
@@ -138,7 +115,7 @@ def test_a_main_loop_that_stands_still_gives_no_more_signs_of_life(bench: Any) -
         return manager.signs() > removed
 
     eventually(going_on, "another sign of life")
-    recovered = manager.last
+    recovered = manager.last_sign
     program.more_lines(5)
     assert program.stop() > 0
     assert program.process.returncode == 0

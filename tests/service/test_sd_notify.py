@@ -1,58 +1,18 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Iterator, Optional
 
 import pytest
-from programs import Program, eventually
+from programs import Program
+from service_manager import Manager
 
 from fer_edge.pipeline.ledger import FrameBalance
 from fer_edge.service.caretaker import PATIENCE, Caretaker
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.types import Rates
-
-
-class Manager:
-    """Stands where systemd does: a real socket that collects what services say."""
-
-    def __init__(self, place: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(place)
-        self._socket.setblocking(False)
-        self._messages: List[Dict[str, str]] = []
-
-    def listen(self) -> None:
-        while True:
-            try:
-                message = self._socket.recv(4096).decode()
-            except BlockingIOError:
-                return
-            self._messages.append(dict(line.split("=", 1) for line in message.split("\n")))
-
-    def heard(self) -> List[Dict[str, str]]:
-        """Give what was said since the last time."""
-        self.listen()
-        messages, self._messages = self._messages, []
-        return messages
-
-    def wait_for(self, name: str) -> Dict[str, str]:
-        """Listen until a message comes that has this name in it; gives the message."""
-
-        def look() -> Optional[Dict[str, str]]:
-            self.listen()
-            for place, message in enumerate(self._messages):
-                if name in message:
-                    del self._messages[: place + 1]
-                    return message
-            return None
-
-        return eventually(look, f"{name} from the program")
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture

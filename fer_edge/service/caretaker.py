@@ -22,6 +22,12 @@ EXTENSION = 60.0
 PATIENCE = 30.0
 """Seconds within which a frame that came in must make one go out."""
 
+PREPARING_PATIENCE = 90.0
+"""The same while a stage is being built anew or called for the first time since: engines and GPU libraries are loaded."""
+
+FIRST_PATIENCE = 150.0
+"""The same before the first frame came out; longer than a first call may take, after which the supervisor steps in."""
+
 LONGEST_TICK = 1.0
 """Seconds that one look counts at most, so that a stop of the whole process is not held against a stage."""
 
@@ -29,8 +35,7 @@ LONGEST_TICK = 1.0
 class Progress:
     """Judges whether every stage makes progress: frames that come in also go out.
 
-    A source without frames holds nobody up: it is opened again and again, which is progress. So is a stage that is being built
-    or called for the first time, as `Supervisor.look` has limits for that.
+    A source without frames holds nobody up: it is opened again and again, which is progress.
 
     Parameters
     ----------
@@ -48,10 +53,11 @@ class Progress:
         """Take the counts of now, and whether a stage is being prepared, and tell."""
         now = self._clock()
         passed, self._looked_at = min(now - self._looked_at, LONGEST_TICK), now
-        waiting = balance.in_flight > 0 and balance.emitted == self._emitted and not preparing
-        self._stuck = self._stuck + passed if waiting else 0.0
+        self._stuck = self._stuck + passed if balance.in_flight > 0 and balance.emitted == self._emitted else 0.0
         self._emitted = balance.emitted
-        return self._stuck < PATIENCE
+        if not balance.emitted:
+            return self._stuck < FIRST_PATIENCE
+        return self._stuck < (PREPARING_PATIENCE if preparing else PATIENCE)
 
 
 class Caretaker:

@@ -33,7 +33,7 @@ def test_a_stage_that_goes_on_hanging_makes_systemd_start_the_program_anew(board
     process = service.show("MainPID")
     hung = board.uptime()
     board.check("touch /run/board-faults/detect")
-    noticed = service.wait_for_line("Watchdog timeout", hung, 120).at
+    noticed = service.wait_for_line("Watchdog timeout", hung, 240).at
     board.check("rm /run/board-faults/detect")
     ready = come_back(board, service, noticed)
     assert service.show("MainPID") != process

@@ -9,7 +9,7 @@ from programs import Program
 from service_manager import Manager
 
 from fer_edge.pipeline.ledger import FrameBalance
-from fer_edge.service.caretaker import PATIENCE, Caretaker
+from fer_edge.service.caretaker import PATIENCE, PREPARING_PATIENCE, Caretaker
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.types import Rates
@@ -101,17 +101,16 @@ def test_signs_of_life_come_at_half_the_interval_and_stop_when_frames_go_in_but_
     assert any("WATCHDOG" in message for message in manager.heard())
 
 
-def test_a_stage_that_is_being_prepared_is_no_reason_for_a_restart(manager: Manager, notifier: Notifier) -> None:
+def test_a_stage_that_is_being_prepared_gets_more_time_and_not_for_ever(manager: Manager, notifier: Notifier) -> None:
     run = Run(notifier, manager)
     run.pass_time(5, frames=3)
     run.balance = FrameBalance(60, run.balance.emitted, 0, 2)
     run.preparing = True
-    run.pass_time(4 * PATIENCE)
+    run.pass_time(PREPARING_PATIENCE - 20)
     manager.heard()
-    run.pass_time(30)
+    run.pass_time(16)
     assert any("WATCHDOG" in message for message in manager.heard())
-    run.preparing = False
-    run.pass_time(PATIENCE + 15)
+    run.pass_time(20)
     manager.heard()
     run.pass_time(60)
     assert not any("WATCHDOG" in message for message in manager.heard())

@@ -91,17 +91,26 @@ class OnnxSession:
         ------
         ModelShapeError
             An array is missing, or has a shape or type that the network does not take.
+        ModelError
+            The network cannot be run although it could be loaded. On a GPU what ONNX Runtime raises is passed on, one of
+            `provider_failures`, since another provider may do better.
         ValueError
             The session was closed.
         """
         if self._session is None:
             raise ValueError(f"the session of {self.path} was closed")
+        failures: Tuple[Type[Exception], ...] = (self._invalid_argument, ValueError, *provider_failures())
         try:
             results: List[NDArray[Any]] = self._session.run(None, feeds)
-        except (self._invalid_argument, ValueError, RuntimeError) as error:
+        except failures as error:
             complaint = self._complaint(feeds)
-            if complaint is None:
+            if complaint is None and self.provider != "CPUExecutionProvider":
                 raise
+            if complaint is None:
+                raise errors.ModelError(
+                    f"The network {self.path} was loaded, but cannot be run: {_first_line(error)}",
+                    "Fetch or export the file again. If it ran before, memory may have run out.",
+                ) from error
             raise errors.ModelShapeError(f"{self.path} {complaint}.", _first_line(error)) from error
         return results
 

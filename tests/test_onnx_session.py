@@ -162,3 +162,14 @@ def test_an_edit_changes_what_is_loaded_and_not_the_file() -> None:
     assert [info.name for info in session.outputs] == ["regressorz", "scores"]
     session.close()
     assert MODEL.read_bytes() == before
+
+
+def test_a_network_that_can_be_loaded_but_not_run_is_named(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.onnx"
+    content = MODEL.read_bytes()
+    assert b"kernel_shape@\x05@\x05" in content
+    damaged.write_bytes(content.replace(b"kernel_shape@\x05@\x05", b"kernel_shape@\x04@\x05", 1))
+    session = open_session(damaged, threads=1)
+    with pytest.raises(errors.ModelError, match="damaged.onnx was loaded, but cannot be run"):
+        session.run({"image": PICTURE})
+    session.close()

@@ -87,6 +87,7 @@ DETECTOR = find_model("blazeface_short").read_bytes()
 @given(mutated(DETECTOR, most=3))
 @example(b"")
 @example(b"\x08\x07")
+@example(DETECTOR.replace(b"kernel_shape@\x05@\x05", b"kernel_shape@\x04@\x05", 1))
 def test_a_damaged_detector_is_taken_or_refused(tmp_path: Path, victim: Victim, content: bytes) -> None:
     file = tmp_path / "fuzzed.onnx"
     file.write_bytes(content)

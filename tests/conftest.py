@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -26,6 +27,16 @@ def _no_thread_outlives_a_test() -> Iterator[None]:
         left[0].join(0.1)
         left = [thread for thread in threading.enumerate() if thread not in before]
     assert not left, f"threads outlive the test: {[thread.name for thread in left]}"
+
+
+@pytest.fixture(autouse=True)
+def _no_log_goes_to_the_captured_streams_of_an_earlier_test() -> Iterator[None]:
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        # Those that the program sets up; pytest's own are of other kinds.
+        if type(handler) is logging.StreamHandler:
+            root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import sys
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -75,8 +75,8 @@ class Program:
             ) from error
         return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
-    def sample(self, seconds: float, figures: Mapping[str, float]) -> Sample:
-        """Measure what the process uses now. Raises NotHealthy when it has ended."""
+    def sample(self, seconds: float) -> Sample:
+        """Measure what the process uses now; `figures` tells its frames. Raises NotHealthy when it has ended."""
         pid = self._process.pid
         children = _children(pid)
         try:
@@ -86,8 +86,7 @@ class Program:
             raise NotHealthy("The program has ended.", "Its log says why.") from error
         threads = re.search(r"^Threads:\s*(\d+)", status, re.MULTILINE)
         memory = sum(_resident(process) for process in (pid, *children))
-        frames = int(figures.get("fer_edge_frames_total emitted", 0))
-        return Sample(seconds, frames, memory, descriptors, int(threads.group(1)) if threads else 0, len(children))
+        return Sample(seconds, 0, memory, descriptors, int(threads.group(1)) if threads else 0, len(children))
 
     def stop(self) -> int:
         """End it as systemd would; gives the exit code, that of SIGKILL if it did not end by itself."""

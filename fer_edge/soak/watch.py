@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Callable, Dict, List
 
 from fer_edge.errors import NotHealthy, UsageError
@@ -87,9 +88,11 @@ class Watch:
             raise UsageError("The soak was stopped before the first sample.", "Nothing was measured.")
 
     def _take_sample(self, began: float, progress: Callable[[str], None]) -> None:
-        figures = self._program.figures()
         now = self._clock() - began
-        sample = self._program.sample(now, figures)
+        # Before the question, as the answer takes a thread and a descriptor for a moment.
+        used = self._program.sample(now)
+        figures = self._program.figures()
+        sample = replace(used, frames=int(figures.get("fer_edge_frames_total emitted", 0)))
         self.figures = figures
         self.samples.append(sample)
         progress(f"{now / 60:5.1f} of {self._seconds / 60:g} minutes, {sample.frames} frames, {sample.memory:.1f} MB")

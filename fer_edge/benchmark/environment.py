@@ -12,8 +12,10 @@ from typing import Any, Dict, List, Optional
 from fer_edge.board.kernel_file import Root, read_text
 from fer_edge.board.l4t import read_l4t
 from fer_edge.board.machine import board_name, cpu_name
+from fer_edge.board.memory import read_memory
 from fer_edge.board.power import clocks_are_fixed, read_cpu_clocks, read_power_mode
 from fer_edge.board.program import Runner, run_program
+from fer_edge.board.tegrastats import read_tegrastats
 from fer_edge.board.temperature import hottest, read_cooling, read_zones
 from fer_edge.version import __version__
 
@@ -26,7 +28,7 @@ def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[st
     root : str or Path
         Where the kernel's files are.
     run : callable
-        What asks nvpmodel.
+        What asks nvpmodel and tegrastats.
 
     Returns
     -------
@@ -34,6 +36,7 @@ def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[st
         Ready for JSON. A fact that cannot be found out is None, never guessed.
     """
     l4t, mode, clocks = read_l4t(root), read_power_mode(root, run), read_cpu_clocks(root)
+    memory, tegrastats = read_memory(root), read_tegrastats(run)
     return {
         "fer_edge": __version__,
         "board": board_name(root),
@@ -44,6 +47,9 @@ def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[st
         "cpu_mhz_at_most": max((core.highest for core in clocks if core.online and core.highest), default=None),
         "cpu_clock_is_fixed": clocks_are_fixed(clocks),
         "governor": read_text(root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "memory_mb": round(memory.total) if memory else None,
+        "memory_free_mb": round(memory.available) if memory and memory.available is not None else None,
+        "power_mw": {rail.name: rail.now for rail in tegrastats.power} if tegrastats and tegrastats.power else None,
         "load_1min": round(os.getloadavg()[0], 2),
         "machine": platform.machine(),
         "kernel": platform.release(),

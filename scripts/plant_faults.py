@@ -45,7 +45,8 @@ ENOUGH = 0.9
 KEYS = {"file", "was", "becomes", "tests", "promise", "survives"}
 OPTIONS = ("-k", "-m")
 """What may stand in ``tests`` beside paths; each takes a value."""
-PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider")
+PYTEST = ("-m", "pytest", "-o", "addopts=", "-x", "-q", "-p", "no:cacheprovider")
+"""Without the options of the project, since a second ``-q`` would hide how many passed."""
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ class Field:
     def run(self, plants: Sequence[Plant]) -> List[Outcome]:
         """Try the tests without a fault, then with each; tell each as it comes."""
         distinct = sorted({plant.tests for plant in plants})
-        print(f"{len(plants)} faults; first their tests without a fault", flush=True)
+        tell(f"{len(plants)} faults; first their tests without a fault")
         self._share(distinct, self._try_sound)
         self._share(plants, self._try_plant)
         return self._outcomes
@@ -288,7 +289,7 @@ class Field:
         why = ""
         if code != 0 or not re.search(r"\b[1-9]\d* passed", text):
             why = f"its tests do not pass by themselves: {failed(text) or last_line(text)}"
-            print(f"without a fault: {' '.join(tests)}: {why}\n{text[-3000:]}", flush=True)
+            tell(f"without a fault: {' '.join(tests)}: {why}\n{text[-3000:]}")
         self._sound[tests] = (why, time.monotonic() - began)
 
     def _try_plant(self, copy: Copy, plant: Plant) -> None:
@@ -302,7 +303,7 @@ class Field:
             outcome = judge(plant, code, text, limit)
         self._outcomes.append(outcome)
         place = f"{plant.file}:{line_of(plant, self._root)}"
-        print(f"{outcome.verdict:8}{place}  {plant.promise}{f'  ({outcome.why})' if outcome.why else ''}", flush=True)
+        tell(f"{outcome.verdict:8}{place}  {plant.promise}{f'  ({outcome.why})' if outcome.why else ''}")
 
 
 def judge(plant: Plant, code: Optional[int], text: str, limit: float) -> Outcome:
@@ -316,6 +317,12 @@ def judge(plant: Plant, code: Optional[int], text: str, limit: float) -> Outcome
     if code == 1:
         return Outcome(plant, "killed", failed(text))
     return Outcome(plant, "untried", f"pytest ended with {code}: {last_line(text)}")
+
+
+def tell(line: str) -> None:
+    """Print a line in one piece, whatever other threads print."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def failed(text: str) -> str:

@@ -78,6 +78,7 @@ def tree(tmp_path: Path) -> Path:
         "fer_edge/__main__.py": "",
         "fer_edge/sums.py": MODULE,
         "tests/test_sums.py": TESTS,
+        "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-q"\n',
         ".gitignore": "ignored\n__pycache__/\n",
         "ignored": "not copied",
     }.items():

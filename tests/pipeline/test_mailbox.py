@@ -20,7 +20,7 @@ def test_the_newest_item_replaces_the_one_that_waits_and_hands_it_back() -> None
 def test_a_producer_that_puts_waits_until_the_last_item_was_taken() -> None:
     mailbox: Mailbox[int] = Mailbox()
     mailbox.put(1)
-    second = threading.Thread(target=mailbox.put, args=(2,))
+    second = threading.Thread(target=mailbox.put, args=(2,), daemon=True)
     second.start()
     second.join(0.05)
     assert second.is_alive()
@@ -60,10 +60,8 @@ def test_closing_wakes_both_sides_and_hands_back_what_nobody_will_take() -> None
             outcomes.append("closed")
 
     waiting = [
-        threading.Thread(target=expect_closed, args=(empty.take,)),
-        threading.Thread(target=expect_closed, args=(lambda: full.put(2),)),
-        threading.Thread(target=expect_closed, args=(full.wait_for_room,)),
-        threading.Thread(target=expect_closed, args=(full.wait_until_wanted,)),
+        threading.Thread(target=expect_closed, args=(wait,), daemon=True)
+        for wait in (empty.take, lambda: full.put(2), full.wait_for_room, full.wait_until_wanted)
     ]
     for thread in waiting:
         thread.start()
@@ -94,7 +92,7 @@ def begun(wait: Callable[[], object]) -> Tuple[threading.Thread, List[object]]:
         except Closed:
             came.append(Closed)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread, came
 

@@ -18,48 +18,25 @@ without a reason, or some could not be tried; 2: the plants do not fit the tree.
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
 import os
 import queue
 import re
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from plant_copy import Copy
+from plants import Plant, line_of, misfits, read_plants
 
 ROOT = Path(__file__).resolve().parents[1]
 ENOUGH = 0.9
 """The share of faults that has to die."""
-KEYS = {"file", "was", "becomes", "tests", "promise", "survives"}
-OPTIONS = ("-k", "-m")
-"""What may stand in ``tests`` beside paths; each takes a value."""
-PYTEST = ("-m", "pytest", "-o", "addopts=", "-x", "-q", "-p", "no:cacheprovider")
-"""Without the options of the project, since a second ``-q`` would hide how many passed."""
-
-
-@dataclass(frozen=True)
-class Plant:
-    """One fault, the tests that should see it, and the promise it breaks."""
-
-    area: str
-    file: str
-    was: str
-    becomes: str
-    tests: Tuple[str, ...]
-    promise: str
-    survives: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,171 +46,6 @@ class Outcome:
     plant: Plant
     verdict: str
     why: str
-
-
-def read_plants(files: Sequence[Path]) -> Tuple[List[Plant], List[str]]:
-    """Return the plants of the files, and what is wrong with the rest."""
-    plants, wrong = [], []
-    for path in files:
-        try:
-            entries = tomllib.loads(path.read_text(encoding="utf-8")).get("plant", [])
-        except (OSError, ValueError) as error:
-            wrong.append(f"{path}: {error}")
-            continue
-        for number, entry in enumerate(entries, 1):
-            odd = sorted((set(entry) | {"survives"}) ^ KEYS)
-            if odd:
-                wrong.append(f"{path.name}, plant {number}: missing or unknown: {', '.join(odd)}")
-            else:
-                plants.append(Plant(area=path.stem, **{**entry, "tests": tuple(entry["tests"])}))
-    return plants, wrong
-
-
-def misfits(plant: Plant, root: Path) -> List[str]:
-    """Return why a plant does not fit the tree: its place is gone, it is no Python, its tests do not exist."""
-    label = f"{plant.area}: {plant.file}: {plant.promise}"
-    path = root / plant.file
-    if not path.is_file():
-        return [f"{label}: there is no such file"]
-    text = path.read_text(encoding="utf-8")
-    wrong = []
-    if text.count(plant.was) != 1:
-        wrong.append(f"{label}: occurs {text.count(plant.was)} times: {plant.was.strip()!r}")
-    elif path.suffix == ".py":
-        try:
-            ast.parse(text.replace(plant.was, plant.becomes))
-        except SyntaxError as error:
-            wrong.append(f"{label}: what it becomes is no Python: {error}")
-    if plant.was.strip() == plant.becomes.strip():
-        wrong.append(f"{label}: it changes nothing")
-    if not plant.tests:
-        wrong.append(f"{label}: no tests are named")
-    arguments = iter(plant.tests)
-    for argument in arguments:
-        if argument in OPTIONS:
-            next(arguments, None)
-            continue
-        name, *parts = argument.split("::")
-        tests = root / name
-        if not tests.exists():
-            wrong.append(f"{label}: there is no {name}")
-        elif parts and not re.search(rf"def {re.escape(parts[-1].split('[')[0])}\b", tests.read_text(encoding="utf-8")):
-            wrong.append(f"{label}: there is no test {argument}")
-    return wrong
-
-
-def line_of(plant: Plant, root: Path) -> int:
-    """Return the line on which a plant begins."""
-    text = (root / plant.file).read_text(encoding="utf-8")
-    return text[: text.index(plant.was)].count("\n") + 1
-
-
-class Copy:
-    """A copy of the tree, with an environment of its own that imports it and nothing else.
-
-    The environment stands before the one that runs this script, so that child processes get the copy too, whatever
-    arguments and variables they are started with.
-    """
-
-    def __init__(self, root: Path, folder: Path) -> None:
-        self.tree = folder / "tree"
-        self._folder = folder
-        self._stamp = 1_000_000_000
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=root,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        for name in filter(None, listed.stdout.decode().split("\0")):
-            if (root / name).is_file():
-                (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(root / name, self.tree / name)
-        self._make_environment(folder / "env")
-        (folder / "tmp").mkdir()
-        self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        self._environment["TMPDIR"] = str(folder / "tmp")
-        self._python = str(folder / "env" / "bin" / "python")
-        self._check_import()
-
-    def _make_environment(self, env: Path) -> None:
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(env)], check=True)
-        here = Path(sys.executable).parent
-        packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-        (own,) = env.glob("lib/python3*/site-packages")
-        (own / "a_copy.pth").write_text(f"{self.tree}\n")
-        (own / "b_packages.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in packages))
-        for tool in here.iterdir():
-            if (
-                not tool.name.lower().startswith(("python", "activate", "fer-edge"))
-                and not (env / "bin" / tool.name).exists()
-            ):
-                (env / "bin" / tool.name).symlink_to(tool)
-        program = env / "bin" / "fer-edge"
-        program.write_text(
-            f"#!{env / 'bin' / 'python'}\nimport sys\nfrom fer_edge.__main__ import main\nsys.exit(main())\n"
-        )
-        program.chmod(0o755)
-
-    def _check_import(self) -> None:
-        """Raise `SystemExit` if a program started in the copy's environment, however started, would run other code."""
-        program = "import fer_edge; print(fer_edge.__file__)"
-        for options, cwd in ([], self.tree), ([], self._folder), (["-I"], self._folder):
-            asked = [self._python, *options, "-c", program]
-            found = subprocess.run(
-                asked, cwd=cwd, env=self._environment, stdout=subprocess.PIPE, check=False
-            ).stdout.decode()
-            if not found.startswith(f"{self.tree}{os.sep}"):
-                raise SystemExit(f"the tests would not run the copy in {self.tree}, but {found.strip() or 'nothing'}")
-
-    @contextlib.contextmanager
-    def planted(self, plant: Plant) -> Iterator[None]:
-        """Have a fault in the copy for as long as the block lasts."""
-        path = self.tree / plant.file
-        text = path.read_text(encoding="utf-8")
-        try:
-            self._write(path, text.replace(plant.was, plant.becomes))
-            yield
-        finally:
-            self._write(path, text)
-
-    def _write(self, path: Path, text: str) -> None:
-        path.write_text(text, encoding="utf-8")
-        # Python tells a stale .pyc by size and whole seconds.
-        self._stamp += 1
-        os.utime(path, (self._stamp, self._stamp))
-
-    def test(self, tests: Sequence[str], limit: float) -> Tuple[Optional[int], str]:
-        """Run tests; return pytest's exit code, None where they had not ended within `limit` seconds, and what it wrote."""
-        command = [self._python, *PYTEST, "--basetemp", str(self._folder / "t"), *tests]
-        with (self._folder / "log").open("w+b") as log:
-            run = subprocess.Popen(
-                command,
-                cwd=self.tree,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            code: Optional[int] = None
-            try:
-                code = run.wait(limit)
-            except subprocess.TimeoutExpired:
-                pass
-            finally:
-                self.end_processes()
-                run.wait()
-            log.seek(0)
-            return code, log.read().decode("utf-8", "replace")
-
-    def end_processes(self) -> None:
-        """Kill what a run has left behind: every process with this copy's folder in its command or its variables."""
-        mark = f"{self._folder}{os.sep}".encode()
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if mark in (process / "cmdline").read_bytes() + (process / "environ").read_bytes():
-                    os.kill(int(process.name), signal.SIGKILL)
 
 
 class Field:
@@ -310,6 +122,8 @@ def judge(plant: Plant, code: Optional[int], text: str, limit: float) -> Outcome
     """Return what a run of the tests with a fault says."""
     if code is None:
         return Outcome(plant, "killed", f"the tests hung for {limit:.0f} s")
+    if code in (-signal.SIGKILL, -signal.SIGTERM):
+        return Outcome(plant, "untried", "somebody ended the tests, or the memory did not suffice")
     if code < 0:
         return Outcome(plant, "killed", f"the tests ended with signal {-code}")
     if code == 0:
@@ -380,6 +194,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         for plant in plants:
             print(f"{plant.area}: {plant.file}:{line_of(plant, root)}  {plant.promise}")
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="plants-") as folder:
         outcomes = Field(root, Path(folder), max(1, min(asked.jobs, len(plants))), asked.limit).run(plants)
     return conclude(outcomes, asked.report)
@@ -399,4 +214,7 @@ def conclude(outcomes: Sequence[Outcome], file: Optional[Path]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

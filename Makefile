@@ -11,7 +11,7 @@ ARM_ROOT := $(CURDIR)/.aarch64
 BOARD := $(CURDIR)/.board
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz soak lint benchmark wheel clean
+.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint benchmark wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ test-image: $(TEST_ENV)/.ready  ## build the container image for a PC and run it
 
 fuzz: $(TEST_ENV)/.ready  ## feed the program damaged and hostile input for some minutes
 	FER_EDGE_FUZZ=long nice $(TEST_ENV)/bin/python -m pytest tests/fuzz --hypothesis-show-statistics
+
+mutants: $(TEST_ENV)/.ready  ## plant faults in a copy and see whether the tests notice (ONLY=words); a quarter of an hour
+	nice $(TEST_ENV)/bin/python scripts/plant_faults.py $(if $(ONLY),--only '$(ONLY)') $(if $(REPORT),--report '$(REPORT)')
 
 soak: $(TEST_ENV)/.ready  ## run the program for MINUTES (2) and see whether memory, descriptors and threads stay flat
 	$(TEST_ENV)/bin/fer-edge soak --minutes $(or $(MINUTES),2)

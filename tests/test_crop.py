@@ -78,6 +78,7 @@ def test_a_face_that_leaves_the_frame_is_padded_and_not_squeezed(centre: Tuple[f
     inside = np.ix_((y > 2) & (y < 477), (x > 2) & (x < 637))
     assert crop[inside].size
     assert np.abs(crop[inside].astype(int) - whole[inside].astype(int)).max() <= 2
+    assert crop.max(axis=2).min() > 80, "the edge of the frame is continued; there is no black in it"
 
 
 def test_a_large_face_is_averaged_and_not_sampled_point_by_point() -> None:
@@ -89,6 +90,50 @@ def test_a_large_face_is_averaged_and_not_sampled_point_by_point() -> None:
     (crop,) = FaceCropper(SPEC).crop(image, [face])
     assert crop.min() > 100
     assert crop.max() < 155
+
+
+def test_a_face_that_fills_a_large_frame_is_sampled_in_no_more_points_than_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sampled = []
+
+    def warp(image: Image, matrix: np.ndarray, size: Tuple[int, int], **more: int) -> Image:
+        sampled.append(size)
+        return warp_affine(image, matrix, size, **more)
+
+    warp_affine = cv2.warpAffine
+    monkeypatch.setattr(cv2, "warpAffine", warp)
+    image, face = drawn_face(1000, 0.0, (2000, 1000), (4000, 3000))
+    (crop,) = FaceCropper(SPEC).crop(image, [face])
+    assert crop.shape == (64, 64, 3)
+    assert sampled == [(8 * 64, 8 * 64)]
+
+
+@given(st.floats(14, 110), st.floats(-math.pi, math.pi))
+@settings(deadline=None, max_examples=20)
+def test_a_mirrored_face_gives_the_mirrored_crop(between: float, roll: float) -> None:
+    image, face = drawn_face(between, roll, (310.0, 220.0))
+    swapped = {"right_eye": "left_eye", "left_eye": "right_eye"}
+    marks = {swapped.get(name, name): (639 - x, y) for name, (x, y) in face.landmarks.items()}
+    (crop,) = FaceCropper(SPEC).crop(image, [face])
+    (mirrored,) = FaceCropper(SPEC).crop(image[:, ::-1].copy(), [Face(Box(0, 0, 1, 1), 0.9, marks)])
+    assert np.abs(mirrored[:, ::-1].astype(int) - crop.astype(int)).mean() < 1.0
+
+
+def test_crops_come_in_the_order_of_the_faces() -> None:
+    image = np.zeros((400, 800, 3), np.uint8)
+    image[:, 400:] = 200
+    faces = [
+        Face(Box(0, 0, 1, 1), 0.9, {"right_eye": (x - 10.0, 200.0), "left_eye": (x + 10.0, 200.0)}) for x in (200, 600)
+    ]
+    dark, bright = FaceCropper(SPEC).crop(image, faces)
+    assert dark.max() == 0
+    assert bright.min() == 200
+
+
+def test_the_middle_of_a_mouth_lies_between_its_corners() -> None:
+    marks = {"right_eye": (0.0, 0.0), "left_eye": (40.0, 0.0), "right_mouth": (6.0, 40.0), "left_mouth": (30.0, 48.0)}
+    assert pose_of(Face(Box(0, 0, 1, 1), 0.9, marks)).mouth == (18.0, 44.0)
 
 
 def test_a_turned_head_is_cut_as_large_as_seen_from_the_front() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -17,10 +19,16 @@ from numpy.typing import NDArray
 from xserver import Desktop, eventually, xvfb
 
 from fer_edge import live, view
+from fer_edge.capture.base import SourceInfo
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.errors import SourceError, SourceNotFound, SourceStalled
 from fer_edge.overlay import Overlay
+from fer_edge.pipeline import intake
+from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.service.health import HealthMonitor
+from fer_edge.service.sd_notify import Notifier
 from fer_edge.settings import Settings
 from fer_edge.sinks.display import _opencv_has_windows
 from fer_edge.types import Box, Expression, Face, Image
@@ -119,11 +127,22 @@ def test_keys_switch_the_bars_and_show_the_help(stand_in: Callable[..., Screen])
     assert drawn(helped) > drawn(without)
 
 
-def test_every_frame_of_a_file_is_shown_and_the_run_ends_with_it(stand_in: Callable[..., Screen]) -> None:
+def test_every_frame_of_a_file_is_shown_and_the_run_ends_with_it(
+    stand_in: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ages: List[Optional[float]] = []
+
+    class Watched(Overlay):
+        def draw(self, *arguments: Any, age: Optional[float] = None, **more: Any) -> Image:
+            ages.append(age)
+            return super().draw(*arguments, age=age, **more)
+
+    monkeypatch.setattr(live, "Overlay", Watched)
     screen = stand_in({})
     summary = live.LiveRun(Settings(display="window"), threading.Event()).run(camera(live=False, repeat=False))
     assert summary.balance.emitted == 40
     assert len(screen.pictures) >= 40
+    assert ages == [0.0] * 40, "each with its own result"
 
 
 @pytest.mark.skipif(
@@ -177,3 +196,142 @@ def test_the_time_that_building_takes_does_not_count_as_watching(stand_in: Calla
     summary = run.run(camera())
     assert summary.balance.emitted > 0
     assert summary.seconds < 3600
+
+
+NO_WINDOW = Settings(display="none")
+
+
+def a_second_each(now: List[float]) -> Callable[[], ExpressionClassifier]:
+    """Give what builds a classifier that takes a second for each frame, on the clock of the test."""
+
+    class Slow(FakeClassifier):
+        def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+            now[0] += 1.0
+            return super().classify(crops)
+
+    return Slow
+
+
+def test_a_run_ends_after_as_many_frames_as_were_asked_for_and_sums_up_what_it_saw(
+    stand_in: Callable[..., Screen],
+) -> None:
+    stand_in({})
+    summary = live.LiveRun(replace(NO_WINDOW, frames=5), threading.Event()).run(camera())
+    assert summary.balance.emitted == 5
+    assert summary.faces == 5
+    assert "5 frames analysed in" in str(summary)
+
+
+class Missing(FakeSource):
+    def open(self) -> SourceInfo:
+        raise SourceNotFound("There is no camera.")
+
+
+@pytest.mark.parametrize(
+    ("reconnect", "first", "ends"),
+    [
+        ("auto", "stalls", False),
+        ("auto", "is missing", True),
+        ("always", "is missing", False),
+        ("never", "stalls", True),
+        ("never", "is missing", True),
+    ],
+)
+def test_a_lost_camera_is_opened_anew_as_the_settings_say(
+    reconnect: str, first: str, ends: bool, stand_in: Callable[..., Screen]
+) -> None:
+    stand_in({})
+    source = camera(repeat=False, error=SourceStalled("It stalled.")) if first == "stalls" else Missing([], live=True)
+    run = live.LiveRun(replace(NO_WINDOW, frames=100, reconnect=reconnect), threading.Event())
+    if ends:
+        with pytest.raises(SourceError):
+            run.run(source, reopen=camera)
+    else:
+        assert run.run(source, reopen=camera).balance.emitted == 100
+
+
+def test_the_health_and_the_service_manager_hear_of_the_run(
+    stand_in: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: List[str] = []
+    monitors: List[HealthMonitor] = []
+
+    class Manager(Notifier):
+        def send(self, **fields: object) -> bool:
+            sent.extend(fields)
+            return True
+
+    class Kept(HealthMonitor):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            monitors.append(self)
+
+    monkeypatch.setattr(live, "HealthMonitor", Kept)
+    now = [0.0]
+    stand_in({}, a_second_each(now))
+    run = live.LiveRun(replace(NO_WINDOW, frames=20), threading.Event(), Manager(), clock=lambda: now[0])
+    summary = run.run(camera())
+    (monitor,) = monitors
+    assert monitor.health().frames == summary.balance.emitted
+    assert "READY" in sent
+    assert sent[-2:] == ["STOPPING", "STATUS"]
+
+
+def test_threads_that_hang_are_looked_for_while_the_program_runs(
+    stand_in: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "GRAB_LIMIT", 0.2)
+    end = threading.Event()
+
+    class Hanging(FakeSource):
+        def grab(self) -> Optional[bool]:
+            return super().grab() if self._index < 5 else bool(end.wait(30))
+
+    stand_in({})
+    first = Hanging([np.full((240, 320, 3), 90, np.uint8)], live=True, repeat=True)
+    try:
+        run = live.LiveRun(replace(NO_WINDOW, frames=50), threading.Event())
+        assert run.run(first, reopen=camera).balance.emitted == 50
+    finally:
+        end.set()
+
+
+def test_the_figures_are_logged_every_ten_seconds(
+    stand_in: Callable[..., Screen], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fer_edge")
+    now = [0.0]
+
+    stand_in({}, a_second_each(now))
+    live.LiveRun(replace(NO_WINDOW, frames=45), threading.Event(), clock=lambda: now[0]).run(camera())
+    figures = [record for record in caplog.records if getattr(record, "event", "") == "figures"]
+    assert 1 <= len(figures) <= now[0] / 10
+
+
+def test_the_last_words_say_where_every_frame_went_also_those_that_were_under_way(
+    stand_in: Callable[..., Screen], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "fer_edge")
+    stand_in({})
+    live.LiveRun(replace(NO_WINDOW, frames=3), threading.Event()).run(camera(fps=0.0))
+    (words,) = [record for record in caplog.records if getattr(record, "event", "") == "summary"]
+    assert words.captured > words.emitted == 3  # type: ignore[attr-defined]
+    assert words.captured == words.emitted + words.dropped  # type: ignore[attr-defined]
+    assert words.in_flight == 0  # type: ignore[attr-defined]
+
+
+def test_the_time_that_the_sinks_take_is_measured(
+    stand_in: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pipelines: List[Pipeline] = []
+
+    class Kept(Pipeline):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            pipelines.append(self)
+
+    monkeypatch.setattr(live, "Pipeline", Kept)
+    stand_in({})
+    settings = replace(NO_WINDOW, output=str(tmp_path / "out.jsonl"))
+    live.LiveRun(settings, threading.Event()).run(camera(live=False, repeat=False))
+    assert pipelines[0].meter.counts()["emit"] == 40

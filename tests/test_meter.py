@@ -45,6 +45,23 @@ def test_a_stalled_camera_reads_less_and_less_and_then_zero() -> None:
     assert readings[-1] == 0
 
 
+def test_a_rate_covers_the_last_ten_seconds_and_reads_the_same_between_two_events() -> None:
+    clock = HandClock()
+    meter = RateMeter(clock)
+    for _ in range(20):
+        clock.now += 1.0
+        meter.tick()
+    for number in range(1, 400):
+        clock.now += 0.1
+        meter.tick()
+        if number > 101:
+            clock.now += 0.05
+            assert meter.rate() == pytest.approx(10)
+            clock.now -= 0.05
+    clock.now += 0.15
+    assert meter.rate() == pytest.approx(10)
+
+
 @given(st.lists(st.floats(0.001, 5), min_size=1, max_size=200))
 def test_a_rate_never_exceeds_what_the_shortest_gap_allows(gaps: list[float]) -> None:
     clock = HandClock()
@@ -89,6 +106,10 @@ def test_capacity_and_achieved_rate_are_different_figures() -> None:
     assert rates.sequential == pytest.approx(200)
     assert rates.total == pytest.approx(10)
     assert rates.detection_achieved == rates.classification_achieved == pytest.approx(10)
+    assert meter.counts() == {"detect": 100, "classify": 100}
+    assert meter.latency().count == 100
+    assert meter.latency().seconds == pytest.approx(0.6)
+    assert {name: taken.count for name, taken in meter.service_times().items()} == meter.counts()
 
 
 @given(st.lists(st.floats(0, 20)))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Tuple
+from typing import List, Tuple
 
 import numpy as np
 import pytest
@@ -216,7 +216,12 @@ def test_labels_of_faces_side_by_side_do_not_overlap() -> None:
     assert together > 0.8 * alone, "only lines of the neighbours' boxes may cross"
 
 
-@pytest.mark.parametrize("box", [Box(-500, 10, 80, 80), Box(700, 10, 80, 80), Box(10, 10, 0, 50), Box(9, 9, 50, -4)])
+ENDLESS = [Box(10, 10, float("inf"), 80), Box(10, 10, float("nan"), 80), Box(float("-inf"), 10, float("inf"), 80)]
+
+
+@pytest.mark.parametrize(
+    "box", [Box(-500, 10, 80, 80), Box(700, 10, 80, 80), Box(10, 10, 0, 50), Box(9, 9, 50, -4), *ENDLESS]
+)
 def test_a_box_that_cannot_be_seen_draws_nothing(box: Box) -> None:
     image = ground("grey", 640, 480)
     assert np.array_equal(Overlay().draw(image, [observed(box)], RATES), Overlay().draw(image, [], RATES))
@@ -228,6 +233,17 @@ def test_the_label_of_a_face_that_leaves_the_picture_stays_inside() -> None:
     rows, columns = np.nonzero((drawn == COLOURS["happy"]).all(axis=2))
     assert columns.min() < 560, "the chip was moved to the left"
     assert rows.size > 800
+
+
+def test_a_label_for_which_no_room_is_left_is_still_inside_the_picture() -> None:
+    image = ground("black", 640, 480)
+    box = Box(200, 0, 60, 60)
+
+    def happy(faces: List[ObservedFace]) -> int:
+        return int((Overlay(bars=False).draw(image, faces, Rates()) == COLOURS["happy"]).all(axis=2).sum())
+
+    last = observed(box, "happy")
+    assert happy([observed(box, "sad")] * 12 + [last]) > 0.8 * happy([last])
 
 
 number = st.one_of(

@@ -3,14 +3,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Sequence
 
 import cv2
 import numpy as np
 import pytest
 
 import fer_edge
+from fer_edge import library
 from fer_edge.capture.fake import FakeSource
+from fer_edge.classify.base import FakeClassifier
+from fer_edge.detect.base import FakeDetector
 from fer_edge.sinks.jsonl import JsonlSink
+from fer_edge.types import Face
 
 
 def test_the_program_in_the_package_docstring_works() -> None:
@@ -73,6 +78,59 @@ def test_a_source_of_ones_own_is_watched() -> None:
     image = portrait()
     observations = list(fer_edge.watch(FakeSource([image, image[:, ::-1].copy(), np.zeros_like(image)])))
     assert [len(observation.faces) for observation in observations] == [1, 1, 0]
+
+
+class Openly(FakeDetector):
+    """Tells whether it was closed."""
+
+    def __init__(self, faces: Sequence[Face]) -> None:
+        super().__init__(faces)
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class OpenlyNamed(FakeClassifier):
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_parts_of_ones_own_stay_open_after_one_picture_and_others_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = portrait()
+    (seen,) = fer_edge.read_image(image)
+    detector, classifier = Openly([seen.face]), OpenlyNamed()
+    (named,) = fer_edge.read_image(image, detector=detector, model=classifier)
+    assert named.expression.label == "happy"
+    assert detector.closed == classifier.closed == 0
+    monkeypatch.setattr(library, "detector_factory", lambda settings: lambda: detector)
+    monkeypatch.setattr(library, "classifier_factory", lambda settings, model: lambda: classifier)
+    fer_edge.read_image(image)
+    assert detector.closed == classifier.closed == 1
+
+
+def test_faces_that_the_detector_is_less_sure_of_than_asked_for_are_left_out() -> None:
+    image = portrait()
+    (seen,) = fer_edge.read_image(image)
+    more = min(1.0, seen.face.score + 0.001)
+    assert fer_edge.read_image(image, min_score=more) == ()
+    (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier(), min_score=more)
+    assert observation.faces == ()
+    (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier())
+    assert len(observation.faces) == 1
+
+
+def test_the_model_that_is_named_is_the_one_that_reads() -> None:
+    pipeline = fer_edge.watch(FakeSource([portrait()]), model="fernet")
+    list(pipeline)
+    assert pipeline.classifier is not None
+    named = pipeline.classifier.spec.name
+    pipeline = fer_edge.watch(FakeSource([portrait()]))
+    list(pipeline)
+    assert pipeline.classifier is not None
+    assert pipeline.classifier.spec.name != named
 
 
 def test_sinks_of_ones_own_get_every_observation_and_are_closed(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Iterator
 
 import cv2
@@ -16,6 +17,7 @@ from reference_record import (
 )
 
 from fer_edge import errors
+from fer_edge.detect import blazeface
 from fer_edge.detect.blazeface import VARIANTS, BlazeFaceDetector, anchor_centres
 from fer_edge.model_files import find_model
 from fer_edge.onnx_session import open_session
@@ -211,3 +213,42 @@ def test_a_network_that_gives_no_numbers_is_a_fault_and_not_an_empty_room(monkey
     with pytest.raises(errors.StageFailed, match="blazeface gave no numbers"):
         with_nan.detect(np.full((48, 64, 3), 90, np.uint8))
     with_nan.close()
+
+
+def test_a_box_that_is_turned_inside_out_is_noise_and_left_out(
+    short: BlazeFaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regressors, logits = np.zeros((1, 896, 16), np.float32), np.full((1, 896, 1), -50.0, np.float32)
+    logits[0, [0, 300, 600]] = 5.0
+    regressors[0, [0, 300, 600], 2:4] = [[20.0, -20.0], [20.0, 20.0], [0.0, 20.0]]
+    monkeypatch.setattr(short._session, "run", lambda feeds: [regressors, logits])
+    (face,) = short.detect(np.zeros((128, 128, 3), np.uint8))
+    assert (face.box.width, face.box.height) == (20.0, 20.0)
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan")])
+def test_a_least_score_that_cannot_be_is_refused(score: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        BlazeFaceDetector("short", min_score=score)
+
+
+@pytest.mark.parametrize(
+    ("side", "outputs"),
+    [
+        (256, {"regressors": (1, 896, 16), "scores": (1, 896, 1)}),
+        (128, {"regressors": (1, 2304, 16), "scores": (1, 2304, 1)}),
+        (128, {"scores": (1, 896, 1), "regressors": (1, 896, 16)}),
+    ],
+    ids=["another size", "other anchors", "another order"],
+)
+def test_a_file_that_differs_from_the_network_in_one_thing_is_refused(
+    side: int, outputs: dict[str, tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = SimpleNamespace(
+        path="a file",
+        inputs=[SimpleNamespace(name="image", shape=(1, 3, side, side))],
+        outputs=[SimpleNamespace(name=name, shape=shape) for name, shape in outputs.items()],
+    )
+    monkeypatch.setattr(blazeface, "open_session", lambda path, threads: session)
+    with pytest.raises(errors.ModelShapeError, match="not this variant of BlazeFace"):
+        BlazeFaceDetector("short")

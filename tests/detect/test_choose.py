@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reference_record import read_picture
 
 from fer_edge import errors
 from fer_edge.detect import DETECTORS, FaceDetector, open_detector
@@ -57,3 +58,14 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(name: str, mon
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(errors.MissingExtra, match=f"'{library}'.*"):
         open_detector(name)
+
+
+@pytest.mark.parametrize("name", ["blazeface", "blazeface-full"])
+def test_faces_under_the_least_score_are_left_out_by_every_detector(name: str) -> None:
+    picture = read_picture("portrait")
+    detector = open_detector(name)
+    (face,) = detector.detect(picture)
+    detector.close()
+    stricter = open_detector(name, min_score=face.score + 0.001)
+    assert stricter.detect(picture) == ()
+    stricter.close()

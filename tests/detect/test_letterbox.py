@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.detect.letterbox import Letterbox, Placement
+from fer_edge.detect.letterbox import LARGEST, Letterbox, Placement
 
 SIZES = st.integers(min_value=1, max_value=8000)
 SIDES = st.sampled_from([128, 192, 320])
@@ -77,3 +77,15 @@ def test_centred_sampling_is_that_of_opencvs_resize() -> None:
     resized = cv2.resize(picture, (320, 320), interpolation=cv2.INTER_LINEAR)
     # OpenCV's warps round positions to a 32nd of a pixel.
     assert np.abs(tensor[0].transpose(1, 2, 0)[1:-1, 1:-1] - resized[1:-1, 1:-1]).max() <= 8
+
+
+@pytest.mark.parametrize("shape", [(0, 640, 3), (480, 0, 3), (480, 640), (480, 640, 4), (LARGEST + 1, 1, 3)])
+def test_what_cannot_be_fitted_is_refused_and_named(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="a detector takes"):
+        Letterbox(128).fit(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (LARGEST, 1, 3), (1, LARGEST, 3)])
+def test_the_smallest_and_the_longest_picture_can_be_fitted(shape: tuple[int, ...]) -> None:
+    tensor, _ = Letterbox(128).fit(np.full(shape, 200, np.uint8))
+    assert tensor.max() > 0

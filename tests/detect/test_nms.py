@@ -67,3 +67,11 @@ def test_overlap_of_known_boxes() -> None:
         [[0.0, 0.0, 10.0, 10.0], [5.0, 0.0, 15.0, 10.0], [10.0, 0.0, 20.0, 10.0], [30.0, 30.0, 31.0, 31.0]]
     )
     assert overlap(box, others).tolist() == pytest.approx([1.0, 1 / 3, 0.0, 0.0])
+
+
+def test_boxes_that_overlap_by_just_the_threshold_are_two_faces() -> None:
+    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 5.0]])
+    assert overlap(boxes[0], boxes).tolist() == [1.0, 0.5]
+    scores = np.array([0.9, 0.8])
+    assert [members.tolist() for members in group(boxes, scores, 0.5)] == [[0], [1]]
+    assert [members.tolist() for members in group(boxes, scores, 0.49)] == [[0, 1]]

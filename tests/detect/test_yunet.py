@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator, List
 
 import cv2
 import numpy as np
@@ -9,10 +9,12 @@ import pytest
 from reference_record import iou, paired, read_picture, recorded_faces
 
 from fer_edge import errors
+from fer_edge.detect import yunet
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.letterbox import Letterbox
 from fer_edge.detect.yunet import LANDMARKS, YuNetDetector
 from fer_edge.model_files import find_model
+from fer_edge.onnx_session import OnnxSession, open_session
 
 SCENES = [
     "portrait",
@@ -127,3 +129,32 @@ def test_the_mapping_of_landmarks_is_the_persons_right_and_left(detector: YuNetD
     (reference,) = recorded_faces("short", "face_150")
     assert face.landmarks["right_eye"][0] < face.landmarks["left_eye"][0]
     assert face.landmarks["right_mouth"][0] < reference.landmarks["mouth"][0] < face.landmarks["left_mouth"][0]
+
+
+def test_a_network_that_gives_no_numbers_is_a_fault_and_not_an_empty_room(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_nan = YuNetDetector(model=model)
+    run = with_nan._session.run
+    monkeypatch.setattr(with_nan._session, "run", lambda feeds: [part * np.float32("nan") for part in run(feeds)])
+    with pytest.raises(errors.StageFailed, match="yunet gave no numbers"):
+        with_nan.detect(np.full((48, 64, 3), 90, np.uint8))
+    with_nan.close()
+
+
+def test_a_file_that_gives_its_outputs_in_another_order_finds_the_same_faces(
+    model: Path, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reversed:
+        def __init__(self, session: OnnxSession) -> None:
+            self._session = session
+            self.inputs, self.outputs, self.path = session.inputs, session.outputs[::-1], session.path
+            self.close = session.close
+
+        def run(self, feeds: Any) -> List[Any]:
+            return list(self._session.run(feeds))[::-1]
+
+    monkeypatch.setattr(yunet, "open_session", lambda path, **more: Reversed(open_session(path, **more)))
+    other = YuNetDetector(model=model)
+    assert other.detect(read_picture("three")) == detector.detect(read_picture("three"))
+    other.close()

@@ -135,7 +135,6 @@ def test_what_cannot_be_built_the_first_time_is_not_tried_again() -> None:
 
 
 def test_a_stage_that_hangs_is_replaced_and_what_it_brings_later_is_void(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "FIRST_LIMIT", 0.3)
     monkeypatch.setattr(stage, "WORK_LIMIT", 0.3)
     wake, woke = threading.Event(), threading.Event()
     built: List[FaceDetector] = []

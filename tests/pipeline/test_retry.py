@@ -27,13 +27,15 @@ def test_delays_grow_to_a_limit_are_never_below_half_of_it_and_begin_anew(
 
 
 @given(st.lists(st.floats(0, 30), max_size=60), st.integers(1, 5))
-def test_no_period_ever_holds_more_restarts_than_the_limit(gaps: List[float], most: int) -> None:
+def test_no_period_ever_holds_more_restarts_than_the_limit_and_none_is_refused_that_would_not(
+    gaps: List[float], most: int
+) -> None:
     now = [0.0]
     limit = RestartLimit(most, 60.0, lambda: now[0])
     allowed: List[float] = []
     for gap in gaps:
         now[0] += gap
-        if limit.allow():
+        fits = sum(now[0] - at < 60.0 for at in allowed) < most
+        assert limit.allow() == fits
+        if fits:
             allowed.append(now[0])
-        assert sum(now[0] - at < 60.0 for at in allowed) <= most
-        assert len(allowed) > 0

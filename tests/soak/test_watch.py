@@ -12,7 +12,7 @@ from fer_edge.arguments import add_settings
 from fer_edge.errors import GateMissed, NotHealthy, UsageError
 from fer_edge.soak import command
 from fer_edge.soak.verdict import Sample
-from fer_edge.soak.watch import SILENCE, Watch
+from fer_edge.soak.watch import MOST_SAMPLES, SILENCE, Watch
 
 
 class FakeProgram:
@@ -102,6 +102,19 @@ def test_a_stop_before_the_first_sample_says_that_nothing_was_measured() -> None
     program.figures = figures
     with pytest.raises(UsageError, match="before the first sample"):
         Watch(program, 300.0, program.clock).run(stop, lambda line: None)
+
+
+def test_a_soak_of_any_length_keeps_no_more_samples_than_were_meant() -> None:
+    program: Any = FakeProgram("")
+
+    class Passing(threading.Event):
+        def wait(self, timeout: Optional[float] = None) -> bool:
+            program.now += timeout or 0.0
+            return self.is_set()
+
+    watch = Watch(program, 86_400.0, program.clock)
+    watch.run(Passing(), lambda line: None)
+    assert MOST_SAMPLES / 2 < len(watch.samples) <= MOST_SAMPLES
 
 
 def test_what_was_measured_before_the_program_died_is_reported(

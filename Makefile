@@ -9,6 +9,8 @@ OLD_ENV := .venv-3.8
 ARM_ROOT := $(CURDIR)/.aarch64
 # A board to switch on in emulation, kept likewise.
 BOARD := $(CURDIR)/.board
+# ONNX Runtime reports to its maker unless this is set before it is loaded.
+export ORT_DISABLE_TELEMETRY := 1
 PIP := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz soak lint benchmark wheel clean

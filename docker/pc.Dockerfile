@@ -22,6 +22,7 @@ COPY --from=build /opt/fer-edge /opt/fer-edge
 ENV PATH=/opt/fer-edge/bin:$PATH \
     FER_EDGE_DISPLAY=none \
     FER_EDGE_LISTEN=127.0.0.1:8650 \
+    ORT_DISABLE_TELEMETRY=1 \
     XDG_CACHE_HOME=/cache \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -74,6 +74,7 @@ def test_an_image_is_small_safe_and_tells_its_health(dockerfile: Path) -> None:
     assert settings.display == "none"
     assert settings.listen is not None
     assert settings.listen.local
+    assert given["ORT_DISABLE_TELEMETRY"] == "1", "whatever else is run there reports to nobody either"
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.name)

@@ -128,6 +128,8 @@ read_options() {
     /*) ;;
     *) ENVIRONMENT=$PWD/$ENVIRONMENT ;;
     esac
+    # "python -m" runs what lies in the working folder under a module's name.
+    cd /
 }
 
 # Takes the release of L4T, its lowest revision, and what is said of it. /etc/nv_tegra_release begins with a line such as

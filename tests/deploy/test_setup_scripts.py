@@ -42,6 +42,7 @@ class Board:
         self.root, self.home, self.fakes = folder / "root", folder / "home", folder / "fakes"
         self.script = DOCKER / script
         self.calls = folder / "calls"
+        self.folders = folder / "folders"
         for path, text in {
             "etc/nv_tegra_release": BOARDS[script],
             "etc/fstab": "",
@@ -62,13 +63,17 @@ class Board:
         self.home.mkdir()
         for name, body in COMMANDS.items():
             fake = self.fakes / name
-            fake.write_text(f'#!/bin/bash\necho "$(basename "$0") $*" >> "{self.calls}"\n{body}\n')
+            fake.write_text(
+                f'#!/bin/bash\necho "$(basename "$0") $*" >> "{self.calls}"\npwd >> "{self.folders}"\n{body}\n'
+            )
             fake.chmod(0o755)
 
     def run(self, *options: str, **environment: str) -> Tuple[int, str]:
         self.calls.write_text("")
+        self.folders.write_text("")
         done = subprocess.run(
             [str(self.script), *options],
+            cwd=self.home,
             env={
                 "PATH": f"{self.fakes}:/usr/bin:/bin",
                 "HOME": str(self.home),
@@ -120,6 +125,12 @@ def test_a_bare_board_is_set_up_and_a_second_run_changes_nothing(board: Board) -
     assert code == 0, said
     assert board.changes() == []
     assert board.files() == before
+
+
+def test_no_file_of_the_folder_that_a_setup_is_started_in_is_run(board: Board) -> None:
+    board.run("--environment", "here")
+    assert set(board.folders.read_text().split()) == {"/"}
+    assert (board.home / "here" / "bin" / "python").exists()
 
 
 def test_a_nano_gets_swap_that_stays_and_its_ten_watt_mode(nano: Board) -> None:

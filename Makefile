@@ -9,9 +9,11 @@ OLD_ENV := .venv-3.8
 ARM_ROOT := $(CURDIR)/.aarch64
 # A board to switch on in emulation, kept likewise.
 BOARD := $(CURDIR)/.board
+# ONNX Runtime reports to its maker unless this is set before it is loaded.
+export ORT_DISABLE_TELEMETRY := 1
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint benchmark wheel clean
+.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint lock benchmark wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -60,6 +62,10 @@ lint: $(TEST_ENV)/.ready  ## style, types, and the direction of imports
 
 benchmark: $(RUN_ENV)/.ready  ## measure this machine at one, three and eight faces
 	$(RUN_ENV)/bin/python benchmarks/pipeline_speed.py
+
+lock: $(TEST_ENV)/.ready  ## choose anew, with their hashes, the packages of images and setup scripts
+	$(TEST_ENV)/bin/python $(PIP) 'uv>=0.5,<1'
+	$(TEST_ENV)/bin/python scripts/lock_requirements.py
 
 wheel:  ## build the wheel into dist/
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .

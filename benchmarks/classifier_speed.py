@@ -11,14 +11,14 @@ beside it.
 from __future__ import annotations
 
 import argparse
+import importlib
 import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
-import onnxruntime
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -27,6 +27,9 @@ from fer_edge.classify import providers
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import read_contract
 from fer_edge.model_files import DEFAULT_MODEL, find_model
+
+# After fer_edge, which turns its telemetry off.
+onnxruntime = importlib.import_module("onnxruntime")
 
 BATCHES = (1, 8)
 
@@ -77,7 +80,7 @@ def main() -> int:
     return 0
 
 
-def ways(session: onnxruntime.InferenceSession, name: str, image: np.ndarray) -> Dict[str, Callable[[], object]]:
+def ways(session: Any, name: str, image: np.ndarray) -> Dict[str, Callable[[], object]]:
     """Ways to call the network: arrays in and out, or tensors that stay bound."""
     device = "cuda" if session.get_providers()[0] != providers.CPU else "cpu"
     output = session.get_outputs()[0].name

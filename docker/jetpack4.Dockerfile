@@ -1,8 +1,11 @@
-# fer-edge on a Jetson Nano with JetPack 4.6.1 or newer (L4T r32.7): docker build -f docker/jetpack4.Dockerfile -t fer-edge .
+# fer-edge on a Jetson Nano with JetPack 4.6.1 or newer (L4T r32.7): see below how to build it.
 # Build it on the board, or on a PC that emulates 64-bit Arm; docker/README.md tells how to run it.
 #
 # CUDA 10.2, cuDNN and TensorRT 8.2.1 are in the base; the GPU's driver comes from the board, through --runtime nvidia.
-ARG BASE=nvcr.io/nvidia/l4t-tensorrt:r8.2.1-runtime
+#
+# The base has no default: name it by its digest. scripts/pin-bases asks NVIDIA's registry, and writes docker/.env for compose:
+#     docker build -f docker/jetpack4.Dockerfile --build-arg BASE="$(scripts/pin-bases JETPACK4_BASE)" -t fer-edge .
+ARG BASE
 
 FROM ${BASE} AS build
 # pycuda is compiled against CUDA's headers, which NVIDIA's package source for JetPack has. The base's own list of sources names
@@ -23,13 +26,15 @@ COPY requirements requirements
 COPY pyproject.toml README.md LICENSE ./
 COPY fer_edge fer_edge
 COPY models models
-# The pip of Ubuntu 18.04 cannot read the names of today's packages for Arm. 25.0 is the last for Python 3.8.
+COPY systemd systemd
 ENV OPENBLAS_CORETYPE=ARMV8 \
     PATH=/usr/local/cuda-10.2/bin:$PATH
-RUN /opt/fer-edge/bin/python -m pip install --no-cache-dir --upgrade 'pip>=23,<25.1' \
-    && /opt/fer-edge/bin/python -m pip install --no-cache-dir --requirement requirements/jetpack4.txt \
-        --requirement requirements/jetpack4-onnxruntime.txt ".[headless-gpu,jetson]" \
-    && /opt/fer-edge/bin/python -m pip uninstall --yes pip
+# --build-arg FETCH=--allow-mirror takes NVIDIA's files from a third party, with the same hashes, where NVIDIA does not give them.
+ARG FETCH=
+# hadolint ignore=SC2086
+RUN requirements/install /opt/fer-edge/bin/python jetpack4 --leave-out onnxruntime --leave-out opencv-python \
+        --wheels jetpack4 $FETCH \
+    && /opt/fer-edge/bin/python -m pip uninstall --yes hatchling pathspec pluggy tomlkit trove-classifiers setuptools wheel pip
 
 FROM ${BASE}
 ENV DEBIAN_FRONTEND=noninteractive
@@ -47,6 +52,7 @@ ENV PATH=/opt/fer-edge/bin:$PATH \
     OPENBLAS_CORETYPE=ARMV8 \
     FER_EDGE_DISPLAY=none \
     FER_EDGE_LISTEN=127.0.0.1:8650 \
+    ORT_DISABLE_TELEMETRY=1 \
     XDG_CACHE_HOME=/cache
 USER 10001
 WORKDIR /results

@@ -1,14 +1,19 @@
-# fer-edge on a Jetson Orin with JetPack 6: docker build -f docker/jetpack6.Dockerfile -t fer-edge .
+# fer-edge on a Jetson Orin with JetPack 6: see below how to build it.
 # Build it on the board, or on a PC that emulates 64-bit Arm; docker/README.md tells how to run it.
 #
 # CUDA 12.6, cuDNN and TensorRT 10.3 are in the base; the GPU's driver comes from the board, through --runtime nvidia.
-ARG BUILD_BASE=nvcr.io/nvidia/l4t-jetpack:r36.4.0
-ARG BASE=nvcr.io/nvidia/l4t-tensorrt:r10.3.0-runtime
+#
+# The bases have no default: name them by their digests. scripts/pin-bases asks NVIDIA's registry, and writes docker/.env for
+# compose:
+#     docker build -f docker/jetpack6.Dockerfile --build-arg BUILD_BASE="$(scripts/pin-bases JETPACK6_BUILD_BASE)" \
+#         --build-arg BASE="$(scripts/pin-bases JETPACK6_BASE)" -t fer-edge .
+ARG BUILD_BASE
+ARG BASE
 
 FROM ${BUILD_BASE} AS build
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends build-essential python3-dev python3-venv \
+    && apt-get install -y --no-install-recommends build-essential curl python3-dev python3-venv \
     && rm -rf /var/lib/apt/lists/*
 # TensorRT's Python package is JetPack's own: it is taken from the large image, its libraries are in the small one.
 RUN python3 -m venv /opt/fer-edge \
@@ -18,11 +23,11 @@ COPY requirements requirements
 COPY pyproject.toml README.md LICENSE ./
 COPY fer_edge fer_edge
 COPY models models
+COPY systemd systemd
 ENV PATH=/usr/local/cuda/bin:$PATH
-RUN /opt/fer-edge/bin/python -m pip install --no-cache-dir --upgrade 'pip>=23' \
-    && /opt/fer-edge/bin/python -m pip install --no-cache-dir --requirement requirements/jetpack6.txt \
-        --requirement requirements/jetpack6-onnxruntime.txt ".[headless-gpu,jetson]" \
-    && /opt/fer-edge/bin/python -m pip uninstall --yes pip
+RUN requirements/install /opt/fer-edge/bin/python jetpack6 --leave-out onnxruntime --leave-out opencv-python \
+        --wheels jetpack6 \
+    && /opt/fer-edge/bin/python -m pip uninstall --yes hatchling pathspec pluggy tomlkit trove-classifiers setuptools wheel pip
 
 FROM ${BASE}
 ENV DEBIAN_FRONTEND=noninteractive
@@ -37,6 +42,7 @@ COPY --from=build /opt/fer-edge /opt/fer-edge
 ENV PATH=/opt/fer-edge/bin:$PATH \
     FER_EDGE_DISPLAY=none \
     FER_EDGE_LISTEN=127.0.0.1:8650 \
+    ORT_DISABLE_TELEMETRY=1 \
     XDG_CACHE_HOME=/cache
 USER 10001
 WORKDIR /results

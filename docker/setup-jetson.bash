@@ -14,6 +14,7 @@ FORCE=no
 CLOCKS=yes
 SWAP_GB=0
 ONNXRUNTIME=jetson
+MIRROR=no
 STEP="reading the options"
 STEPS_DONE=0
 
@@ -73,7 +74,11 @@ Run it as the user who is to run fer-edge; it calls sudo where it must. It looks
   --environment FOLDER  the Python environment (now: $ENVIRONMENT)
   --onnxruntime WHAT    jetson: NVIDIA's build, which can use the GPU (the default);
                         pypi: the build for the CPU, which is newer;
-                        or the address of a wheel
+                        or a wheel: a file, or an https address that ends with
+                        #sha256= and the file's hash
+  --allow-mirror        where NVIDIA does not give a file, take the same one
+                        (it is compared by its hash) from a third party;
+                        requirements/jetpack*.wheels says which
   --swap GB             have at least so much swap (now: $SWAP_GB; 0 leaves it alone)
   --no-clocks           leave power mode and clocks alone
   --force               go on although this looks like another board
@@ -97,6 +102,7 @@ read_options() {
         --dry-run) DRY_RUN=yes ;;
         --force) FORCE=yes ;;
         --no-clocks) CLOCKS=no ;;
+        --allow-mirror) MIRROR=yes ;;
         --environment)
             ENVIRONMENT=$(value_of "$@") || exit $?
             shift
@@ -118,8 +124,12 @@ read_options() {
         shift
     done
     case $ONNXRUNTIME in
-    jetson | pypi | http://*.whl | https://*.whl | /*.whl) ;;
-    *) fail "--onnxruntime takes jetson, pypi, or the address of a wheel, not $ONNXRUNTIME" 2 ;;
+    jetson | pypi | /*.whl) ;;
+    https://*.whl\#sha256=*)
+        [[ ${ONNXRUNTIME##*#sha256=} =~ ^[0-9a-f]{64}$ ]] || fail "--onnxruntime: a sha256 has 64 digits of 0-9 and a-f" 2
+        ;;
+    https://*.whl | http://*) fail "--onnxruntime: an address must begin with https and end with .whl#sha256= and the file's hash" 2 ;;
+    *) fail "--onnxruntime takes jetson, pypi, a wheel, or the address of one, not $ONNXRUNTIME" 2 ;;
     esac
     case $SWAP_GB in
     *[!0-9]* | "") fail "--swap takes whole gigabytes, not $SWAP_GB" 2 ;;
@@ -128,6 +138,8 @@ read_options() {
     /*) ;;
     *) ENVIRONMENT=$PWD/$ENVIRONMENT ;;
     esac
+    # "python -m" runs what lies in the working folder under a module's name.
+    cd /
 }
 
 # Takes the release of L4T, its lowest revision, and what is said of it. /etc/nv_tegra_release begins with a line such as
@@ -251,23 +263,20 @@ make_environment() {
     add_line OPENBLAS_CORETYPE=ARMV8 /etc/environment
 }
 
-# Takes the name of a requirements file; the Jetson build of ONNX Runtime stands in one of its own beside it.
+# Takes the name of a lock, which is that of the list of wheels too.
 install_python_packages() {
     step "Python packages"
-    local requirements=$CHECKOUT/requirements/$1 flavour=gpu wanted stamp=$ENVIRONMENT/fer-edge-setup
-    local -a runtime=()
+    local wanted stamp=$ENVIRONMENT/fer-edge-setup
+    local -a options=(--leave-out opencv-python-headless --wheels "$1")
     case $ONNXRUNTIME in
-    jetson) ;;
-    pypi) flavour=cpu ;;
-    *) runtime=("$ONNXRUNTIME") ;;
+    jetson) options+=(--leave-out onnxruntime) ;;
+    pypi) options+=(--skip onnxruntime_gpu) ;;
+    *) options+=(--leave-out onnxruntime --skip onnxruntime_gpu --wheel "$ONNXRUNTIME") ;;
     esac
-    if [ "$ONNXRUNTIME" = jetson ]; then
-        runtime=(--requirement "$CHECKOUT/requirements/${1%.txt}-onnxruntime.txt")
-    fi
     wanted=$(
         cd "$CHECKOUT"
         {
-            printf '%s\n' "$flavour" "${runtime[@]-}"
+            printf '%s\n' "${options[@]}"
             find pyproject.toml requirements fer_edge models -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
         } | sha256sum
     )
@@ -275,12 +284,12 @@ install_python_packages() {
         note "all there"
         return
     fi
-    # The pip of Ubuntu 18.04 cannot read the names of today's packages for Arm. 25.0 is the last for Python 3.8.
-    change "$ENVIRONMENT/bin/python" -m pip install --upgrade 'pip>=23,<25.1'
+    if [ "$MIRROR" = yes ]; then
+        options+=(--allow-mirror)
+    fi
     # The two builds of ONNX Runtime overwrite each other's files.
     change "$ENVIRONMENT/bin/python" -m pip uninstall --yes onnxruntime onnxruntime-gpu
-    change env PATH="/usr/local/cuda/bin:$PATH" "$ENVIRONMENT/bin/python" -m pip install ${runtime[@]+"${runtime[@]}"} \
-        --requirement "$requirements" "${CHECKOUT}[$flavour,jetson]"
+    change env PATH="/usr/local/cuda/bin:$PATH" "$CHECKOUT/requirements/install" "$ENVIRONMENT/bin/python" "$1" "${options[@]}"
     if [ "$DRY_RUN" = no ]; then
         printf '%s\n' "$wanted" >"$stamp"
     fi

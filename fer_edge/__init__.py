@@ -13,7 +13,8 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
 One picture: ``fer_edge.read_image("portrait.jpg")``. A source of your own is a subclass of `Source`,
 given to `watch`; a place for results of your own is a subclass of `Sink`: ``fer_edge.deliver(fer_edge.watch("demo"), sink)``.
 
-Importing this package loads no inference library; a backend imports its own when it is built.
+Importing this package loads no inference library; a backend imports its own when it is built. It turns ONNX Runtime's telemetry
+off; a program that uses ONNX Runtime itself imports this package first.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any, List
 
 from fer_edge.version import __version__
@@ -82,6 +84,15 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 26))
 
 # A library stays silent until its user asks for its log.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+# ONNX Runtime reports to its maker from release 1.30 or so on, unless this stands there when it is loaded, here or in a child
+# process. An empty value and 0 would let it, so whatever was there is replaced.
+if "onnxruntime" in sys.modules and os.environ.get("ORT_DISABLE_TELEMETRY") != "1":
+    logging.getLogger(__name__).warning(
+        "onnxruntime was imported before fer_edge, so it may report to its maker: import fer_edge first, "
+        "or set ORT_DISABLE_TELEMETRY=1 for the whole program"
+    )
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def __getattr__(name: str) -> Any:

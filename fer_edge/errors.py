@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Dict, Iterator, Type
 
+from fer_edge.system.installation import pip_install
+
 
 class FerEdgeError(Exception):
     """Base of all errors that fer-edge raises on purpose.
@@ -52,7 +54,7 @@ class MissingExtra(FerEdgeError):
     def __init__(self, library: str, extra: str, needed_for: str) -> None:
         super().__init__(
             f"{needed_for} needs the Python package '{library}', which is not installed or cannot be loaded here.",
-            f"Install it with:  pip install 'fer-edge[{extra}]'",
+            f"Install it with:  {pip_install(extra)}",
         )
 
 

@@ -225,7 +225,8 @@ def _import_runtime() -> ModuleType:
         runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise errors.MissingExtra("onnxruntime", "cpu", "Running an ONNX model") from error
-    # Builds that report usage must not: what a camera's program does is nobody else's business.
+    # What a camera's program does is nobody else's business. The package has stopped the reports that go over the network; this
+    # is for builds that give them to the system.
     if hasattr(runtime, "disable_telemetry_events"):
         runtime.disable_telemetry_events()
     return runtime

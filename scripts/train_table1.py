@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fer_edge.system.python_child import python_child
 from fer_edge.zoo.catalogue import NETWORKS
 from fer_edge.zoo.listing import measure_network
 
@@ -46,7 +47,8 @@ def main() -> int:
         ]
         for step in steps:
             print(f"{row.name}: {step[0]}", file=sys.stderr, flush=True)
-            done = subprocess.run([sys.executable, "-m", "fer_edge", *step], check=False, stdout=subprocess.DEVNULL)
+            child = python_child("fer_edge", *step)
+            done = subprocess.run(child.command, env=child.environment, check=False, stdout=subprocess.DEVNULL)
             if done.returncode:
                 return done.returncode
     return 0

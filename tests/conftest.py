@@ -12,6 +12,9 @@ from typing import Iterator
 import hypothesis
 import pytest
 
+# Before any test can load ONNX Runtime, which else reports to its maker; programs that tests start inherit it.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 # How long an example takes says more of what else the machine does than of the program.
 hypothesis.settings.register_profile("fer-edge", deadline=None)
 hypothesis.settings.load_profile("fer-edge")

@@ -263,7 +263,7 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         pytest.param(
             ["--detector", "mediapipe"],
             4,
-            ["fer-edge[mediapipe]"],
+            [f"pip install '{Path(__file__).resolve().parents[1]}[mediapipe]'"],
             marks=pytest.mark.skipif(find_spec("mediapipe") is not None, reason="mediapipe is installed here"),
         ),
     ],

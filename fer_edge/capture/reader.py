@@ -1,4 +1,4 @@
-"""The child process that reads an RTSP stream: ``python -m fer_edge.capture.reader``.
+"""The child process that reads an RTSP stream.
 
 FFmpeg's network reads cannot be left from outside, so they happen in a process that can be ended at any moment. A line of
 JSON on the standard input says what to read; the standard output gets messages, each a header and a payload. When the

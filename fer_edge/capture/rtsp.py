@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 import time
-from pathlib import Path
 from typing import Callable, Optional
 
 import numpy as np
@@ -20,6 +17,7 @@ from fer_edge.capture.reader import ENDED, FRAME, HEADER, OPENED
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
+from fer_edge.system.python_child import python_child
 from fer_edge.types import Image
 
 _GRAB_WAIT = 0.5
@@ -48,9 +46,8 @@ class RtspSource(Source):
     ) -> None:
         self._address = Address.parse(url)
         self._settings = settings
-        package = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-        self._pipe = ChildPipe([sys.executable, "-m", "fer_edge.capture.reader"], {"PYTHONPATH": path})
+        child = python_child("fer_edge.capture.reader")
+        self._pipe = ChildPipe(child.command, child.changes)
         self._stall = StallTimer(
             self._address.name, settings.stall_timeout, "Check the camera and the network between.", clock
         )

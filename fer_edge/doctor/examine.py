@@ -17,7 +17,7 @@ from fer_edge.board.nvidia import read_nvidia
 from fer_edge.board.power import read_cpu_clocks, read_power_mode
 from fer_edge.board.program import Runner, run_program
 from fer_edge.board.temperature import read_cooling, read_zones
-from fer_edge.doctor import cameras, gpu, libraries, machine, models
+from fer_edge.doctor import cameras, gpu, libraries, machine, models, telemetry
 from fer_edge.doctor.finding import PROBLEM, WARNING, Finding
 from fer_edge.doctor.folder import look_at
 from fer_edge.doctor.probe import Prober, probe
@@ -89,6 +89,10 @@ def examine(
         ),
         ("inference", lambda: libraries.onnxruntime_findings(trial(libraries.TRY_ONNXRUNTIME))),
         ("backends", lambda: libraries.backend_findings(trial(libraries.TRY_BACKENDS))),
+        (
+            "privacy",
+            lambda: telemetry.telemetry_findings(trial(telemetry.TRY_TELEMETRY), telemetry.identifier_file(os.environ)),
+        ),
         ("models", partial(models.model_findings, known_models, state_of)),
         ("main job", lambda: models.main_job_findings(trial(models.TRY_MAIN_JOB))),
     ]

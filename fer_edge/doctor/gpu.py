@@ -7,6 +7,7 @@ from typing import List, Mapping
 from fer_edge.board.nvidia import Nvidia
 from fer_edge.doctor.finding import NOTE, OK, WARNING, Finding
 from fer_edge.doctor.probe import Probe
+from fer_edge.system.installation import pip_install
 
 # The runtime is what finds out that the driver is too old.
 TRY_TENSORRT = """
@@ -115,7 +116,7 @@ def _pycuda(pycuda: Probe) -> Finding:
     if pycuda.facts:
         return Finding(_TOPIC, "pycuda", pycuda.facts["version"], OK, "TensorRT engines get their memory through it.")
     if pycuda.missing == "pycuda":
-        meaning = "Without it no TensorRT engine runs. Install it with:  pip install 'fer-edge[jetson]'"
+        meaning = f"Without it no TensorRT engine runs. Install it with:  {pip_install('jetson')}"
         return Finding(_TOPIC, "pycuda", "not installed", NOTE, meaning)
     meaning = f"CUDA does not start with it: {pycuda.reason}. Check the driver, and that CUDA's version fits it."
     return Finding(_TOPIC, "pycuda", "does not start", WARNING, meaning)

@@ -10,6 +10,7 @@ from typing import Dict, List, Mapping, Tuple
 
 from fer_edge.doctor.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from fer_edge.doctor.probe import Probe
+from fer_edge.system.installation import pip_install
 
 # A product wakes the library that some processors cannot run.
 TRY_NUMPY = "import numpy; numpy.ones((8, 8)) @ numpy.ones((8, 8)); facts = {'version': numpy.__version__}"
@@ -84,7 +85,7 @@ def opencv_findings(opencv: Probe) -> List[Finding]:
         if "libGL.so.1" in opencv.reason:
             remedy = "Install what it lacks:  sudo apt install libgl1 libglib2.0-0  or the extra 'headless'."
         else:
-            remedy = "Install it with:  pip install 'fer-edge[cpu]'"
+            remedy = f"Install it with:  {pip_install('cpu')}"
         value = "not installed" if opencv.missing == "cv2" else "cannot be imported"
         return [Finding(topic, subject, value, PROBLEM, f"{_NEEDED} {opencv.reason}. {remedy}")]
     version, build = opencv.facts["version"], opencv.facts["build"]
@@ -110,7 +111,7 @@ def onnxruntime_findings(onnxruntime: Probe) -> List[Finding]:
     topic, subject = "inference", "ONNX Runtime"
     if not onnxruntime.facts:
         value = "not installed" if onnxruntime.missing == "onnxruntime" else "cannot be imported"
-        remedy = "Install it with:  pip install 'fer-edge[cpu]'"
+        remedy = f"Install it with:  {pip_install('cpu')}"
         return [Finding(topic, subject, value, PROBLEM, f"{_NEEDED} {onnxruntime.reason}. {remedy}")]
     providers = [name.replace("ExecutionProvider", "") for name in onnxruntime.facts["providers"]]
     return [

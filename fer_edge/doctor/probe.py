@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from dataclasses import dataclass
-from typing import Any, Callable
+from functools import partial
+from typing import Any, Callable, Optional
 
 from fer_edge.board.program import Runner, run_program
+from fer_edge.doctor.trial import MARK
+from fer_edge.system.python_child import python_child
 
 PATIENCE = 60.0
 """Seconds for one library: a cold start from a slow SD card takes many."""
 
-_MARK = "fer-edge-facts:"
 _LONGEST_REASON = 200
-
-# What libraries print themselves stands before the mark. The process ends at once, so that a library that crashes when it is
-# taken down does not hide what it could do.
-_PROGRAM = f"""
-import json, os, sys
-sys.path[:] = json.loads(sys.argv[1])
-space = {{}}
-try:
-    exec(sys.argv[2], space)
-    answer = {{"facts": space["facts"]}}
-except ModuleNotFoundError as error:
-    answer = {{"missing": error.name or "", "reason": str(error)}}
-except Exception as error:
-    answer = {{"reason": type(error).__name__ + ": " + str(error)}}
-sys.stdout.write("\\n{_MARK}" + json.dumps(answer) + "\\n")
-sys.stdout.flush()
-os._exit(0)
-"""
 
 
 @dataclass(frozen=True)
@@ -61,24 +44,28 @@ Prober = Callable[[str], Probe]
 """What `probe` is; a fake in tests."""
 
 
-def probe(program: str, run: Runner = run_program, timeout: float = PATIENCE) -> Probe:
+def probe(program: str, run: Optional[Runner] = None, timeout: float = PATIENCE) -> Probe:
     """Run a piece of Python with this interpreter, in a process of its own.
 
     Parameters
     ----------
     program : str
         Leaves what it found in the variable ``facts``, ready for JSON.
+    run : callable, optional
+        Runs the interpreter instead of `run_program`.
     timeout : float
         Seconds until it counts as hanging.
     """
-    ran = run([sys.executable, "-c", _PROGRAM, json.dumps(sys.path), program], timeout)
+    child = python_child("fer_edge.doctor.trial", program)
+    start = run or partial(run_program, environment=child.environment)
+    ran = start(child.command, timeout)
     if ran is None:
         return Probe(reason="Python itself could not be started")
     if ran.status is None:
         return Probe(reason=f"it did not answer in {timeout:g} s")
     if ran.status < 0:
         return Probe(reason=f"it crashed with {_name(-ran.status)}", signal=-ran.status)
-    _, mark, rest = ran.output.rpartition(_MARK)
+    _, mark, rest = ran.output.rpartition(MARK)
     try:
         answer = json.loads(rest.splitlines()[0]) if mark else {}
     except ValueError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence
 
 from fer_edge.errors import ServiceError
+from fer_edge.system.installation import pip_install
 
 UNITS = ("fer-edge.service", "fer-edge@.service")
 INSTANCES = "fer-edge@*.service"
@@ -105,7 +106,7 @@ def find_program(given: Optional[str], root: Path) -> str:
             raise ServiceError(
                 f"The service runs as the user fer-edge, who cannot run {place}.",
                 "Install into a place for everybody:  sudo python3 -m venv /opt/fer-edge && "
-                "sudo /opt/fer-edge/bin/pip install 'fer-edge[cpu]'",
+                + pip_install("headless", "sudo /opt/fer-edge/bin/pip"),
             )
     return program
 

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -18,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fer_edge.errors import NotHealthy
 from fer_edge.service.address import Address
 from fer_edge.soak.verdict import Sample
+from fer_edge.system.python_child import python_child
 
 STOP_SECONDS = 20.0
 """Longest wait for an orderly end; the program itself promises two."""
@@ -39,15 +39,13 @@ class Program:
     def __init__(self, arguments: Sequence[str], token: str = "") -> None:
         self.address = _free_address()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        command = [sys.executable, "-m", "fer_edge", *arguments, "--listen", str(self.address)]
-        package = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+        child = python_child("fer_edge", *arguments, "--listen", str(self.address))
         # A session of its own: Ctrl-C in a terminal is for the observer, who then ends the program.
         self._process = subprocess.Popen(  # noqa: S603  (a list, not a shell line)
-            command,
+            child.command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
+            env=child.environment,
             start_new_session=True,
         )
 

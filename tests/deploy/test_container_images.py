@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).parents[2]
 DOCKER = CHECKOUT / "docker"
 DOCKERFILES = sorted(DOCKER.glob("*.Dockerfile"))
 SCRIPTS = sorted([*DOCKER.glob("*.sh"), *DOCKER.glob("*.bash"), CHECKOUT / "scripts" / "make-aarch64-root"])
+SCRIPTS += [CHECKOUT / "requirements" / "install", CHECKOUT / "scripts" / "pin-bases"]
 
 
 def tool(name: str) -> str:
@@ -74,6 +75,7 @@ def test_an_image_is_small_safe_and_tells_its_health(dockerfile: Path) -> None:
     assert settings.display == "none"
     assert settings.listen is not None
     assert settings.listen.local
+    assert given["ORT_DISABLE_TELEMETRY"] == "1", "whatever else is run there reports to nobody either"
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.name)
@@ -86,8 +88,29 @@ def test_what_an_image_copies_is_there_and_not_ignored(dockerfile: Path) -> None
     for name in copied:
         assert (CHECKOUT / name).exists()
         assert name in kept
-    for name in re.findall(r"--requirement (\S+)", "\n".join(build)):
-        assert (CHECKOUT / name).is_file()
+    project = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    for name in re.findall(r'^"([a-z]+)/\S+" = "fer_edge/', project, re.MULTILINE):
+        assert name in copied, "the wheel cannot be built without what it carries"
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.name)
+def test_a_base_is_named_by_its_digest_or_by_whoever_builds(dockerfile: Path) -> None:
+    lines = instructions(dockerfile)
+    bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert all(re.fullmatch(r"\$\{\w+\}", base) for base in bases)
+    for base in set(bases):
+        (default,) = [line.split(" ", 1)[1] for line in lines if re.match(rf"ARG {base[2:-1]}\b", line)]
+        assert re.fullmatch(r"BASE=[a-z0-9:./-]+@sha256:[0-9a-f]{64}|(BUILD_)?BASE", default), default
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.name)
+def test_an_image_installs_nothing_that_is_not_locked(dockerfile: Path) -> None:
+    build = "\n".join(stages(dockerfile)[0])
+    assert "pip install" not in build
+    (lock,) = re.findall(r"requirements/install /opt/fer-edge/bin/python \"?([\w-]+)", build)
+    assert list((CHECKOUT / "requirements" / "lock").glob(f"{lock}*.txt"))
+    for name in re.findall(r"--wheels (\S+)", build):
+        assert (CHECKOUT / "requirements" / f"{name}.wheels").is_file()
 
 
 def test_the_compose_file_knows_every_image() -> None:
@@ -106,6 +129,22 @@ def test_the_compose_file_knows_every_image() -> None:
             if isinstance(volume, str):
                 assert volume.split(":")[0] in compose["volumes"]
         assert ("runtime" in service) == name.startswith("jetpack")
+
+
+def test_pin_bases_knows_every_base_and_takes_no_answer_that_is_no_digest(tmp_path: Path) -> None:
+    script = CHECKOUT / "scripts" / "pin-bases"
+    skopeo = tmp_path / "skopeo"
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    compose = (DOCKER / "compose.yaml").read_text(encoding="utf-8")
+    for name in ("PC_BASE", *re.findall(r"\$\{(\w+BASE)-\}", compose)):
+        skopeo.write_text(f"#!/bin/sh\necho sha256:{'a' * 64}\n")
+        skopeo.chmod(0o755)
+        done = subprocess.run([str(script), name], env=environment, capture_output=True, text=True, check=True)
+        assert re.fullmatch(rf"\S+:\S+@sha256:{'a' * 64}\n", done.stdout)
+        skopeo.write_text("#!/bin/sh\necho '<html>'\n")
+        done = subprocess.run([str(script), name], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "gave no digest" in done.stderr
 
 
 @contextlib.contextmanager

@@ -32,9 +32,14 @@ COMMANDS = {
     'cp "$FAKES/fer-edge" "$folder/bin/fer-edge"',
     "environment-python": "",
     "fer-edge": 'exit "${DOCTOR:-0}"',
+    # Whatever was fetched is what the list wants, unless a test says that it is something else.
+    "curl": 'for word; do [ "${before:-}" = --output ] && echo wheel > "$word"; before=$word; done; '
+    'case "$word" in *${DEAD:-nothing}*) exit 6;; esac',
+    "sha256sum": 'case "${1:-}" in *.part) name=${1##*/}; echo "${OTHER:-$(grep -hF " ${name%.part} " "$WHEELS"/*.wheels)}";; '
+    '*) exec /usr/bin/sha256sum "$@";; esac',
 }
 COMMANDS["python3"] = COMMANDS["python3.8"]
-LOOKING = ("id", "dpkg-query", "df", "sudo", "fer-edge", "nvpmodel -q", "python -c")
+LOOKING = ("id", "dpkg-query", "df", "sudo", "fer-edge", "nvpmodel -q", "python -c", "sha256sum")
 
 
 class Board:
@@ -42,6 +47,7 @@ class Board:
         self.root, self.home, self.fakes = folder / "root", folder / "home", folder / "fakes"
         self.script = DOCKER / script
         self.calls = folder / "calls"
+        self.folders = folder / "folders"
         for path, text in {
             "etc/nv_tegra_release": BOARDS[script],
             "etc/fstab": "",
@@ -62,18 +68,22 @@ class Board:
         self.home.mkdir()
         for name, body in COMMANDS.items():
             fake = self.fakes / name
-            fake.write_text(f'#!/bin/bash\necho "$(basename "$0") $*" >> "{self.calls}"\n{body}\n')
+            notes = f'echo "$(basename "$0") $*" >> "{self.calls}"\necho "$(basename "$0") $PWD" >> "{self.folders}"'
+            fake.write_text(f"#!/bin/bash\n{notes}\n{body}\n")
             fake.chmod(0o755)
 
     def run(self, *options: str, **environment: str) -> Tuple[int, str]:
         self.calls.write_text("")
+        self.folders.write_text("")
         done = subprocess.run(
             [str(self.script), *options],
+            cwd=self.home,
             env={
                 "PATH": f"{self.fakes}:/usr/bin:/bin",
                 "HOME": str(self.home),
                 "SETUP_ROOT": str(self.root),
                 "FAKES": str(self.fakes),
+                "WHEELS": str(DOCKER.parent / "requirements"),
                 **environment,
             },
             stdout=subprocess.PIPE,
@@ -108,9 +118,8 @@ def test_a_bare_board_is_set_up_and_a_second_run_changes_nothing(board: Board) -
     assert code == 0, said
     calls = board.changes()
     pip = [call for call in calls if "-m pip install" in call]
-    assert "--upgrade pip" in pip[0], "the pip that comes with Ubuntu 18.04 cannot read today's packages"
-    assert "fer-edge" not in pip[0]
-    assert "gpu,jetson]" in pip[1]
+    assert pip[0].endswith("lock/build.txt"), "the pip that comes with Ubuntu 18.04 cannot read today's packages"
+    assert pip[-1].endswith(f"--no-index {DOCKER.parent}")
     assert "OPENBLAS_CORETYPE=ARMV8" in (board.root / "etc/environment").read_text()
     assert "video" in (board.root / "groups").read_text()
     assert "jetson_clocks " in calls
@@ -120,6 +129,13 @@ def test_a_bare_board_is_set_up_and_a_second_run_changes_nothing(board: Board) -
     assert code == 0, said
     assert board.changes() == []
     assert board.files() == before
+
+
+def test_no_file_of_the_folder_that_a_setup_is_started_in_is_run(board: Board) -> None:
+    board.run("--environment", "here")
+    ran = [line.split() for line in board.folders.read_text().splitlines()]
+    assert {folder for name, folder in ran if name.startswith("python")} == {"/"}
+    assert (board.home / "here" / "bin" / "python").exists()
 
 
 def test_a_nano_gets_swap_that_stays_and_its_ten_watt_mode(nano: Board) -> None:
@@ -134,7 +150,7 @@ def test_a_dry_run_names_every_change_and_makes_none(board: Board) -> None:
     assert code == 0, said
     assert board.changes() == []
     assert board.files() == before
-    for change in ("apt-get install", "usermod", "jetson_clocks", "venv", "pip install --upgrade pip", "doctor"):
+    for change in ("apt-get install", "usermod", "jetson_clocks", "venv", "requirements/install", "doctor"):
         assert change in said
 
 
@@ -172,18 +188,65 @@ def test_a_wrong_option_ends_with_two_and_points_the_way(nano: Board, options: L
     assert nano.changes() == []
 
 
+def test_every_package_that_a_board_gets_is_compared_with_a_hash(board: Board) -> None:
+    code, said = board.run()
+    assert code == 0, said
+    fetched = [call for call in board.changes() if call.startswith("curl")]
+    assert fetched
+    for call in fetched:
+        assert "--proto =https" in call
+        assert "nvidia" in call.split()[-1] or "jetson-ai-lab" in call.split()[-1]
+    installed = [call.split("pip install ")[1] for call in board.changes() if "pip install" in call]
+    by_hash = [call for call in installed if "--require-hashes" in call]
+    (wheels,) = [call for call in installed if ".whl" in call]
+    (own,) = [call for call in installed if "--no-index" in call]
+    assert len(by_hash) == 3, "pip's tools, the packages, and what is compiled"
+    assert sorted(installed) == sorted([*by_hash, wheels, own])
+    assert all(call.startswith("--no-cache-dir --no-deps") for call in (wheels, own))
+
+
+WHEEL = "https://mirror.example/onnxruntime_gpu-1.11.0-cp38-cp38-linux_aarch64.whl"
+
+
 def test_the_build_of_onnx_runtime_can_be_chosen(nano: Board) -> None:
     nano.run("--onnxruntime", "pypi", "--no-clocks")
-    assert any("cpu,jetson]" in call for call in nano.changes())
+    assert not any("onnxruntime_gpu" in call for call in nano.changes() if not call.startswith("cut"))
     assert not any(call.startswith(("jetson_clocks", "nvpmodel -m")) for call in nano.changes())
-    nano.run("--onnxruntime", "https://mirror.example/onnxruntime_gpu-1.11.0-cp38-cp38-linux_aarch64.whl")
-    assert any("https://mirror.example/onnxruntime_gpu-1.11.0" in call for call in nano.changes())
+    address = f"{WHEEL}#sha256={'0' * 64}"
+    nano.run("--onnxruntime", address)
+    (call,) = [call for call in nano.changes() if "onnxruntime_gpu" in call]
+    assert f" {address} " in call
+
+
+@pytest.mark.parametrize("place", [WHEEL, f"{WHEEL}#sha256=12", f"http{WHEEL[5:]}#sha256={'0' * 64}"])
+def test_a_wheel_is_not_taken_from_an_address_without_its_hash(nano: Board, place: str) -> None:
+    code, said = nano.run("--onnxruntime", place)
+    assert code == 2
+    assert "sha256" in said
+    assert nano.changes() == []
+
+
+def test_a_file_that_is_not_the_one_of_the_list_is_not_installed(board: Board) -> None:
+    code, said = board.run(OTHER="0" * 64)
+    assert code == 1
+    assert "gave another file than" in said
+    assert not any("pip install" in call for call in board.changes())
+
+
+def test_a_third_party_is_asked_only_when_that_was_allowed(nano: Board) -> None:
+    code, said = nano.run(DEAD="nvidia")
+    assert code == 1
+    assert "--allow-mirror takes it from https://github.com/" in said
+    assert not any("github.com" in call for call in nano.changes())
+    code, said = nano.run("--allow-mirror", DEAD="nvidia")
+    assert code == 0, said
+    assert said.count("from a third party: https://github.com/") == 2
 
 
 def test_a_step_that_fails_is_named_and_the_next_run_goes_on(nano: Board) -> None:
     pip = nano.fakes / "environment-python"
     working = pip.read_text()
-    pip.write_text(working + 'case "$*" in *jetson*) exit 7;; esac\n')
+    pip.write_text(working + 'case "$*" in *pip?install*) exit 7;; esac\n')
     code, said = nano.run()
     assert code == 1
     assert "exit code 7" in said

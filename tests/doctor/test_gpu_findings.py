@@ -6,6 +6,7 @@ from fer_edge.board.nvidia import Nvidia
 from fer_edge.doctor.finding import Finding
 from fer_edge.doctor.gpu import gpu_findings
 from fer_edge.doctor.probe import Probe
+from fer_edge.system.installation import pip_install
 
 NO_TENSORRT = Probe(reason="No module named 'tensorrt'", missing="tensorrt")
 NO_PYCUDA = Probe(reason="No module named 'pycuda'", missing="pycuda")
@@ -43,7 +44,7 @@ def test_tensorrt_for_another_python_is_a_warning() -> None:
     assert found["TensorRT"].level == "warning"
     assert "8.2.1" in found["TensorRT"].value
     assert found["pycuda"].level == "note"
-    assert "fer-edge[jetson]" in found["pycuda"].meaning
+    assert pip_install("jetson") in found["pycuda"].meaning
 
 
 def test_a_jetson_without_cuda_is_told_what_to_install() -> None:

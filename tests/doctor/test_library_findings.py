@@ -18,6 +18,7 @@ from fer_edge.doctor.libraries import (
     python_findings,
 )
 from fer_edge.doctor.probe import Probe, probe
+from fer_edge.system.installation import pip_install
 
 WORKS = Probe({"version": "1.19.5"})
 
@@ -92,7 +93,7 @@ def test_packages_that_overwrite_each_other_are_a_warning() -> None:
 @pytest.mark.parametrize(
     ("opencv", "word"),
     [
-        (Probe(reason="No module named 'cv2'", missing="cv2"), "fer-edge[cpu]"),
+        (Probe(reason="No module named 'cv2'", missing="cv2"), pip_install("cpu")),
         (Probe(reason="ImportError: libGL.so.1: cannot open shared object file"), "apt install libgl1"),
         (Probe(reason="it did not answer in 60 s"), "60 s"),
     ],

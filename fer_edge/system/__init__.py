@@ -1,0 +1,1 @@
+"""What is needed from the operating system in several places."""

@@ -69,7 +69,7 @@ class Settings:
         "WHEN",
         "source",
         "open a camera or stream anew when it fails, stalls or ends: auto (once it has given a picture), always (also when it, "
-        "or a file for results, cannot be opened at the start), never; a file is read once",
+        "a file for results, or the address of --listen is not to be had at the start), never; a file is read once",
     )
     detector: str = _setting(
         "blazeface",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import io
 import logging
 import os
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -13,6 +15,7 @@ from typing import Any, Optional
 
 from fer_edge.errors import FerEdgeError, OutOfMemory, OutputClosed
 from fer_edge.libraries import import_failure, in_short, library_of
+from fer_edge.signals import HUNG_UP
 
 OUR_THREADS = ("fer-edge", "video-writer")
 """What the names of threads that may be left behind begin with."""
@@ -55,6 +58,9 @@ def _run() -> int:
         log_the_end(error)
         return error.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EIO and _is_hung_up(sys.stdout):
+            _forget_standard_output()
+            return HUNG_UP
         failure = _meaning(error)
         if failure is None:
             raise
@@ -74,6 +80,14 @@ def _meaning(error: BaseException) -> Optional[FerEdgeError]:
             "End other programs, lift a limit (ulimit -v, MemoryMax=), or add swap.",
         )
     return None
+
+
+def _is_hung_up(stream: Any) -> bool:
+    """Tell whether a stream is a terminal that was closed: a device that is one no more."""
+    try:
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode) and not stream.isatty()
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 class _LastWords(io.FileIO):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from fer_edge.errors import SettingsError
+from fer_edge.errors import SettingsError, SettingsUnreadable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,8 +50,10 @@ class SettingsFile:
 
         Raises
         ------
+        SettingsUnreadable
+            It is not there, or cannot be read.
         SettingsError
-            It is not there, cannot be read, or is not TOML.
+            It is not for this user to read, or is not TOML.
         """
         text = _read_text(path)
         try:
@@ -79,14 +81,14 @@ def _read_text(path: Path) -> str:
         # Windows' editor begins a file with a byte order mark.
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
-        raise SettingsError(f"There is no settings file {path}.", "Check the path given with --config.") from error
+        raise SettingsUnreadable(f"There is no settings file {path}.", "Check the path given with --config.") from error
     except PermissionError as error:
         raise SettingsError(
             f"The user {_user()} may not read the settings file {path}.",
             f"Let everybody read it:  sudo chmod a+r '{path}'  (secrets belong into variables), and enter its folders.",
         ) from error
     except OSError as error:
-        raise SettingsError(
+        raise SettingsUnreadable(
             f"The settings file {path} cannot be read: {error.strerror or error}.", "Check the path and the disk."
         ) from error
     except ValueError as error:

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type, Union
 
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.model_files import DEFAULT_MODEL
@@ -156,7 +156,9 @@ class Settings:
 
 
 def load_settings(
-    arguments: Mapping[str, str], environment: Optional[Mapping[str, str]] = None, file: Optional[Path] = None
+    arguments: Mapping[str, str],
+    environment: Optional[Mapping[str, str]] = None,
+    file: Union[Path, SettingsFile, None] = None,
 ) -> Settings:
     """Put the settings together.
 
@@ -166,8 +168,8 @@ def load_settings(
         What the command line gives, by field name; wins over everything else.
     environment : mapping of str to str, optional
         Where ``FER_EDGE_*`` variables are looked up; the process's own by default.
-    file : Path, optional
-        A TOML file; its keys are the field names, with ``-`` or ``_``.
+    file : Path or SettingsFile, optional
+        A TOML file, to be read or already read; its keys are the field names, with ``-`` or ``_``.
 
     Raises
     ------
@@ -178,7 +180,7 @@ def load_settings(
     values: Dict[str, Any] = {}
     places: Dict[str, str] = {}
     if file is not None:
-        content = SettingsFile.read(file)
+        content = file if isinstance(file, SettingsFile) else SettingsFile.read(file)
         values.update(_from_file(content))
         places.update((key.replace("-", "_"), content.place(key)) for key in content.values)
     for variable in sorted(environment):

@@ -55,7 +55,12 @@ class SettingsFile:
         SettingsError
             It is not for this user to read, or is not TOML.
         """
-        text = _read_text(path)
+        return cls.parse(path, _read(path))
+
+    @classmethod
+    def parse(cls, path: Path, content: bytes) -> SettingsFile:
+        """Take what was read of the file. Raises SettingsError where it is not TOML."""
+        text = _decode(path, content)
         try:
             return cls(path, tomllib.loads(text), text)
         except (ValueError, RecursionError) as error:
@@ -70,16 +75,14 @@ class SettingsFile:
         return f"{self.path}, line {line}" if line else str(self.path)
 
 
-def _read_text(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):  # to open a pipe would wait for its writer
             kind = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
             raise SettingsError(f"The settings file {path} is {kind}.", "Give the path of a TOML file with --config.")
         with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-        # Windows' editor begins a file with a byte order mark.
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+            return file.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:
         raise SettingsUnreadable(f"There is no settings file {path}.", "Check the path given with --config.") from error
     except PermissionError as error:
@@ -91,6 +94,14 @@ def _read_text(path: Path) -> str:
         raise SettingsUnreadable(
             f"The settings file {path} cannot be read: {error.strerror or error}.", "Check the path and the disk."
         ) from error
+    except ValueError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error}.", "Check the path.") from error
+
+
+def _decode(path: Path, content: bytes) -> str:
+    try:
+        # Windows' editor begins a file with a byte order mark.
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except ValueError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error}.", "It must be UTF-8 text.") from error
     if len(content) > LARGEST_FILE:

@@ -17,13 +17,12 @@ from fer_edge.errors import MissingExtra, ServiceError, SettingsError, UsageErro
 from fer_edge.service import install as module
 from fer_edge.service.install import (
     UNITS,
-    carry_out,
     find_program,
     install_steps,
-    run_command,
     shipped,
     uninstall_steps,
 )
+from fer_edge.service.steps import carry_out, run_command
 from fer_edge.settings import load_settings
 
 PROGRAM = "/opt/fer-edge/bin/fer-edge"

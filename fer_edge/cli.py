@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import threading
 from typing import Callable, List, Mapping, Optional, Sequence
@@ -34,6 +35,8 @@ examples:
 keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
 Every option can stand in a TOML file (--config) or in the environment (FER_EDGE_CAMERA=0); the command line wins.
 """
+
+logger = logging.getLogger("fer_edge")
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -88,6 +91,8 @@ def _watch_or_measure(arguments: List[str]) -> int:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
     settings = load_settings(given, file=settings_file(options.config))
     set_up_logging(settings.log_level, settings.log_format)
+    if settings.caution:
+        logger.warning(settings.caution, extra={"event": "settings_not_safe"})
     with stop_on_signals() as stop:
         if options.benchmark:
             return _measure(settings, models or [settings.model], options, stop) or stop.exit_code

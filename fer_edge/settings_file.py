@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 import sys
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from fer_edge.errors import SettingsError, SettingsUnreadable
+from fer_edge.settings_trust import user_name, who_may_change
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,11 +38,14 @@ class SettingsFile:
         As TOML has them.
     text : str
         The file.
+    caution : str
+        Who else can change it, in a sentence for people; empty where nobody can.
     """
 
     path: Path
     values: Mapping[str, Any]
     text: str
+    caution: str = ""
 
     @classmethod
     def read(cls, path: Path) -> SettingsFile:
@@ -55,14 +58,17 @@ class SettingsFile:
         SettingsError
             It is not for this user to read, or is not TOML.
         """
-        return cls.parse(path, _read(path))
+        content, who = _read(path)
+        consequence = "and so decide what is read, written and run. Mend it with chmod o-w, or chown."
+        caution = f"The settings file {path} is not safe: {who}, {consequence}" if who else ""
+        return cls.parse(path, content, caution)
 
     @classmethod
-    def parse(cls, path: Path, content: bytes) -> SettingsFile:
+    def parse(cls, path: Path, content: bytes, caution: str = "") -> SettingsFile:
         """Take what was read of the file. Raises SettingsError where it is not TOML."""
         text = _decode(path, content)
         try:
-            return cls(path, tomllib.loads(text), text)
+            return cls(path, tomllib.loads(text), text, caution)
         except (ValueError, RecursionError) as error:
             reason = _TOO_DEEP if isinstance(error, RecursionError) else error
             raise SettingsError(
@@ -75,19 +81,19 @@ class SettingsFile:
         return f"{self.path}, line {line}" if line else str(self.path)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> Tuple[bytes, str]:
+    """Return what a file holds, and who else can change it."""
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):  # to open a pipe would wait for its writer
-            kind = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
-            raise SettingsError(f"The settings file {path} is {kind}.", "Give the path of a TOML file with --config.")
+        _refuse_what_is_no_file(path, path.stat())  # to open a pipe would wait for its writer
         with path.open("rb") as file:
-            return file.read(LARGEST_FILE + 1)
+            opened = os.fstat(file.fileno())
+            _refuse_what_is_no_file(path, opened)
+            return file.read(LARGEST_FILE + 1), who_may_change(path, opened)
     except FileNotFoundError as error:
         raise SettingsUnreadable(f"There is no settings file {path}.", "Check the path given with --config.") from error
     except PermissionError as error:
         raise SettingsError(
-            f"The user {_user()} may not read the settings file {path}.",
+            f"The user {user_name(os.geteuid())} may not read the settings file {path}.",
             f"Let everybody read it:  sudo chmod a+r '{path}'  (secrets belong into variables), and enter its folders.",
         ) from error
     except OSError as error:
@@ -96,6 +102,12 @@ def _read(path: Path) -> bytes:
         ) from error
     except ValueError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error}.", "Check the path.") from error
+
+
+def _refuse_what_is_no_file(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no ordinary file"
+        raise SettingsError(f"The settings file {path} is {kind}.", "Give the path of a TOML file with --config.")
 
 
 def _decode(path: Path, content: bytes) -> str:
@@ -115,13 +127,6 @@ def _decode(path: Path, content: bytes) -> str:
                 "Shorten it; no setting is so long.",
             )
     return text
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # a container may run as a number without a name
-        return str(os.geteuid())
 
 
 def _lines(text: str) -> Dict[Keys, int]:

@@ -21,6 +21,7 @@ from fer_edge.service.steps import carry_out, run_command
 from fer_edge.service.system_root import SystemRoot
 from fer_edge.settings import load_settings
 from fer_edge.settings_file import SettingsFile
+from fer_edge.settings_trust import who_may_write
 
 SETTINGS, SECRETS = "etc/fer-edge/fer-edge.toml", "etc/fer-edge/fer-edge.env"
 
@@ -84,9 +85,12 @@ def _check_settings(root: Path) -> None:
     """Refuse what the service would refuse, before anything is restarted."""
     system = SystemRoot(root)
     file, secrets = root / SETTINGS, root / SECRETS
-    content = _read(system, SETTINGS)
+    content, variables = _read(system, SETTINGS), _read(system, SECRETS)
+    for name in system.names(os.path.dirname(SECRETS)):  # one more for each further camera
+        if name.endswith(".env"):
+            _read(system, f"{os.path.dirname(SECRETS)}/{name}")
     parsed = SettingsFile.parse(file, content) if content is not None else None
-    settings = load_settings({}, _variables(_read(system, SECRETS) or b""), parsed)
+    settings = load_settings({}, _variables(variables or b""), parsed)
     if settings.listen is not None and not settings.listen.local and not settings.token:
         raise SettingsError(
             f"{settings.places['listen']}: listening on {settings.listen} lets other machines ask, and there is no token.",
@@ -100,7 +104,16 @@ def _read(system: SystemRoot, name: str) -> Optional[bytes]:
         found = system.read(name)
     except OSError:  # the installation says what is wrong with it
         return None
-    return None if found is None else found.data
+    if found is None:
+        return None
+    for place, status in ((system.path / name, found.file), ((system.path / name).parent, found.folder)):
+        who = who_may_write(status, {0, os.geteuid()})
+        if who:
+            raise SettingsError(
+                f"{place} is not safe: {who} may write there, and so decide what the service reads, writes and runs.",
+                f"Give it back to root:  sudo chown root {place} && sudo chmod go-w {place}",
+            )
+    return found.data
 
 
 def _variables(content: bytes) -> Dict[str, str]:

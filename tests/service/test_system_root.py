@@ -9,7 +9,7 @@ from typing import Callable, List, Tuple
 import pytest
 
 from fer_edge.cli import main
-from fer_edge.errors import ServiceError
+from fer_edge.errors import ServiceError, SettingsError
 from fer_edge.service.system_root import MOST_LINKS, SystemRoot
 
 PROGRAM = "/opt/fer-edge/bin/fer-edge"
@@ -241,3 +241,16 @@ def test_no_descriptor_stays_open(card: Path) -> None:
     for name in ("etc/fer-edge/x", "nowhere/at/all", "etc/passwd/x"):
         SystemRoot(card).has(name)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("name", ["fer-edge.toml", "fer-edge.env", "door.env", ""])
+def test_settings_that_everybody_can_change_are_not_installed(name: str, card: Path) -> None:
+    folder = card / "etc/fer-edge"
+    folder.mkdir()
+    for file in ("fer-edge.toml", "fer-edge.env", "door.env"):
+        (folder / file).touch(0o644)
+    (folder / name).chmod(0o777)
+    before = snapshot(card)
+    with pytest.raises(SettingsError, match=f"{folder / name} is not safe: everybody may write there"):
+        install(card)
+    assert snapshot(card) == before

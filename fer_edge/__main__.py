@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import io
 import logging
 import os
+import stat
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, Optional
 
-from fer_edge.errors import FerEdgeError, MissingExtra, OutputClosed
+from fer_edge.errors import FerEdgeError, OutOfMemory, OutputClosed
+from fer_edge.libraries import import_failure, in_short, library_of
+from fer_edge.signals import HUNG_UP
 
 OUR_THREADS = ("fer-edge", "video-writer")
 """What the names of threads that may be left behind begin with."""
+
+NEEDED_FOR = {"cv2": "Working with pictures"}
+"""What the libraries are for that modules import at their top."""
 
 INTERRUPTED = 130
 """The exit code after a second Ctrl-C, or one before the program has read its arguments, as a shell gives it."""
@@ -50,12 +57,37 @@ def _run() -> int:
         logging.getLogger("fer_edge").debug("where it happened", exc_info=True)
         log_the_end(error)
         return error.exit_code
-    except ModuleNotFoundError as error:
-        if error.name != "cv2":
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EIO and _is_hung_up(sys.stdout):
+            _forget_standard_output()
+            return HUNG_UP
+        failure = _meaning(error)
+        if failure is None:
             raise
-        missing = MissingExtra("opencv-python", "cpu", "Working with pictures")
-        log_the_end(missing)
-        return missing.exit_code
+        logging.getLogger("fer_edge").debug("where it happened", exc_info=True)
+        log_the_end(failure)
+        return failure.exit_code
+
+
+def _meaning(error: BaseException) -> Optional[FerEdgeError]:
+    """Give what an error means that libraries raise: one of them does not load, or memory is short; else None."""
+    module = library_of(error) or ""
+    if module and module.partition(".")[0] != "fer_edge":
+        return import_failure(error, module, "cpu", NEEDED_FOR.get(module, "fer-edge"))
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return OutOfMemory(
+            f"There is not enough memory to go on: {in_short(error)}.",
+            "End other programs, lift a limit (ulimit -v, MemoryMax=), or add swap.",
+        )
+    return None
+
+
+def _is_hung_up(stream: Any) -> bool:
+    """Tell whether a stream is a terminal that was closed: a device that is one no more."""
+    try:
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode) and not stream.isatty()
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 class _LastWords(io.FileIO):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import logging
 import sys
 import threading
-from contextlib import contextmanager
-from typing import Callable, Iterator, List, Mapping, Optional, Sequence
+from typing import Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.arguments import add_settings, given_settings, limit
 from fer_edge.errors import UsageError, exit_codes
 from fer_edge.logs import set_up_logging
 from fer_edge.settings import Settings, load_settings, settings_file
+from fer_edge.signals import stop_on_signals
 from fer_edge.version import __version__
 
 EXAMPLES = """\
@@ -35,6 +35,8 @@ examples:
 keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
 Every option can stand in a TOML file (--config) or in the environment (FER_EDGE_CAMERA=0); the command line wins.
 """
+
+logger = logging.getLogger("fer_edge")
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -89,10 +91,12 @@ def _watch_or_measure(arguments: List[str]) -> int:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
     settings = load_settings(given, file=settings_file(options.config))
     set_up_logging(settings.log_level, settings.log_format)
-    with _stop_on_signals() as stop:
+    if settings.caution:
+        logger.warning(settings.caution, extra={"event": "settings_not_safe"})
+    with stop_on_signals() as stop:
         if options.benchmark:
-            return _measure(settings, models or [settings.model], options, stop)
-        return _watch(settings, stop)
+            return _measure(settings, models or [settings.model], options, stop) or stop.exit_code
+        return _watch(settings, stop) or stop.exit_code
 
 
 def _watch(settings: Settings, stop: threading.Event) -> int:
@@ -198,8 +202,8 @@ def _soak(arguments: List[str]) -> int:
     )
     add_soak_arguments(parser)
     add_settings(parser)
-    with _stop_on_signals() as stop:
-        return run_soak(parser.parse_args(arguments), stop, _progress)
+    with stop_on_signals() as stop:
+        return run_soak(parser.parse_args(arguments), stop, _progress) or stop.exit_code
 
 
 def _train(arguments: List[str]) -> int:
@@ -234,7 +238,7 @@ def _main_parser() -> argparse.ArgumentParser:
         prog="fer-edge",
         description="Find faces and name their expressions, live.",
         epilog=f"{EXAMPLES}\nexit codes: 0 when all went well, also after q, Ctrl-C or SIGTERM;\n"
-        f"{codes}\n  130  a second Ctrl-C",
+        f"{codes}\n  129  its terminal was closed\n  130  a second Ctrl-C",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -259,25 +263,3 @@ def _progress(line: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r{line:60}" if line else "\r" + " " * 60 + "\r")
         sys.stderr.flush()
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Turn Ctrl-C, SIGTERM and a closed terminal into an event; the second Ctrl-C interrupts at once."""
-    stop = threading.Event()
-
-    def handle(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    # Under nohup the terminal may close without ending the run.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -46,6 +46,12 @@ class SettingsError(FerEdgeError):
     exit_code = 3
 
 
+class SettingsUnreadable(SettingsError):
+    """The settings file is not there, or its disk does not give it: it may be mounted later."""
+
+    exit_code = 7
+
+
 class MissingExtra(FerEdgeError):
     """A library is needed that the chosen installation flavour does not bring."""
 
@@ -53,9 +59,21 @@ class MissingExtra(FerEdgeError):
 
     def __init__(self, library: str, extra: str, needed_for: str) -> None:
         super().__init__(
-            f"{needed_for} needs the Python package '{library}', which is not installed or cannot be loaded here.",
+            f"{needed_for} needs the Python package '{library}', which is not installed.",
             f"Install it with:  {pip_install(extra)}",
         )
+
+
+class LibraryUnusable(FerEdgeError):
+    """A library is installed, but does not load: its file is damaged, a library below it or memory is missing."""
+
+    exit_code = 5
+
+
+class OutOfMemory(FerEdgeError):
+    """There was not enough memory to go on."""
+
+    exit_code = 6
 
 
 class SourceError(FerEdgeError):

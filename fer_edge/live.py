@@ -23,6 +23,7 @@ from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.caretaker import Caretaker
 from fer_edge.service.endpoint import Endpoint
 from fer_edge.service.health import HealthMonitor
+from fer_edge.service.late_endpoint import LateEndpoint
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.settings import Settings
 from fer_edge.types import Observation, Rates
@@ -96,6 +97,7 @@ class LiveRun:
         self._clock = clock
         self._overlay = Overlay(bars=settings.bars)
         self._outputs = Outputs(settings, outlets, stop, clock)
+        self._endpoint: Optional[LateEndpoint] = None
         self._observation: Optional[Observation] = None
         self._began: Optional[float] = None
         self._faces = 0
@@ -140,7 +142,11 @@ class LiveRun:
                 incidents = supervisor.incidents if supervisor is not None else Incidents
                 metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outputs.outlets)
                 with settings.blame("listen"):
-                    stack.enter_context(Endpoint(settings.listen, monitor.health, settings.token, metrics.page))
+                    endpoint = Endpoint(settings.listen, monitor.health, settings.token, metrics.page)
+                    if settings.reconnect == "always":
+                        self._endpoint = stack.enter_context(LateEndpoint(endpoint))
+                    else:
+                        stack.enter_context(endpoint)
             if source.live:
                 stack.enter_context(board)
             view = open_view(settings.display, self._overlay, self._stop, clock, stack)
@@ -167,7 +173,8 @@ class LiveRun:
 
     def _troubles(self, supervisor: Optional[Supervisor], board: BoardWatch) -> List[str]:
         sources = supervisor.troubles() if supervisor is not None else ()
-        return [*sources, *self._outputs.troubles(), *board.troubles()]
+        endpoint = self._endpoint.trouble() if self._endpoint is not None else ""
+        return [*sources, *self._outputs.troubles(), *board.troubles(), *filter(None, [endpoint])]
 
     def _log_the_sum(self, seconds: float, balance: FrameBalance) -> None:
         """Say where every frame went, however the run ended; people get it from the `Summary`."""

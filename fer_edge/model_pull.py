@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import BinaryIO, Callable, Iterator, Optional, Union
@@ -155,7 +156,11 @@ def _unreachable_as_error(model: KnownModel, address: str) -> Iterator[None]:
         raise _unreachable(model, address, f"the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise _unreachable(model, address, str(error.reason)) from error
-    except (OSError, http.client.HTTPException) as error:
+    except (
+        OSError,
+        http.client.HTTPException,
+        ValueError,
+    ) as error:  # the last where a host's name has no form for the network
         raise _unreachable(model, address, str(error) or type(error).__name__) from error
 
 
@@ -179,6 +184,10 @@ def _address(url: Union[str, os.PathLike[str]]) -> str:
     scheme = text.partition("://")[0] if "://" in text else ""
     if not scheme:
         return Path(text).resolve().as_uri()
+    try:
+        urllib.parse.urlsplit(text).port  # noqa: B018  (it is looked at here for the first time)
+    except ValueError as error:
+        raise errors.UsageError(f"{text} is no valid address: {error}.", "Check its host and port.") from error
     if scheme.lower() not in ("http", "https", "file"):
         raise errors.UsageError(f"A model cannot be fetched by {scheme} ({text}).", "Give http(s) or a file.")
     return text

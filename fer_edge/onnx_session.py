@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from numpy.typing import NDArray
 
 from fer_edge import errors
+from fer_edge.libraries import import_library
 
 Provider = Union[str, Tuple[str, Mapping[str, Any]]]
 """A name such as ``CPUExecutionProvider``, alone or with its options."""
@@ -178,6 +179,8 @@ def open_session(
     ------
     MissingExtra
         ONNX Runtime is not installed, or the installed build lacks the wanted provider.
+    LibraryUnusable
+        It is installed, but does not load.
     ModelNotFound
         There is no such file, or this user may not read it.
     ModelCorrupt
@@ -221,10 +224,13 @@ def provider_failures() -> Tuple[Type[Exception], ...]:
 
 
 def _import_runtime() -> ModuleType:
-    try:
-        runtime = importlib.import_module("onnxruntime")
-    except ImportError as error:
-        raise errors.MissingExtra("onnxruntime", "cpu", "Running an ONNX model") from error
+    runtime = import_library("onnxruntime", "cpu", "Running an ONNX model")
+    if not hasattr(runtime, "InferenceSession"):
+        raise errors.LibraryUnusable(
+            "Running an ONNX model needs ONNX Runtime, of which only a part is left: two of its packages were installed, "
+            "and one of them was removed.",
+            "Uninstall all:  pip uninstall onnxruntime onnxruntime-gpu   and install one flavour of fer-edge again.",
+        )
     # What a camera's program does is nobody else's business. The package has stopped the reports that go over the network; this
     # is for builds that give them to the system.
     if hasattr(runtime, "disable_telemetry_events"):

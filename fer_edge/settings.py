@@ -7,11 +7,12 @@ import os
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type, Union
 
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.model_files import DEFAULT_MODEL
 from fer_edge.service.address import Address
+from fer_edge.settings_environment import is_link
 from fer_edge.settings_file import SettingsFile
 from fer_edge.settings_values import (
     ADDRESS,
@@ -69,7 +70,7 @@ class Settings:
         "WHEN",
         "source",
         "open a camera or stream anew when it fails, stalls or ends: auto (once it has given a picture), always (also when it, "
-        "or a file for results, cannot be opened at the start), never; a file is read once",
+        "a file for results, or the address of --listen is not to be had at the start), never; a file is read once",
     )
     detector: str = _setting(
         "blazeface",
@@ -143,6 +144,8 @@ class Settings:
     log_level: str = _setting("info", choice(*LOG_LEVELS), "LEVEL", "output", f"one of {', '.join(LOG_LEVELS)}")
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """By name, where each setting stands that comes from a file (with its line) or from a variable."""
+    caution: str = field(default="", compare=False, repr=False)
+    """Who else can change the settings file, in a sentence for people; empty where nobody can."""
 
     @contextmanager
     def blame(self, name: str) -> Iterator[None]:
@@ -156,7 +159,9 @@ class Settings:
 
 
 def load_settings(
-    arguments: Mapping[str, str], environment: Optional[Mapping[str, str]] = None, file: Optional[Path] = None
+    arguments: Mapping[str, str],
+    environment: Optional[Mapping[str, str]] = None,
+    file: Union[Path, SettingsFile, None] = None,
 ) -> Settings:
     """Put the settings together.
 
@@ -166,8 +171,8 @@ def load_settings(
         What the command line gives, by field name; wins over everything else.
     environment : mapping of str to str, optional
         Where ``FER_EDGE_*`` variables are looked up; the process's own by default.
-    file : Path, optional
-        A TOML file; its keys are the field names, with ``-`` or ``_``.
+    file : Path or SettingsFile, optional
+        A TOML file, to be read or already read; its keys are the field names, with ``-`` or ``_``.
 
     Raises
     ------
@@ -177,13 +182,17 @@ def load_settings(
     environment = os.environ if environment is None else environment
     values: Dict[str, Any] = {}
     places: Dict[str, str] = {}
+    caution = ""
     if file is not None:
-        content = SettingsFile.read(file)
+        content = file if isinstance(file, SettingsFile) else SettingsFile.read(file)
         values.update(_from_file(content))
+        caution = content.caution
         places.update((key.replace("-", "_"), content.place(key)) for key in content.values)
     for variable in sorted(environment):
         if variable.startswith(ENVIRONMENT_PREFIX) and variable not in _OTHER_VARIABLES:
             name = variable[len(ENVIRONMENT_PREFIX) :].lower()
+            if name not in _FIELDS and is_link(variable[len(ENVIRONMENT_PREFIX) :], environment[variable]):
+                continue
             known = _find(name, f"The environment variable {variable} is no setting")
             values[known.name] = _parse(known, environment[variable], variable)
             places[known.name] = variable
@@ -191,7 +200,7 @@ def load_settings(
         known = _find(name, f"There is no setting '{name}'")
         values[known.name] = _parse(known, text, "--" + name.replace("_", "-"))
         places.pop(known.name, None)
-    return Settings(**values, places=places)
+    return Settings(**values, places=places, caution=caution)
 
 
 def setting_fields() -> List[Field[Any]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from fer_edge.errors import SettingsError
+from fer_edge.errors import SettingsError, SettingsUnreadable
+from fer_edge.settings_trust import user_name, who_may_change
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,11 +38,14 @@ class SettingsFile:
         As TOML has them.
     text : str
         The file.
+    caution : str
+        Who else can change it, in a sentence for people; empty where nobody can.
     """
 
     path: Path
     values: Mapping[str, Any]
     text: str
+    caution: str = ""
 
     @classmethod
     def read(cls, path: Path) -> SettingsFile:
@@ -50,12 +53,22 @@ class SettingsFile:
 
         Raises
         ------
+        SettingsUnreadable
+            It is not there, or cannot be read.
         SettingsError
-            It is not there, cannot be read, or is not TOML.
+            It is not for this user to read, or is not TOML.
         """
-        text = _read_text(path)
+        content, who = _read(path)
+        consequence = "and so decide what is read, written and run. Mend it with chmod o-w, or chown."
+        caution = f"The settings file {path} is not safe: {who}, {consequence}" if who else ""
+        return cls.parse(path, content, caution)
+
+    @classmethod
+    def parse(cls, path: Path, content: bytes, caution: str = "") -> SettingsFile:
+        """Take what was read of the file. Raises SettingsError where it is not TOML."""
+        text = _decode(path, content)
         try:
-            return cls(path, tomllib.loads(text), text)
+            return cls(path, tomllib.loads(text), text, caution)
         except (ValueError, RecursionError) as error:
             reason = _TOO_DEEP if isinstance(error, RecursionError) else error
             raise SettingsError(
@@ -68,27 +81,39 @@ class SettingsFile:
         return f"{self.path}, line {line}" if line else str(self.path)
 
 
-def _read_text(path: Path) -> str:
+def _read(path: Path) -> Tuple[bytes, str]:
+    """Return what a file holds, and who else can change it."""
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):  # to open a pipe would wait for its writer
-            kind = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
-            raise SettingsError(f"The settings file {path} is {kind}.", "Give the path of a TOML file with --config.")
+        _refuse_what_is_no_file(path, path.stat())  # to open a pipe would wait for its writer
         with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-        # Windows' editor begins a file with a byte order mark.
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+            opened = os.fstat(file.fileno())
+            _refuse_what_is_no_file(path, opened)
+            return file.read(LARGEST_FILE + 1), who_may_change(path, opened)
     except FileNotFoundError as error:
-        raise SettingsError(f"There is no settings file {path}.", "Check the path given with --config.") from error
+        raise SettingsUnreadable(f"There is no settings file {path}.", "Check the path given with --config.") from error
     except PermissionError as error:
         raise SettingsError(
-            f"The user {_user()} may not read the settings file {path}.",
+            f"The user {user_name(os.geteuid())} may not read the settings file {path}.",
             f"Let everybody read it:  sudo chmod a+r '{path}'  (secrets belong into variables), and enter its folders.",
         ) from error
     except OSError as error:
-        raise SettingsError(
+        raise SettingsUnreadable(
             f"The settings file {path} cannot be read: {error.strerror or error}.", "Check the path and the disk."
         ) from error
+    except ValueError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error}.", "Check the path.") from error
+
+
+def _refuse_what_is_no_file(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no ordinary file"
+        raise SettingsError(f"The settings file {path} is {kind}.", "Give the path of a TOML file with --config.")
+
+
+def _decode(path: Path, content: bytes) -> str:
+    try:
+        # Windows' editor begins a file with a byte order mark.
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except ValueError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error}.", "It must be UTF-8 text.") from error
     if len(content) > LARGEST_FILE:
@@ -102,13 +127,6 @@ def _read_text(path: Path) -> str:
                 "Shorten it; no setting is so long.",
             )
     return text
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # a container may run as a number without a name
-        return str(os.geteuid())
 
 
 def _lines(text: str) -> Dict[Keys, int]:

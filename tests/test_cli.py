@@ -249,7 +249,7 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         (["--camera", "demo", "--output", "/dev/full"], 31, ["/dev/full"]),
         (["--camera", "demo", "--record", "/nowhere/out.mp4"], 30, ["/nowhere"]),
         (["--benchmark", "--report", "/nowhere/report.json"], 30, ["/nowhere/report.json"]),
-        (["--config", "/nowhere/settings.toml"], 3, ["/nowhere/settings.toml"]),
+        (["--config", "/nowhere/settings.toml"], 7, ["/nowhere/settings.toml"]),
         (["--min-score", "2"], 2, ["--min-score"]),
         (["--camra", "0"], 2, ["--camra"]),
         (["--model", "a", "--model", "b"], 2, ["--benchmark"]),

@@ -237,6 +237,25 @@ def test_a_connection_that_breaks_off_is_an_error(small: None, cache: Path) -> N
     assert left_behind(cache) == []
 
 
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://host:99999/x", "file://[", "http://[nothing]/x", "ftp://host/x"]
+)
+def test_an_address_that_is_none_is_refused_by_its_name(url: str, small: None, cache: Path) -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        pull("small", url=url)
+    assert url in str(caught.value)
+    assert not cache.exists() or left_behind(cache) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a..b/x", "http://\u00e9..x/", "http:///x", "http://ho st/x", "http://127.0.0.1:9/\udcff"]
+)
+def test_a_host_that_no_name_service_can_be_asked_for_is_no_traceback(url: str, small: None, cache: Path) -> None:
+    with pytest.raises(errors.ModelNotFound, match="cannot be fetched from"):
+        pull("small", url=url)
+    assert left_behind(cache) == []
+
+
 def test_a_server_that_says_nothing_is_given_up_on(small: None, cache: Path) -> None:
     stop = threading.Event()
     with serving(lambda _handler: stop.wait(30) and None) as url:

@@ -42,6 +42,55 @@ def test_an_unknown_variable_is_named() -> None:
         load_settings({}, {"FER_EDGE_CAMRA": "0"})
 
 
+LINKS = {
+    "SERVICE_HOST": "10.0.0.11",
+    "SERVICE_PORT": "8650",
+    "SERVICE_PORT_METRICS": "8650",
+    "PORT": "tcp://10.0.0.11:8650",
+    "PORT_8650_TCP": "tcp://10.0.0.11:8650",
+    "PORT_8650_TCP_PROTO": "tcp",
+    "PORT_8650_TCP_PORT": "8650",
+    "PORT_8650_TCP_ADDR": "10.0.0.11",
+    "PORT_53_UDP": "udp://[fd00::11]:53",
+    "PORT_53_UDP_ADDR": "fd00::11",
+    "NAME": "/web/fer-edge",
+}
+"""What Kubernetes, and Docker for a linked container, set for a service named fer-edge."""
+
+
+@pytest.mark.parametrize("service", ["", "WEB_", "CAM_2_"])
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_setting(service: str) -> None:
+    environment = {f"FER_EDGE_{service}{name}": value for name, value in LINKS.items()}
+    settings = load_settings({}, {**environment, "FER_EDGE_CAMERA": "7"})
+    assert settings.camera == "7"
+    assert set(settings.places) == {"camera"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CAMRA", "10.0.0.11"),
+        ("PORT", "8650"),
+        ("PORT", "tcp://"),
+        ("SERVICE_HOST", "everywhere"),
+        ("SERVICE_PORT", "http"),
+        ("PORT_8650_TCP", "8650"),
+        ("PORT_8650_TCP_PROTO", "icmp"),
+        ("PORT_8650", "tcp://10.0.0.11:8650"),
+        ("REPORT", "tcp://10.0.0.11:8650"),
+        ("NAME", "door"),
+        ("SERVICE_HOSTS", "10.0.0.11"),
+    ],
+)
+def test_a_variable_that_only_resembles_those_of_kubernetes_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"FER_EDGE_{name} is no setting"):
+        load_settings({}, {f"FER_EDGE_{name}": value})
+
+
+def test_a_setting_is_one_whatever_its_value_looks_like() -> None:
+    assert load_settings({}, {"FER_EDGE_OUTPUT": "tcp://10.0.0.11:8650"}).output == "tcp://10.0.0.11:8650"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -209,3 +258,67 @@ def test_what_the_environment_leads_to_names_the_variable_and_the_command_line_n
     settings = load_settings({"model": "three"}, {"FER_EDGE_MODEL": "two"}, file)
     with pytest.raises(SettingsError, match="^no"), settings.blame("model"):
         raise SettingsError("no")
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away takes root")
+
+
+def written(folder: Path) -> Path:
+    """Make a folder that is not the test's own, with a settings file."""
+    folder.mkdir(mode=0o755)
+    file = folder / "fer-edge.toml"
+    file.write_text('token = "sesame"\n')
+    file.chmod(0o644)
+    return file
+
+
+def test_a_settings_file_that_nobody_else_can_change_is_taken_without_a_word(tmp_path: Path) -> None:
+    file = written(tmp_path / "mine")
+    assert load_settings({}, {}, file).caution == ""
+    file.chmod(0o664)  # a group of administrators
+    assert load_settings({}, {}, file).caution == ""
+    file.parent.chmod(0o1777)  # as /tmp is
+    assert load_settings({}, {}, file).caution == ""
+
+
+UNSAFE = {
+    "everybody can change it": lambda file: file.chmod(0o646),
+    "everybody can replace it, by way of the folder": lambda file: file.parent.chmod(0o777),
+    "the user 54321 can change it": lambda file: os.chown(file, 54321, 0),
+    "the user 54321 can replace it": lambda file: os.chown(file.parent, 54321, 0),
+    "everybody can replace it, by way of": lambda file: file.parent.parent.chmod(0o777),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("how", UNSAFE)
+def test_a_settings_file_that_others_can_change_is_taken_with_a_warning(how: str, linked: bool, tmp_path: Path) -> None:
+    file = written(tmp_path / "theirs")
+    UNSAFE[how](file)
+    if linked:
+        file = written(tmp_path / "mine")
+        file.unlink()
+        file.symlink_to(tmp_path / "theirs" / file.name)
+    settings = load_settings({}, {}, file)
+    assert settings.token == "sesame"
+    assert f"{file} is not safe: {how}" in settings.caution
+    assert "sesame" not in settings.caution
+
+
+@needs_root
+def test_whoever_became_root_by_sudo_may_own_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = written(tmp_path / "mine")
+    os.chown(file, 54321, 0)
+    for name, safe in (("54321", True), ("54322", False), ("", False), ("9" * 5000, False), ("\u0665", False)):
+        monkeypatch.setenv("SUDO_UID", name)
+        assert (load_settings({}, {}, file).caution == "") == safe, name[:9]
+
+
+def test_the_warning_is_in_the_log_and_the_run_goes_on(tmp_path: Path) -> None:
+    file = written(tmp_path / "mine")
+    file.chmod(0o666)
+    command = [sys.executable, "-m", "fer_edge", "--config", str(file), "--display", "none", "--camera", "demo"]
+    done = subprocess.run([*command, "--frames", "1"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{file} is not safe: everybody can change it" in done.stderr

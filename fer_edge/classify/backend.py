@@ -19,6 +19,7 @@ from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier, read_contract
 from fer_edge.classify.progress import Progress, ticking
 from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, UsageError
+from fer_edge.libraries import LOAD_FAILURES, in_short, is_missing
 from fer_edge.model_files import sha256_of
 from fer_edge.onnx_session import Provider, provider_failures
 
@@ -153,8 +154,10 @@ def _listed(why_not: Mapping[str, str]) -> str:
 def _with_provider(name: str, provider: str) -> Candidate:
     try:
         present = importlib.import_module("onnxruntime").get_available_providers()
-    except ImportError:
-        return Candidate(name, False, "onnxruntime is not installed")
+    except LOAD_FAILURES as error:
+        installed = not is_missing(error, "onnxruntime")
+        reason = f"onnxruntime does not load: {in_short(error)}" if installed else "onnxruntime is not installed"
+        return Candidate(name, False, reason)
     if provider not in present:
         return Candidate(name, False, "not in this build")
     return Candidate(name, True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra
+from fer_edge.libraries import in_short, is_missing
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,9 @@ def import_driver() -> ModuleType:
     """Import pycuda's driver module. Raises MissingExtra, or BackendUnavailable where CUDA's library is missing."""
     try:
         return importlib.import_module("pycuda.driver")
-    except ModuleNotFoundError as error:
-        raise MissingExtra("pycuda", "jetson", "The TensorRT backend") from error
-    except ImportError as error:
+    except (ImportError, OSError, MemoryError) as error:
+        if is_missing(error, "pycuda"):
+            raise MissingExtra("pycuda", "jetson", "The TensorRT backend") from error
         raise BackendUnavailable(
-            f"pycuda does not load: {error}.", "Install the NVIDIA driver, or build it again."
+            f"pycuda does not load: {in_short(error)}.", "Install the NVIDIA driver, or build it again."
         ) from error

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fer_edge.classify.cuda import Buffer, CudaDevice
 from fer_edge.errors import BackendUnavailable, EngineError, EngineRefused
+from fer_edge.libraries import in_short, is_missing
 
 logger = logging.getLogger("fer_edge")
 
@@ -33,14 +34,14 @@ def import_tensorrt() -> ModuleType:
     """
     try:
         return importlib.import_module("tensorrt")
-    except ModuleNotFoundError as error:
+    except (ImportError, OSError, MemoryError) as error:
+        if is_missing(error, "tensorrt"):
+            raise BackendUnavailable(
+                "The Python package tensorrt is not installed.",
+                "On a Jetson it comes with JetPack, for the system's own Python. Elsewhere:  pip install tensorrt",
+            ) from error
         raise BackendUnavailable(
-            "The Python package tensorrt is not installed.",
-            "On a Jetson it comes with JetPack, for the system's own Python. Elsewhere:  pip install tensorrt",
-        ) from error
-    except (ImportError, OSError) as error:
-        raise BackendUnavailable(
-            f"TensorRT does not load: {error}.", "Install the version of its libraries."
+            f"TensorRT does not load: {in_short(error)}.", "Install the version of its libraries."
         ) from error
 
 

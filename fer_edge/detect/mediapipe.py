@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 from typing import Any, Tuple
 
 import cv2
 
-from fer_edge import errors
 from fer_edge.detect.base import FaceDetector
 from fer_edge.detect.letterbox import check_image
+from fer_edge.libraries import import_library
 from fer_edge.types import Box, Face, Image
 
 VARIANTS = {"short": 0, "full": 1}
@@ -31,7 +30,7 @@ class MediaPipeDetector(FaceDetector):
 
     Raises
     ------
-    MissingExtra
+    MissingExtra, LibraryUnusable
         mediapipe is not installed, or is a release without ``solutions``.
     """
 
@@ -70,10 +69,7 @@ class MediaPipeDetector(FaceDetector):
 
 
 def _import_solution() -> ModuleType:
-    try:
-        return importlib.import_module("mediapipe.python.solutions.face_detection")
-    except ImportError as error:
-        raise errors.MissingExtra("mediapipe", "mediapipe", "The detector 'mediapipe'") from error
+    return import_library("mediapipe.python.solutions.face_detection", "mediapipe", "The detector 'mediapipe'")
 
 
 def _face(detection: Any, width: int, height: int) -> Face:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from fer_edge.errors import ServiceError
+from fer_edge.service.steps import Run, Step
+from fer_edge.service.system_root import SystemRoot
 from fer_edge.system.installation import pip_install
 
 UNITS = ("fer-edge.service", "fer-edge@.service")
@@ -33,29 +34,16 @@ HIDDEN_FROM_SERVICE = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noq
 HERE = Path("/")
 """The root of the system that runs, whose systemd can be asked to do something now."""
 
+UNIT_FOLDER, SYSUSERS = "etc/systemd/system", "usr/lib/sysusers.d/fer-edge.conf"
+
+ACCOUNT_FILES = (
+    *(f"etc/{name}" for name in ("passwd", "group", "shadow", "gshadow", ".pwd.lock")),
+    *(f"{folder}/sysusers.d/fer-edge.conf" for folder in ("etc", "run", "usr/local/lib", "usr/lib", "lib")),
+)
+"""What systemd-sysusers reads and writes."""
+
 _PLAIN = re.compile(r"/[A-Za-z0-9_./+@:=,~-]+")
 """Paths that mean the same to systemd and to a script's first line, without quotes."""
-
-Run = Callable[[Sequence[str]], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something to do.
-
-    Attributes
-    ----------
-    what : str
-        In words: ``write /etc/fer-edge/fer-edge.toml``.
-    do : callable
-        Does it.
-    needed : bool
-        False where it is done already.
-    """
-
-    what: str
-    do: Callable[[], None]
-    needed: bool = True
 
 
 def shipped(name: str) -> str:
@@ -68,12 +56,24 @@ def shipped(name: str) -> str:
 
 
 def demand_system(root: Path) -> None:
-    """Raise ServiceError where `root` is not the root of a system, such as a card that is not mounted."""
-    if not (root / "etc").is_dir():
+    """Raise ServiceError where `root` is not the root of a system, such as a card that is not mounted, or somebody else's."""
+    try:
+        folders = [folder.stat() for folder in (root, root / "etc")]
+    except OSError:
+        folders = []
+    if not all(stat.S_ISDIR(folder.st_mode) for folder in folders) or not folders:
         raise ServiceError(
             f"There is no system in {root}: it has no folder 'etc'.",
             "Mount the board's file system, and give with --root the folder in which its etc lies.",
         )
+    for folder in folders:
+        if folder.st_uid not in (0, os.geteuid()) or folder.st_mode & 0o002:
+            raise ServiceError(
+                f"The system in {root} can be changed by others (user {folder.st_uid}, mode {folder.st_mode & 0o7777:04o}) "
+                "while it is worked on.",
+                f"Where that is right, take it over first:  sudo chown root:root {root} {root}/etc && "
+                f"sudo chmod o-w {root} {root}/etc",
+            )
 
 
 def find_program(given: Optional[str], root: Path) -> str:
@@ -125,125 +125,113 @@ def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]
     run : callable
         Runs a command.
     """
-    here = root == HERE
-    units = {f"etc/systemd/system/{unit}": shipped(unit).replace(SHIPPED_PROGRAM, program) for unit in UNITS}
-    steps = [_write(root, "usr/lib/sysusers.d/fer-edge.conf", ACCOUNT, keep=False)]
+    here, system = root == HERE, SystemRoot(root)
+    units = {f"{UNIT_FOLDER}/{unit}": shipped(unit).replace(SHIPPED_PROGRAM, program) for unit in UNITS}
+    has_account = _has_account(system)
+    if not here and not has_account:
+        _demand_plain(system, ACCOUNT_FILES, "systemd-sysusers")
+    steps = [_write(system, SYSUSERS, ACCOUNT, keep=False)]
     sysusers = ["systemd-sysusers"] + ([] if here else [f"--root={root}"]) + ["fer-edge.conf"]
-    steps.append(Step("create the user fer-edge, in the group video", lambda: run(sysusers), not _has_account(root)))
-    steps += [_write(root, name, text, keep=False) for name, text in units.items()]
-    steps.append(_write(root, "etc/fer-edge/fer-edge.toml", shipped("fer-edge.toml"), keep=True))
-    steps.append(_write(root, "etc/fer-edge/fer-edge.env", shipped("fer-edge.env"), keep=True, mode=0o600))
+    steps.append(Step("create the user fer-edge, in the group video", lambda: run(sysusers), not has_account))
+    steps += [_write(system, name, text, keep=False) for name, text in units.items()]
+    steps.append(_write(system, "etc/fer-edge/fer-edge.toml", shipped("fer-edge.toml"), keep=True))
+    steps.append(_write(system, "etc/fer-edge/fer-edge.env", shipped("fer-edge.env"), keep=True, mode=0o600))
     changed = any(step.needed for step in steps)
     if here:
         steps.append(Step("systemctl daemon-reload", lambda: run(["systemctl", "daemon-reload"]), changed))
     if start:
-        link = root / "etc/systemd/system/multi-user.target.wants/fer-edge.service"
-        enable = ["systemctl"] + ([] if here else [f"--root={root}"]) + ["enable", "fer-edge.service"]
-        steps.append(Step(" ".join(enable), lambda: run(enable), not link.is_symlink()))
+        link = f"{UNIT_FOLDER}/multi-user.target.wants/fer-edge.service"
         if here:
+            enable = ["systemctl", "enable", "fer-edge.service"]
+            steps.append(Step(" ".join(enable), lambda: run(enable), not system.has(link)))
             begin = ["systemctl", "--no-block", "restart" if changed else "start", "fer-edge.service"]
             steps.append(Step(" ".join(begin), lambda: run(begin), changed or not _is_active()))
             more = ["systemctl", "--no-block", "try-restart", INSTANCES]
             steps.append(Step(" ".join(more), lambda: run(more), changed))
+        else:
+            # Not by systemctl --root, which would follow links to this machine's own units.
+            what = f"enable fer-edge.service at each boot, by {root / link}"
+            steps.append(
+                Step(what, lambda: system.link(link, f"/{UNIT_FOLDER}/fer-edge.service"), not system.has(link))
+            )
     return steps
 
 
 def uninstall_steps(root: Path, purge: bool, run: Run) -> List[Step]:
     """Give what takes the service away; its settings, its account and what it wrote stay, unless `purge`."""
-    here = root == HERE
+    here, system = root == HERE, SystemRoot(root)
     steps: List[Step] = []
-    folder = root / "etc/systemd/system"
-    links = sorted(folder.glob(f"*.wants/{INSTANCES}"))
-    installed = any((folder / unit).exists() for unit in UNITS)
+    links = _wanted_by(system, with_the_first=not here)
+    installed = any(system.has(f"{UNIT_FOLDER}/{unit}") for unit in UNITS)
     if here:
         stop = ["systemctl", "stop", "fer-edge.service", INSTANCES]
         steps.append(Step(" ".join(stop), lambda: run(stop), installed))
-    disable = ["systemctl"] + ([] if here else [f"--root={root}"]) + ["disable", "fer-edge.service"]
-    steps.append(Step(" ".join(disable), lambda: run(disable), installed))
-    steps += [_remove(path) for path in (*links, *(folder / unit for unit in UNITS))]
-    steps.append(_remove(root / "usr/lib/sysusers.d/fer-edge.conf"))
+        disable = ["systemctl", "disable", "fer-edge.service"]
+        steps.append(Step(" ".join(disable), lambda: run(disable), installed))
+    steps += [_remove(system, name) for name in (*links, *(f"{UNIT_FOLDER}/{unit}" for unit in UNITS), SYSUSERS)]
     if here:
         reload = ["systemctl", "daemon-reload"]
         steps.append(Step(" ".join(reload), lambda: run(reload), installed or bool(links)))
     if purge:
-        steps += [_remove(root / name) for name in ("etc/fer-edge", "var/lib/fer-edge", "var/cache/fer-edge")]
+        steps += [_remove(system, name) for name in ("etc/fer-edge", "var/lib/fer-edge", "var/cache/fer-edge")]
         if here:
-            steps.append(Step("userdel fer-edge", lambda: run(["userdel", "fer-edge"]), _has_account(root)))
+            steps.append(Step("userdel fer-edge", lambda: run(["userdel", "fer-edge"]), _has_account(system)))
     return steps
 
 
-def carry_out(steps: Sequence[Step], dry_run: bool, say: Callable[[str], None]) -> int:
-    """Do the steps that are needed, and say so; give their number.
-
-    Raises
-    ------
-    ServiceError
-        One of them failed; those before it are done, and doing all again is safe.
-    """
-    count = 0
-    for step in steps:
-        if not step.needed:
-            say(f"as it should be: {step.what}")
-            continue
-        count += 1
-        say(f"{'would ' if dry_run else ''}{step.what}")
-        if not dry_run:
-            try:
-                step.do()
-            except OSError as error:
-                remedy = "Run it as root:  sudo " + " ".join(sys.argv) if os.geteuid() else "Check the disk."
-                raise ServiceError(f"Could not {step.what}: {error.strerror or error}.", remedy) from error
-    return count
-
-
-def run_command(command: Sequence[str]) -> None:
-    """Run a command that takes seconds at most. Raises ServiceError with what it said."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
-    except FileNotFoundError as error:
-        raise ServiceError(f"There is no program '{command[0]}'.", "This machine does not run systemd.") from error
-    except subprocess.TimeoutExpired as error:
-        raise ServiceError(f"'{' '.join(command)}' did not end within 60 s.", "Try it by hand.") from error
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        remedy = "Run it as root, with sudo." if os.geteuid() else "Try the command by hand."
-        raise ServiceError(f"'{' '.join(command)}' failed: {said}", remedy)
-
-
-def _write(root: Path, name: str, text: str, keep: bool, mode: int = 0o644) -> Step:
+def _write(system: SystemRoot, name: str, text: str, keep: bool, mode: int = 0o644) -> Step:
     """Give the step that writes a file; where `keep`, one that is there is somebody's work and stays."""
-    path = root / name
+    path = system.path / name
 
     def do() -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, mode)
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(new, path)
+        system.write(name, text, mode)
+
+    def hide() -> None:
+        system.chmod(name, mode)
 
     try:
-        there = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Step(f"write {path}", do)
-    except (OSError, UnicodeDecodeError):
-        return Step(f"write {path}", do, needed=not keep)
-    if keep and there != text:
+        there = system.read(name)
+    except OSError as error:
+        if not keep:
+            return Step(f"write {path}", do)
+        if isinstance(error, PermissionError):
+            return Step(f"keep {path}, which only root can read", do, needed=False)
+        raise ServiceError(
+            f"{path} is in the way: {error.strerror or error}.",
+            "Remove it, or mount the disk that it leads to; `service install` writes it anew where nothing is.",
+        ) from error
+    if not keep:
+        return Step(f"write {path}", do, needed=there is None or there.data != text.encode())
+    if there is not None and mode & 0o007 == 0 and there.file.st_mode & 0o007:
+        return Step(f"keep others from reading {path}", hide)
+    if there is not None and there.data != text.encode():
         return Step(f"keep {path}, which was changed here", do, needed=False)
-    return Step(f"write {path}", do, needed=there != text)
+    return Step(f"write {path}", do, needed=there is None)
 
 
-def _remove(path: Path) -> Step:
-    def do() -> None:
-        if stat.S_ISDIR(path.lstat().st_mode):
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def _remove(system: SystemRoot, name: str) -> Step:
+    return Step(f"remove {system.path / name}", lambda: system.remove(name), needed=system.has(name))
 
-    return Step(f"remove {path}", do, needed=path.exists() or path.is_symlink())
+
+def _wanted_by(system: SystemRoot, with_the_first: bool) -> List[str]:
+    """Give the links by which cameras' services start at boot; those of systemctl's own doing only `with_the_first`."""
+    return [
+        f"{UNIT_FOLDER}/{folder}/{link}"
+        for folder in system.names(UNIT_FOLDER)
+        if folder.endswith(".wants")
+        for link in system.names(f"{UNIT_FOLDER}/{folder}")
+        if fnmatch(link, INSTANCES) or (with_the_first and link == "fer-edge.service")
+    ]
+
+
+def _demand_plain(system: SystemRoot, names: Sequence[str], program: str) -> None:
+    """Refuse what would lead a program that knows links only from ``/`` to this machine's own files."""
+    for name in names:
+        if not system.is_plain(name):
+            raise ServiceError(
+                f"{system.path / name} leads out of {system.path} by a link, and {program} would change what is there.",
+                "Make it a relative link, or install on the board itself.",
+            )
 
 
 def _interpreters(script: str) -> List[str]:
@@ -258,12 +246,13 @@ def _interpreters(script: str) -> List[str]:
     return [match.group(1).strip('"') for match in found if match]
 
 
-def _has_account(root: Path) -> bool:
+def _has_account(system: SystemRoot) -> bool:
     def members(name: str, field: int) -> Dict[str, str]:
         try:
-            lines = (root / "etc" / name).read_text(encoding="utf-8").splitlines()
+            there = system.read(f"etc/{name}")
         except OSError:
             return {}
+        lines = there.data.decode("utf-8", "replace").splitlines() if there is not None else []
         entries = [line.split(":") for line in lines if line.count(":") >= field]
         return {entry[0]: entry[field] for entry in entries}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 from typing import MutableMapping, Optional
 
@@ -26,8 +27,11 @@ class Notifier:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._socket: Optional[socket.socket] = None
         if address:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._socket.setblocking(False)
+            try:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self._socket.setblocking(False)
+            except OSError as error:
+                logger.warning("the service manager cannot be told anything: %s", error)
 
     @classmethod
     def from_environment(cls, environment: Optional[MutableMapping[str, str]] = None) -> Notifier:
@@ -35,8 +39,8 @@ class Notifier:
         environment = os.environ if environment is None else environment
         address = environment.pop("NOTIFY_SOCKET", "")
         period, pid = environment.pop("WATCHDOG_USEC", ""), environment.pop("WATCHDOG_PID", "")
-        wanted = period.isdecimal() and int(period) > 0 and pid in ("", str(os.getpid()))
-        return cls(address if address[:1] in ("/", "@") else "", int(period) / 1e6 if wanted else None)
+        microseconds = int(period) if _MICROSECONDS.fullmatch(period) and pid in ("", str(os.getpid())) else 0
+        return cls(address if address[:1] in ("/", "@") else "", microseconds / 1e6 or None)
 
     @property
     def active(self) -> bool:
@@ -67,5 +71,8 @@ class Notifier:
             self._socket.close()
             self._socket = None
 
+
+_MICROSECONDS = re.compile("[0-9]{1,20}")
+"""A number of 64 bits, as systemd has it; `int` would take other scripts' digits, and as many as there are."""
 
 _ONE_LINE = {ord("\n"): " ", ord("\r"): " "}

@@ -6,20 +6,24 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from fer_edge.errors import ServiceError, SettingsError
 from fer_edge.service.install import (
     HERE,
     SHIPPED_PROGRAM,
-    carry_out,
     demand_system,
     find_program,
     install_steps,
-    run_command,
     uninstall_steps,
 )
+from fer_edge.service.steps import carry_out, run_command
+from fer_edge.service.system_root import SystemRoot
 from fer_edge.settings import load_settings
+from fer_edge.settings_file import SettingsFile
+from fer_edge.settings_trust import who_may_write
+
+SETTINGS, SECRETS = "etc/fer-edge/fer-edge.toml", "etc/fer-edge/fer-edge.env"
 
 
 def add_service_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +65,7 @@ def run_service(options: argparse.Namespace) -> int:
         demand_system(options.root)
     if options.verb == "install":
         program = find_program(options.program, options.root)
-        _check_settings(options.root / "etc/fer-edge")
+        _check_settings(options.root)
         steps = install_steps(program, options.root, not options.no_start, run_command)
     elif options.verb == "uninstall":
         steps = uninstall_steps(options.root, options.purge, run_command)
@@ -77,10 +81,16 @@ def run_service(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_settings(folder: Path) -> None:
+def _check_settings(root: Path) -> None:
     """Refuse what the service would refuse, before anything is restarted."""
-    file, secrets = folder / "fer-edge.toml", folder / "fer-edge.env"
-    settings = load_settings({}, _variables(secrets), file if file.exists() else None)
+    system = SystemRoot(root)
+    file, secrets = root / SETTINGS, root / SECRETS
+    content, variables = _read(system, SETTINGS), _read(system, SECRETS)
+    for name in system.names(os.path.dirname(SECRETS)):  # one more for each further camera
+        if name.endswith(".env"):
+            _read(system, f"{os.path.dirname(SECRETS)}/{name}")
+    parsed = SettingsFile.parse(file, content) if content is not None else None
+    settings = load_settings({}, _variables(variables or b""), parsed)
     if settings.listen is not None and not settings.listen.local and not settings.token:
         raise SettingsError(
             f"{settings.places['listen']}: listening on {settings.listen} lets other machines ask, and there is no token.",
@@ -88,12 +98,27 @@ def _check_settings(folder: Path) -> None:
         )
 
 
-def _variables(file: Path) -> Dict[str, str]:
-    """Give the variables that a file sets for systemd; none where it is missing, or where only root could read it."""
+def _read(system: SystemRoot, name: str) -> Optional[bytes]:
+    """Give what a file holds that the service reads; None where it is missing, or where only root could read it."""
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
+        found = system.read(name)
+    except OSError:  # the installation says what is wrong with it
+        return None
+    if found is None:
+        return None
+    for place, status in ((system.path / name, found.file), ((system.path / name).parent, found.folder)):
+        who = who_may_write(status, {0, os.geteuid()})
+        if who:
+            raise SettingsError(
+                f"{place} is not safe: {who} may write there, and so decide what the service reads, writes and runs.",
+                f"Give it back to root:  sudo chown root {place} && sudo chmod go-w {place}",
+            )
+    return found.data
+
+
+def _variables(content: bytes) -> Dict[str, str]:
+    """Give the variables that a file sets for systemd."""
+    lines = content.decode("utf-8", "replace").splitlines()
     pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith(("#", ";"))]
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 

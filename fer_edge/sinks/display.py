@@ -24,7 +24,7 @@ _ATTEMPTS, _PAUSE = 8, 0.1
 
 _COOKIE = b"MIT-MAGIC-COOKIE-1"
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 65535
-_DISPLAY = re.compile(r"^(?P<host>[^:/]*|/.*|unix):(?P<number>\d+)(?:\.\d+)?$")
+_DISPLAY = re.compile(r"^(?P<host>[^:/]*|/.*|unix):(?P<number>[0-9]{1,9})(?:\.[0-9]+)?$")
 
 
 def display_available(environment: Optional[Mapping[str, str]] = None) -> Tuple[bool, str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import FerEdgeError, MissingExtra, UsageError
+from fer_edge.errors import UsageError
+from fer_edge.libraries import needing
 from fer_edge.training.arguments import (
     add_evaluate_arguments,
     add_export_arguments,
@@ -43,13 +44,11 @@ def run_train(args: argparse.Namespace) -> int:
     """Train, or go on with a run that was cut off."""
     settings = train_settings(args)
     folder = args.run or Path("runs", f"{Path(args.recipe).stem}-{settings.network}")
-    try:
+    with needing("train", "Training", "torch"):
         from fer_edge.training.curves import draw_log
         from fer_edge.training.data.arguments import pair_of
         from fer_edge.training.train import train
         from fer_edge.zoo.catalogue import find_network
-    except ImportError as error:
-        raise _missing(error, "Training") from error
 
     # A set takes long to read: a network that does not exist is told first.
     find_network(settings.network)
@@ -80,22 +79,18 @@ def run_train(args: argparse.Namespace) -> int:
 
 def run_zoo(args: argparse.Namespace) -> int:
     """List the networks."""
-    try:
+    with needing("train", "Counting the networks", "torch"):
         from fer_edge.zoo.listing import describe_networks, networks_as_json
-    except ImportError as error:
-        raise _missing(error, "Counting the networks") from error
     sys.stdout.write(networks_as_json() if args.json else describe_networks())
     return 0
 
 
 def run_export(args: argparse.Namespace) -> int:
     """Write a checkpoint as an ONNX file."""
-    try:
+    with needing("train", "Export", "torch"):
         from fer_edge.training.checkpoint import colour_of
         from fer_edge.training.data import DataSource, load_faces, measured_part
         from fer_edge.training.export import ExportOptions, export
-    except ImportError as error:
-        raise _missing(error, "Export") from error
 
     texts = {key: getattr(args, key) for key in ("training_data", "licence") if getattr(args, key)}
     options = ExportOptions(
@@ -122,14 +117,12 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Measure a model on a labelled set."""
-    try:
+    with needing("train", "Evaluation", "torch"):
         from fer_edge.training.data import cutting_detector, load_faces, measured_part
         from fer_edge.training.data.arguments import data_source
         from fer_edge.training.evaluate import evaluate
         from fer_edge.training.evaluation_report import to_markdown, write_report
         from fer_edge.training.pictures import check_pictures
-    except ImportError as error:
-        raise _missing(error, "Evaluation") from error
     from fer_edge.classify.backend import open_classifier
     from fer_edge.model_files import find_model
     from fer_edge.training.parity import ComparedClassifier, check_agreement, wanted_from
@@ -220,7 +213,3 @@ def _line() -> tqdm[NoReturn]:
 
     tqdm.monitor_interval = 0
     return tqdm(bar_format="{desc}", leave=False, disable=None)
-
-
-def _missing(error: ImportError, needed_for: str) -> FerEdgeError:
-    return MissingExtra(error.name or "torch", "train", needed_for)

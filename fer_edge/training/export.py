@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import DataSetError, MissingExtra, TrainingError
+from fer_edge.errors import DataSetError, TrainingError
+from fer_edge.libraries import import_library
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
@@ -210,10 +211,7 @@ def _source(name: str, sources: Mapping[str, str]) -> str:
 
 
 def _run(model: onnx.ModelProto, images: torch.Tensor, batch: int = 64) -> npt.NDArray[np.float32]:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtra("onnxruntime", "cpu", "Checking an exported network") from error
+    onnxruntime = import_library("onnxruntime", "cpu", "Checking an exported network")
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     parts = [
         session.run(["logits"], {"image": to_network_size(part, INPUT_SIZE).numpy()})[0]

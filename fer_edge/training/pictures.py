@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_edge.errors import MissingExtra
+from fer_edge.libraries import needing
 from fer_edge.training.atomic import write_atomically
 from fer_edge.types import LABELS
 
@@ -239,11 +239,9 @@ def _draw_bins(diagram: Axes, spread: Axes, bins: Sequence[ReliabilityBin]) -> N
 
 
 def _figure(size: tuple[int, int]) -> Figure:
-    try:
+    with needing("train", "Drawing pictures", "matplotlib"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtra("matplotlib", "train", "Drawing pictures") from error
     figure = Figure(figsize=(size[0] / _DPI, size[1] / _DPI), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

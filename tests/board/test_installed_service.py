@@ -58,7 +58,7 @@ def test_a_mistake_in_the_settings_is_told_once_and_not_tried_again_and_again(bo
     board.check(f"cp {SETTINGS} /root/kept.toml && sed -i 's/^camera/cammera/' {SETTINGS}")
     since = board.uptime()
     try:
-        # The restarts of other tests count against the unit's limit.
+        # NRestarts counts those of other tests, too.
         board.run("systemctl reset-failed fer-edge; systemctl restart fer-edge")
         board.check("sleep 7")
         assert service.show("ActiveState") == "failed"

@@ -5,6 +5,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Dict, List
@@ -12,17 +13,16 @@ from typing import Dict, List
 import pytest
 
 from fer_edge.cli import main
-from fer_edge.errors import ServiceError, SettingsError
+from fer_edge.errors import MissingExtra, ServiceError, SettingsError, UsageError
 from fer_edge.service import install as module
 from fer_edge.service.install import (
     UNITS,
-    carry_out,
     find_program,
     install_steps,
-    run_command,
     shipped,
     uninstall_steps,
 )
+from fer_edge.service.steps import carry_out, run_command
 from fer_edge.settings import load_settings
 
 PROGRAM = "/opt/fer-edge/bin/fer-edge"
@@ -323,3 +323,68 @@ def test_the_shipped_settings_are_valid_and_wait_for_the_camera(tmp_path: Path) 
     assert (settings.display, settings.reconnect, settings.append) == ("none", "always", True)
     assert settings.listen is not None
     assert settings.listen.local
+
+
+def directives(unit: str) -> Dict[str, List[str]]:
+    found: Dict[str, List[str]] = {}
+    for line in shipped(unit).splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_whatever_ends_the_service_it_is_started_anew_but_after_what_a_start_does_not_mend(unit: str) -> None:
+    given = directives(unit)
+    assert (given["Restart"], given["StartLimitIntervalSec"]) == (["always"], ["0"])
+    assert "StartLimitBurst" not in given
+    (prevented,) = given["RestartPreventExitStatus"]
+    permanent = {error.exit_code for error in (UsageError, SettingsError, MissingExtra)}
+    assert {int(code) for code in prevented.split()} == permanent
+    guide = (Path(__file__).parents[2] / "docs/service.md").read_text(encoding="utf-8")
+    (documented,) = re.findall(r"\(exit codes (\d+), (\d+) and (\d+)\)", guide)
+    assert set(map(int, documented)) == permanent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--config", "/nowhere/late-disk/fer-edge.toml"], "a disk that is mounted later"),
+        (["--config", "/proc/self/mem"], "a disk that fails"),
+        (["--model", "/nowhere/late-disk/model.onnx"], "a disk that is mounted later"),
+        (["--device", "gpu"], "CUDA that is not up"),
+        (["--output", "/nowhere/late-disk/out.jsonl"], "a disk that is mounted later"),
+        (["--display", "window"], "a desktop that is not up"),
+        (["--listen", "192.0.2.1:8650"], "a network that is not up"),
+        (["--camera", "rtsp://board.invalid/live"], "a name service that is not up"),
+        (["--camera", "/dev/video77"], "a camera that is not plugged in"),
+    ],
+)
+def test_what_may_heal_by_itself_ends_with_a_code_after_which_systemd_starts_it_anew(
+    arguments: List[str], why: str
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FER_EDGE_", "DISPLAY", "WAYL"))}
+    command = [sys.executable, "-m", "fer_edge", "--display", "none", "--camera", "demo", "--frames", "1", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, env={**kept, "FER_EDGE_TOKEN": "x"}
+    )
+    (prevented,) = directives(UNITS[0])["RestartPreventExitStatus"]
+    assert done.returncode > 0, why
+    assert str(done.returncode) not in prevented.split(), (why, done.stderr)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_units_bound_the_memory_and_let_nothing_report(unit: str) -> None:
+    given = directives(unit)
+    assert given["MemoryMax"] == ["75%"]
+    assert given["MemorySwapMax"] == ["2G"]
+    assert "ORT_DISABLE_TELEMETRY=1" in " ".join(given["Environment"]).split()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_unit_waits_for_a_network_that_may_never_come(unit: str) -> None:
+    given = directives(unit)
+    assert not {"Wants", "Requires", "BindsTo", "Requisite"} & set(given)
+    assert "network-online.target" not in " ".join(given["After"])
+    assert "network.target" in " ".join(given["After"]).split()

@@ -158,9 +158,31 @@ def test_the_environment_says_where_to_send_and_child_processes_do_not_inherit_i
         {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"},
         {"WATCHDOG_USEC": "soon"},
         {"WATCHDOG_USEC": "0"},
+        {"WATCHDOG_USEC": "-5"},
+        {"WATCHDOG_USEC": "9" * 400},
+        {"WATCHDOG_USEC": "9" * 5000},
+        {"WATCHDOG_USEC": "\u0663\u0660"},
+        {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "9" * 5000},
         {},
     ):
-        assert Notifier.from_environment(dict(odd)).watchdog is None
+        assert Notifier.from_environment(dict(odd)).watchdog is None, odd
+
+
+def test_a_socket_that_is_none_or_cannot_be_had_is_no_service_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("vsock:2:1234", "relative/notify", "", "@", "/" + "a" * 300, "/\udcff"):
+        notifier = Notifier.from_environment({"NOTIFY_SOCKET": place})
+        notifier.send(READY=1)
+        assert notifier.active == (place[:1] in ("/", "@")), place
+        notifier.close()
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("fer_edge.service.sd_notify.socket.socket", refuse)
+    notifier = Notifier("/run/notify")
+    monkeypatch.undo()
+    assert not notifier.active
+    assert notifier.send(READY=1)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/ns"), reason="abstract sockets are Linux's")

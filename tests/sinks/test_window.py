@@ -170,6 +170,8 @@ def test_a_server_that_refuses_this_user_is_recognised_and_its_cookie_opens_it(t
         ({}, "DISPLAY is not set"),
         ({"DISPLAY": ""}, "DISPLAY is not set"),
         ({"DISPLAY": "screen"}, "names no X server"),
+        ({"DISPLAY": ":" + "9" * 5000}, "names no X server"),
+        ({"DISPLAY": ":\u0663"}, "names no X server"),
         ({"DISPLAY": ":59999"}, "cannot be reached"),
         ({"DISPLAY": "127.0.0.1:54321"}, "cannot be reached"),
     ],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
 
-from fer_edge.errors import DataSetError, MissingExtra, UsageError
+from fer_edge.errors import DataSetError, UsageError
+from fer_edge.libraries import needing
 
 FORMATS = ("auto", "parquet", "fer2013", "kdef", "folder")
 FER2013_NAME = "fer2013.csv"
@@ -63,20 +64,15 @@ def find_format(path: Path, wanted: str = "auto") -> str:
         raise DataSetError(f"{path} cannot be read: {error}.", "Check its rights and its disk.") from error
 
 
-@contextmanager
-def needed_libraries() -> Iterator[None]:
+def needed_libraries() -> AbstractContextManager[None]:
     """Say which extra brings the library that an import of a reader does not find.
 
     Raises
     ------
-    MissingExtra
+    MissingExtra, LibraryUnusable
         In place of the ImportError.
     """
-    try:
-        yield
-    except ImportError as error:
-        library = error.name or "pyarrow"
-        raise MissingExtra(library, "cpu" if library == "cv2" else "train", "Reading a data set") from error
+    return needing("train", "Reading a data set", "pyarrow")
 
 
 def _format_of_file(path: Path) -> str:

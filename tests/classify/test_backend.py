@@ -32,9 +32,9 @@ def gpu_build(monkeypatch: pytest.MonkeyPatch) -> List[Any]:
     asked: List[Any] = []
     real = runtime.InferenceSession
 
-    def session(content: Any, sess_options: Any, providers: Any) -> Any:
+    def session(content: Any, sess_options: Any, providers: Any, **more: Any) -> Any:
         asked.append(providers)
-        return real(content, sess_options=sess_options, providers=["CPUExecutionProvider"])
+        return real(content, sess_options=sess_options, providers=["CPUExecutionProvider"], **more)
 
     names = [providers.TENSORRT, providers.CUDA, providers.CPU]
     monkeypatch.setattr(runtime, "get_available_providers", lambda: names)
@@ -123,9 +123,9 @@ def test_a_provider_that_fails_loudly_is_no_fault_of_the_model_and_says_nothing_
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     quiet = runtime.InferenceSession
 
-    def loud(content: Any, sess_options: Any, providers: Any) -> Any:
+    def loud(content: Any, sess_options: Any, providers: Any, **more: Any) -> Any:
         if providers[0] == "CPUExecutionProvider":
-            return quiet(content, sess_options=sess_options, providers=providers)
+            return quiet(content, sess_options=sess_options, providers=providers, **more)
         sys.stdout.write("EP Error")
         raise state.RuntimeException("CUDA failure 100: no CUDA-capable device is detected")
 
@@ -205,8 +205,8 @@ def test_a_provider_that_fails_at_its_first_run_is_tried_once_with_a_new_engine_
                 raise state.EPFail("no kernel image is available")
             return self._session.run(*arguments)
 
-    def session(content: Any, sess_options: Any, providers: Any) -> Any:
-        made = plain(content, sess_options=sess_options, providers=providers)
+    def session(content: Any, sess_options: Any, providers: Any, **more: Any) -> Any:
+        made = plain(content, sess_options=sess_options, providers=providers, **more)
         options = dict(given for given in providers if not isinstance(given, str)).get("TensorrtExecutionProvider")
         return Failing(made, options["trt_engine_cache_path"]) if options else made
 

@@ -70,22 +70,21 @@ def read_regular(path: Union[str, os.PathLike[str]], most: int) -> bytes:
         return read_at_most(file, most)
 
 
-def is_others(status: os.stat_result) -> bool:
-    """Return whether somebody else than this user and root owns what `status` is of, or may write to it."""
-    return status.st_uid not in (0, os.geteuid()) or bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
-
-
-def folder_that_others_change(folder: Path) -> Optional[Path]:
-    """Return the first folder on the way to `folder` in which somebody else could put another in its place, or None.
+def others_may_change(status: os.stat_result) -> bool:
+    """Return whether somebody else than this user and root owns what `status` is of, or may write to it.
 
     The user's own group counts as the user, since many systems give each one a group.
     """
-    here = Path(os.path.realpath(folder))
-    for place in (here, *here.parents):
+    own_group = status.st_gid in (0, os.getegid())
+    writable = status.st_mode & (stat.S_IWOTH if own_group else stat.S_IWOTH | stat.S_IWGRP)
+    return status.st_uid not in (0, os.geteuid()) or bool(writable)
+
+
+def folder_that_others_change(folder: Path) -> Optional[Path]:
+    """Return the first folder on the way to `folder` in which somebody else could put another in its place, or None."""
+    for place in Path(os.path.realpath(folder)).parents:
         status = place.stat()
-        mode, own_group = status.st_mode, status.st_gid in (0, os.getegid())
-        writable = mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not own_group)
-        # In a folder with the sticky bit, only who owns an entry can rename it.
-        if status.st_uid not in (0, os.geteuid()) or (writable and not (mode & stat.S_ISVTX and place != here)):
+        # With the sticky bit, only who owns an entry can rename it.
+        if others_may_change(status) and not (status.st_mode & stat.S_ISVTX and status.st_uid in (0, os.geteuid())):
             return place
     return None

@@ -195,14 +195,13 @@ def _on_tensorrt(
     release = importlib.import_module("onnxruntime").__version__
     precision = "fp16" if fp16 else "fp32"
     name = f"{model.stem}-onnxruntime{release}-{precision}-{sha256_of(model)[:16]}"
-    folder: Optional[Path] = cache.folder / name
+    folder: Optional[Path] = None
     try:
-        (cache.folder / name).mkdir(parents=True, exist_ok=True)
+        folder = cache.subfolder(name)
     except OSError as error:
         logger.warning(
             "the engine is not kept, and will be built again: %s cannot be written: %s", cache.folder, error.strerror
         )
-        folder = None
     options = providers.tensorrt(fp16, folder, input_name, size, release)
     with cache.lock(name, progress), ticking(progress, "building ONNX Runtime's TensorRT engine"):
         try:

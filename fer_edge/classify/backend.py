@@ -18,7 +18,7 @@ from fer_edge.classify.engine_build import MOST_FACES
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier, read_contract
 from fer_edge.classify.progress import Progress, ticking
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, UsageError
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, StageFailed, UsageError
 from fer_edge.model_files import sha256_of
 from fer_edge.onnx_session import Provider, provider_failures
 
@@ -119,6 +119,8 @@ def open_classifier(
         Nothing that is wanted is there; the message says what each lacks.
     ModelError
         The file is no expression network.
+    StageFailed
+        It gives no numbers.
     """
     wanted.check()
     why_not: Dict[str, str] = {}
@@ -130,7 +132,7 @@ def open_classifier(
             continue
         try:
             classifier = _open(candidate.name, model, wanted, threads, cache or EngineCache(), progress)
-        except (BackendUnavailable, EngineError, MissingExtra) as error:
+        except (BackendUnavailable, EngineError, MissingExtra, StageFailed) as error:
             if candidate.name == ONNX_CPU:
                 raise
             why_not[candidate.name] = error.message.rstrip(".")

@@ -94,7 +94,8 @@ class TensorRTClassifier(ExpressionClassifier):
             part = crops[start : start + self._engine.most]
             self._tensors.feed(part, out=self._engine.input(len(part)))
             with self._device.current():
-                logits = self._engine.run(len(part))
+                # A copy: a traceback must not keep the engine's page-locked memory longer than the context.
+                logits = self._engine.run(len(part)).copy()
             expressions += self._tensors.expressions(logits)
         return expressions
 

@@ -62,7 +62,7 @@ def test_a_tensorrt_engine_is_taken_where_it_can_be_had(install: Install, cache:
     classifier.close()
 
 
-@pytest.mark.parametrize("fault", ["no GPU", "old driver", "no memory", "refused operator"])
+@pytest.mark.parametrize("fault", ["no GPU", "old driver", "no memory", "refused operator", "no numbers"])
 def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
     install: Install, cache: EngineCache, gpu: Gpu, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -71,6 +71,7 @@ def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
     gpu.present = fault != "no GPU"
     machine.driver_too_old = fault == "old driver"
     machine.out_of_memory = fault == "no memory"
+    machine.overheated = fault == "no numbers"
     machine.refused = {b"MaxPool"} if fault == "refused operator" else set()
     classifier = open_classifier(FERNET, cache=cache)
     assert classifier.provider == "CPUExecutionProvider"
@@ -81,6 +82,7 @@ def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
         "old driver": "error: 35",
         "no memory": "out of memory",
         "refused operator": "MaxPool",
+        "no numbers": "gave no numbers",
     }[fault]
     assert said in caplog.records[-1].getMessage()
 

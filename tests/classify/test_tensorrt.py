@@ -17,7 +17,7 @@ from fer_edge.classify.engine_build import SMALLER_WORKSPACE
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.tensorrt import TensorRTClassifier
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, StageFailed
 from fer_edge.model_files import find_model
 
 GENERATIONS = ("8.2.1.8", "8.6.1", "10.3.0", "11.3.0")
@@ -231,6 +231,19 @@ def test_a_batch_that_tensorrt_does_not_run_is_told(install: Install, cache: Eng
     machine.takes_runs = False
     with pytest.raises(EngineError, match="did not run"):
         classifier.classify(crops)
+    classifier.close()
+
+
+def test_a_gpu_that_gives_no_numbers_is_a_fault_and_gives_no_expression(
+    install: Install, cache: EngineCache, crops: np.ndarray
+) -> None:
+    machine = install("10.3.0")
+    classifier = TensorRTClassifier(FERNET, cache=cache)
+    machine.overheated = True
+    with pytest.raises(StageFailed, match="FerNet gave no numbers"):
+        classifier.classify(crops)
+    machine.overheated = False
+    assert len(classifier.classify(crops)) == len(crops)
     classifier.close()
 
 

@@ -34,17 +34,17 @@ MOST_RECORDS = 100_000
 _DEEPEST = 64  # messages in messages; ours have 6, and ONNX Runtime itself refuses more than 100
 
 # For each kind of message: the fields that are messages to look into, by number.
-_GRAPH, _NODE, _ATTRIBUTE, _TENSOR, _FUNCTION, _TRAINING, _MODEL = range(7)
+_GRAPH, _NODE, _ATTRIBUTE, _TENSOR, _TRAINING, _MODEL = range(6)
 _INSIDE: Dict[int, Dict[int, int]] = {
-    _MODEL: {7: _GRAPH, 20: _TRAINING, 25: _FUNCTION},
+    _MODEL: {7: _GRAPH, 20: _TRAINING},
     _TRAINING: {1: _GRAPH, 2: _GRAPH},
-    _FUNCTION: {7: _NODE, 11: _ATTRIBUTE},
     _GRAPH: {1: _NODE, 5: _TENSOR},
     _NODE: {5: _ATTRIBUTE},
     _ATTRIBUTE: {5: _TENSOR, 6: _GRAPH, 10: _TENSOR, 11: _GRAPH},
     _TENSOR: {},
 }
 _METADATA = (_MODEL, 14)
+_FUNCTIONS = (_MODEL, 25)
 _OPERATOR = (_NODE, 4)
 _EXTERNAL, _LOCATION = (_TENSOR, 13), (_TENSOR, 14)
 _SPARSE = ((_GRAPH, 15), (_ATTRIBUTE, 22), (_ATTRIBUTE, 23))
@@ -152,6 +152,11 @@ def _complaint(content: bytes) -> Optional[Tuple[str, str]]:
                 description -= at - start
             elif (kind, field) == _METADATA:
                 metadata += at - start
+            elif (kind, field) == _FUNCTIONS:
+                return (
+                    "defines functions, which can unfold to any size",
+                    "Put them in line, in Python:  onnx.inliner.inline_local_functions(onnx.load(PATH))",
+                )
             elif (kind, field) in _SPARSE:
                 return "has sparse tensors, which can unfold to any size", "Export it with dense ones."
             elif (kind, field) == _OPERATOR and content[start:at] == b"EPContext":

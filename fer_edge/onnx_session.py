@@ -273,4 +273,6 @@ def _too_much_memory(file: Path) -> errors.ModelError:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    # ONNX Runtime quotes names of the file, which must not steer a terminal.
+    return "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -61,17 +61,6 @@ def in_a_list_of_graphs(tensor: bytes) -> bytes:
     )
 
 
-def in_a_function(tensor: bytes) -> bytes:
-    constant = write.node("Constant", [], ["y"], write.attribute("value", 5, tensor, 4))
-    return write.model(passing_on(own()), write.field(25, write.field(1, "f") + write.field(7, constant)))
-
-
-def in_a_default_of_a_function(tensor: bytes) -> bytes:
-    return write.model(
-        passing_on(own()), write.field(25, write.field(1, "f") + write.field(11, write.attribute("a", 5, tensor, 4)))
-    )
-
-
 def in_the_graph_for_training(tensor: bytes) -> bytes:
     return write.model(passing_on(own()), write.field(20, write.field(2, passing_on(tensor))))
 
@@ -87,8 +76,6 @@ PLACES = [
     in_a_list_of_tensors,
     in_a_branch,
     in_a_list_of_graphs,
-    in_a_function,
-    in_a_default_of_a_function,
     in_the_graph_for_training,
     in_a_second_graph,
 ]
@@ -152,11 +139,12 @@ def test_what_onnx_itself_makes_of_such_a_model_is_refused_and_taken_once_it_is_
     ("content", "complaint"),
     [
         (write.model(write.graph([write.node("EPContext", [], ["y"])])), "compiled engine"),
+        (write.model(passing_on(own()), write.field(25, write.field(1, "f"))), "functions"),
         (write.model(passing_on(own(), write.field(15, write.field(1, own())))), "sparse"),
         (write.model(write.graph([write.node("Constant", [], ["y"], write.attribute("a", 22, b"", 11))])), "sparse"),
         (write.model(write.graph([write.node("Constant", [], ["y"], write.attribute("a", 23, b"", 12))])), "sparse"),
     ],
-    ids=["an engine", "sparse weights", "a sparse constant", "several"],
+    ids=["an engine", "functions that may call themselves", "sparse weights", "a sparse constant", "several"],
 )
 def test_what_no_network_of_ours_needs_is_refused(content: bytes, complaint: str) -> None:
     with pytest.raises(errors.ModelCorrupt, match=f"x.onnx .*{complaint}"):

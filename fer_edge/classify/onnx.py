@@ -126,8 +126,8 @@ def _checked_input(session: OnnxSession, spec: ModelSpec, model: str) -> str:
         and gives[0].shape[1] == len(LABELS)
     )
     if not fits_in or not fits_out:
-        found_in = ", ".join(f"{tensor.name} {list(tensor.shape)} {tensor.type}" for tensor in takes)
-        found_out = ", ".join(f"{tensor.name} {list(tensor.shape)} {tensor.type}" for tensor in gives)
+        found_in = ", ".join(f"{tensor.name!r} {list(tensor.shape)} {tensor.type}" for tensor in takes)
+        found_out = ", ".join(f"{tensor.name!r} {list(tensor.shape)} {tensor.type}" for tensor in gives)
         raise ModelShapeError(
             f"{model} is no expression network for fer-edge: it takes {found_in} and gives {found_out}.",
             f"Needed: one float32 input [N, 3, {size}, {size}] with N left open, and one output [N, {len(LABELS)}] of numbers.",

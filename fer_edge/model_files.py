@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Union
 
 from fer_edge import errors
+from fer_edge.regular_file import open_regular
 
 DEFAULT_MODEL = "fernet_r"
 """The expression network that is used where none is named."""
@@ -103,17 +104,21 @@ def find_model(name_or_path: Union[str, os.PathLike[str]]) -> Path:
     Returns
     -------
     Path
-        A file that exists. What is in it, `fer_edge.onnx_session.open_session` checks.
+        A file that exists; the one of the manifest, byte for byte, where that has the name. What is in another,
+        `fer_edge.onnx_session.open_session` checks.
 
     Raises
     ------
     ModelNotFound
-        There is no such model. The message lists the names, or says how to fetch it.
+        There is no such model, or it cannot be read. The message lists the names, or says how to fetch it.
+    ModelCorrupt
+        The file is not the one of the manifest.
     """
     given = os.fspath(name_or_path)
     known = known_models()
     model = known.get(given)
-    if model is not None and model.path.is_file():
+    if model is not None and os.path.isfile(model.path):
+        _check_whole(model)
         return model.path
     # Unlike Path's own, these take names that are too long for any file.
     if model is None and os.path.exists(given):
@@ -130,10 +135,24 @@ def find_model(name_or_path: Union[str, os.PathLike[str]]) -> Path:
     raise errors.ModelNotFound(f"The model '{model.name}' is not here: {model.path} does not exist.", remedy)
 
 
+def _check_whole(model: KnownModel) -> None:
+    try:
+        state = state_of(model)
+    except OSError as error:
+        raise errors.ModelNotFound(
+            f"The model file {model.path} cannot be read: {error.strerror}.", "Check the file's permissions."
+        ) from error
+    if state == "damaged":
+        raise errors.ModelCorrupt(
+            f"{model.path} is not the file that was published as '{model.name}': its sha256 is another.",
+            "Install fer-edge again." if model.shipped else f"Fetch it again with:  fer-edge models pull {model.name}",
+        )
+
+
 def sha256_of(path: Union[str, os.PathLike[str]]) -> str:
-    """Give the sha256 of a file in hex."""
+    """Give the sha256 of a file in hex. Raises OSError where it cannot be read, or is a pipe or a device."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         for chunk in iter(lambda: stream.read(_CHUNK), b""):
             digest.update(chunk)
     return digest.hexdigest()
@@ -143,7 +162,9 @@ def state_of(model: KnownModel) -> str:
     """Say whether a known model's file is ``ok``, ``not fetched``, ``missing`` or ``damaged``."""
     if not model.path.is_file():
         return "missing" if model.shipped else "not fetched"
-    return "ok" if sha256_of(model.path) == model.sha256 else "damaged"
+    # Another size is told without reading all of what may have no end.
+    whole = model.path.stat().st_size == model.bytes and sha256_of(model.path) == model.sha256
+    return "ok" if whole else "damaged"
 
 
 def describe_models() -> str:

@@ -13,10 +13,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import BinaryIO, Callable, Iterator, Optional, Union
+from typing import Any, BinaryIO, Callable, Iterator, Optional, Union
 
 from fer_edge import errors
-from fer_edge.model_files import KnownModel, Progress, known_models, sha256_of
+from fer_edge.model_files import KnownModel, Progress, known_models, state_of
+from fer_edge.regular_file import open_regular
 from fer_edge.version import __version__
 
 TIMEOUT = 20.0
@@ -26,6 +27,19 @@ DEADLINE = 600.0
 """Seconds for the whole file."""
 
 _CHUNK = 1 << 16
+
+# The default one goes on with ftp where a server sends it there.
+_OPENER = urllib.request.OpenerDirector()
+for _handler in (
+    urllib.request.ProxyHandler,
+    urllib.request.HTTPHandler,
+    urllib.request.HTTPSHandler,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.HTTPRedirectHandler,
+    urllib.request.HTTPErrorProcessor,
+    urllib.request.UnknownHandler,
+):
+    _OPENER.add_handler(_handler())
 
 
 def pull(
@@ -71,7 +85,7 @@ def pull(
     if name not in known:
         raise errors.ModelNotFound(f"There is no known model named '{name}'.", f"Known names: {', '.join(known)}.")
     model = known[name]
-    if model.path.is_file() and sha256_of(model.path) == model.sha256:
+    if state_of(model) == "ok":
         return model.path
     if model.shipped:
         raise errors.ModelCorrupt(
@@ -86,9 +100,14 @@ def pull(
     return model.path
 
 
+def _ask(address: str, timeout: float) -> Any:
+    request = urllib.request.Request(address, headers={"User-Agent": f"fer-edge/{__version__}"})  # noqa: S310
+    return _OPENER.open(request, timeout=timeout)
+
+
 def _fetch(
     model: KnownModel,
-    address: str,
+    address: Union[str, Path],
     target: BinaryIO,
     show: Progress,
     timeout: float,
@@ -98,8 +117,7 @@ def _fetch(
     digest = hashlib.sha256()
     done = 0
     with _unreachable_as_error(model, address):
-        request = urllib.request.Request(address, headers={"User-Agent": f"fer-edge/{__version__}"})  # noqa: S310
-        response = urllib.request.urlopen(request, timeout=timeout)  # noqa: S310  (_address let three schemes through)
+        response = open_regular(address) if isinstance(address, Path) else _ask(address, timeout)
     with response:
         while True:
             with _unreachable_as_error(model, address):
@@ -126,13 +144,13 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the name `path` when all went well, and leaves no trace otherwise."""
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(0o755, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
             temporary = Path(stream.name)
             yield stream  # type: ignore[misc]
             stream.flush()
+            os.fchmod(stream.fileno(), 0o644)
             os.fsync(stream.fileno())
-        temporary.chmod(0o644)
         os.replace(temporary, path)
         temporary = None
     except OSError as error:
@@ -148,7 +166,7 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _unreachable_as_error(model: KnownModel, address: str) -> Iterator[None]:
+def _unreachable_as_error(model: KnownModel, address: Union[str, Path]) -> Iterator[None]:
     try:
         yield
     except urllib.error.HTTPError as error:
@@ -156,40 +174,45 @@ def _unreachable_as_error(model: KnownModel, address: str) -> Iterator[None]:
         raise _unreachable(model, address, f"the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise _unreachable(model, address, str(error.reason)) from error
-    except (
-        OSError,
-        http.client.HTTPException,
-        ValueError,
-    ) as error:  # the last where a host's name has no form for the network
+    # A ValueError comes of an address that a server sends us on to.
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise _unreachable(model, address, str(error) or type(error).__name__) from error
 
 
-def _unreachable(model: KnownModel, address: str, why: str) -> errors.ModelNotFound:
+def _unreachable(model: KnownModel, address: Union[str, Path], why: str) -> errors.ModelNotFound:
+    # What a server writes must not steer a terminal.
+    plain = "".join(letter if letter.isprintable() else "?" for letter in why)
     return errors.ModelNotFound(
-        f"The model '{model.name}' cannot be fetched from {address}: {why}.",
+        f"The model '{model.name}' cannot be fetched from {address}: {plain}.",
         f"Check the network; or fetch the file on another machine and give it with:  "
         f"fer-edge models pull {model.name} --from FILE",
     )
 
 
-def _wrong_file(model: KnownModel, address: str, what: str) -> errors.ModelCorrupt:
+def _wrong_file(model: KnownModel, address: Union[str, Path], what: str) -> errors.ModelCorrupt:
     return errors.ModelCorrupt(
         f"What {address} gives is not the model '{model.name}': {what}. It was not kept.",
         "Try again; if it stays so, the publisher has changed the file.",
     )
 
 
-def _address(url: Union[str, os.PathLike[str]]) -> str:
+def _address(url: Union[str, os.PathLike[str]]) -> Union[str, Path]:
+    """Give an address of http or https, or the path of a file of this machine."""
     text = os.fspath(url)
-    scheme = text.partition("://")[0] if "://" in text else ""
+    scheme = text.partition("://")[0].lower() if "://" in text else ""
     if not scheme:
-        return Path(text).resolve().as_uri()
-    try:
-        urllib.parse.urlsplit(text).port  # noqa: B018  (it is looked at here for the first time)
-    except ValueError as error:
-        raise errors.UsageError(f"{text} is no valid address: {error}.", "Check its host and port.") from error
-    if scheme.lower() not in ("http", "https", "file"):
+        return Path(text)
+    if scheme not in ("http", "https", "file"):
         raise errors.UsageError(f"A model cannot be fetched by {scheme} ({text}).", "Give http(s) or a file.")
+    try:
+        parts = urllib.parse.urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise errors.UsageError(f"{text} is no address: {error}.", "Give http(s)://HOST/FILE, or a file.") from error
+    if scheme == "file" and host in (None, "localhost"):
+        return Path(urllib.request.url2pathname(parts.path))
+    if scheme == "file" or not host or any(letter <= " " for letter in text):
+        raise errors.UsageError(f"{text!r} is no address.", "Give http(s)://HOST/FILE, or a file.")
     return text
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from fer_edge import errors
 from fer_edge.libraries import import_library
+from fer_edge.onnx_file import read_onnx
+from fer_edge.onnx_options import DISABLED, MOST_MEMORY, session_options
 
 Provider = Union[str, Tuple[str, Mapping[str, Any]]]
 """A name such as ``CPUExecutionProvider``, alone or with its options."""
@@ -20,7 +22,7 @@ Provider = Union[str, Tuple[str, Mapping[str, Any]]]
 _LOAD_FAILURES = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "RuntimeException")
 _UNSUPPORTED = ("NotImplemented",)
 _PROVIDER_FAILURES = ("EPFail", "EngineError", "Fail", "NotImplemented", "RuntimeException")
-_QUIET = 3  # ONNX Runtime's severity "error": its warnings would land on the standard error of the user's program.
+_NO_MEMORY = ("Available memory of", "Failed to allocate memory", "bad_alloc", "bad allocation")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class OnnxSession:
         if hasattr(session, "disable_fallback"):
             # Otherwise a provider that fails while it runs is replaced by another, with a word on the standard output.
             session.disable_fallback()
+        # Kept for the fallback: a second copy of the weights.
+        session._model_bytes = None
         try:
             self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
             self.inputs = tuple(_describe(node) for node in session.get_inputs())
@@ -100,13 +104,15 @@ class OnnxSession:
         """
         if self._session is None:
             raise ValueError(f"the session of {self.path} was closed")
-        failures: Tuple[Type[Exception], ...] = (self._invalid_argument, ValueError, *provider_failures())
+        failures: Tuple[Type[Exception], ...] = (self._invalid_argument, ValueError, MemoryError, *provider_failures())
         try:
             results: List[NDArray[Any]] = self._session.run(None, feeds)
         except failures as error:
             complaint = self._complaint(feeds)
             if complaint is None and self.provider != "CPUExecutionProvider":
                 raise
+            if complaint is None and _is_want_of_memory(error):
+                raise _too_much_memory(self.path) from error
             if complaint is None:
                 raise errors.ModelError(
                     f"The network {self.path} was loaded, but cannot be run: {_first_line(error)}",
@@ -184,26 +190,33 @@ def open_session(
     ModelNotFound
         There is no such file, or this user may not read it.
     ModelCorrupt
-        The file is empty, cut off, no ONNX file, or needs a newer ONNX Runtime.
+        The file is empty, cut off, no ONNX file, or needs a newer ONNX Runtime; or `read_onnx` refuses it.
+    ModelError
+        The network needs more memory than `MOST_MEMORY`, or than there is.
     """
     if threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     runtime = _import_runtime()
     file = Path(path)
-    _check_readable(file)
     names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
     _check_providers(runtime, names)
-    options = _options(runtime, threads)
+    options = session_options(runtime, threads)
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    failures: Tuple[Type[Exception], ...] = (MemoryError, *_exceptions(state, _LOAD_FAILURES))
     try:
-        content = str(file) if edit is None else edit(file.read_bytes())
-        session = runtime.InferenceSession(content, sess_options=options, providers=list(providers))
+        content = read_onnx(file)
+        content = content if edit is None else edit(content)
+        session = runtime.InferenceSession(
+            content, sess_options=options, providers=list(providers), disabled_optimizers=DISABLED
+        )
     except _exceptions(state, _UNSUPPORTED) as error:
         raise errors.ModelCorrupt(
             f"The ONNX file {file} uses what ONNX Runtime {runtime.__version__} cannot run: {_first_line(error)}",
             "Upgrade ONNX Runtime, or export the model for opset 13 and IR version 7.",
         ) from error
-    except _exceptions(state, _LOAD_FAILURES) as error:
+    except failures as error:
+        if _is_want_of_memory(error):
+            raise _too_much_memory(file) from error
         raise errors.ModelCorrupt(
             f"{file} is not an ONNX file that ONNX Runtime {runtime.__version__} can load "
             f"(it may be cut off or damaged): {_first_line(error)}",
@@ -238,22 +251,6 @@ def _import_runtime() -> ModuleType:
     return runtime
 
 
-def _check_readable(file: Path) -> None:
-    if file.is_dir():
-        raise errors.ModelCorrupt(f"{file} is a folder, not an ONNX file.", "Give the path of the .onnx file itself.")
-    try:
-        with file.open("rb") as stream:
-            empty = not stream.read(1)
-    except FileNotFoundError as error:
-        raise errors.ModelNotFound(f"There is no model file {file}.", "Check the path.") from error
-    except OSError as error:
-        raise errors.ModelNotFound(
-            f"The model file {file} cannot be read: {error.strerror}.", "Check the path and the file's permissions."
-        ) from error
-    if empty:
-        raise errors.ModelCorrupt(f"The model file {file} is empty.", "Fetch or export the file again.")
-
-
 def _check_providers(runtime: ModuleType, wanted: Sequence[str]) -> None:
     available = runtime.get_available_providers()
     for name in wanted:
@@ -261,18 +258,6 @@ def _check_providers(runtime: ModuleType, wanted: Sequence[str]) -> None:
             raise errors.MissingExtra(
                 "onnxruntime-gpu", "gpu", f"ONNX Runtime's {name} (this build has only {', '.join(available)})"
             )
-
-
-def _options(runtime: ModuleType, threads: int) -> Any:
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.log_severity_level = _QUIET
-    # Releases that do not know the entry ignore it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
 
 
 def _describe(node: Any) -> TensorInfo:
@@ -283,5 +268,18 @@ def _exceptions(state: ModuleType, names: Sequence[str]) -> Tuple[Type[Exception
     return tuple(getattr(state, name) for name in names if hasattr(state, name))
 
 
+def _is_want_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY)
+
+
+def _too_much_memory(file: Path) -> errors.ModelError:
+    return errors.ModelError(
+        f"The network {file} needs more memory than there is, or than the {MOST_MEMORY >> 20} MB that networks may take.",
+        "Close other programs; if it stays so, the file is not what it seems.",
+    )
+
+
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    # ONNX Runtime quotes names of the file, which must not steer a terminal.
+    return "".join(letter if letter.isprintable() else "?" for letter in line)

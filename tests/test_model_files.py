@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import errno
 import http.server
+import os
 import threading
 from pathlib import Path
 from typing import Callable, Iterator, List
@@ -11,6 +12,7 @@ from typing import Callable, Iterator, List
 import pytest
 
 from fer_edge import errors, model_command, model_files, model_pull
+from fer_edge.detect import open_detector
 from fer_edge.model_files import find_model, known_models, sha256_of, shipped_folder
 from fer_edge.model_pull import pull
 
@@ -140,6 +142,113 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_a_model_that_was_not_fetched_says_how() -> None:
     with pytest.raises(errors.ModelNotFound, match="fer-edge models pull yunet"):
         find_model("yunet")
+
+
+def changed(content: bytes) -> bytes:
+    """The same size, one bit another."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def test_a_fetched_model_that_was_changed_since_is_not_loaded(small: None, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / "small.onnx").write_bytes(CONTENT)
+    assert find_model("small") == cache / "small.onnx"
+    for content in (changed(CONTENT), CONTENT[:-1], CONTENT + b"!"):
+        (cache / "small.onnx").write_bytes(content)
+        with pytest.raises(errors.ModelCorrupt, match=r"small\.onnx is not the file(.|\n)*models pull small"):
+            find_model("small")
+
+
+def test_a_changed_yunet_in_the_cache_detects_no_faces_for_whoever_changed_it(shared: Path, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    content = (shared / "models" / "face_detection_yunet_2023mar.onnx").read_bytes()
+    (cache / MODELS["yunet"].file).write_bytes(content)
+    open_detector("yunet").close()
+    (cache / MODELS["yunet"].file).write_bytes(changed(content))
+    with pytest.raises(errors.ModelCorrupt, match="models pull yunet"):
+        open_detector("yunet")
+
+
+def test_a_shipped_file_that_was_damaged_since_is_not_loaded(small: None) -> None:
+    (model_files.shipped_folder() / "ours.onnx").write_bytes(changed(CONTENT))
+    with pytest.raises(errors.ModelCorrupt, match=r"ours\.onnx is not the file(.|\n)*Install fer-edge again"):
+        find_model("ours")
+
+
+@pytest.mark.parametrize("thing", ["pipe", "device", "folder"])
+def test_what_is_no_file_in_the_place_of_a_model_is_not_waited_for(thing: str, small: None, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    path = cache / "small.onnx"
+    if thing == "pipe":
+        os.mkfifo(path)
+    elif thing == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises(errors.ModelNotFound, match="models pull small"):
+        find_model("small")
+    assert model_files.state_of(known_models()["small"]) == "not fetched"
+    with pytest.raises(OSError, match="regular file"):
+        sha256_of(path)
+
+
+def test_a_pipe_or_device_to_fetch_from_is_refused(small: None, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", "/dev/zero", f"file://{tmp_path}/pipe"):
+        with pytest.raises(errors.ModelNotFound, match="not a regular file"):
+            pull("small", url=place)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[::1",
+        "http://",
+        "http://a b/",
+        "http://x:99999/",
+        "http://x:y/",
+        "file://host/etc",
+        "http://127.0.0.1:9/\n",
+    ],
+)
+def test_an_address_that_is_none_is_named(address: str, small: None) -> None:
+    with pytest.raises(errors.UsageError, match="is no address"):
+        pull("small", url=address)
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "ftp://127.0.0.1:9/x", "file:///etc/passwd", "http://\x1b/"])
+def test_a_server_that_sends_us_elsewhere_sends_us_to_no_other_scheme_and_into_no_traceback(
+    location: str, small: None, cache: Path
+) -> None:
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", location)
+        handler.end_headers()
+
+    with serving(answer) as url, pytest.raises(errors.ModelNotFound, match="cannot be fetched"):
+        pull("small", url=url)
+    assert left_behind(cache) == []
+
+
+def test_what_a_server_writes_does_not_steer_the_terminal(small: None) -> None:
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.0 404 \x1b[2J\x1b]0;owned\x07\r\n\r\n")
+
+    with serving(answer) as url, pytest.raises(errors.ModelNotFound, match=r"404 \?\[2J\?]0;owned\?") as caught:
+        pull("small", url=url)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_fetched_model_can_be_read_by_the_services_user_and_written_by_nobody_else(small: None, cache: Path) -> None:
+    before = os.umask(0)
+    try:
+        with serving(giving(CONTENT)) as url:
+            path = pull("small", url=url)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert cache.stat().st_mode & 0o777 == 0o755
 
 
 def test_without_a_cache_variable_the_cache_is_in_the_home_folder(

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx_bytes as write
 import pytest
 
 from fer_edge import errors
@@ -173,3 +174,11 @@ def test_a_network_that_can_be_loaded_but_not_run_is_named(tmp_path: Path) -> No
     with pytest.raises(errors.ModelError, match="damaged.onnx was loaded, but cannot be run"):
         session.run({"image": PICTURE})
     session.close()
+
+
+def test_the_names_of_a_file_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "odd.onnx"
+    file.write_bytes(write.model(write.graph([write.node("\x1b[2Jowned", [], ["y"])])))
+    with pytest.raises(errors.ModelCorrupt, match="owned") as caught:
+        open_session(file, threads=1)
+    assert "\x1b" not in str(caught.value)

@@ -18,7 +18,7 @@ from fer_edge.classify.engine_build import MOST_FACES
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import DEFAULT_THREADS, OnnxClassifier, read_contract
 from fer_edge.classify.progress import Progress, ticking
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, UsageError
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, StageFailed, UsageError
 from fer_edge.libraries import LOAD_FAILURES, in_short, is_missing
 from fer_edge.model_files import sha256_of
 from fer_edge.onnx_session import Provider, provider_failures
@@ -120,6 +120,8 @@ def open_classifier(
         Nothing that is wanted is there; the message says what each lacks.
     ModelError
         The file is no expression network.
+    StageFailed
+        It gives no numbers.
     """
     wanted.check()
     why_not: Dict[str, str] = {}
@@ -131,7 +133,7 @@ def open_classifier(
             continue
         try:
             classifier = _open(candidate.name, model, wanted, threads, cache or EngineCache(), progress)
-        except (BackendUnavailable, EngineError, MissingExtra) as error:
+        except (BackendUnavailable, EngineError, MissingExtra, StageFailed) as error:
             if candidate.name == ONNX_CPU:
                 raise
             why_not[candidate.name] = error.message.rstrip(".")
@@ -198,14 +200,13 @@ def _on_tensorrt(
     release = importlib.import_module("onnxruntime").__version__
     precision = "fp16" if fp16 else "fp32"
     name = f"{model.stem}-onnxruntime{release}-{precision}-{sha256_of(model)[:16]}"
-    folder: Optional[Path] = cache.folder / name
+    folder: Optional[Path] = None
     try:
-        (cache.folder / name).mkdir(parents=True, exist_ok=True)
+        folder = cache.subfolder(name)
     except OSError as error:
         logger.warning(
             "the engine is not kept, and will be built again: %s cannot be written: %s", cache.folder, error.strerror
         )
-        folder = None
     options = providers.tensorrt(fp16, folder, input_name, size, release)
     with cache.lock(name, progress), ticking(progress, "building ONNX Runtime's TensorRT engine"):
         try:

@@ -42,6 +42,11 @@ class ExpressionClassifier(ABC):
         -------
         tuple of Expression
             One for each crop, in the same order.
+
+        Raises
+        ------
+        StageFailed
+            The network gave something that is no number.
         """
 
     def close(self) -> None:  # noqa: B027  (a classifier that holds nothing has nothing to give back)

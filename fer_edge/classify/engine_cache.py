@@ -1,28 +1,40 @@
-"""Keeps built engines: under a key of everything that an engine depends on, whole or not at all, one builder at a time."""
+"""Keeps built engines: under a key of everything that an engine depends on, whole or not at all, one builder at a time.
+
+An engine is code that runs on the GPU and in this process. So it is taken only from a file, and a folder, that nobody but this
+user and root can change.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import logging
 import os
 import re
+import secrets
+import stat
 import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional, Union
 
 from fer_edge.errors import OutputNotWritable
 from fer_edge.meter import Clock
 from fer_edge.model_files import cache_folder
+from fer_edge.regular_file import folder_that_others_change, open_regular, others_may_change, read_at_most
 
 logger = logging.getLogger("fer_edge")
 
 MAGIC = b"fer-edge engine 1\n"
+MOST_PLAN = 512 << 20
+"""Bytes of an engine's file. One of the largest ONNX file that is taken has half of it."""
+
 POLL_SECONDS = 0.2
+_LONGEST_HEAD = 1 << 16
 LONGEST_WAIT = 1800.0
 """Seconds to wait for another process that builds the same engine; a Nano needs minutes."""
 
@@ -100,24 +112,26 @@ class EngineCache:
         if not self._must_keep:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder):
+            with self._opened(), tempfile.TemporaryFile(dir=self.folder):
                 pass
         except OSError as error:
             raise OutputNotWritable(
                 f"The engine could not be kept: {self.folder} cannot be written: {error.strerror}.",
-                "Make it writable, or set XDG_CACHE_HOME to a folder that is.",
+                "Make it writable for this user alone, or set XDG_CACHE_HOME to a folder that is.",
             ) from error
 
     def load(self, key: EngineKey) -> Optional[bytes]:
         """Give the plan that was stored under `key`; None, and a line in the log, where there is none that is whole."""
         path = self.folder / key.file_name
         try:
-            content = path.read_bytes()
+            with self._opened(make=False) as folder, open_regular(path.name, folder, follow=False) as file:
+                if others_may_change(os.fstat(file.fileno())):
+                    raise PermissionError(errno.EPERM, "others may change it, and an engine is code; remove it")
+                content = read_at_most(file, MOST_PLAN)
         except FileNotFoundError:
             return None
         except OSError as error:
-            logger.warning("the engine %s cannot be read: %s", path, error.strerror)
+            logger.warning("the engine %s is not used: %s", path, error.strerror)
             return None
         plan = _unpack(content, key)
         if plan is None:
@@ -130,27 +144,64 @@ class EngineCache:
         The file is the old or the new one at any moment, also when the power fails.
         """
         path = self.folder / key.file_name
-        draft = ""
+        draft = f".engine-{secrets.token_hex(8)}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor, draft = tempfile.mkstemp(dir=self.folder, prefix=".engine-")
-            with open(descriptor, "wb") as file:
-                file.write(_pack(plan, key))
-                file.flush()
-                # mkstemp shuts everybody else out; a service's user must be able to read what an administrator built.
-                os.fchmod(file.fileno(), 0o644)
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-            _sync_folder(self.folder)
+            with self._opened() as folder:
+                descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+                try:
+                    with open(descriptor, "wb") as file:
+                        file.write(_pack(plan, key))
+                        file.flush()
+                        # A service's user must be able to read what an administrator built.
+                        os.fchmod(file.fileno(), 0o644)
+                        os.fsync(file.fileno())
+                    os.replace(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                except BaseException:
+                    with contextlib.suppress(OSError):
+                        os.unlink(draft, dir_fd=folder)
+                    raise
+                os.fsync(folder)
         except OSError as error:
-            if draft:
-                with contextlib.suppress(OSError):
-                    os.unlink(draft)
             logger.warning(
                 "the engine is not kept, and will be built again: %s cannot be written: %s", self.folder, error.strerror
             )
             return None
         return path
+
+    def subfolder(self, name: str) -> Path:
+        """Return a folder for a library that keeps engines itself, by path and without looking whose they are.
+
+        Raises
+        ------
+        OSError
+            It cannot be made, or somebody else may change it, or what is in it.
+        """
+        path = self.folder / name
+        with self._opened() as folder:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o755, dir_fd=folder)
+            descriptor = _open_folder(name, folder)
+            try:
+                with os.scandir(descriptor) as entries:
+                    for entry in entries:
+                        _check_entry(entry.name, entry.stat(follow_symlinks=False))
+            finally:
+                os.close(descriptor)
+        foreign = folder_that_others_change(path)
+        if foreign is not None:
+            raise PermissionError(errno.EPERM, f"others may change {foreign}")
+        return path
+
+    @contextlib.contextmanager
+    def _opened(self, make: bool = True) -> Iterator[int]:
+        """Give a descriptor of the folder. Raises OSError where somebody else may change it."""
+        if make:
+            self.folder.mkdir(0o755, parents=True, exist_ok=True)
+        descriptor = _open_folder(self.folder)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     @contextlib.contextmanager
     def lock(self, name: str, progress: Callable[[str], None] = lambda line: None) -> Iterator[None]:
@@ -161,9 +212,10 @@ class EngineCache:
         """
         with contextlib.ExitStack() as stack:
             try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                file = stack.enter_context(open(self.folder / f"{name}.lock", "w", encoding="ascii"))
-                self._wait_for(file.fileno(), progress)
+                folder = stack.enter_context(self._opened())
+                descriptor = _open_lock(f"{name}.lock", folder)
+                stack.callback(os.close, descriptor)
+                self._wait_for(descriptor, progress)
             except OSError as error:
                 logger.warning("going on without a lock on %s: %s", self.folder, error.strerror)
             yield
@@ -194,20 +246,38 @@ def _pack(plan: bytes, key: EngineKey) -> bytes:
 
 
 def _unpack(content: bytes, key: EngineKey) -> Optional[bytes]:
-    if not content.startswith(MAGIC):
+    end = content.find(b"\n", len(MAGIC), _LONGEST_HEAD)
+    if not content.startswith(MAGIC) or end < 0:
         return None
-    line, newline, plan = content[len(MAGIC) :].partition(b"\n")
+    plan = content[end + 1 :]
     try:
-        head = json.loads(line)
-    except ValueError:
+        head = json.loads(content[len(MAGIC) : end])
+    except (ValueError, RecursionError):
         return None
     wanted = {**asdict(key), "plan_sha256": hashlib.sha256(plan).hexdigest()}
-    return plan if newline and head == wanted else None
+    return plan if head == wanted else None
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
+def _open_folder(path: Union[str, Path], folder: Optional[int] = None) -> int:
+    # The folder of engines may be a link of the user's; one in it is not.
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if folder is None else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags, dir_fd=folder)
+    if others_may_change(os.fstat(descriptor)):
         os.close(descriptor)
+        raise PermissionError(errno.EPERM, "others may change what is in it, and an engine is code")
+    return descriptor
+
+
+def _check_entry(name: str, status: os.stat_result) -> None:
+    if others_may_change(status) or not stat.S_ISREG(status.st_mode):
+        raise PermissionError(errno.EPERM, f"others may change {name}, or it is no file; remove it")
+
+
+def _open_lock(name: str, folder: int) -> int:
+    # Nobody else may hold it, nothing is emptied, and neither a link nor a pipe is followed or waited for.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"{name} is not a regular file; remove it")
+    return descriptor

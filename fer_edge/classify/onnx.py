@@ -71,10 +71,21 @@ class OnnxClassifier(ExpressionClassifier):
             raise
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
-        """Name the expression of each crop, all in one batch."""
+        """Name the expression of each crop, all in one batch; see `ExpressionClassifier.classify`.
+
+        Raises
+        ------
+        ModelShapeError
+            The network gave another shape than the file says.
+        """
         if not len(crops):
             return ()
         (logits,) = self._session.run({self._input: self._tensors.feed(crops)})
+        if logits.shape != (len(crops), len(LABELS)):
+            raise ModelShapeError(
+                f"{self._session.path} gave {list(logits.shape)} for {len(crops)} faces, not {[len(crops), len(LABELS)]}.",
+                "The file is no expression network for fer-edge, whatever it says.",
+            )
         return self._tensors.expressions(logits)
 
     def close(self) -> None:
@@ -108,12 +119,17 @@ def _checked_input(session: OnnxSession, spec: ModelSpec, model: str) -> str:
         and not isinstance(takes[0].shape[0], int)
         and takes[0].shape[1:] == (3, size, size)
     )
-    fits_out = len(gives) == 1 and len(gives[0].shape) == 2 and gives[0].shape[1] == len(LABELS)
+    fits_out = (
+        len(gives) == 1
+        and gives[0].type in ("tensor(float)", "tensor(float16)", "tensor(double)")
+        and len(gives[0].shape) == 2
+        and gives[0].shape[1] == len(LABELS)
+    )
     if not fits_in or not fits_out:
-        found_in = ", ".join(f"{tensor.name} {list(tensor.shape)} {tensor.type}" for tensor in takes)
-        found_out = ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in gives)
+        found_in = ", ".join(f"{tensor.name!r} {list(tensor.shape)} {tensor.type}" for tensor in takes)
+        found_out = ", ".join(f"{tensor.name!r} {list(tensor.shape)} {tensor.type}" for tensor in gives)
         raise ModelShapeError(
             f"{model} is no expression network for fer-edge: it takes {found_in} and gives {found_out}.",
-            f"Needed: one float32 input [N, 3, {size}, {size}] with N left open, and one output [N, {len(LABELS)}].",
+            f"Needed: one float32 input [N, 3, {size}, {size}] with N left open, and one output [N, {len(LABELS)}] of numbers.",
         )
     return takes[0].name

@@ -34,16 +34,17 @@ class ExpressionReader:
         Raises
         ------
         StageFailed
-            The network gave something that is no number: a GPU that overheats does, and a new start may heal it.
+            The classifier gave something that is no number, or not one answer for each face.
         """
         if not faces:
             return ()
         expressions = self._classifier.classify(self._cropper.crop(image, faces))
+        # Ours have seen to it; a classifier of somebody else's may not.
+        name = self._classifier.spec.name
+        if len(expressions) != len(faces):
+            raise StageFailed(f"The classifier {name} gave {len(expressions)} answers for {len(faces)} faces.")
         if not all(np.isfinite(expression.probabilities).all() for expression in expressions):
-            raise StageFailed(
-                f"The network {self._classifier.spec.name} gave no numbers (NaN) for a face.",
-                "With half precision, try --precision fp32; else the model file or the processor is faulty.",
-            )
+            raise StageFailed(f"The classifier {name} gave no numbers (NaN) for a face.", "It is faulty.")
         return tuple(
             ObservedFace(face, replace(expression, uncertain=True) if self._turned_away(face) else expression)
             for face, expression in zip(faces, expressions)

@@ -180,8 +180,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _words(text: str) -> str:
+    # It is shown in logs, reports and figures.
+    if not text.isprintable() or len(text) > 100:
+        raise ValueError("expected up to 100 characters that can be printed")
+    return text
+
+
 _REQUIRED: Mapping[str, Callable[[str], Any]] = {
-    "name": str,
+    "name": _words,
     "labels": _labels,
     "input_size": _integer(8, 1024),
     "layout": _one_of("NCHW"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from fer_edge.classify.onnx import read_contract
 from fer_edge.classify.progress import ticking
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.errors import BackendUnavailable, EngineRefused
-from fer_edge.model_files import sha256_of
+from fer_edge.onnx_file import read_onnx
 from fer_edge.types import LABELS, Expression
 
 logger = logging.getLogger("fer_edge")
@@ -64,6 +65,7 @@ class TensorRTClassifier(ExpressionClassifier):
     ) -> None:
         tensorrt = import_tensorrt()
         self._closed = False
+        content = read_onnx(model)
         self.spec, _ = read_contract(model)
         self._tensors = NetworkTensors(self.spec)
         self._cache, self._progress = cache or EngineCache(), progress
@@ -72,7 +74,7 @@ class TensorRTClassifier(ExpressionClassifier):
             self.engine_file: Optional[Path] = None
             with self._device.current():
                 self.precision = _precision(precision)
-                self._engine = self._open(Path(model), tensorrt.__version__, rebuild)
+                self._engine = self._open(Path(model).stem, content, tensorrt.__version__, rebuild)
         except BaseException:
             self._device.close()
             raise
@@ -92,7 +94,8 @@ class TensorRTClassifier(ExpressionClassifier):
             part = crops[start : start + self._engine.most]
             self._tensors.feed(part, out=self._engine.input(len(part)))
             with self._device.current():
-                logits = self._engine.run(len(part))
+                # A copy: a traceback must not keep the engine's page-locked memory longer than the context.
+                logits = self._engine.run(len(part)).copy()
             expressions += self._tensors.expressions(logits)
         return expressions
 
@@ -104,11 +107,11 @@ class TensorRTClassifier(ExpressionClassifier):
             self._device.close()
             self._closed = True
 
-    def _open(self, model: Path, version: str, rebuild: bool) -> Engine:
+    def _open(self, name: str, content: bytes, version: str, rebuild: bool) -> Engine:
         major, minor = self._device.compute_capability
         key = EngineKey(
-            model.stem,
-            sha256_of(model),
+            name,
+            hashlib.sha256(content).hexdigest(),
             version,
             self._device.name,
             f"{major}.{minor}",
@@ -123,9 +126,9 @@ class TensorRTClassifier(ExpressionClassifier):
                     return self._engine_of(plan)
                 except EngineRefused as error:
                     logger.warning("%s Building it again.", error.message)
-            return self._build(model, key)
+            return self._build(content, key)
 
-    def _build(self, model: Path, key: EngineKey) -> Engine:
+    def _build(self, content: bytes, key: EngineKey) -> Engine:
         self._cache.prepare()
         logger.info(
             "building the TensorRT engine of %s (%s) on %s; this is done once and takes minutes on a small board",
@@ -135,7 +138,7 @@ class TensorRTClassifier(ExpressionClassifier):
         )
         started = time.monotonic()
         with ticking(self._progress, "building the TensorRT engine"):
-            plan = build_engine(model.read_bytes(), BuildOptions(fp16=key.precision == "fp16", most=key.most_faces))
+            plan = build_engine(content, BuildOptions(fp16=key.precision == "fp16", most=key.most_faces))
         self.engine_file = self._cache.store(key, plan)
         logger.info(
             "built in %.0f s%s", time.monotonic() - started, f": {self.engine_file}" if self.engine_file else ""

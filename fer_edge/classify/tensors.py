@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.classify.spec import ModelSpec
+from fer_edge.errors import StageFailed
 from fer_edge.types import LABELS, Expression
 
 
@@ -57,13 +58,22 @@ class NetworkTensors:
         return fed
 
     def expressions(self, logits: NDArray[np.float32]) -> Tuple[Expression, ...]:
-        """Name the expression of each row of N x 7 logits."""
+        """Name the expression of each row of N x 7 logits.
+
+        Raises
+        ------
+        StageFailed
+            One is no number: a GPU that overheats gives such, and a new start may heal it.
+        """
+        if not np.isfinite(logits).all():
+            raise StageFailed(
+                f"The network {self._spec.name} gave no numbers (NaN) for a face.",
+                "With half precision, try --precision fp32; else the model file or the processor is faulty.",
+            )
         return tuple(self._expression(row) for row in self._probabilities(logits))
 
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled = logits.astype(np.float64)[:, self._order] / self._spec.temperature
-        # A network that answers NaN or infinity knows nothing, and must not end the program or reach a file.
-        scaled[~np.isfinite(scaled).all(axis=1)] = 0.0
         powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
         return probabilities

@@ -8,7 +8,7 @@ from typing import Any, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.errors import StageFailed
+from fer_edge.errors import ModelShapeError, StageFailed
 from fer_edge.types import Face, Image
 
 
@@ -36,12 +36,38 @@ class FaceDetector(ABC):
         """Give back what the detector holds. May be called twice."""
 
 
-def refuse_nan(name: str, scores: NDArray[np.floating[Any]]) -> None:
-    """Raise StageFailed when a network's scores are no numbers, which would look as if nobody were in view."""
-    if np.isnan(scores).any():
-        raise StageFailed(
-            f"The detector {name} gave no numbers (NaN).", "The model file, the processor or the memory is faulty."
+FARTHEST = 1e6
+"""Pixels of a network's input; a point beyond is not seen but made up, and later sums would overflow."""
+
+
+def check_output(name: str, output: NDArray[Any], shape: Tuple[int, ...]) -> None:
+    """Refuse what a detector's network gave when it cannot be worked with.
+
+    Raises
+    ------
+    ModelShapeError
+        It has another shape than the file says.
+    StageFailed
+        It holds something that is no number, which would look as if nobody were in view.
+    """
+    if output.shape != shape:
+        raise ModelShapeError(
+            f"The detector {name} gave {list(output.shape)}, not {list(shape)}.", "The model file is another's."
         )
+    if not np.isfinite(output).all():
+        raise _no_numbers(name)
+
+
+def check_points(name: str, points: NDArray[np.float64]) -> None:
+    """Raise StageFailed where points, in pixels of the network's input, lie beyond `FARTHEST` or nowhere."""
+    if not (np.abs(points) < FARTHEST).all():
+        raise _no_numbers(name)
+
+
+def _no_numbers(name: str) -> StageFailed:
+    return StageFailed(
+        f"The detector {name} gave no numbers (NaN).", "The model file, the processor or the memory is faulty."
+    )
 
 
 class FakeDetector(FaceDetector):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge import errors
-from fer_edge.detect.base import FaceDetector, refuse_nan
+from fer_edge.detect.base import FaceDetector, check_output, check_points
 from fer_edge.detect.letterbox import Letterbox
 from fer_edge.detect.nms import group
 from fer_edge.model_files import find_model
@@ -124,7 +124,8 @@ class BlazeFaceDetector(FaceDetector):
         """
         tensor, placement = self._letterbox.fit(image)
         regressors, logits = self._session.run({self._input: tensor})
-        refuse_nan(self.name, logits)
+        check_output(self.name, regressors, (1, len(self._anchors), 16))
+        check_output(self.name, logits, (1, len(self._anchors), 1))
         chosen = np.flatnonzero(logits[0, :, 0] >= self._min_logit)
         if not chosen.size:
             return ()
@@ -135,6 +136,7 @@ class BlazeFaceDetector(FaceDetector):
             likely = regressors[0, chosen]
         scores = 1.0 / (1.0 + np.exp(-logits[0, chosen, 0].astype(np.float64)))
         points = _decode(likely, self._anchors[chosen])
+        check_points(self.name, points)
         faces = []
         for members in group(points[:, :4], scores, OVERLAP):
             weights = scores[members]

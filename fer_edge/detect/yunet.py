@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge import errors
-from fer_edge.detect.base import FaceDetector, refuse_nan
+from fer_edge.detect.base import FaceDetector, check_output, check_points
 from fer_edge.detect.letterbox import Letterbox
 from fer_edge.detect.nms import group
 from fer_edge.model_files import find_model
@@ -29,6 +29,7 @@ OVERLAP = 0.3
 """Candidates that overlap more are the same face (``FaceDetectorYN``'s default)."""
 
 _OUTPUTS = tuple(f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES)
+_WIDTHS = (1, 1, 4, 10)
 _FILE_SIDE = 640
 
 
@@ -74,6 +75,7 @@ class YuNetDetector(FaceDetector):
         self._input = _check(self._session, side)
         names = [info.name for info in self._session.outputs]
         self._order = [names.index(name) for name in _OUTPUTS]
+        self._shapes = [(1, (side // stride) ** 2, width) for width in _WIDTHS for stride in STRIDES]
 
     def detect(self, image: Image) -> Tuple[Face, ...]:
         """Find faces; see `FaceDetector.detect`.
@@ -87,15 +89,17 @@ class YuNetDetector(FaceDetector):
         """
         tensor, placement = self._letterbox.fit(image)
         results = self._session.run({self._input: tensor})
+        for index, shape in zip(self._order, self._shapes):
+            check_output(self.name, results[index], shape)
         outputs = [results[index][0] for index in self._order]
         likelihood, objectness = (np.concatenate(outputs[first : first + 3])[:, 0] for first in (0, 3))
         scores = np.sqrt(np.clip(likelihood, 0.0, 1.0) * np.clip(objectness, 0.0, 1.0)).astype(np.float64)
-        refuse_nan(self.name, scores)
         chosen = np.flatnonzero(scores >= self._min_score)
         if not chosen.size:
             return ()
         boxes, marks = (np.concatenate(outputs[first : first + 3])[chosen] for first in (6, 9))
         points = _decode(boxes, marks, self._cells[chosen], self._strides[chosen])
+        check_points(self.name, points)
         best = [members[0] for members in group(points[:, :2].reshape(-1, 4), scores[chosen], OVERLAP)]
         return tuple(_face(placement.to_picture(points[one]), float(scores[chosen[one]])) for one in best)
 
@@ -121,7 +125,8 @@ def _decode(
 ) -> NDArray[np.float64]:
     """Give N x 7 x 2 points in pixels of the input: upper left corner, lower right corner, and the five landmarks."""
     centres = boxes[:, :2] + cells
-    half = np.exp(boxes[:, 2:].astype(np.float64)) / 2.0
+    # Where it would overflow, the box is refused anyhow.
+    half = np.exp(np.minimum(boxes[:, 2:].astype(np.float64), 50.0)) / 2.0
     corners = np.stack([centres - half, centres + half], axis=1)
     points = np.concatenate([corners, marks.reshape(-1, 5, 2) + cells[:, None]], axis=1)
     scaled: NDArray[np.float64] = points * strides[:, None, None]

@@ -32,9 +32,9 @@ def gpu_build(monkeypatch: pytest.MonkeyPatch) -> List[Any]:
     asked: List[Any] = []
     real = runtime.InferenceSession
 
-    def session(content: Any, sess_options: Any, providers: Any) -> Any:
+    def session(content: Any, sess_options: Any, providers: Any, **more: Any) -> Any:
         asked.append(providers)
-        return real(content, sess_options=sess_options, providers=["CPUExecutionProvider"])
+        return real(content, sess_options=sess_options, providers=["CPUExecutionProvider"], **more)
 
     names = [providers.TENSORRT, providers.CUDA, providers.CPU]
     monkeypatch.setattr(runtime, "get_available_providers", lambda: names)
@@ -62,7 +62,7 @@ def test_a_tensorrt_engine_is_taken_where_it_can_be_had(install: Install, cache:
     classifier.close()
 
 
-@pytest.mark.parametrize("fault", ["no GPU", "old driver", "no memory", "refused operator"])
+@pytest.mark.parametrize("fault", ["no GPU", "old driver", "no memory", "refused operator", "no numbers"])
 def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
     install: Install, cache: EngineCache, gpu: Gpu, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -71,6 +71,7 @@ def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
     gpu.present = fault != "no GPU"
     machine.driver_too_old = fault == "old driver"
     machine.out_of_memory = fault == "no memory"
+    machine.overheated = fault == "no numbers"
     machine.refused = {b"MaxPool"} if fault == "refused operator" else set()
     classifier = open_classifier(FERNET, cache=cache)
     assert classifier.provider == "CPUExecutionProvider"
@@ -81,6 +82,7 @@ def test_where_tensorrt_fails_the_program_goes_on_with_onnx_runtime_and_says_so(
         "old driver": "error: 35",
         "no memory": "out of memory",
         "refused operator": "MaxPool",
+        "no numbers": "gave no numbers",
     }[fault]
     assert said in caplog.records[-1].getMessage()
 
@@ -123,9 +125,9 @@ def test_a_provider_that_fails_loudly_is_no_fault_of_the_model_and_says_nothing_
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     quiet = runtime.InferenceSession
 
-    def loud(content: Any, sess_options: Any, providers: Any) -> Any:
+    def loud(content: Any, sess_options: Any, providers: Any, **more: Any) -> Any:
         if providers[0] == "CPUExecutionProvider":
-            return quiet(content, sess_options=sess_options, providers=providers)
+            return quiet(content, sess_options=sess_options, providers=providers, **more)
         sys.stdout.write("EP Error")
         raise state.RuntimeException("CUDA failure 100: no CUDA-capable device is detected")
 
@@ -205,8 +207,8 @@ def test_a_provider_that_fails_at_its_first_run_is_tried_once_with_a_new_engine_
                 raise state.EPFail("no kernel image is available")
             return self._session.run(*arguments)
 
-    def session(content: Any, sess_options: Any, providers: Any) -> Any:
-        made = plain(content, sess_options=sess_options, providers=providers)
+    def session(content: Any, sess_options: Any, providers: Any, **more: Any) -> Any:
+        made = plain(content, sess_options=sess_options, providers=providers, **more)
         options = dict(given for given in providers if not isinstance(given, str)).get("TensorrtExecutionProvider")
         return Failing(made, options["trt_engine_cache_path"]) if options else made
 

@@ -144,6 +144,180 @@ def test_whatever_lies_in_the_cache_is_the_plan_or_nothing(noise: bytes, cut: in
         assert cache.load(replace(key, gpu="other")) is None
 
 
+KEY = EngineKey("m", "0", "8.2", "gpu", "5.3", "fp16", 8)
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+SOMEBODY = 65534
+
+
+def stored(cache: EngineCache) -> Path:
+    path = cache.store(KEY, b"the plan")
+    assert path is not None
+    assert cache.load(KEY) == b"the plan"
+    return path
+
+
+def given_away(path: Path) -> None:
+    os.chown(path, SOMEBODY, SOMEBODY)
+
+
+def writable(path: Path) -> None:
+    path.chmod(path.stat().st_mode | 0o002)
+
+
+def writable_for_another_group(path: Path) -> None:
+    os.chown(path, -1, SOMEBODY)
+    path.chmod(path.stat().st_mode | 0o020)
+
+
+OTHERS = [
+    pytest.param(given_away, marks=root_only),
+    writable,
+    pytest.param(writable_for_another_group, marks=root_only),
+]
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_an_engine_that_others_can_change_is_code_of_theirs_and_is_not_loaded(
+    cache: EngineCache, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = stored(cache)
+    change(path)
+    assert cache.load(KEY) is None
+    assert f"the engine {path} is not used: others may change it" in caplog.text
+    assert stored(cache) == path
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_a_folder_that_others_can_change_gives_and_gets_no_engine(
+    cache: EngineCache, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    stored(cache)
+    change(cache.folder)
+    assert cache.load(KEY) is None
+    assert cache.store(replace(KEY, gpu="other"), b"x") is None
+    assert len(list(cache.folder.iterdir())) == 1
+    assert "others may change what is in it" in caplog.text
+    with pytest.raises(OutputNotWritable, match="others may change"):
+        EngineCache(cache.folder, must_keep=True).prepare()
+    with cache.lock("name"):
+        pass
+    with pytest.raises(OSError, match="others may change"):
+        cache.subfolder("name")
+    cache.folder.chmod(0o755)
+
+
+def test_who_has_a_group_of_his_own_may_let_it_write(cache: EngineCache) -> None:
+    path = stored(cache)
+    for place in (path, cache.folder):
+        os.chown(place, -1, os.getegid())
+        place.chmod(place.stat().st_mode | 0o020)
+    assert cache.load(KEY) == b"the plan"
+
+
+def test_an_engine_is_readable_for_the_services_user_and_writable_for_nobody_else(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = stored(EngineCache(tmp_path / "engines"))
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.parent.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("thing", ["pipe", "device", "link", "folder"])
+def test_what_is_no_file_in_the_place_of_an_engine_is_neither_followed_nor_waited_for(
+    cache: EngineCache, thing: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = stored(cache)
+    whole = path.read_bytes()
+    path.unlink()
+    if thing == "pipe":
+        os.mkfifo(path)
+    elif thing == "folder":
+        path.mkdir()
+    else:
+        (tmp_path / "elsewhere").write_bytes(whole)
+        path.symlink_to("/dev/zero" if thing == "device" else tmp_path / "elsewhere")
+    assert cache.load(KEY) is None
+    assert f"the engine {path} is not used" in caplog.text
+    assert (cache.store(KEY, b"new") is None) == (thing == "folder")
+    if thing == "link":
+        assert (tmp_path / "elsewhere").read_bytes() == whole
+
+
+def test_an_engine_of_forty_gigabytes_is_not_read(cache: EngineCache, caplog: pytest.LogCaptureFixture) -> None:
+    path = stored(cache)
+    os.truncate(path, 40 << 30)
+    assert cache.load(KEY) is None
+    assert "more than" in caplog.text
+
+
+def test_a_head_without_an_end_or_without_a_floor_is_no_engine(cache: EngineCache) -> None:
+    path = stored(cache)
+    for head in (b"[" * (4 << 20), b"[" * 60_000 + b"\n", b'{"a": 1}' + b" " * (1 << 20) + b"\n"):
+        path.write_bytes(MAGIC + head)
+        assert cache.load(KEY) is None
+
+
+@pytest.mark.parametrize("thing", ["link", "dangling link", "pipe", "file"])
+def test_a_lock_empties_and_makes_nothing_elsewhere_and_waits_for_no_pipe(
+    cache: EngineCache, thing: str, tmp_path: Path
+) -> None:
+    stored(cache)
+    lock, target = cache.folder / "m.lock", tmp_path / "precious"
+    if thing == "pipe":
+        os.mkfifo(lock)
+    elif thing == "file":
+        target = lock
+    else:
+        lock.symlink_to(target)
+    if thing != "dangling link" and thing != "pipe":
+        target.write_text("precious")
+    with cache.lock("m"):
+        pass
+    assert target.exists() == (thing in ("link", "file"))
+    assert not target.exists() or target.read_text() == "precious"
+
+
+def test_nobody_else_can_hold_the_lock(cache: EngineCache) -> None:
+    with cache.lock("m"):
+        assert (cache.folder / "m.lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_folder_for_a_library_that_does_not_look_is_refused_when_anything_in_it_or_above_is_others(
+    tmp_path: Path,
+) -> None:
+    cache = EngineCache(tmp_path / "above" / "engines")
+    folder = cache.subfolder("mine")
+    assert folder == tmp_path / "above" / "engines" / "mine"
+    (folder / "an.engine").write_bytes(b"plan")
+    assert cache.subfolder("mine") == folder
+
+    (folder / "an.engine").chmod(0o666)
+    with pytest.raises(OSError, match="others may change an.engine"):
+        cache.subfolder("mine")
+    (folder / "an.engine").unlink()
+    os.mkfifo(folder / "a pipe")
+    with pytest.raises(OSError, match="a pipe"):
+        cache.subfolder("mine")
+    (folder / "a pipe").unlink()
+    folder.chmod(0o777)
+    with pytest.raises(OSError, match="others may change what is in it"):
+        cache.subfolder("mine")
+    folder.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="Not a directory|symbolic"):
+        cache.subfolder("mine")
+    folder.unlink()
+    (tmp_path / "above").chmod(0o777)
+    with pytest.raises(OSError, match=f"others may change {tmp_path / 'above'}"):
+        cache.subfolder("mine")
+    # As in /tmp, only who owns an entry can rename it.
+    (tmp_path / "above").chmod(0o1777)
+    assert cache.subfolder("mine") == folder
+
+
 def test_an_engine_can_be_built_beforehand_and_its_file_is_told(
     install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

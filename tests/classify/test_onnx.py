@@ -4,10 +4,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx_bytes as write
 import pytest
 
 from fer_edge.classify.onnx import OnnxClassifier
-from fer_edge.errors import ModelCorrupt, ModelMetadataError, ModelNotFound, ModelShapeError
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.errors import ModelCorrupt, ModelMetadataError, ModelNotFound, ModelShapeError, StageFailed
 from fer_edge.model_files import find_model
 from fer_edge.types import LABELS
 
@@ -103,3 +105,79 @@ def test_a_network_of_another_shape_is_refused_and_both_shapes_are_named() -> No
     with pytest.raises(ModelShapeError, match=r"\[1, 3, 128, 128\]") as caught:
         OnnxClassifier(find_model("blazeface_short"), metadata=OnnxClassifier(SHIPPED).spec.to_metadata())
     assert "[N, 3, 64, 64]" in str(caught.value)
+
+
+def network(*last: bytes, gives: bytes | None = None) -> bytes:
+    """A network that gives the mean brightness, from 0 to 1, seven times, and then does what `last` says with `m`."""
+    nodes = [
+        write.node("GlobalAveragePool", ["image"], ["p"]),
+        write.node("Flatten", ["p"], ["f"]),
+        write.node("MatMul", ["f", "w"], ["m"]),
+    ]
+    thirds = write.tensor("w", write.FLOAT, [3, 7], write.raw(np.full((3, 7), 1 / 3, np.float32).tobytes()))
+    other = write.tensor("c", write.FLOAT, [], write.raw(np.float32(-1000).tobytes()))
+    graph = write.graph(
+        [*nodes, *last],
+        [thirds, other],
+        [write.value("image", write.FLOAT, ["n", 3, 64, 64])],
+        [gives or write.value("logits", write.FLOAT, ["n", 7])],
+    )
+    return write.model(graph, metadata=ModelSpec(name="odd").to_metadata())
+
+
+def opened(tmp_path: Path, content: bytes) -> OnnxClassifier:
+    (tmp_path / "odd.onnx").write_bytes(content)
+    return OnnxClassifier(tmp_path / "odd.onnx")
+
+
+BLACK, WHITE = (np.full((2, 64, 64, 3), value, np.uint8) for value in (0, 255))
+MAKES = {
+    "NaN": [write.node("Mul", ["m", "c"], ["x"]), write.node("Sqrt", ["x"], ["logits"])],
+    "infinity": [
+        write.node("Mul", ["m", "c"], ["x"]),
+        write.node("Neg", ["x"], ["y"]),
+        write.node("Exp", ["y"], ["logits"]),
+    ],
+}
+MAKES["minus infinity"] = [
+    *MAKES["infinity"][:2],
+    write.node("Exp", ["y"], ["e"]),
+    write.node("Neg", ["e"], ["logits"]),
+]
+
+
+@pytest.mark.parametrize("what", list(MAKES))
+def test_what_a_network_gives_that_is_no_number_is_a_fault_and_never_an_expression(what: str, tmp_path: Path) -> None:
+    classifier = opened(tmp_path, network(*MAKES[what]))
+    assert len(classifier.classify(BLACK)) == 2
+    for crops in (WHITE, np.concatenate([BLACK, WHITE[:1]])):
+        with pytest.raises(StageFailed, match="The network odd gave no numbers"):
+            classifier.classify(crops)
+    classifier.close()
+
+
+def test_a_network_that_never_gives_numbers_is_refused_before_the_first_face(tmp_path: Path) -> None:
+    zero = [write.node("Sub", ["m", "m"], ["z"]), write.node("Div", ["z", "z"], ["logits"])]
+    with pytest.raises(StageFailed, match="gave no numbers"):
+        opened(tmp_path, network(*zero))
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_network_that_answers_for_more_or_fewer_faces_than_there_are_is_refused(rows: int, tmp_path: Path) -> None:
+    sizes = write.tensor("s", 7, [2], write.raw(np.array([rows, 7], np.int64).tobytes()))
+    first = write.tensor("o", 7, [2], write.raw(np.array([0, 0], np.int64).tobytes()))
+    answers = [
+        write.node("Constant", [], ["s"], write.attribute("value", 5, sizes, 4)),
+        write.node("Constant", [], ["o"], write.attribute("value", 5, first, 4)),
+        write.node("Concat", ["m", "m", "m"], ["many"], write.attribute("axis", 3, 0, 2)),
+        write.node("Slice", ["many", "o", "s"], ["logits"]),
+    ]
+    with pytest.raises(ModelShapeError, match=r"odd\.onnx gave \[\d, 7\] for \d faces"):
+        opened(tmp_path, network(*answers)).classify(WHITE)
+
+
+def test_a_network_whose_answers_are_words_is_refused(tmp_path: Path) -> None:
+    words = write.value("logits", write.STRING, ["n", 7])
+    cast = write.node("Cast", ["m"], ["logits"], write.attribute("to", 3, write.STRING, 2))
+    with pytest.raises(ModelShapeError, match=r"tensor\(string\)"):
+        opened(tmp_path, network(cast, gives=words))

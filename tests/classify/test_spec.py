@@ -46,6 +46,9 @@ def test_a_file_without_metadata_is_refused_and_every_missing_key_is_named() -> 
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("name", "\x1b[2Jowned"),
+        ("name", "two\nlines"),
+        ("name", "n" * 101),
         ("labels", '["happy", "sad"]'),
         ("labels", "not JSON"),
         ("labels", json.dumps(["angry"] * 7)),

@@ -17,7 +17,7 @@ from fer_edge.classify.engine_build import SMALLER_WORKSPACE
 from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.tensorrt import TensorRTClassifier
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra
+from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, StageFailed
 from fer_edge.model_files import find_model
 
 GENERATIONS = ("8.2.1.8", "8.6.1", "10.3.0", "11.3.0")
@@ -95,6 +95,19 @@ def test_a_version_without_the_fp16_flag_says_so(
     assert "TensorRT 11.3.0 makes FP16 only of networks that are FP16 already" in caplog.text
     with pytest.raises(BackendUnavailable, match=r"11\.3\.0"):
         TensorRTClassifier(FERNET, "fp16", cache)
+
+
+def test_no_engine_is_built_of_a_model_that_takes_its_weights_from_another_file(
+    install: Install, cache: EngineCache, tmp_path: Path
+) -> None:
+    machine = install("10.3.0")
+    content = FERNET.read_bytes()
+    greedy = tmp_path / "greedy.onnx"
+    # One more graph, which a reader adds to the first: a tensor whose data are elsewhere.
+    greedy.write_bytes(content + bytes([0x3A, 4, 0x2A, 2, 0x70, 1]))
+    with pytest.raises(ModelCorrupt, match=r"greedy\.onnx takes weights from other files"):
+        TensorRTClassifier(greedy, cache=cache)
+    assert not machine.builds
 
 
 def test_an_engine_of_another_gpu_or_version_or_model_is_not_taken(
@@ -218,6 +231,19 @@ def test_a_batch_that_tensorrt_does_not_run_is_told(install: Install, cache: Eng
     machine.takes_runs = False
     with pytest.raises(EngineError, match="did not run"):
         classifier.classify(crops)
+    classifier.close()
+
+
+def test_a_gpu_that_gives_no_numbers_is_a_fault_and_gives_no_expression(
+    install: Install, cache: EngineCache, crops: np.ndarray
+) -> None:
+    machine = install("10.3.0")
+    classifier = TensorRTClassifier(FERNET, cache=cache)
+    machine.overheated = True
+    with pytest.raises(StageFailed, match="FerNet gave no numbers"):
+        classifier.classify(crops)
+    machine.overheated = False
+    assert len(classifier.classify(crops)) == len(crops)
     classifier.close()
 
 

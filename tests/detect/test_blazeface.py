@@ -206,15 +206,6 @@ def test_the_anchors_are_mediapipes(variant: str, count: int, first: object, las
     assert tuple(anchors[2]) == ((12.0, 4.0) if variant == "short" else (10.0, 2.0))
 
 
-def test_a_network_that_gives_no_numbers_is_a_fault_and_not_an_empty_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_nan = BlazeFaceDetector("short")
-    run = with_nan._session.run
-    monkeypatch.setattr(with_nan._session, "run", lambda feeds: [part * np.float32("nan") for part in run(feeds)])
-    with pytest.raises(errors.StageFailed, match="blazeface gave no numbers"):
-        with_nan.detect(np.full((48, 64, 3), 90, np.uint8))
-    with_nan.close()
-
-
 def test_a_box_that_is_turned_inside_out_is_noise_and_left_out(
     short: BlazeFaceDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,3 +243,41 @@ def test_a_file_that_differs_from_the_network_in_one_thing_is_refused(
     monkeypatch.setattr(blazeface, "open_session", lambda path, threads: session)
     with pytest.raises(errors.ModelShapeError, match="not this variant of BlazeFace"):
         BlazeFaceDetector("short")
+
+
+FACE_AT = 400  # an anchor of short-range in the middle of the picture
+
+
+@pytest.mark.parametrize("output", ["regressors", "scores"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+def test_a_network_that_gives_no_numbers_is_a_fault_and_not_an_empty_room(
+    output: str, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = BlazeFaceDetector("short")
+
+    def run(feeds: object) -> list[np.ndarray]:
+        regressors, scores = np.full((1, 896, 16), 20, np.float32), np.full((1, 896, 1), -9, np.float32)
+        scores[0, FACE_AT] = 5
+        (regressors if output == "regressors" else scores)[0, FACE_AT, 0] = value
+        return [regressors, scores]
+
+    monkeypatch.setattr(detector._session, "run", run)
+    picture = np.full((48, 64, 3), 90, np.uint8)
+    if output == "scores" and np.isfinite(value):
+        with np.errstate(over="ignore"):
+            (face,) = detector.detect(picture)
+        assert face.score == 1
+    else:
+        with pytest.raises(errors.StageFailed, match="blazeface gave no numbers"):
+            detector.detect(picture)
+    detector.close()
+
+
+def test_a_network_that_gives_another_shape_than_its_file_says_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = BlazeFaceDetector("short")
+    run = detector._session.run
+    for cut in (lambda parts: [parts[0][:, :5], parts[1]], lambda parts: [parts[0], parts[1][:, :5]]):
+        monkeypatch.setattr(detector._session, "run", lambda feeds, cut=cut: cut(run(feeds)))
+        with pytest.raises(errors.ModelShapeError, match="blazeface gave"):
+            detector.detect(np.full((48, 64, 3), 90, np.uint8))
+    detector.close()

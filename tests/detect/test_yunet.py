@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import cv2
 import numpy as np
@@ -131,17 +131,6 @@ def test_the_mapping_of_landmarks_is_the_persons_right_and_left(detector: YuNetD
     assert face.landmarks["right_mouth"][0] < reference.landmarks["mouth"][0] < face.landmarks["left_mouth"][0]
 
 
-def test_a_network_that_gives_no_numbers_is_a_fault_and_not_an_empty_room(
-    model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_nan = YuNetDetector(model=model)
-    run = with_nan._session.run
-    monkeypatch.setattr(with_nan._session, "run", lambda feeds: [part * np.float32("nan") for part in run(feeds)])
-    with pytest.raises(errors.StageFailed, match="yunet gave no numbers"):
-        with_nan.detect(np.full((48, 64, 3), 90, np.uint8))
-    with_nan.close()
-
-
 def test_a_file_that_gives_its_outputs_in_another_order_finds_the_same_faces(
     model: Path, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,3 +147,35 @@ def test_a_file_that_gives_its_outputs_in_another_order_finds_the_same_faces(
     other = YuNetDetector(model=model)
     assert other.detect(read_picture("three")) == detector.detect(read_picture("three"))
     other.close()
+
+
+@pytest.mark.parametrize("output", range(12))
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_a_network_that_gives_no_numbers_is_a_fault_and_not_an_empty_room(
+    detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch, output: int, value: float
+) -> None:
+    run = detector._session.run
+
+    def broken(feeds: Dict[str, np.ndarray]) -> List[np.ndarray]:
+        results = run(feeds)
+        for likely in range(6):
+            results[detector._order[likely]][:, 0] = 1  # a face in the first cell of each size
+        results[detector._order[output]][0, 0, -1] = value
+        return results
+
+    monkeypatch.setattr(detector._session, "run", broken)
+    picture = np.full((48, 64, 3), 90, np.uint8)
+    if output < 6 and np.isfinite(value):
+        assert detector.detect(picture)[0].score == 1
+    else:
+        with pytest.raises(errors.StageFailed, match="yunet gave no numbers"):
+            detector.detect(picture)
+
+
+def test_a_network_that_gives_another_shape_than_its_file_says_is_refused(
+    detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = detector._session.run
+    monkeypatch.setattr(detector._session, "run", lambda feeds: [part[:, :5] for part in run(feeds)])
+    with pytest.raises(errors.ModelShapeError, match="yunet gave"):
+        detector.detect(np.full((48, 64, 3), 90, np.uint8))

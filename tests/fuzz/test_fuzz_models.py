@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import numpy as np
 import pytest
@@ -16,8 +16,9 @@ from victim import Victim
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.classify.tensors import NetworkTensors
-from fer_edge.errors import ModelMetadataError
+from fer_edge.errors import ModelCorrupt, ModelMetadataError, StageFailed
 from fer_edge.model_files import find_model
+from fer_edge.onnx_file import check_onnx
 from fer_edge.types import LABELS
 
 GOOD = ModelSpec(name="some network", temperature=1.3, parameters=7, facts={"licence": "CC0"}).to_metadata()
@@ -73,9 +74,14 @@ def test_metadata_of_any_content_is_refused_by_name_or_gives_finite_numbers(key:
 @given(st.lists(st.floats(width=32), min_size=14, max_size=14), st.sampled_from(["0.01", "1", "100"]))
 @example([math.nan] * 7 + [math.inf] * 7, "1")
 @example([3.4e38, -3.4e38] * 7, "0.01")
-def test_logits_of_any_kind_give_probabilities(logits: List[float], temperature: str) -> None:
+def test_logits_of_any_kind_give_probabilities_or_are_called_no_numbers(logits: List[float], temperature: str) -> None:
     spec = ModelSpec.from_metadata({**GOOD, "fer_edge.temperature": temperature}, "x.onnx")
-    for expression in NetworkTensors(spec).expressions(np.asarray(logits, np.float32).reshape(2, 7)):
+    given = np.asarray(logits, np.float32).reshape(2, 7)
+    if not np.isfinite(given).all():
+        with pytest.raises(StageFailed, match="some network gave no numbers"):
+            NetworkTensors(spec).expressions(given)
+        return
+    for expression in NetworkTensors(spec).expressions(given):
         assert expression.probabilities.sum() == pytest.approx(1, abs=1e-5)
         assert 0 < expression.confidence <= 1
 
@@ -141,3 +147,41 @@ def test_a_damaged_classifier_is_taken_or_refused(
 def test_metadata_that_is_no_text_is_refused(tmp_path: Path, victim: Victim, network: bytes) -> None:
     tmp_path.joinpath("latin.onnx").write_bytes(network.replace(b"some network", b"some netw\xf6rk"))
     assert victim.open("model", tmp_path / "latin.onnx") == "ModelCorrupt"
+
+
+def borrows(message: Any) -> bool:
+    """Say whether a message, read by the library that ONNX itself uses, names another file anywhere in it."""
+    if message.DESCRIPTOR.name == "TensorProto" and (message.external_data or message.data_location):
+        return True
+    parts = [value for about, value in message.ListFields() if about.message_type is not None]
+    return any(borrows(part) for value in parts for part in (value if hasattr(value, "append") else [value]))
+
+
+@pytest.fixture(scope="module")
+def greedy() -> bytes:
+    """A small network whose weights, at several depths, lie elsewhere."""
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    weights = helper.make_tensor("w", kind, [], bytes(4), raw=True)
+    onnx.external_data_helper.set_external_data(weights, "elsewhere", 0, 4)
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    branch = helper.make_graph([helper.make_node("Constant", [], ["z"], value=weights)], "b", [], [])
+    graph = helper.make_graph([helper.make_node("If", ["c"], ["y"], then_branch=branch)], "g", [], [], [weights])
+    content: bytes = helper.make_model(graph).SerializeToString()
+    return content
+
+
+@examples(300)
+@given(st.data())
+def test_no_damage_hides_that_a_model_takes_its_weights_from_another_file(greedy: bytes, data: st.DataObject) -> None:
+    import google.protobuf.message
+    import onnx
+
+    content = data.draw(mutated(greedy))
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except google.protobuf.message.DecodeError:
+        return
+    if borrows(model):
+        with pytest.raises(ModelCorrupt):
+            check_onnx(content, "x.onnx")

@@ -8,9 +8,9 @@ import select
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Match, Tuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from fer_edge.errors import SourceUnreachable, UsageError
 
@@ -78,6 +78,30 @@ class Address:
     def name(self) -> str:
         """The URL as it may be shown."""
         return mask(self.url)
+
+    @property
+    def origin(self) -> Tuple[str, str, int]:
+        """Scheme, host and port: what credentials belong to."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as they stand in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def elsewhere(self, location: str) -> Address:
+        """Give where a redirect leads, without the credentials that stand in it: a stranger chose those.
+
+        Raises UsageError if it leads nowhere, or into another protocol.
+        """
+        try:
+            target = Address.parse(urljoin(self.url, location.strip()))
+        except ValueError:
+            raise UsageError(f"{printable(mask(location))} is no valid address.") from None
+        if target.scheme.rstrip("s") != self.scheme.rstrip("s"):
+            raise UsageError(f"{printable(target.name)} is of another protocol.")
+        url = f"{target.scheme}://{target.netloc}{target.path}"
+        return replace(target, url=url, user="", password="")
 
     @classmethod
     def parse(cls, url: str) -> Address:

@@ -43,9 +43,9 @@ def _mask_parameter(found: Match[str]) -> str:
     return f"{sign}{name}=***" if _SECRET.search(name) else found.group()
 
 
-def printable(text: str) -> str:
+def printable(text: str, most: int = _SHOWN) -> str:
     """Give what a stranger sent as a message may show it: its start, without what would control a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:_SHOWN])
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:most])
 
 
 @dataclass(frozen=True)

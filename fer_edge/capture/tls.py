@@ -6,7 +6,6 @@ import socket
 import ssl
 import threading
 from dataclasses import dataclass
-from typing import Optional
 
 from fer_edge.capture.address import Address, printable, wait_for
 from fer_edge.errors import SourceUnreachable
@@ -24,12 +23,18 @@ class TlsSettings:
         Certificates to trust instead of those of the system and of SSL_CERT_FILE.
     certificate, key : str
         Files with what this machine shows of itself, where a camera wants that.
+    host : str
+        The name that the certificate must be for; empty for that of the address.
     """
 
     verify: bool = True
     ca_file: str = ""
     certificate: str = ""
     key: str = ""
+    host: str = ""
+
+
+DEFAULTS = TlsSettings()
 
 
 def secure(
@@ -37,7 +42,7 @@ def secure(
     address: Address,
     deadline: float,
     interrupted: threading.Event,
-    settings: Optional[TlsSettings] = None,
+    settings: TlsSettings = DEFAULTS,
     remedy: str = "",
 ) -> ssl.SSLSocket:
     """Begin TLS on a connection that does not block.
@@ -47,7 +52,7 @@ def secure(
     deadline : float
         Monotonic seconds.
     remedy : str
-        What else the reader can do when the certificate is not trusted.
+        What else the reader can do when the certificate is not trusted, to go on with the sentence.
 
     Returns
     -------
@@ -60,14 +65,16 @@ def secure(
         No answer in time, no TLS, or a certificate that is not trusted or is for another host.
     """
     try:
-        context = _context(settings or TlsSettings())
+        context = _context(settings)
     except (OSError, ssl.SSLError) as error:
         connection.close()
         raise SourceUnreachable(
             f"The certificates for {address.name} cannot be read: {printable(str(error))}.",
             "Check the files that ca_file, cert_file and key_file, or SSL_CERT_FILE, name.",
         ) from None
-    secured = context.wrap_socket(connection, server_hostname=address.host, do_handshake_on_connect=False)
+    secured = context.wrap_socket(
+        connection, server_hostname=settings.host or address.host, do_handshake_on_connect=False
+    )
     try:
         while True:
             try:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import threading
+from pathlib import Path
 from typing import Callable, Dict, List
 
 import pytest
 from http_server import HEAD, Answer, jpeg, part, server
+from rtsp_camera import make_certificate, tls_door
 
 from fer_edge.capture.address import Address
 from fer_edge.capture.authentication import Authentication
@@ -18,6 +21,7 @@ from fer_edge.errors import SourceUnreachable, UsageError
 
 ASKS_BASIC = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n'
 ASKS_DIGEST = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="x", nonce="abc", qop="auth"\r\n\r\n'
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 CREDENTIALS = re.compile(r"(?i)authorization|eileen|secret")
 
 
@@ -208,6 +212,33 @@ def test_no_answer_is_made_for_another_scheme_host_or_port(target: str) -> None:
         assert authentication.challenge([challenge])
         assert authentication.answer(Address.parse("http://camera:80/x"), "GET", "/x")
         assert authentication.answer(Address.parse(target), "GET", "/") == ""
+
+
+@needs_openssl
+def test_a_web_camera_with_a_certificate_that_nobody_vouches_for_is_told_nothing(tmp_path: Path) -> None:
+    heard: List[bytes] = []
+    refused = pytest.raises(SourceUnreachable, match=r"not trusted .*\n.*SSL_CERT_FILE")
+    with server(recorder([], ASKS_BASIC)) as plain, tls_door(
+        plain, make_certificate(tmp_path), heard
+    ) as place, refused:
+        open_source(f"https://eileen:secret@{place}/").open()
+    assert b"".join(heard) == b""
+
+
+@needs_openssl
+def test_a_password_for_a_safe_connection_does_not_follow_into_an_open_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    there: List[str] = []
+    here: List[str] = []
+    with server(recorder(there, ASKS_BASIC)) as target, server(
+        recorder(here, ASKS_DIGEST, moved(f"http://{target}/there"))
+    ) as plain, tls_door(plain, certificate) as place, pytest.raises(SourceUnreachable, match="were not sent there"):
+        open_source(f"https://eileen:secret@{place}/").open()
+    assert "Authorization: Digest" in here[1]
+    assert not any(CREDENTIALS.search(head) for head in there)
 
 
 def test_a_redirect_into_another_protocol_leads_nowhere() -> None:

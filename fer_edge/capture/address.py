@@ -50,7 +50,7 @@ class Address:
     @property
     def name(self) -> str:
         """The URL as it may be shown."""
-        return mask(self.url)
+        return printable(mask(self.url), len(self.url))
 
     @property
     def origin(self) -> Tuple[str, str, int]:

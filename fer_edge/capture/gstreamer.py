@@ -12,7 +12,7 @@ from typing import Callable, List, Optional
 
 import numpy as np
 
-from fer_edge.capture.address import mask
+from fer_edge.capture.address import mask, printable
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
@@ -23,6 +23,7 @@ from fer_edge.types import Image
 PROGRAM = "gst-launch-1.0"
 _FIRST_FRAME_WAIT = 10.0  # s; a CSI camera's service needs two to three to start
 _GRAB_WAIT = 0.5
+_LONGEST_NAME = 1000
 
 
 class GStreamerSource(Source):
@@ -51,7 +52,7 @@ class GStreamerSource(Source):
         program: str = PROGRAM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._name = mask(name or f"gst:{pipeline}")
+        self._name = printable(mask(name or f"gst:{pipeline}"), _LONGEST_NAME)
         self._settings = settings
         self._program = program
         self._width, self._height = settings.size
@@ -155,7 +156,7 @@ class GStreamerSource(Source):
             if found:
                 detail = re.search(r"Additional debug info:\n[^\n]*\n?([^\n]*)", said)
                 more = detail.group(1).strip() if detail else ""
-                return f"{found.group(1)} {more}".strip()
+                return printable(f"{found.group(1)} {more}".strip(), _LONGEST_NAME)
         return ""
 
 

@@ -5,11 +5,13 @@ Everything is hidden that is not known to be harmless, since every maker has oth
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Tuple, Union
 
 _HIDDEN = "***"
 _SHOWN = 120
+_LONGEST_PATH = 4096
 
 _HARMLESS = (
     "action|angle|bitrate|camera|camera_?id|cameranum|cam|ch|channel|channel_?id|channels|chn|codec|compression|device|encoding|"
@@ -54,32 +56,37 @@ _SECRET = re.compile(
 
 def mask(text: str) -> str:
     """Hide user names, passwords and tokens of every URL in `text`, and of the elements of a GStreamer pipeline."""
-    shown: List[str] = []
+    pieces: List[str] = []
     at = 0
     while True:
         found = _ITEM.search(text, at)
         if found is None:
-            return "".join([*shown, text[at:]])
-        shown.append(text[at : found.start()])
+            return "".join([*pieces, text[at:]])
+        pieces.append(text[at : found.start()])
         at = found.end()
         if found["quoted"] is not None:
             before, slashes, word = found["quoted"].partition("//")
-            shown += [found["quote"], before, slashes, _mask_word(word), found["quote"]]
+            pieces += [found["quote"], before, slashes, _mask_word(word), found["quote"]]
         elif found["url"] is not None:
-            shown += ["//", _mask_word(found["url"])]
+            pieces += ["//", _mask_word(found["url"])]
         elif found["login"] is not None:
-            shown.append(f"{_HIDDEN}@")
+            pieces.append(f"{_HIDDEN}@")
         else:
-            shown.append(found.group())
+            pieces.append(found.group())
             value = _VALUE_OF_SETTING.match(text, at) if _SECRET.search(found["name"]) else None
             if value:
-                shown.append(_HIDDEN)
+                pieces.append(_HIDDEN)
                 at = value.end()
 
 
 def printable(text: str, most: int = _SHOWN) -> str:
     """Give what a stranger sent as a message may show it: its start, without what would control a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:most])
+
+
+def shown(path: Union[str, os.PathLike[str]]) -> str:
+    """Give a file's name as a message may show it; whoever named the file may be a stranger."""
+    return printable(os.fspath(path), _LONGEST_PATH)
 
 
 def _mask_word(word: str) -> str:

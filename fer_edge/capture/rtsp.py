@@ -28,6 +28,7 @@ logger = logging.getLogger("fer_edge")
 
 _GRAB_WAIT = 0.5
 _START_WAIT = 10.0  # s; for the process to load its libraries, on a slow board with a cold disk
+_LONGEST_LINE = 500
 _LONGEST_WORDS = 100  # too few for JSON that is nested too deeply
 
 
@@ -187,15 +188,15 @@ class RtspSource(Source):
 
     def _failure(self, status: int) -> SourceError:
         """Say in our words what FFmpeg said in its own."""
-        words = mask(self._pipe.errors)
+        lines = [printable(mask(line), _LONGEST_LINE) for line in self._pipe.errors.splitlines()]
         name = self._address.name
-        answer = re.search(r"(?:failed: |returned )(\d{3}[^\n]*)", words)
+        answer = re.search(r"(?:failed: |returned )(\d{3}.*)", "\n".join(lines))
         if answer is not None:
             advice = "Look up the path of the camera's stream."
             if answer.group(1).startswith(("401", "403")):
                 advice = "The user or the password is missing or wrong: rtsp://user:password@host/path."
             return SourceUnreachable(f"{name} answers: {answer.group(1).strip()}.", advice)
-        lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in words.splitlines() if line.strip()]
+        lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in lines if line.strip()]
         if not lines and status == 0:
             return SourceUnreadable(
                 f"{name} gave no answer, or none that is RTSP.",

@@ -20,7 +20,9 @@ logger = logging.getLogger("fer_edge")
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2")
 
-_LARGEST_FILE = 1 << 29
+_LARGEST_FILE = (
+    1 << 29
+)  # bytes; as many pixels as are taken have 400 MB where nothing is compressed, in 16 bits a colour
 
 
 class ImageSource(Source):

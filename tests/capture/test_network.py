@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from typing import Callable, List
+from typing import Callable, List, Optional
 
 import pytest
 from http_server import HEAD, jpeg, part, server
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fer_edge.capture.address import Address
 from fer_edge.capture.base import Source
 from fer_edge.capture.chunked import ChunkedDecoder
+from fer_edge.capture.http_stream import HttpStream
 from fer_edge.capture.network import HttpSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
@@ -292,20 +293,41 @@ def test_chunked_bodies_are_decoded_however_they_are_cut(chunks: List[bytes], cu
     assert decoder.ended
 
 
-def test_a_slow_stream_counts_as_alive_while_frames_come() -> None:
-    def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
-        send(HEAD)
-        for level in (10, 20, 30):
-            send(part(level))
-            ending.wait(0.7)
+def test_a_slow_stream_counts_as_alive_while_frames_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Semaphore(0)
+    now = [0.0]
+    is_silent = [False]
+    read = HttpStream.read
 
-    with server(answer) as place, open_source(f"http://{place}/", CaptureSettings(stall_timeout=30)) as source:
-        started = time.monotonic()
-        answers = []
-        while answers.count(True) < 3:
-            answers.append(source.grab())
-        assert None in answers
-        assert time.monotonic() - started > 1.0
+    def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
+        send(HEAD + part(10))
+        for level in (20, 30, 40, 50):
+            go_on.acquire(timeout=20)
+            send(part(level))
+        ending.wait(20)
+
+    def reading(stream: HttpStream, timeout: float) -> Optional[bytes]:
+        if is_silent[0]:
+            now[0] += 0.8
+            return None
+        return read(stream, timeout)
+
+    monkeypatch.setattr(HttpStream, "read", reading)
+    # Each frame takes 0.8 s of the 1 s that are allowed.
+    with server(answer) as place, HttpSource(
+        f"http://{place}/", CaptureSettings(stall_timeout=1.0), clock=lambda: now[0]
+    ) as source:
+        assert levels(source, 1) == pytest.approx([10], abs=1)
+        for level in (20, 30, 40, 50):
+            is_silent[0] = True
+            assert source.grab() is None
+            is_silent[0] = False
+            go_on.release()
+            assert levels(source, 1) == pytest.approx([level], abs=1)
+        is_silent[0] = True
+        assert source.grab() is None
+        with pytest.raises(SourceStalled, match="no frame for 1 s"):
+            source.grab()
 
 
 class Flood:

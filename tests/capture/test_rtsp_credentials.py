@@ -26,7 +26,7 @@ from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceUnreachable, UsageError
 
 PATIENT = CaptureSettings(connect_timeout=20)
-OPTIONS = "200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY"
+OPTIONS = "200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"
 ASKS_BASIC = '401 Unauthorized\r\nWWW-Authenticate: Basic realm="cam"'
 ASKS_DIGEST = '401 Unauthorized\r\nWWW-Authenticate: Digest realm="cam", nonce="n"'
 CREDENTIALS = re.compile(r"(?i)authorization|eileen|secret|ZWlsZWVuOnNlY3JldA")
@@ -201,6 +201,36 @@ def test_a_certificate_is_trusted_when_its_file_is_named_or_nothing_is_to_be_che
     with server("locked") as (plain, _), tls_door(plain, certificate) as place, caplog.at_level(logging.WARNING):
         frames(f"rtsps://eileen:secret@{place}/cam")
     assert ("nobody checks who answers" in caplog.text) == (way == "tls_verify")
+
+
+@pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="gst-launch-1.0 is not installed")
+def test_a_password_of_a_pipeline_does_not_follow_a_redirect_to_another_host() -> None:
+    elsewhere: List[str] = []
+    here: List[str] = []
+    with camera(elsewhere, to_describe(ASKS_BASIC)) as target:
+        moved = f"302 Moved\r\nLocation: rtsp://{target}/there"
+
+        def reply(request: str) -> str:
+            if request.startswith("DESCRIBE") and "Authorization" not in request:
+                return ASKS_BASIC
+            return to_describe(moved)(request)
+
+        with camera(here, reply) as place, pytest.raises(SourceError):
+            pipeline = (
+                f"gst:rtspsrc user-id=eileen location=rtsp://{place}/cam user-pw=secret protocols=tcp ! decodebin"
+            )
+            open_source(pipeline, CaptureSettings(stall_timeout=20)).open()
+    assert any("Authorization: Basic ZWlsZWVuOnNlY3JldA==" in request for request in here)
+    assert elsewhere
+    assert not any(CREDENTIALS.search(request) for request in elsewhere)
+
+
+@needs_server
+def test_a_pipeline_with_a_password_of_its_own_opens_the_camera_it_is_for() -> None:
+    with server("locked") as (place, _):
+        frames(
+            f"gst:rtspsrc location=rtsp://{place}/cam user-id=eileen user-pw=secret protocols=tcp ! rtpjpegdepay ! jpegdec"
+        )
 
 
 def test_verification_ends_only_when_somebody_says_so() -> None:

@@ -8,44 +8,17 @@ import select
 import socket
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any, List, Match, Tuple
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass, replace
+from typing import Any, List, Tuple
+from urllib.parse import unquote, urljoin, urlsplit
 
+from fer_edge.capture.masking import mask, printable
 from fer_edge.errors import SourceUnreachable, UsageError
 
+__all__ = ["Address", "connect", "mask", "printable", "wait_for"]
+
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
-# Name and value apart, since one pattern for both would take the cube of a hostile text's length.
-_PARAMETER = re.compile(r"([?&;])([^?=&;#]*)=[^&;#\s]*")
-_SECRET = re.compile(r"(?i)user|usr|login|account|pass|pwd|psw|token|key|auth|secret|sig")
-_PROPERTY = re.compile(r"(?i)\b((?:user-id|user-pw|password|passwd|username)=)(\"[^\"]*\"|'[^']*'|[^\s&;#]+)")
-_WORD = re.compile(r"\S+")
 _SLICE = 0.1
-_SHOWN = 120
-
-
-def mask(text: str) -> str:
-    """Hide user names, passwords and tokens of every URL in `text`, and of the elements of a GStreamer pipeline."""
-    return _PROPERTY.sub(r"\1***", _PARAMETER.sub(_mask_parameter, _WORD.sub(_mask_user, text)))
-
-
-def _mask_user(found: Match[str]) -> str:
-    """Hide what stands before the last ``@``: a password may hold any sign, so rather too much is hidden."""
-    word = found.group()
-    before, sign, rest = word.partition("//")
-    user, at, after = rest.rpartition("@")
-    # Without a colon it is no password, but an @ in a path.
-    return f"{before}{sign}***@{after}" if at and ("/" not in user or ":" in user) else word
-
-
-def _mask_parameter(found: Match[str]) -> str:
-    sign, name = found.groups()
-    return f"{sign}{name}=***" if _SECRET.search(name) else found.group()
-
-
-def printable(text: str) -> str:
-    """Give what a stranger sent as a message may show it: its start, without what would control a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:_SHOWN])
 
 
 @dataclass(frozen=True)
@@ -77,11 +50,47 @@ class Address:
     @property
     def name(self) -> str:
         """The URL as it may be shown."""
-        return mask(self.url)
+        return printable(mask(self.url), len(self.url))
+
+    @property
+    def origin(self) -> Tuple[str, str, int]:
+        """Scheme, host and port: what credentials belong to."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as they stand in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def elsewhere(self, location: str) -> Address:
+        """Give where a redirect leads, without the credentials that stand in it: a stranger chose those.
+
+        Raises UsageError if it leads nowhere, or into another protocol.
+        """
+        try:
+            target = Address._take_apart(urljoin(self.url, location.strip()))
+        except ValueError:
+            raise UsageError(f"{printable(mask(location))} is no valid address.") from None
+        if target.scheme.rstrip("s") != self.scheme.rstrip("s"):
+            raise UsageError(f"{printable(target.name)} is of another protocol.")
+        url = f"{target.scheme}://{target.netloc}{target.path}"
+        return replace(target, url=url, user="", password="")
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Take a URL apart. Raises UsageError if it has no host or a port that is none."""
+        """Take a URL apart. Raises UsageError if it has no host, a port that is none, or a password that ends too early."""
+        authority, before, _ = re.split(r"([/?#]|$)", url.partition("//")[2], maxsplit=1)
+        user, at, _ = url.partition("//")[2].rpartition("@")
+        if at and before and len(user) >= len(authority) and ":" in user:
+            # A password such as 12/34: the host would be the user, and learn the rest of it.
+            raise UsageError(
+                f"{mask(url)} has an @ behind its host, which may be the end of a password with a / in it.",
+                "Write / as %2F, ? as %3F, # as %23 and @ as %40 in a user name or password, and an @ in a path as %40.",
+            )
+        return cls._take_apart(url)
+
+    @classmethod
+    def _take_apart(cls, url: str) -> Address:
         if any(letter <= " " or letter.isspace() for letter in url):
             # It may stand within a password, which `mask` would not find.
             raise UsageError(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from fer_edge.capture import v4l2
+from fer_edge.capture.masking import printable, shown
 from fer_edge.capture.v4l2 import Ioctl, Mode
 
 Opener = Callable[[str], int]
@@ -138,7 +139,8 @@ def holders(path: str, proc: str = "/proc") -> List[str]:
             continue
         with suppress(OSError):  # another user's, or gone
             if wanted in {os.path.realpath(link) for link in glob.glob(f"{folder}/fd/*")}:
-                found.append(f"{Path(folder, 'comm').read_text(encoding='utf-8').strip()} ({pid})")
+                name = Path(folder, "comm").read_text(encoding="utf-8", errors="replace").strip()
+                found.append(f"{printable(name)} ({pid})")
     return found
 
 
@@ -165,7 +167,7 @@ def describe_devices(devices: Optional[Sequence[Device]] = None) -> str:
         if device.driver:
             title += f"  [{device.driver}, {device.bus}]"
         lines = [title]
-        lines += [f"  also as {name}" for name in device.names]
+        lines += [f"  also as {shown(name)}" for name in device.names]
         if device.problem:
             lines.append(f"  cannot be used: {device.problem}")
         if device.busy:

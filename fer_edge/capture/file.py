@@ -10,6 +10,7 @@ from typing import Any, Optional, Union
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.container import is_cut, is_text, lacks_index
 from fer_edge.capture.limits import fits
+from fer_edge.capture.masking import shown
 from fer_edge.capture.opencv import cv2, quiet, to_bgr
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceTruncated, SourceUnreadable
@@ -57,7 +58,7 @@ class VideoFileSource(Source):
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self._promised = max(0, self._read(cv2.CAP_PROP_FRAME_COUNT))
         self._delivered = 0
-        return SourceInfo(self._path.name, width, height, fps if 0 < fps <= 1000 else 0.0)
+        return SourceInfo(shown(self._path.name), width, height, fps if 0 < fps <= 1000 else 0.0)
 
     def grab(self) -> Optional[bool]:
         """Move on to the next frame.
@@ -74,7 +75,7 @@ class VideoFileSource(Source):
         if is_cut(self._path) or self._delivered < self._promised * _EXPECTED_PART - _EXPECTED_SLACK:
             of = f" of {self._promised}" if self._promised > self._delivered else ""
             raise SourceTruncated(
-                f"{self._path} is cut off or damaged: {self._delivered}{of} frames could be read.",
+                f"{shown(self._path)} is cut off or damaged: {self._delivered}{of} frames could be read.",
                 "Everything before that point was used. Copy the file again if there is a whole one.",
             )
         if self._loop:
@@ -87,7 +88,7 @@ class VideoFileSource(Source):
         done, picture = self._capture.retrieve()
         if not done or picture is None:
             raise SourceUnreadable(
-                f"Frame {self._delivered} of {self._path} cannot be decoded.", "Convert the file with ffmpeg."
+                f"Frame {self._delivered} of {shown(self._path)} cannot be decoded.", "Convert the file with ffmpeg."
             )
         return to_bgr(picture)
 
@@ -111,29 +112,32 @@ class VideoFileSource(Source):
         # Unlike Path.exists, it takes names that are too long for any file.
         if not os.path.exists(self._path):
             raise SourceNotFound(
-                f"There is no file {self._path}.",
+                f"There is no file {shown(self._path)}.",
                 "--camera takes 0, /dev/video0, csi:0, gst:..., rtsp://..., http://..., a file, a folder, demo or demo:3.",
             )
         if not self._path.is_file():
-            raise SourceUnreadable(f"{self._path} is not a file.", f"Give a video file ({KINDS}).")
+            raise SourceUnreadable(f"{shown(self._path)} is not a file.", f"Give a video file ({KINDS}).")
         try:
             with self._path.open("rb"):
                 pass
         except PermissionError:
             raise SourcePermission(
-                f"This user may not read {self._path}.", f"Allow it with:  chmod u+r '{self._path}'  or ask its owner."
+                f"This user may not read {shown(self._path)}.",
+                f"Allow it with:  chmod u+r '{shown(self._path)}'  or ask its owner.",
             ) from None
         except OSError as error:
-            raise SourceUnreadable(f"{self._path} cannot be read: {error.strerror}.", "Check the disk.") from None
+            raise SourceUnreadable(
+                f"{shown(self._path)} cannot be read: {error.strerror}.", "Check the disk."
+            ) from None
         if self._path.stat().st_size == 0:
-            raise SourceUnreadable(f"{self._path} is empty.", "Record or copy it again.")
+            raise SourceUnreadable(f"{shown(self._path)} is empty.", "Record or copy it again.")
         if is_text(self._path):
             raise self._unreadable()
 
     def _unreadable(self) -> SourceUnreadable:
         if lacks_index(self._path):
             return SourceUnreadable(
-                f"{self._path} has no index (moov): the recording was cut off before it was finished.",
+                f"{shown(self._path)} has no index (moov): the recording was cut off before it was finished.",
                 "Record it again, or repair it with a tool such as untrunc.",
             )
-        return SourceUnreadable(f"{self._path} is no video that can be read.", f"These kinds work: {KINDS}.")
+        return SourceUnreadable(f"{shown(self._path)} is no video that can be read.", f"These kinds work: {KINDS}.")

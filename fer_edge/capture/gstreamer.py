@@ -9,10 +9,11 @@ import re
 import shlex
 import time
 from typing import Callable, List, Optional
+from urllib.parse import quote
 
 import numpy as np
 
-from fer_edge.capture.address import mask
+from fer_edge.capture.address import mask, printable
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
@@ -23,6 +24,7 @@ from fer_edge.types import Image
 PROGRAM = "gst-launch-1.0"
 _FIRST_FRAME_WAIT = 10.0  # s; a CSI camera's service needs two to three to start
 _GRAB_WAIT = 0.5
+_LONGEST_NAME = 1000
 
 
 class GStreamerSource(Source):
@@ -51,7 +53,7 @@ class GStreamerSource(Source):
         program: str = PROGRAM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._name = mask(name or f"gst:{pipeline}")
+        self._name = printable(mask(name or f"gst:{pipeline}"), _LONGEST_NAME)
         self._settings = settings
         self._program = program
         self._width, self._height = settings.size
@@ -155,7 +157,7 @@ class GStreamerSource(Source):
             if found:
                 detail = re.search(r"Additional debug info:\n[^\n]*\n?([^\n]*)", said)
                 more = detail.group(1).strip() if detail else ""
-                return f"{found.group(1)} {more}".strip()
+                return printable(f"{found.group(1)} {more}".strip(), _LONGEST_NAME)
         return ""
 
 
@@ -177,6 +179,32 @@ def csi_pipeline(number: int, settings: CaptureSettings = DEFAULTS) -> str:
     )
 
 
+def _bind_passwords(words: List[str]) -> List[str]:
+    """Move user and password of an ``rtspsrc`` into its location.
+
+    What its properties say goes to every host that the camera refers to; what its location says, to that host alone.
+    """
+    bound = list(words)
+    starts = [0, *(index + 1 for index, word in enumerate(words) if word == "!")]
+    for start, end in zip(starts, [*(start - 1 for start in starts[1:]), len(words)]):
+        if "rtspsrc" not in words[start:end]:
+            continue
+        places = {words[index].partition("=")[0]: index for index in range(start, end) if "=" in words[index]}
+        location = words[places["location"]].partition("=")[2] if "location" in places else ""
+        scheme, slashes, rest = location.partition("://")
+        if "user-pw" not in places or not slashes or "@" in rest:
+            continue
+        user, password = (
+            quote(words[places[name]].partition("=")[2], safe="") if name in places else ""
+            for name in ("user-id", "user-pw")
+        )
+        bound[places["location"]] = f"location={scheme}://{user}:{password}@{rest}"
+        for name in ("user-id", "user-pw"):
+            if name in places:
+                bound[places[name]] = ""
+    return [word for word in bound if word]
+
+
 def _command(program: str, pipeline: str, settings: CaptureSettings, name: str) -> List[str]:
     try:
         # As a shell would: gst-launch itself joins its arguments again, and needs quotes inside them to be gone.
@@ -185,6 +213,7 @@ def _command(program: str, pipeline: str, settings: CaptureSettings, name: str) 
         raise UsageError(f"{name}: {error}.", "Close every quote in the pipeline.") from None
     if not words:
         raise UsageError("gst: is followed by no pipeline.", "Try:  gst:videotestsrc is-live=true")
+    words = _bind_passwords(words)
     width, height = settings.size
     form = f"video/x-raw,format=BGR,width={width},height={height},pixel-aspect-ratio=1/1"
     steps = [*words, "!", "videoconvert", "!", "videoscale"]

@@ -1,12 +1,11 @@
 """The body of an HTTP answer, as it comes, with every wait bounded.
 
 The standard library's clients block inside buffered readers that cannot be left and entered again, so this one speaks the
-little of RFC 9112 that a camera needs: GET, redirects, basic and digest authentication, and chunked bodies.
+little of RFC 9112 that a camera needs: GET, redirects, authentication, and chunked bodies.
 """
 
 from __future__ import annotations
 
-import base64
 import http.client
 import io
 import re
@@ -15,23 +14,17 @@ import ssl
 import threading
 import time
 from email.message import Message
-from typing import Any, List, Optional, Tuple
-from urllib.parse import urljoin
-from urllib.request import (
-    AbstractDigestAuthHandler,
-    HTTPPasswordMgrWithDefaultRealm,
-    Request,
-    parse_http_list,
-    parse_keqv_list,
-)
+from typing import Optional, Tuple
 
 from fer_edge.capture.address import Address, connect, mask, printable, wait_for
+from fer_edge.capture.authentication import Authentication, password_is_not_for
 from fer_edge.capture.chunked import ChunkedDecoder
+from fer_edge.capture.tls import secure
 from fer_edge.errors import SourceUnreachable, UsageError
 
 _PIECE = 65536
 _LONGEST_HEAD = 65536
-_MOST_REDIRECTS = 4
+_MOST_ASKED = 6  # requests for one answer: four redirects, and a password
 
 
 class HttpStream:
@@ -45,11 +38,20 @@ class HttpStream:
         Seconds within which the head of the answer must be here.
     interrupted : Event
         Every wait ends within a tenth of a second once it is set.
+    authentication : Authentication, optional
+        What an earlier request to this address learned of it.
     """
 
-    def __init__(self, address: Address, timeout: float, interrupted: threading.Event) -> None:
+    def __init__(
+        self,
+        address: Address,
+        timeout: float,
+        interrupted: threading.Event,
+        authentication: Optional[Authentication] = None,
+    ) -> None:
         self.content_type = ""
         self._address = address
+        self._authentication = authentication or Authentication(address)
         self._timeout = timeout
         self._interrupted = interrupted
         self._connection: Optional[socket.socket] = None
@@ -60,24 +62,28 @@ class HttpStream:
     def open(self) -> None:
         """Send the request and read the head of the answer. Raises SourceUnreachable unless it is a good one."""
         deadline = time.monotonic() + self._timeout
-        target, authorization = self._address, _basic(self._address)
-        for _ in range(_MOST_REDIRECTS + 2):
+        target, has_left, refusals = self._address, False, 0
+        for _ in range(_MOST_ASKED):
+            authorization = "" if has_left else self._authentication.answer(target, "GET", target.path)
             status, reason, headers = self._ask(target, authorization, deadline)
             if status in (301, 302, 303, 307, 308) and headers["Location"]:
-                elsewhere = self._elsewhere(target, headers["Location"])
-                same = (elsewhere.host, elsewhere.port) == (target.host, target.port)
-                authorization = _basic(elsewhere) or (authorization if same else "")
-                target = elsewhere
-            elif status == 401 and self._address.user and not authorization.startswith("Digest"):
-                authorization = _digest(self._address, target, headers)
-                if not authorization:
+                target = self._elsewhere(target, headers["Location"])
+                # Also when it comes back: whoever it was chose what would be asked for with our name.
+                has_left = has_left or target.origin != self._address.origin
+            elif status == 401 and self._authentication.is_for(target) and not has_left:
+                if not self._authentication.challenge(headers.get_all("WWW-Authenticate") or []):
                     break
+                if refusals and not (refusals == 1 and self._authentication.is_stale):
+                    break
+                refusals += 1
             elif status == 200:
                 self.content_type = headers.get_content_type() if headers["Content-Type"] else ""
                 return
             else:
                 break
         self.close()
+        if status == 401 and has_left and self._address.user:
+            raise password_is_not_for(self._address, target)
         raise SourceUnreachable(
             f"{self._address.name} answers: {status} {printable(reason)}.".replace(" .", "."), self._advice(status)
         )
@@ -134,7 +140,7 @@ class HttpStream:
             ) from None
         try:
             if target.scheme == "https":
-                self._secure(target, deadline)
+                self._connection = secure(self._open_connection, target, deadline, self._interrupted)
             self._send(_request(target, authorization), deadline)
             return self._read_head(deadline)
         except OSError as error:
@@ -148,34 +154,13 @@ class HttpStream:
 
     def _elsewhere(self, target: Address, location: str) -> Address:
         try:
-            elsewhere = Address.parse(urljoin(target.url, location))
-            if elsewhere.scheme in ("http", "https"):
-                return elsewhere
-        except (ValueError, UsageError):
-            pass
-        self.close()
-        raise SourceUnreachable(
-            f"{self._address.name} refers to another address that is none: {printable(mask(location))}.",
-            "Open the address in a browser to see where it leads.",
-        )
-
-    def _secure(self, target: Address, deadline: float) -> None:
-        context = ssl.create_default_context()
-        secured = context.wrap_socket(self._open_connection, server_hostname=target.host, do_handshake_on_connect=False)
-        self._connection = secured
-        while True:
-            try:
-                secured.do_handshake()
-                return
-            except ssl.SSLWantReadError:
-                self._wait(deadline)
-            except ssl.SSLWantWriteError:
-                self._wait(deadline, writing=True)
-            except ssl.SSLError as error:
-                raise SourceUnreachable(
-                    f"{self._address.name} has no safe connection: {error.reason or error}.",
-                    "A camera with a certificate of its own: name that certificate's file in SSL_CERT_FILE, or use http://.",
-                ) from None
+            return target.elsewhere(location)
+        except UsageError:
+            self.close()
+            raise SourceUnreachable(
+                f"{self._address.name} refers to another address that is none: {printable(mask(location))}.",
+                "Open the address in a browser to see where it leads.",
+            ) from None
 
     def _send(self, data: bytes, deadline: float) -> None:
         connection = self._open_connection
@@ -241,10 +226,9 @@ class HttpStream:
 
 
 def _request(target: Address, authorization: str) -> bytes:
-    host = f"[{target.host}]" if ":" in target.host else target.host
     lines = [
         f"GET {target.path} HTTP/1.1",
-        f"Host: {host}:{target.port}",
+        f"Host: {target.netloc}",
         "Accept: multipart/x-mixed-replace, image/jpeg, */*;q=0.5",
         "User-Agent: fer-edge",
         "Connection: close",
@@ -252,32 +236,3 @@ def _request(target: Address, authorization: str) -> bytes:
     if authorization:
         lines.append(f"Authorization: {authorization}")
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
-
-
-def _basic(address: Address) -> str:
-    if not address.user:
-        return ""
-    word = f"{address.user}:{address.password}".encode("utf-8", "surrogateescape")
-    return "Basic " + base64.b64encode(word).decode("ascii")
-
-
-def _digest(credentials: Address, target: Address, headers: Message) -> str:
-    """Answer a digest challenge (RFC 7616) by means of the standard library; empty if there is none."""
-    challenges: List[Any] = headers.get_all("WWW-Authenticate") or []
-    for challenge in challenges:
-        scheme, _, rest = challenge.partition(" ")
-        if scheme.lower() != "digest":
-            continue
-        passwords = HTTPPasswordMgrWithDefaultRealm()
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        url = f"{target.scheme}://{host}:{target.port}{target.path}"
-        passwords.add_password(None, url, credentials.user, credentials.password)
-        try:
-            fields = parse_keqv_list([part for part in parse_http_list(rest) if "=" in part])
-            answer = AbstractDigestAuthHandler(passwords).get_authorization(Request(url), fields)  # noqa: S310
-        except (ValueError, LookupError, OSError):
-            # An algorithm that the library does not have, or no challenge at all.
-            continue
-        if answer:
-            return f"Digest {answer}"
-    return ""

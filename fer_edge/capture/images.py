@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import List, Optional, Tuple, Union
 
 from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.capture.masking import shown
 from fer_edge.capture.opencv import decode
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable
@@ -19,7 +20,9 @@ logger = logging.getLogger("fer_edge")
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2")
 
-_LARGEST_FILE = 1 << 29
+_LARGEST_FILE = (
+    1 << 29
+)  # bytes; as many pixels as are taken have 400 MB where nothing is compressed, in 16 bits a colour
 
 
 class ImageSource(Source):
@@ -63,7 +66,7 @@ class ImageSource(Source):
         if self._ahead is None:
             raise self._nothing_readable()
         height, width = self._ahead.shape[:2]
-        return SourceInfo(self._place, width, height, 0.0)
+        return SourceInfo(shown(self._place), width, height, 0.0)
 
     def grab(self) -> Optional[bool]:
         """Decode the next picture that can be decoded."""
@@ -78,7 +81,7 @@ class ImageSource(Source):
     def retrieve(self) -> Image:
         """Give the picture."""
         if self._picture is None:
-            raise SourceUnreadable(f"No picture of {self._place} was grabbed.")
+            raise SourceUnreadable(f"No picture of {shown(self._place)} was grabbed.")
         return self._picture
 
     def close(self) -> None:
@@ -95,7 +98,8 @@ class ImageSource(Source):
             except PermissionError:
                 if len(self._paths) == 1:
                     raise SourcePermission(
-                        f"This user may not read {path}.", f"Allow it with:  chmod u+r '{path}'  or ask its owner."
+                        f"This user may not read {shown(path)}.",
+                        f"Allow it with:  chmod u+r '{shown(path)}'  or ask its owner.",
                     ) from None
                 picture = None
             except OSError:  # a link to nowhere, or removed since
@@ -104,16 +108,17 @@ class ImageSource(Source):
                 return picture
             if str(path) not in self._skipped:
                 self._skipped.append(str(path))
-                logger.warning("%s is no picture that can be read: skipped", path)
+                logger.warning("%s is no picture that can be read: skipped", shown(path))
         return None
 
     def _nothing_readable(self) -> SourceUnreadable:
         if len(self._paths) == 1:
             return SourceUnreadable(
-                f"{self._paths[0]} is no picture that can be read.", f"These kinds work: {_kinds()}."
+                f"{shown(self._paths[0])} is no picture that can be read.", f"These kinds work: {_kinds()}."
             )
         return SourceUnreadable(
-            f"None of the {len(self._paths)} pictures in {self._place} can be read, beginning with {self._paths[0]}.",
+            f"None of the {len(self._paths)} pictures in {shown(self._place)} can be read, "
+            f"beginning with {shown(self._paths[0])}.",
             f"These kinds work: {_kinds()}.",
         )
 
@@ -146,23 +151,23 @@ def _find(place: str) -> List[Path]:
             found = [entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES and _may_hold_one(entry)]
         except PermissionError:
             raise SourcePermission(
-                f"This user may not read the folder {place}.",
-                f"Allow it with:  chmod u+rx '{place}'  or ask its owner.",
+                f"This user may not read the folder {shown(place)}.",
+                f"Allow it with:  chmod u+rx '{shown(place)}'  or ask its owner.",
             ) from None
         if not found:
-            raise SourceUnreadable(f"The folder {place} holds no pictures.", f"These kinds work: {_kinds()}.")
+            raise SourceUnreadable(f"The folder {shown(place)} holds no pictures.", f"These kinds work: {_kinds()}.")
     elif os.path.isfile(place):
         found = [path]
     elif os.path.exists(place):
-        raise SourceUnreadable(f"{place} is not a file.", f"These kinds work: {_kinds()}.")
+        raise SourceUnreadable(f"{shown(place)} is not a file.", f"These kinds work: {_kinds()}.")
     elif glob.has_magic(place):
         found = [Path(name) for name in glob.glob(place, recursive=True) if os.path.isfile(name)]
         if not found:
             raise SourceNotFound(
-                f"No file fits the pattern {place}.", "Quote the pattern, and check the folder's name."
+                f"No file fits the pattern {shown(place)}.", "Quote the pattern, and check the folder's name."
             )
     else:
-        raise SourceNotFound(f"There is no file {place}.", "Check the spelling and the folder.")
+        raise SourceNotFound(f"There is no file {shown(place)}.", "Check the spelling and the folder.")
     return sorted(found, key=natural_key)
 
 

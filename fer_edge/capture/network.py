@@ -8,6 +8,7 @@ from collections import deque
 from typing import Callable, Deque, Optional
 
 from fer_edge.capture.address import Address, printable
+from fer_edge.capture.authentication import Authentication
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.http_stream import HttpStream
 from fer_edge.capture.mjpeg import JpegSplitter
@@ -41,6 +42,7 @@ class HttpSource(Source):
         self, url: str, settings: CaptureSettings = DEFAULTS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._address = Address.parse(url)
+        self._authentication = Authentication(self._address)
         self._settings = settings
         self._clock = clock
         self._interrupted = threading.Event()
@@ -59,6 +61,7 @@ class HttpSource(Source):
         """Connect and wait for the first picture, which `grab` then gives."""
         self.close()
         self._delivered = 0
+        self._authentication = Authentication(self._address)
         try:
             self._request()
             first = decode(self._first_picture())
@@ -111,7 +114,9 @@ class HttpSource(Source):
 
     def _request(self) -> None:
         self._next_poll = self._clock() + 1 / (self._settings.fps or _POLLS_PER_SECOND)
-        self._stream = HttpStream(self._address, self._settings.connect_timeout, self._interrupted)
+        self._stream = HttpStream(
+            self._address, self._settings.connect_timeout, self._interrupted, self._authentication
+        )
         self._stream.open()
         # Some cameras call their stream application/octet-stream, or nothing at all: only what cannot be one is refused.
         if self._stream.content_type.startswith(("text/", "application/json", "audio/")):

@@ -11,9 +11,17 @@ from typing import Iterator, Optional
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
+from fer_edge.capture.limits import LARGEST, MOST_PIXELS
+
+# Also read once, as it is imported: 100 KB of PNG may claim a billion pixels, and would get eight gigabytes.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_WIDTH", str(LARGEST))
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_HEIGHT", str(LARGEST))
+
 import cv2
 import numpy as np
 
+from fer_edge.capture.affordable import is_affordable
 from fer_edge.capture.limits import fits
 from fer_edge.types import Image
 
@@ -60,8 +68,11 @@ def to_bgr(picture: Image) -> Image:
 
 
 def decode(data: bytes) -> Optional[Image]:
-    """Decode a picture file that is in memory; None if it is none. Alpha is dropped, 16 bits become 8."""
-    if not data:
+    """Decode a picture file that is in memory; None if it is none, or one that costs too much.
+
+    Alpha is dropped, 16 bits become 8.
+    """
+    if not data or not is_affordable(data):
         return None
     with quiet():
         try:

@@ -1,6 +1,7 @@
 """The child process that reads an RTSP stream.
 
-FFmpeg's network reads cannot be left from outside, so they happen in a process that can be ended at any moment. A line of
+FFmpeg's network reads cannot be left from outside, so they happen in a process that can be ended at any moment; the camera's
+password and certificate are the relay's business there, and not FFmpeg's. A line of
 JSON on the standard input says what to read; the standard output gets messages, each a header and a payload. When the
 standard input closes, because the parent is gone, the process ends.
 """
@@ -14,10 +15,17 @@ import sys
 import threading
 from typing import Any, BinaryIO, Dict, Union
 
+from fer_edge.capture.address import Address
+from fer_edge.capture.rtsp_options import VARIABLE, RtspOptions
+from fer_edge.capture.rtsp_relay import RtspRelay
+
 HEADER = struct.Struct("<4sIII")
 """Kind, width, height, and the number of bytes that follow."""
 
 OPENED, FRAME, FAILED, ENDED = b"OPEN", b"FRAM", b"FAIL", b"DONE"
+
+LONGEST_FAILURE = 2000
+"""Bytes of what follows FAILED: message and remedy in a line each, or nothing where FFmpeg's own words must do."""
 
 
 def main() -> int:
@@ -34,21 +42,27 @@ def main() -> int:
 
 
 def _read(request: Dict[str, Any], output: BinaryIO) -> None:
-    # FFmpeg's own words are the only reason it gives, and TCP is what gets through networks without damage. 16 is "error".
+    address = Address.parse(request["url"])
+    options = RtspOptions(address)
+    # FFmpeg's own words are the only reason it gives. 16 is "error".
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"
-    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+    os.environ[VARIABLE] = options.text
     from fer_edge.capture.opencv import cv2, set_log_level
 
     set_log_level(0)
+    relay = RtspRelay(address, request["open_timeout"], options.tls)
+    threading.Thread(target=relay.run, daemon=True).start()
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
         int(request["open_timeout"] * 1000),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         int(request["read_timeout"] * 1000),
     ]
-    capture = cv2.VideoCapture(request["url"], cv2.CAP_FFMPEG, limits)
+    capture = cv2.VideoCapture(address.url if options.is_tunnel else relay.url, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
-        _send(output, FAILED)
+        failure = relay.failure
+        words = f"{failure.message}\n{failure.remedy}" if failure is not None else ""
+        _send(output, FAILED, payload=words.encode("utf-8", "replace")[:LONGEST_FAILURE])
         return
     fps = capture.get(cv2.CAP_PROP_FPS)
     _send(output, OPENED, payload=json.dumps({"fps": fps}).encode())

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from typing import Callable, Optional
 
 import numpy as np
 
-from fer_edge.capture.address import Address, connect, mask
+from fer_edge.capture.address import Address, connect, mask, printable
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
-from fer_edge.capture.reader import ENDED, FRAME, HEADER, OPENED
+from fer_edge.capture.reader import ENDED, FAILED, FRAME, HEADER, LONGEST_FAILURE, OPENED
+from fer_edge.capture.rtsp_options import VARIABLE, RtspOptions
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
 from fer_edge.system.python_child import python_child
 from fer_edge.types import Image
 
+logger = logging.getLogger("fer_edge")
+
 _GRAB_WAIT = 0.5
 _START_WAIT = 10.0  # s; for the process to load its libraries, on a slow board with a cold disk
+_LONGEST_LINE = 500
 _LONGEST_WORDS = 100  # too few for JSON that is nested too deeply
 
 
@@ -64,6 +69,10 @@ class RtspSource(Source):
         """Connect and wait for the first picture, which `grab` then gives."""
         self.close()
         self._delivered = 0
+        options = RtspOptions(self._address)
+        options.check()
+        if self._address.scheme == "rtsps" and not options.tls.verify:
+            logger.warning("%s: nobody checks who answers, as %s says", self._address.name, VARIABLE)
         try:
             # FFmpeg would say less about a host that is not there.
             connect(self._address, self._settings.connect_timeout, self._pipe.interrupted).close()
@@ -145,6 +154,9 @@ class RtspSource(Source):
                 f"{self._address.name} ended the stream after {self._delivered} frames.",
                 "Check the camera; another viewer may have taken its place.",
             )
+        if kind == FAILED and self._payload:
+            message, _, remedy = bytes(self._payload).decode("utf-8", "replace").partition("\n")
+            raise SourceUnreachable(printable(mask(message), len(message)), printable(mask(remedy), len(remedy)))
         if kind != wanted:
             raise self._failure(self._pipe.finish())
         return True
@@ -160,7 +172,7 @@ class RtspSource(Source):
             self._picture = np.empty((height, width, 3), np.uint8)
             self._payload = self._picture.data.cast("B")
         else:
-            if length > _LONGEST_WORDS:
+            if length > (LONGEST_FAILURE if kind == FAILED else _LONGEST_WORDS):
                 raise self._nonsense()
             self._payload = memoryview(bytearray(length)) if length else None
         self._kind = kind
@@ -173,15 +185,15 @@ class RtspSource(Source):
 
     def _failure(self, status: int) -> SourceError:
         """Say in our words what FFmpeg said in its own."""
-        words = mask(self._pipe.errors)
+        lines = [printable(mask(line), _LONGEST_LINE) for line in self._pipe.errors.splitlines()]
         name = self._address.name
-        answer = re.search(r"(?:failed: |returned )(\d{3}[^\n]*)", words)
+        answer = re.search(r"(?:failed: |returned )(\d{3}.*)", "\n".join(lines))
         if answer is not None:
             advice = "Look up the path of the camera's stream."
             if answer.group(1).startswith(("401", "403")):
                 advice = "The user or the password is missing or wrong: rtsp://user:password@host/path."
             return SourceUnreachable(f"{name} answers: {answer.group(1).strip()}.", advice)
-        lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in words.splitlines() if line.strip()]
+        lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in lines if line.strip()]
         if not lines and status == 0:
             return SourceUnreadable(
                 f"{name} gave no answer, or none that is RTSP.",

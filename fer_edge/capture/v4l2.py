@@ -11,6 +11,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator, List, Tuple
 
+from fer_edge.capture.masking import printable
+
 Ioctl = Callable[[int, int, bytearray], Any]
 """``fcntl.ioctl``, or what stands in for it: changes the buffer and raises OSError."""
 
@@ -135,8 +137,9 @@ def _ask(descriptor: int, number: int, layout: struct.Struct, fields: Tuple[Any,
 
 
 def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].decode("utf-8", "replace")
+    # A USB device calls itself as it likes.
+    return printable(raw.split(b"\0", 1)[0].decode("utf-8", "replace"))
 
 
 def _fourcc(pixels: int) -> str:
-    return struct.pack("<I", pixels & 0x7FFFFFFF).decode("ascii", "replace").rstrip()
+    return printable(struct.pack("<I", pixels & 0x7FFFFFFF).decode("ascii", "replace").rstrip())

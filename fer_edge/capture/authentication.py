@@ -1,0 +1,143 @@
+"""Answers to a camera that asks who is there: basic and digest authentication (RFC 7617, RFC 7616), for HTTP and RTSP alike.
+
+Credentials go to the scheme, host and port that they were given for and nowhere else, and in clear only after the camera asked
+for that.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from typing import Dict, Iterator, Optional, Sequence, Tuple
+from urllib.request import parse_http_list
+
+from fer_edge.capture.address import Address, printable
+from fer_edge.errors import SourceUnreachable
+
+_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_LONGEST_CHALLENGE = 8192
+
+
+class Authentication:
+    """What is known of how one camera wants to be answered.
+
+    Parameters
+    ----------
+    address : Address
+        The place that the credentials in it were given for.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._digest: Optional[Dict[str, str]] = None
+        self._basic = False
+        self._uses = 0
+
+    def is_for(self, target: Address) -> bool:
+        """Tell whether there are credentials, and `target` is where they belong."""
+        return bool(self._address.user) and target.origin == self._address.origin
+
+    def challenge(self, headers: Sequence[str]) -> bool:
+        """Take the ``WWW-Authenticate`` headers of a refusal, and tell whether they ask for something that can be answered."""
+        offers = list(_offers(headers))
+        self._digest = next((fields for scheme, fields in offers if scheme == "digest" and _is_usable(fields)), None)
+        self._basic = self._digest is None and any(scheme == "basic" for scheme, _ in offers)
+        self._uses = 0
+        return self._basic or self._digest is not None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the last refusal said that the answer was right, but to a question that is too old."""
+        return self._digest is not None and self._digest.get("stale", "").lower() == "true"
+
+    def answer(self, target: Address, method: str, uri: str) -> str:
+        """Give the ``Authorization`` header's value for a request; empty where none may be sent, or none was asked for.
+
+        Parameters
+        ----------
+        target : Address
+            Where the request goes.
+        method, uri : str
+            As they stand in the request.
+        """
+        if not self.is_for(target):
+            return ""
+        if self._digest is not None:
+            return self._digest_answer(self._digest, method, uri)
+        if self._basic:
+            return "Basic " + base64.b64encode(_bytes(f"{self._address.user}:{self._address.password}")).decode("ascii")
+        return ""
+
+    def _digest_answer(self, fields: Dict[str, str], method: str, uri: str) -> str:
+        algorithm = fields.get("algorithm", "MD5")
+        name = algorithm.upper().partition("-SESS")[0]
+        realm, nonce = fields["realm"], fields["nonce"]
+        self._uses += 1
+        count, own = f"{self._uses:08x}", secrets.token_hex(8)
+
+        def hashed(text: str) -> str:
+            return _HASHES[name](_bytes(text)).hexdigest()
+
+        who = hashed(f"{self._address.user}:{realm}:{self._address.password}")
+        if algorithm.upper().endswith("-SESS"):
+            who = hashed(f"{who}:{nonce}:{own}")
+        what = hashed(f"{method}:{uri}")
+        named = {"username": self._address.user, "realm": realm, "nonce": nonce, "uri": uri}
+        parts = [f'{field}="{_quoted(value)}"' for field, value in named.items()]
+        if "qop" in fields:
+            parts.append(f'response="{hashed(f"{who}:{nonce}:{count}:{own}:auth:{what}")}"')
+            parts.append(f'qop=auth, nc={count}, cnonce="{own}"')
+        else:
+            parts.append(f'response="{hashed(f"{who}:{nonce}:{what}")}", cnonce="{own}"')
+        if "algorithm" in fields:
+            parts.append(f"algorithm={algorithm}")
+        if "opaque" in fields:
+            parts.append(f'opaque="{_quoted(fields["opaque"])}"')
+        return "Digest " + ", ".join(parts)
+
+
+def password_is_not_for(given: Address, target: Address) -> SourceUnreachable:
+    """Say that a camera refers to another place, which asks for a password that was not given for it."""
+    place = printable(f"{target.scheme}://{target.netloc}")
+    return SourceUnreachable(
+        f"{given.name} refers to {place}, which wants a user and a password. "
+        f"Those in the address are for {given.scheme}://{given.netloc} alone, and were not sent there.",
+        f"If that place is yours, give its own address, with a user and a password for it: {printable(target.name)}.",
+    )
+
+
+def _offers(headers: Sequence[str]) -> Iterator[Tuple[str, Dict[str, str]]]:
+    """Give scheme and parameters of each challenge; one header may hold several."""
+    for header in headers:
+        if len(header) > _LONGEST_CHALLENGE or not header.isprintable():
+            continue
+        scheme = ""
+        fields: Dict[str, str] = {}
+        for part in parse_http_list(header):
+            begin = re.match(r"([\w-]+)(?:\s+(?!=)(.*))?$", part)
+            if begin:
+                if scheme:
+                    yield scheme, fields
+                scheme, fields = begin.group(1).lower(), {}
+            name, _, value = (begin.group(2) or "" if begin else part).partition("=")
+            fields[name.strip().lower()] = value.strip().strip('"')
+        if scheme:
+            yield scheme, fields
+
+
+def _is_usable(fields: Dict[str, str]) -> bool:
+    name = fields.get("algorithm", "MD5").upper()
+    if name.endswith("-SESS"):
+        name = name[: -len("-SESS")]
+    ways = [way.strip().lower() for way in fields.get("qop", "auth").split(",")]
+    return name in _HASHES and "auth" in ways and {"realm", "nonce"} <= set(fields)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

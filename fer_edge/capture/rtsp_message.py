@@ -1,0 +1,144 @@
+"""RTSP messages and the packets between them (RFC 2326, also its section 10.12), cut out of a stream of bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Tuple, Union
+
+_LONGEST_HEAD = 65536
+_LONGEST_BODY = 1 << 20  # a session description has some hundred bytes
+_DOLLAR = 0x24
+_REPLY = re.compile(r"RTSP/\d\.\d +(\d{3})(?: +(.*))?")
+_REQUEST = re.compile(r"([A-Z_]{3,20}) +(\S+) +RTSP/\d\.\d")
+_END = re.compile(rb"\n\r?\n")
+
+Headers = Tuple[Tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A request or a reply.
+
+    Attributes
+    ----------
+    method, uri : str
+        Of a request; empty for a reply.
+    status : int
+        Of a reply; 0 for a request.
+    reason : str
+        Of a reply.
+    headers : tuple of pairs
+        Names and values, without those that tell the body's length.
+    body : bytes
+        Often empty.
+    """
+
+    method: str = ""
+    uri: str = ""
+    status: int = 0
+    reason: str = ""
+    headers: Headers = ()
+    body: bytes = b""
+
+    def all(self, name: str) -> List[str]:
+        """Give the values of each header of that name."""
+        return [value for given, value in self.headers if given.lower() == name.lower()]
+
+    def get(self, name: str) -> str:
+        """Give the value of the first header of that name; empty if there is none."""
+        return next(iter(self.all(name)), "")
+
+    def without(self, *names: str) -> Headers:
+        """Give the headers other than those."""
+        left_out = {name.lower() for name in names}
+        return tuple((name, value) for name, value in self.headers if name.lower() not in left_out)
+
+    def encode(self) -> bytes:
+        """Give the message as it is sent."""
+        first = f"{self.method} {self.uri} RTSP/1.0" if self.method else f"RTSP/1.0 {self.status} {self.reason}"
+        lines = [first, *(f"{name}: {value}" for name, value in self.headers)]
+        if self.body:
+            lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + self.body
+
+
+class MessageSplitter:
+    """Cuts what comes into messages and packets, however it is cut; lines between that are neither are left out."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Union[bytes, Message]]:
+        """Take the next bytes, and give what they complete: messages, and packets in one piece as long as they follow another.
+
+        Raises ValueError for a message that is longer than any.
+        """
+        self._buffer += data
+        while self._buffer:
+            if self._buffer[0] == _DOLLAR:
+                packets = self._packets()
+                if not packets:
+                    return
+                yield packets
+                continue
+            if self._buffer[0] in b"\r\n":
+                del self._buffer[0]
+                continue
+            line, found, _ = self._buffer.partition(b"\n")
+            if not found:
+                if len(line) > _LONGEST_HEAD:
+                    raise ValueError("a line without an end")
+                return
+            first = _text(line)
+            if not (_REPLY.fullmatch(first) or _REQUEST.fullmatch(first)):
+                del self._buffer[: len(line) + 1]
+                continue
+            message = self._message(first)
+            if message is None:
+                return
+            yield message
+
+    def _packets(self) -> bytes:
+        """Take the whole packets at the start: a dollar sign, a channel, a length in two bytes, and as many bytes."""
+        data, at = self._buffer, 0
+        while at + 4 <= len(data) and data[at] == _DOLLAR:
+            end = at + 4 + (data[at + 2] << 8 | data[at + 3])
+            if end > len(data):
+                break
+            at = end
+        packets = bytes(data[:at])
+        del data[:at]
+        return packets
+
+    def _message(self, first: str) -> Optional[Message]:
+        end = _END.search(self._buffer)
+        if end is None or end.end() > _LONGEST_HEAD:
+            if len(self._buffer) > _LONGEST_HEAD:
+                raise ValueError("a head without an end")
+            return None
+        headers = [
+            (name.strip(), value.strip())
+            for name, colon, value in (
+                _text(line).partition(":") for line in self._buffer[: end.start()].split(b"\n")[1:]
+            )
+            if colon
+        ]
+        lengths = [value for name, value in headers if name.lower() == "content-length"]
+        length = int(lengths[0]) if lengths and re.fullmatch("[0-9]{1,9}", lengths[0]) else 0
+        if length > _LONGEST_BODY:
+            raise ValueError("a body that is too long")
+        if len(self._buffer) < end.end() + length:
+            return None
+        body = bytes(self._buffer[end.end() : end.end() + length])
+        del self._buffer[: end.end() + length]
+        kept = tuple((name, value) for name, value in headers if name.lower() != "content-length")
+        reply = _REPLY.fullmatch(first)
+        if reply:
+            return Message(status=int(reply.group(1)), reason=reply.group(2) or "", headers=kept, body=body)
+        method, uri, _ = first.split()
+        return Message(method, uri, headers=kept, body=body)
+
+
+def _text(line: Union[bytes, bytearray]) -> str:
+    return line.decode("utf-8", "surrogateescape").strip("\r\n ")

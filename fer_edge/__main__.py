@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import errno
-import io
 import logging
 import os
 import stat
@@ -90,32 +89,34 @@ def _is_hung_up(stream: Any) -> bool:
         return False
 
 
-class _LastWords(io.FileIO):
-    """The standard error, which may be a full disk or a pipe without a reader; nobody can be told of that."""
-
-    def write(self, data: Any) -> int:
-        """Write, or let it be."""
-        with suppress(OSError):
-            return super().write(data) or len(data)
-        return len(data)
-
-
 def _put_up_with_a_standard_error_that_takes_nothing() -> None:
-    """Keep a message that cannot be written from becoming another error, with another exit code than the documented one."""
+    """Keep a message that cannot be written from holding up the program, or from giving it another exit code."""
+    from fer_edge.standard_error import take_over_standard_error
+
     if sys.stderr is None:
         # Else the next file would get its number, and with it what libraries write there by themselves.
         _send_to_nowhere(2)
-    elif sys.stderr is not sys.__stderr__:
-        return
-    raw = io.BufferedWriter(_LastWords(2, "w", closefd=False))
-    encoding = sys.__stderr__.encoding if sys.__stderr__ else "utf-8"
-    sys.stderr = io.TextIOWrapper(raw, encoding, "backslashreplace", line_buffering=True)
+    take_over_standard_error()
+    atexit.register(_finish_the_log)
+
+
+def _finish_the_log() -> None:
+    from fer_edge import library_lines
+    from fer_edge.standard_error import standard_error
+
+    library_lines.finish()
+    error = standard_error()
+    if error is not None:
+        error.finish()
 
 
 def _leave_at_once(code: int) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+    from fer_edge.standard_error import takes_a_line
+
+    _finish_the_log()
+    with suppress(OSError, ValueError):
+        if takes_a_line(sys.stdout):
+            sys.stdout.flush()
     os._exit(code)
 
 

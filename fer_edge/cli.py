@@ -13,6 +13,7 @@ from fer_edge.errors import UsageError, exit_codes
 from fer_edge.logs import set_up_logging
 from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.signals import stop_on_signals
+from fer_edge.standard_error import takes_a_line
 from fer_edge.version import __version__
 
 EXAMPLES = """\
@@ -112,6 +113,8 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     if settings.output == "-" and settings.log_format == "json":
         return 0
     stream = sys.stderr if settings.output == "-" else sys.stdout
+    if not takes_a_line(stream):
+        return 0
     print(summary, file=stream)
     for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):
         if place not in ("", "-"):

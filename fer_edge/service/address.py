@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import NamedTuple
+
+_NAME = re.compile(r"(?i)[a-z0-9]([a-z0-9_.-]*[a-z0-9_.])?")
+_ZONE = re.compile(r"(?i)[a-z0-9_.@-]{1,15}")
 
 
 class Address(NamedTuple):
@@ -34,10 +38,31 @@ def parse_address(text: str) -> Address:
         It is none of these.
     """
     host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdecimal() or len(port) > 5 or not 1 <= int(port) <= 65535:
+        raise ValueError("it must be HOST:PORT, such as 127.0.0.1:8650, with a port from 1 to 65535")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
+        number, percent, zone = host.partition("%")
+        if not _is_ipv6(number) or (percent and not _ZONE.fullmatch(zone)):
+            raise ValueError("in brackets stands an IPv6 address, such as [::1]:8650 or [fe80::1%eth0]:8650")
     elif ":" in host:
         raise ValueError("an IPv6 address needs brackets, such as [::1]:8650")
-    if not port.isascii() or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise ValueError("it must be HOST:PORT, such as 127.0.0.1:8650, with a port from 1 to 65535")
+    elif host and not _is_name(host):
+        raise ValueError("a host is a name such as nano.local, or a number such as 127.0.0.1")
     return Address(host or "127.0.0.1", int(port))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a resolver can be asked for it; Python's own raises an error of its own kind for what cannot be encoded."""
+    try:
+        return bool(_NAME.fullmatch(text.encode("idna").decode("ascii")))
+    except UnicodeError:
+        return False

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import hmac
 import io
+import ipaddress
 import json
 import logging
 import socket
+import ssl
 import threading
 import time
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import TracebackType
-from typing import Any, Callable, Dict, NamedTuple, Optional, Set, Tuple, Type
+from typing import Any, Callable, NamedTuple, Optional, Set, Tuple, Type
 
 from fer_edge.errors import EndpointUnavailable, UsageError
 from fer_edge.service.address import Address
+from fer_edge.service.connections import MOST_CONNECTIONS, Connection, Connections
 from fer_edge.service.health import DOWN, Health
-from fer_edge.version import __version__
 
 logger = logging.getLogger("fer_edge")
 
-MOST_CONNECTIONS = 16
-"""Further ones are closed at once: a board has no threads to spare for a peer that only opens connections."""
-
-LONGEST_CONNECTION = 10.0
-"""Seconds after which a connection is closed, answered or not."""
-
-
 MOST_BYTES = 16384
 """Of a request; what follows is not read. The standard library would take six megabytes of header for each connection."""
+
+
+BACK_OFF = 0.2
+"""Seconds to wait when no connection can be accepted, for want of descriptors; they come back when others are closed."""
+
+_PACE = 0.005
+"""Seconds from one connection that had to make room to the next, so that a flood costs little."""
 
 
 class Endpoint:
@@ -45,6 +48,8 @@ class Endpoint:
         What a peer must send as ``Authorization: Bearer ...``. Without one, only this machine may be listened to.
     metrics : callable, optional
         Gives the content type and the text of ``/metrics``; called in the endpoint's threads.
+    tls : SSLContext, optional
+        The server's side of TLS; without it, requests and answers travel in clear.
 
     Raises
     ------
@@ -58,6 +63,7 @@ class Endpoint:
         health: Callable[[], Health],
         token: str = "",
         metrics: Optional[Callable[[], Tuple[str, bytes]]] = None,
+        tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         if not token and not address.local:
             raise UsageError(
@@ -68,6 +74,7 @@ class Endpoint:
         self._health = health
         self._token = token
         self._metrics = metrics
+        self._tls = tls
         self._server: Optional[_Server] = None
         self._thread: Optional[threading.Thread] = None
 
@@ -81,15 +88,23 @@ class Endpoint:
         """
         try:
             family, _, _, _, place = socket.getaddrinfo(*self.address, type=socket.SOCK_STREAM)[0]
-            self._server = _Server(family, place, self._answer, self._token)
-        except OSError as error:
+            if not self._token and not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_loopback:
+                raise EndpointUnavailable(
+                    f"{self.address} is {place[0]}, where other machines can ask, and there is no token.",
+                    "Set FER_EDGE_TOKEN to a secret word, or listen on 127.0.0.1.",
+                )
+            self._server = _Server(family, place, self._answer, self._token, self._tls)
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise EndpointUnavailable(
-                f"Cannot listen on {self.address}: {error.strerror or error}.",
+                f"Cannot listen on {self.address}: {reason}.",
                 "Give another port with --listen, or end the program that has this one:  ss -ltnp shows it.",
             ) from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="endpoint", daemon=True)
         self._thread.start()
-        logger.info("health at http://%s/healthz", self.address)
+        logger.info("health at %s://%s/healthz", "http" if self._tls is None else "https", self.address)
+        if self._tls is None and not self.address.local:
+            logger.warning("who can listen in on the network to %s learns the token; --tls-cert helps", self.address)
 
     def _answer(self, path: str) -> Optional[_Answer]:
         if path == "/metrics" and self._metrics is not None:
@@ -130,20 +145,26 @@ class _Answer(NamedTuple):
     body: bytes
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False
-    # close_connections waits instead: up to Python 3.8.8 the mix-in keeps every thread that ever ran (bpo-37193).
-    block_on_close = False
+class _Server(HTTPServer):
     allow_reuse_address = True
-    request_queue_size = MOST_CONNECTIONS
+    request_queue_size = 128
 
-    def __init__(self, family: int, place: Any, answer: Callable[[str], Optional[_Answer]], token: str) -> None:
+    def __init__(
+        self,
+        family: int,
+        place: Any,
+        answer: Callable[[str], Optional[_Answer]],
+        token: str,
+        tls: Optional[ssl.SSLContext],
+    ) -> None:
         self.address_family = family
         self.answer = answer
         self.token = token
+        self.connections = Connections()
+        self._tls = tls
         self._lock = threading.Lock()
-        self._since: Dict[socket.socket, float] = {}
         self._at_work: Set[threading.Thread] = set()
+        self._exhausted = False
         super().__init__(place, _Handler)
 
     def server_bind(self) -> None:
@@ -153,57 +174,71 @@ class _Server(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        with self._lock:
-            if len(self._since) >= MOST_CONNECTIONS:
-                return False
-            self._since[request] = time.monotonic()
-            return True
-
-    def service_actions(self) -> None:
-        """Cut connections that last too long; called several times a second."""
-        oldest = time.monotonic() - LONGEST_CONNECTION
-        with self._lock:
-            for connection, since in self._since.items():
-                if since < oldest:
-                    _cut(connection)
+    def get_request(self) -> Tuple[Any, Any]:
+        """Accept a connection; where there is no descriptor for it, not at once again."""
+        try:
+            accepted = super().get_request()
+        except OSError as error:
+            if not self._exhausted:
+                logger.warning("no connection can be accepted on %s: %s", self.server_address, error.strerror)
+            self._exhausted = True
+            time.sleep(BACK_OFF)
+            raise
+        self._exhausted = False
+        return accepted
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        arguments = (request, client_address)
-        thread = threading.Thread(target=self.process_request_thread, args=arguments, daemon=self.daemon_threads)
+        with self._lock:  # the threads of those that had to make room may still be ending
+            crowded = len(self._at_work) >= 2 * MOST_CONNECTIONS
+        before = self.connections.displaced
+        connection = None if crowded else self.connections.let_in(request, client_address[0])
+        if connection is None:
+            self.shutdown_request(request)
+            time.sleep(_PACE)
+            return
+        thread = threading.Thread(target=self._serve, args=(connection, client_address), name="endpoint-connection")
         with self._lock:  # so that it cannot end before it is in the set
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads are to be had
+                self.connections.leave(connection)
+                raise
             self._at_work.add(thread)
+        if self.connections.displaced != before:
+            time.sleep(_PACE)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def _serve(self, connection: Connection, client_address: Any) -> None:
         try:
-            super().process_request_thread(request, client_address)
+            if self._tls is not None:
+                self._shake_hands(connection, self._tls)
+            _Handler(connection, client_address, self)
+        except Exception:  # noqa: BLE001 - whatever it is, it is the end of this connection only
+            self.handle_error(connection, client_address)
         finally:
+            self.connections.leave(connection)
+            self.shutdown_request(connection.socket)
             with self._lock:
                 self._at_work.discard(threading.current_thread())
 
+    def _shake_hands(self, connection: Connection, tls: ssl.SSLContext) -> None:
+        wrap = partial(tls.wrap_socket, server_side=True, do_handshake_on_connect=False)
+        self.connections.replace(connection, wrap).do_handshake()
+
+    def service_actions(self) -> None:
+        """Cut connections that last too long; called several times a second."""
+        self.connections.cut_old()
+
     def close_connections(self) -> None:
         """Cut every connection, and wait for the threads, which have nothing to wait for any more."""
+        self.connections.cut_all()
         with self._lock:
-            for connection in self._since:
-                _cut(connection)
             at_work = list(self._at_work)
         for thread in at_work:
             thread.join()
 
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._since.pop(request, None)
-        super().shutdown_request(request)
-
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Say it in the log, where the standard library prints a traceback."""
         logger.debug("a request from %s failed", client_address, exc_info=True)
-
-
-def _cut(connection: socket.socket) -> None:
-    with suppress(OSError):  # the peer may have gone first
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Start(io.BufferedIOBase):
@@ -220,6 +255,11 @@ class _Start(io.BufferedIOBase):
         self._left -= len(line)
         return line
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether there may have been more."""
+        return self._left <= 0
+
     def close(self) -> None:
         self._stream.close()
         super().close()
@@ -227,13 +267,27 @@ class _Start(io.BufferedIOBase):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    server_version = f"fer-edge/{__version__}"
+    rfile: _Start
+    server_version = "fer-edge"
     sys_version = ""
+
+    def __init__(self, connection: Connection, client_address: Any, server: _Server) -> None:
+        self._connection = connection
+        super().__init__(connection.socket, client_address, server)
 
     def setup(self) -> None:
         """Read no more of the request than `MOST_BYTES`."""
         super().setup()
         self.rfile = _Start(self.rfile, MOST_BYTES)
+
+    def parse_request(self) -> bool:
+        """Read the head of the request, unless that is too long."""
+        understood = super().parse_request()
+        self._connection.asked = True
+        if understood and self.rfile.exhausted:
+            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return False
+        return understood
 
     def do_GET(self) -> None:
         self._reply(send_body=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 from fer_edge.meter import Clock
+from fer_edge.one_line import one_line
 from fer_edge.types import Rates
 
 HEALTHY, DEGRADED, DOWN = "healthy", "degraded", "down"
@@ -97,7 +98,8 @@ class HealthMonitor:
         with self._lock:
             now, frames, last = self._clock(), self._frames, self._last
         age = None if last is None else now - last
-        troubles = tuple(self._troubles())
+        # A camera's own words may be among them.
+        troubles = tuple(map(one_line, self._troubles()))
         status = DEGRADED if troubles else HEALTHY
         if age is None:
             status, troubles = DOWN, ("no frame was analysed yet", *troubles)

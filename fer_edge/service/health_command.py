@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Tuple
 
 from fer_edge.errors import NotHealthy, UsageError
+from fer_edge.one_line import one_line
 from fer_edge.service.address import Address
 from fer_edge.settings import load_settings, settings_file
 
@@ -76,4 +77,4 @@ def _ask(address: Address, token: str) -> Tuple[bool, str]:
         line += f"; FPS total {answer['fps']['total']}, {answer['frames']} frames, up {answer['uptime_s']} s"
     except (ValueError, KeyError, TypeError):
         return False, f"something else answers there (HTTP {status})"
-    return status == 200, line
+    return status == 200, one_line(line)

@@ -14,11 +14,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from fer_edge.board.state import BoardState
+from fer_edge.library_lines import lines_left_out
 from fer_edge.meter import BOUNDS, Distribution
+from fer_edge.one_line import one_line
 from fer_edge.pipeline.outlet import Outlet
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import DEGRADED, DOWN, HEALTHY, Health
+from fer_edge.standard_error import standard_error
 from fer_edge.version import __version__
 
 
@@ -90,6 +93,7 @@ class _Run(Collector):
             "fer_edge_spoiled_pictures", "Pictures that could not be decoded.", value=incidents.spoiled
         )
         yield from self._sinks()
+        yield from _log()
         yield GaugeMetricFamily("fer_edge_threads", "Threads of the program's own.", value=threading.active_count())
 
     def _frames(self, health: Health) -> Iterator[Metric]:
@@ -140,10 +144,18 @@ class _Run(Collector):
         works = GaugeMetricFamily("fer_edge_sink_works", "1 while a sink takes what it is given.", labels=["sink"])
         lost = CounterMetricFamily("fer_edge_sink_lost", "Results that a sink left out.", labels=["sink"])
         for outlet in self._outlets:
-            works.add_metric([outlet.name], not outlet.trouble())
-            lost.add_metric([outlet.name], outlet.lost)
+            works.add_metric([one_line(outlet.name)], not outlet.trouble())
+            lost.add_metric([one_line(outlet.name)], outlet.lost)
         yield works
         yield lost
+
+
+def _log() -> Iterator[Metric]:
+    lost = CounterMetricFamily("fer_edge_log_lines_lost", "Lines that the log left out.", labels=["origin"])
+    error = standard_error()
+    lost.add_metric(["program"], error.lost if error is not None else 0)
+    lost.add_metric(["libraries"], lines_left_out())
+    yield lost
 
 
 class _Board(Collector):
@@ -155,7 +167,7 @@ class _Board(Collector):
         heat = GaugeMetricFamily("fer_edge_board_temperature_celsius", "What a sensor says.", labels=["zone"])
         # Several zones may have one name; Prometheus wants each series once.
         for zone in {zone.name: zone for zone in board.zones if zone.now is not None}.values():
-            heat.add_metric([zone.name], zone.now or 0.0)
+            heat.add_metric([one_line(zone.name)], zone.now or 0.0)
         yield heat
         if board.cooling:
             yield GaugeMetricFamily(
@@ -168,7 +180,7 @@ class _Board(Collector):
         yield clocks
         if board.mode_name:
             mode = GaugeMetricFamily("fer_edge_board_power_mode_info", "The power mode; always 1.", labels=["mode"])
-            mode.add_metric([board.mode_name], 1)
+            mode.add_metric([one_line(board.mode_name)], 1)
             yield mode
         if board.memory is not None:
             yield GaugeMetricFamily(
@@ -191,7 +203,7 @@ def _tegrastats(board: BoardState) -> Iterator[Metric]:
         yield GaugeMetricFamily("fer_edge_board_gpu_load_ratio", "How busy the GPU is.", value=stats.gpu.percent / 100)
     power = GaugeMetricFamily("fer_edge_board_power_watts", "What flows through a supply rail.", labels=["rail"])
     for rail in stats.power:
-        power.add_metric([rail.name], rail.now / 1000)
+        power.add_metric([one_line(rail.name)], rail.now / 1000)
     yield power
 
 

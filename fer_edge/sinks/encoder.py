@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import tempfile
 import threading
+from contextlib import suppress
 from typing import Callable, Optional, Tuple
 
 import cv2
@@ -51,8 +51,8 @@ class StreamEncoder:
             folder = tempfile.mkdtemp(prefix="fer-edge-")
         except OSError as error:
             raise _no_pipe(error) from error
+        path = os.path.join(folder, "stream.avi")
         try:
-            path = os.path.join(folder, "stream.avi")
             os.mkfifo(path, 0o600)
             self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self._writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), float(fps), size)
@@ -60,7 +60,11 @@ class StreamEncoder:
             raise _no_pipe(error) from error
         finally:
             # Both ends are open by now; without a name nothing is left behind, however the program ends.
-            shutil.rmtree(folder, ignore_errors=True)
+            # (Not with rmtree, which takes a descriptor, and so leaves the folder there when none is free.)
+            with suppress(OSError):
+                os.unlink(path)
+            with suppress(OSError):
+                os.rmdir(folder)
         if not self._writer.isOpened():
             os.close(self._fd)
             raise OutputNotWritable(

@@ -5,10 +5,15 @@ import os
 import socket
 import subprocess
 import time
+import urllib.request
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any, List, Optional
 
 from programs import check_numbers, eventually
+from service_manager import Manager
+
+LOST = 'fer_edge_log_lines_lost_total{origin="program"}'
 
 
 class Reader:
@@ -86,6 +91,56 @@ def test_a_reader_of_the_standard_output_that_stops_reading_holds_up_nothing(ben
         recovered - removed,
         summary["dropped"],
         f"noticed 5 s after the pipe is full; the analysis goes on; a SIGTERM meanwhile took {took:.1f} s",
+    )
+
+
+def metric(program: Any, name: str) -> float:
+    with urllib.request.urlopen(f"http://{program.address}/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
+
+def test_a_log_that_nobody_reads_holds_up_nothing_and_its_reader_is_told_what_it_missed(bench: Any) -> None:
+    place = Path(os.path.relpath(bench.folder / "notify"))  # a socket's name is short
+    manager = Manager(str(place))
+    bench.at_the_end(manager.close)
+    reading, writing = os.pipe()
+    camera = bench.camera()
+    environment = {"NOTIFY_SOCKET": str(place.resolve()), "WATCHDOG_USEC": "1000000"}
+    program = bench.program("--camera", camera.url, "--log-level", "debug", environment=environment, stderr=writing)
+    os.close(writing)
+    program.more_lines(20)
+    injected = time.monotonic()
+    # Every request is a line of the log.
+    eventually(lambda: program.health() and metric(program, LOST) > 0, "lost lines")
+    noticed = time.monotonic()
+    program.more_lines(20)
+    eventually(lambda: manager.signs() > noticed, "a sign of life")
+    camera.mode = "end"
+    program.reason("lost")
+    camera.mode = "play"
+    program.more_lines(20)
+    removed = time.monotonic()
+    reader = Reader(reading)
+    said: List[Any] = []
+    while not said or said[-1].get("event") != "log_lost":
+        said += reader.take(1)
+    recovered = time.monotonic()
+    assert said[-1]["lines"] == metric(program, LOST)
+    assert "source_lost" not in {line.get("event") for line in said}
+    # It stops reading again, and the end comes.
+    before = metric(program, LOST)
+    eventually(lambda: program.health() and metric(program, LOST) > before, "lost lines")
+    took = program.stop()
+    os.close(reading)
+    assert program.process.returncode == 0
+    check_numbers(program.lines())
+    bench.report.add(
+        "nobody reads the log any more",
+        noticed - injected,
+        recovered - removed,
+        None,
+        f"the main loop goes on; 256 KiB of log wait, further lines are counted; a SIGTERM meanwhile took {took:.1f} s",
     )
 
 

@@ -13,9 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mutation import examples, mutated
 
-from fer_edge.service import endpoint as module
+from fer_edge.service import connections
 from fer_edge.service.address import Address
-from fer_edge.service.endpoint import MOST_BYTES, MOST_CONNECTIONS, Endpoint
+from fer_edge.service.connections import MOST_CONNECTIONS
+from fer_edge.service.endpoint import MOST_BYTES, Endpoint
 from fer_edge.service.health import HEALTHY, Health
 from fer_edge.types import Rates
 
@@ -83,20 +84,20 @@ def test_it_still_answers_after_all_that_and_its_threads_are_gone(opened: Endpoi
         send(opened.address, [request])
     assert ask(opened.address) == 200
     names = [thread.name for thread in threading.enumerate()]
-    assert len([name for name in names if "process_request" in name]) <= MOST_CONNECTIONS
+    assert names.count("endpoint-connection") <= MOST_CONNECTIONS
 
 
 def test_of_a_flood_of_headers_only_the_start_is_read(opened: Endpoint) -> None:
     head = b"GET /healthz HTTP/1.1\r\nAuthorization: Bearer sesame\r\n"
     assert b"200 OK" in send(opened.address, [head + b"X: " + b"y" * 1000 + b"\r\n\r\n"])
     flood = head + (b"X: " + b"y" * 60000 + b"\r\n") * 90
-    send(opened.address, [flood])
+    assert b"status" not in send(opened.address, [flood])
     assert ask(opened.address) == 200
     assert len(head) < MOST_BYTES < 65536
 
 
 def test_many_half_requests_at_once_hold_nobody_up_for_long(opened: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_CONNECTION", 0.3)
+    monkeypatch.setattr(connections, "LONGEST_HEAD", 0.3)
     silent = [socket.create_connection(opened.address) for _ in range(3 * MOST_CONNECTIONS)]
     for index, connection in enumerate(silent):
         with suppress(ConnectionError):

@@ -46,3 +46,9 @@ def test_what_does_not_work_as_it_should_makes_a_run_degraded_and_stands_behind_
     clock.now += STALLED_AFTER + 1
     assert monitor.health().status == "down"
     assert monitor.health().reasons == ("no frame was analysed for 11 s", "the results file 'x' does not work")
+
+
+def test_what_a_camera_says_controls_no_terminal_of_those_who_ask() -> None:
+    monitor = HealthMonitor(Rates, lambda: ["the camera says \x1b]0;owned\x07 \u202egnp \x9b31m\nstatus: healthy"])
+    reasons = monitor.health().to_json()["reasons"]
+    assert reasons[1] == r"the camera says \x1b]0;owned\x07 \u202egnp \x9b31m\nstatus: healthy"

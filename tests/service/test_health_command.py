@@ -108,3 +108,12 @@ def test_a_run_that_cannot_listen_does_not_start() -> None:
     assert done.returncode == 33
     assert f"127.0.0.1:{port}" in done.stderr
     assert "watching" not in done.stderr
+
+
+@pytest.mark.parametrize("address", ["a..b:80", "[::1%a b]:80", "\u0663:\u0663", "127.0.0.1:+80"])
+def test_what_is_no_address_is_refused_in_a_line(address: str) -> None:
+    for arguments in (["health"], ["--camera", "demo"]):
+        done = fer_edge(*arguments, "--listen", address)
+        assert done.returncode == 2
+        assert "--listen: " in done.stderr
+        assert "Traceback" not in done.stderr

@@ -16,8 +16,11 @@ from made_up_machines import nano
 from programs import ROOT, Program
 from prometheus_client.parser import text_string_to_metric_families
 
+from fer_edge.board.power import PowerMode
 from fer_edge.board.program import Ran
 from fer_edge.board.state import BoardState, read_board_state
+from fer_edge.board.tegrastats import Rail, Tegrastats
+from fer_edge.board.temperature import Zone
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
@@ -134,6 +137,18 @@ def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
     assert series["fer_edge_hung_calls_total", ()] == 1
     assert series["fer_edge_sink_lost_total", labelled(sink=outlet.name)] == 7
     assert series["fer_edge_sink_works", labelled(sink=outlet.name)] == 1
+
+
+def test_a_name_that_others_chose_controls_no_terminal() -> None:
+    strange = "a \x1b[31mname\n\u202e"
+    board = BoardState(
+        zones=(Zone(strange, 40.0),),
+        power_mode=PowerMode(0, strange),
+        tegrastats=Tegrastats(600, 4000, power=(Rail(strange, 900, 900),)),
+    )
+    page = metrics(board, [Outlet(strange, lambda _attempt: MemorySink())]).page()[1].decode()
+    assert all(line.isprintable() for line in page.split("\n"))
+    assert page.count(r"a \\x1b[31mname\\n\\u202e") == 5
 
 
 def test_importing_the_program_does_not_import_prometheus() -> None:

@@ -26,8 +26,8 @@ VIDEO_RATE = 30.0
 class Outputs:
     """Hands each observation to all sinks.
 
-    The results of a live source go through outlets, so that a sink that fails or blocks holds up nothing but itself; those of
-    a file do not, so that none is left out.
+    Each sink has an outlet, so that one that fails or blocks holds up nothing but itself. Those of a file's results are
+    patient, so that none is left out, and the first failure ends the run.
 
     Parameters
     ----------
@@ -53,7 +53,6 @@ class Outputs:
         self._more = more
         self._stop = stop
         self._clock = clock
-        self._sinks: List[Sink] = []
 
     def open(self, stack: ExitStack, live: bool, fps: Callable[[], float]) -> None:
         """Open everything, to be closed by `stack`.
@@ -74,30 +73,32 @@ class Outputs:
         for name, what, open_sink in self._files(live, fps):
             place = getattr(settings, name)
             with settings.blame(name):
-                if place and live:
-                    wait = settings.reconnect == "always"
-                    outlet = Outlet(f"the {what} '{place}'", open_sink, from_the_start=wait, clock=self._clock)
+                if place:
+                    outlet = Outlet(
+                        f"the {what} '{place}'",
+                        open_sink,
+                        from_the_start=live and settings.reconnect == "always",
+                        clock=self._clock,
+                        patient=not live,
+                        stop=self._stop,
+                    )
                     self.outlets.append(stack.enter_context(outlet))
-                elif place:
-                    self._sinks.append(stack.enter_context(open_sink(0)))
         self.outlets.extend(stack.enter_context(outlet) for outlet in self._more)
 
     def __bool__(self) -> bool:
         """Tell whether results go anywhere."""
-        return bool(self._sinks or self.outlets)
+        return bool(self.outlets)
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Hand an observation on. Raises what ended a sink for good."""
-        for sink in self._sinks:
-            sink.write(observation, rates)
         for outlet in self.outlets:
             if outlet.ended is not None:
                 raise outlet.ended
             outlet.offer(observation, rates)
 
     def troubles(self) -> List[str]:
-        """Say which sinks do not work, for people."""
-        return list(filter(None, (outlet.trouble() for outlet in self.outlets)))
+        """Say which sinks do not work, or left out results lately, for people."""
+        return list(filter(None, (outlet.trouble() or outlet.remark() for outlet in self.outlets)))
 
     def _files(self, live: bool, fps: Callable[[], float]) -> Sequence[Tuple[str, str, Callable[[int], Sink]]]:
         settings, overlay = self._settings, Overlay(bars=self._settings.bars)
@@ -112,7 +113,7 @@ class Outputs:
 
         def recording(opened: int) -> Sink:
             path = unused_name(settings.record) if settings.append or opened > 0 else settings.record
-            return VideoSink(path, rate, overlay, live)
+            return VideoSink(path, rate, overlay, live, self._stop.is_set)
 
         return ("output", "results file", results), ("record", "recording", recording)
 

@@ -13,7 +13,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Optional, Union
 
-from fer_edge.errors import OutputClosed, OutputNotWritable
+from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
@@ -56,6 +56,8 @@ class JsonlSink(Sink):
         The path cannot be opened; or, from `write`, not written any more, as the reader of a named pipe went away.
     DiskFull
         From `write`. The file ends after the last whole line.
+    ResultUnwritable
+        From `write`: one result cannot be told in JSON.
     OutputClosed
         From `write`: the reader of the standard output went away.
     """
@@ -90,9 +92,15 @@ class JsonlSink(Sink):
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Write one line."""
-        record = as_record(observation, rates)
-        record["latency_ms"] = _number(1000 * (self._clock() - observation.frame.captured_at), 1)
-        line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
+        try:
+            record = as_record(observation, rates)
+            record["latency_ms"] = _number(1000 * (self._clock() - observation.frame.captured_at), 1)
+            line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ResultUnwritable(
+                f"The result of frame {observation.frame.index} cannot be told in JSON: {error}.",
+                "Look at what made it: a detector, a classifier or a source of your own.",
+            ) from error
         self._output.append(line.encode("ascii"))
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from observations import observation
 
-from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable
+from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import LABELS, Box, Observation, Rates
 
@@ -414,3 +414,15 @@ def test_closing_twice_is_allowed(tmp_path: Path) -> None:
     sink = JsonlSink(tmp_path / "out.jsonl")
     sink.close()
     sink.close()
+
+
+def test_a_result_that_json_cannot_hold_is_refused_and_the_next_one_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    whole = observation(1)
+    broken = replace(whole, frame=replace(whole.frame, index={1, 2}))  # type: ignore[arg-type]
+    with JsonlSink(path) as sink:
+        sink.write(observation(0), RATES)
+        with pytest.raises(ResultUnwritable, match="cannot be told in JSON"):
+            sink.write(broken, RATES)
+        sink.write(observation(2), RATES)
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [0, 2]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from contextlib import ExitStack
-from typing import Callable, Dict, List, Sequence, Tuple, Union
+from typing import Callable, List, Sequence, Tuple, Union
 
-from fer_edge.errors import UsageError
+from fer_edge.file_roles import files_read, refuse_shared_files
 from fer_edge.meter import Clock
 from fer_edge.overlay import Overlay
 from fer_edge.pipeline.outlet import Outlet
@@ -37,17 +36,11 @@ class Outputs:
         Besides them.
     stop : Event
         Ends the wait for a reader that does not read.
-
-    Raises
-    ------
-    UsageError
-        One file has two roles.
     """
 
     def __init__(
         self, settings: Settings, more: Sequence[Outlet], stop: threading.Event, clock: Clock = time.monotonic
     ) -> None:
-        _refuse_one_file_for_two(settings)
         self.outlets: List[Outlet] = []
         self._settings = settings
         self._more = more
@@ -68,6 +61,8 @@ class Outputs:
         ------
         OutputError
             A file cannot be written, and shall not be waited for.
+        UsageError
+            One file has two roles.
         """
         settings = self._settings
         for name, what, open_sink in self._files(live, fps):
@@ -109,23 +104,17 @@ class Outputs:
                 check_ending(settings.record)
 
         def results(opened: int) -> Sink:
+            self._refuse_shared_files()
             return JsonlSink(settings.output, self._stop.is_set, append=settings.append or opened > 0)
 
         def recording(opened: int) -> Sink:
+            self._refuse_shared_files()
             path = unused_name(settings.record) if settings.append or opened > 0 else settings.record
             return VideoSink(path, rate, overlay, live, self._stop.is_set)
 
         return ("output", "results file", results), ("record", "recording", recording)
 
-
-def _refuse_one_file_for_two(settings: Settings) -> None:
-    """Keep a run from destroying what it reads, or one output from overwriting the other."""
-    roles: Dict[str, str] = {}
-    for role, place in (("--camera", settings.camera), ("--record", settings.record), ("--output", settings.output)):
-        path = os.path.realpath(place)
-        special = os.path.exists(path) and not os.path.isfile(path)
-        if place in ("", "-") or special or (role == "--camera" and not os.path.exists(path)):
-            continue
-        if path in roles:
-            raise UsageError(f"{roles[path]} and {role} name the same file, {place}.", "Give each a file of its own.")
-        roles[path] = role
+    def _refuse_shared_files(self) -> None:
+        # Where a file is opened, as only there it is known what a disk that hangs holds up.
+        settings = self._settings
+        refuse_shared_files((("--record", settings.record), ("--output", settings.output)), files_read(settings))

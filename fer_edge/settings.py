@@ -143,6 +143,8 @@ class Settings:
     log_level: str = _setting("info", choice(*LOG_LEVELS), "LEVEL", "output", f"one of {', '.join(LOG_LEVELS)}")
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """By name, where each setting stands that comes from a file (with its line) or from a variable."""
+    file: Optional[Path] = field(default=None, compare=False, repr=False)
+    """The settings file, if there is one."""
 
     @contextmanager
     def blame(self, name: str) -> Iterator[None]:
@@ -191,7 +193,7 @@ def load_settings(
         known = _find(name, f"There is no setting '{name}'")
         values[known.name] = _parse(known, text, "--" + name.replace("_", "-"))
         places.pop(known.name, None)
-    return Settings(**values, places=places)
+    return Settings(**values, places=places, file=file)
 
 
 def setting_fields() -> List[Field[Any]]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Callable, Optional, Type
 
-from fer_edge.errors import OutputClosed, OutputError, OutputNotWritable, ResultUnwritable
+from fer_edge.errors import OutputClosed, OutputError, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.meter import Clock
 from fer_edge.pipeline.backlog import Backlog
 from fer_edge.pipeline.retry import Backoff
@@ -224,7 +224,7 @@ class Outlet:
             with self._state.calling("opening"):
                 self._sink = self._open_anew()
         except Exception as error:  # noqa: BLE001  (handed to whoever opens the outlet)
-            if self._retried:
+            if self._retried and not isinstance(error, UsageError):
                 self._state.failed(error, self._backoff.next())
             else:
                 self.ended = error

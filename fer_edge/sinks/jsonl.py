@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Union
 from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
+from fer_edge.sinks.recognise import results_to_keep
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
 
 _SLICE = 0.2
@@ -24,14 +25,12 @@ _SLICE = 0.2
 _WHOLE = min(select.PIPE_BUF, 4096)
 """Bytes that a pipe which is ready takes at once, without blocking (POSIX, pipe(7))."""
 
-_PIECE = 65536
-
 
 class JsonlSink(Sink):
     """Writes JSON Lines to a file, a pipe or the standard output.
 
     Every line is handed to the operating system whole and at once, so that a killed program leaves a file of whole lines.
-    An existing file is replaced, as a shell's ``>`` does, but only once it could be opened.
+    An existing file of results is replaced by the first line; one that holds anything else is refused.
 
     A line has ``frame`` (index), ``timestamp`` (ISO 8601, UTC, of the capture), ``latency_ms`` (from the capture to this
     line), ``faces`` and ``fps`` (``total``, ``classification``, ``detection``). A face has ``box`` (x, y, width, height in
@@ -53,7 +52,8 @@ class JsonlSink(Sink):
     Raises
     ------
     OutputNotWritable
-        The path cannot be opened; or, from `write`, not written any more, as the reader of a named pipe went away.
+        The path cannot be opened, or holds something else than results; or, from `write`, not written any more, as the
+        reader of a named pipe went away.
     DiskFull
         From `write`. The file ends after the last whole line.
     ResultUnwritable
@@ -74,16 +74,8 @@ class JsonlSink(Sink):
         if os.fspath(path) == "-":
             self._output = _Stream(1, "standard output", stop)
             return
-        file = OutputFile(path, "results file")
+        file = OutputFile(path, "results file", results_to_keep, append)
         if file.regular:
-            try:
-                if append:
-                    file.go_on(after=whole_lines(file.path))
-                else:
-                    file.clear()
-            except BaseException:
-                file.close()  # or its lock would refuse the next attempt
-                raise
             self._output = file
         else:
             # What a shell makes of >(...) has no name under which another reader could come.
@@ -137,20 +129,6 @@ def _face(observed: ObservedFace) -> Dict[str, Any]:
         "probabilities": {label: _number(value, 4) for label, value in zip(LABELS, expression.probabilities)},
         "uncertain": bool(expression.uncertain),
     }
-
-
-def whole_lines(path: str) -> int:
-    """Give the number of bytes in the lines of a file that are whole: all but what follows the last end of a line."""
-    with open(path, "rb") as file:
-        at = file.seek(0, os.SEEK_END)
-        while at > 0:
-            start = max(0, at - _PIECE)
-            file.seek(start)
-            found = file.read(at - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            at = start
-    return 0
 
 
 def _number(value: float, digits: int) -> Optional[float]:

@@ -16,6 +16,7 @@ from fer_edge.sinks.base import Sink
 from fer_edge.sinks.encoder import StreamEncoder
 from fer_edge.sinks.files import OutputFile, PathLike
 from fer_edge.sinks.mp4 import Mp4Muxer
+from fer_edge.sinks.recognise import check_recording
 from fer_edge.types import Image, Observation, Rates
 
 LONGEST_GAP = 10.0
@@ -39,7 +40,8 @@ class VideoSink(Sink):
 
     The size is that of the first picture, with a black row or column where a side is odd, and scaled down to what the
     codec takes: 8190 pixels a side for ``.mp4``, 65500 for ``.avi``, 67 million in all. Later pictures of another size are
-    fitted into it with black margins. An existing file is replaced when the first picture arrives. After a
+    fitted into it with black margins. An existing recording is replaced when the first
+    picture arrives; a file that is none, as far as its beginning tells, is refused. After a
     kill, a crash or on a full disk the file plays up to the last half second before (``.mp4``), or the last picture or
     two (``.avi``).
 
@@ -84,7 +86,7 @@ class VideoSink(Sink):
         self._overlay = overlay if overlay is not None else Overlay()
         self._live = live
         self._stop = stop
-        self._file = OutputFile(self._path, "recording")
+        self._file = OutputFile(self._path, "recording", check_recording)
         if not self._file.regular:
             self._file.close()
             raise OutputNotWritable(f"The recording '{self._path}' is no ordinary file.", "Choose another name.")

@@ -15,6 +15,7 @@ from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import unused_name
 from fer_edge.sinks.jsonl import JsonlSink
+from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.video import VideoSink, check_ending
 from fer_edge.types import Observation, Rates
 
@@ -103,12 +104,17 @@ class Outputs:
             with settings.blame("record"):
                 check_ending(settings.record)
 
+        disk_of_results = MountGuard(settings.output, "results file")
+        disk_of_recording = MountGuard(settings.record, "recording")
+
         def results(opened: int) -> Sink:
             self._refuse_shared_files()
-            return JsonlSink(settings.output, self._stop.is_set, append=settings.append or opened > 0)
+            append = settings.append or opened > 0
+            return JsonlSink(settings.output, self._stop.is_set, append=append, before_opening=disk_of_results.check)
 
         def recording(opened: int) -> Sink:
             self._refuse_shared_files()
+            disk_of_recording.check()
             path = unused_name(settings.record) if settings.append or opened > 0 else settings.record
             return VideoSink(path, rate, overlay, live, self._stop.is_set)
 

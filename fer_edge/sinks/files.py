@@ -74,7 +74,7 @@ class OutputFile:
             The operating system refused for another reason, or somebody removed, renamed or changed the file.
         """
         if self.regular:
-            self._look_whether_it_is_still_ours()
+            self._refuse_to_write_out_of_sight()
         if not self._begun:
             self._begin()
         view, done = memoryview(piece), 0
@@ -100,11 +100,11 @@ class OutputFile:
         """Close; a file that was created here and holds nothing is removed. May be called twice."""
         if self.fd < 0:
             return
-        os.close(self.fd)
-        self.fd = -1
-        if self._created and not self._begun and self.regular:
+        if self._created and not self._begun and self.regular and self._is_in_place():
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
+        os.close(self.fd)
+        self.fd = -1
 
     def _begin(self) -> None:
         """Take away what is not to be kept, now that there is something to write."""
@@ -153,16 +153,22 @@ class OutputFile:
         except OSError:
             pass  # a network's file system may know no locks
 
-    def _look_whether_it_is_still_ours(self) -> None:
-        """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""
-        ours = os.fstat(self.fd)
+    def unchanged(self) -> bool:
+        """Tell whether the file is still found under its name, and as long as it was left here."""
+        return self.fd >= 0 and self._is_in_place() and not (self._begun and os.fstat(self.fd).st_size != self.size)
+
+    def _is_in_place(self) -> bool:
         try:
-            same = os.path.samestat(ours, os.stat(self.path))
+            return os.path.samestat(os.fstat(self.fd), os.stat(self.path))
         except OSError:
-            same = False
-        if not same or (self._begun and ours.st_size != self.size):
+            return False
+
+    def _refuse_to_write_out_of_sight(self) -> None:
+        """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""
+        if not self.unchanged():
             raise OutputNotWritable(
-                f"The {self._what} '{self.path}' was {'changed' if same else 'removed or renamed'} by somebody else.",
+                f"The {self._what} '{self.path}' was {'changed' if self._is_in_place() else 'removed or renamed'} "
+                "by somebody else.",
                 "Let nobody but fer-edge write to it.",
             )
 

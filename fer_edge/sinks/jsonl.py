@@ -30,7 +30,8 @@ class JsonlSink(Sink):
     """Writes JSON Lines to a file, a pipe or the standard output.
 
     Every line is handed to the operating system whole and at once, so that a killed program leaves a file of whole lines.
-    An existing file of results is replaced by the first line; one that holds anything else is refused.
+    An existing file of results is replaced by the first line; one that holds anything else is refused. A file that somebody
+    renamed, removed or emptied meanwhile is begun anew under its name.
 
     A line has ``frame`` (index), ``timestamp`` (ISO 8601, UTC, of the capture), ``latency_ms`` (from the capture to this
     line), ``faces`` and ``fps`` (``total``, ``classification``, ``detection``). A face has ``box`` (x, y, width, height in
@@ -48,6 +49,8 @@ class JsonlSink(Sink):
         Monotonic seconds, on the time scale of `Frame.captured_at`.
     append : bool
         Go on with an existing file instead of replacing it. A last line that was only half written is taken away.
+    before_opening : callable, optional
+        Called before the file is opened, also when it is opened anew; may raise an `OutputError`.
 
     Raises
     ------
@@ -68,19 +71,13 @@ class JsonlSink(Sink):
         stop: Optional[Callable[[], bool]] = None,
         clock: Callable[[], float] = time.monotonic,
         append: bool = False,
+        before_opening: Callable[[], None] = lambda: None,
     ) -> None:
+        self._path = os.fspath(path)
+        self._stop = stop
         self._clock = clock
-        self._output: Union[OutputFile, _Stream]
-        if os.fspath(path) == "-":
-            self._output = _Stream(1, "standard output", stop)
-            return
-        file = OutputFile(path, "results file", results_to_keep, append)
-        if file.regular:
-            self._output = file
-        else:
-            # What a shell makes of >(...) has no name under which another reader could come.
-            named = os.path.exists(os.path.realpath(file.path))
-            self._output = _Stream(file.fd, file.path, stop, file.close, named)
+        self._before_opening = before_opening
+        self._output = self._open(append)
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Write one line."""
@@ -93,11 +90,26 @@ class JsonlSink(Sink):
                 f"The result of frame {observation.frame.index} cannot be told in JSON: {error}.",
                 "Look at what made it: a detector, a classifier or a source of your own.",
             ) from error
+        if isinstance(self._output, OutputFile) and not self._output.unchanged():
+            # Somebody put it away, as logrotate does; the line belongs into a file that people find.
+            self._output.close()
+            self._output = self._open(append=True)
         self._output.append(line.encode("ascii"))
 
     def close(self) -> None:
         """Close the file. The standard output stays open."""
         self._output.close()
+
+    def _open(self, append: bool) -> Union[OutputFile, _Stream]:
+        if self._path == "-":
+            return _Stream(1, "standard output", self._stop)
+        self._before_opening()
+        file = OutputFile(self._path, "results file", results_to_keep, append)
+        if file.regular:
+            return file
+        # What a shell makes of >(...) has no name under which another reader could come.
+        named = os.path.exists(os.path.realpath(file.path))
+        return _Stream(file.fd, file.path, self._stop, file.close, named)
 
 
 def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:

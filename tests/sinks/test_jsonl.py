@@ -353,7 +353,7 @@ def test_the_reader_of_a_pipe_without_a_name_that_goes_away_ends_the_output() ->
 
 
 @pytest.mark.parametrize("fate", ["removed", "renamed", "cut"])
-def test_a_results_file_that_somebody_takes_away_is_noticed_at_the_next_line(tmp_path: Path, fate: str) -> None:
+def test_a_results_file_that_somebody_takes_away_is_begun_anew_with_the_next_line(tmp_path: Path, fate: str) -> None:
     path = tmp_path / "out.jsonl"
     with JsonlSink(path) as sink:
         sink.write(observation(), RATES)
@@ -363,11 +363,11 @@ def test_a_results_file_that_somebody_takes_away_is_noticed_at_the_next_line(tmp
             path.rename(tmp_path / "old.jsonl")
         else:
             os.truncate(path, 0)
-        with pytest.raises(OutputNotWritable, match="by somebody else"):
-            sink.write(observation(1), RATES)
-    with JsonlSink(path, append=True) as sink:
+        sink.write(observation(1), RATES)
         sink.write(observation(2), RATES)
-    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [2]
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [1, 2]
+    if fate == "renamed":
+        assert [json.loads(line)["frame"] for line in (tmp_path / "old.jsonl").read_text().splitlines()] == [0]
 
 
 def test_a_file_that_another_program_writes_to_is_refused_and_left_as_it_is_until_that_one_ends(tmp_path: Path) -> None:
@@ -434,3 +434,46 @@ def test_a_result_that_json_cannot_hold_is_refused_and_the_next_one_is_written(t
             sink.write(broken, RATES)
         sink.write(observation(2), RATES)
     assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [0, 2]
+
+
+def test_a_file_whose_folder_is_gone_is_begun_anew_once_there_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    with JsonlSink(folder / "out.jsonl") as sink:
+        sink.write(observation(0), RATES)
+        (folder / "out.jsonl").unlink()
+        folder.rmdir()
+        for _ in range(2):
+            with pytest.raises(OutputNotWritable, match="no directory"):
+                sink.write(observation(1), RATES)
+        folder.mkdir()
+        sink.write(observation(1), RATES)
+    assert whole_frames(folder / "out.jsonl") == [1]
+
+
+def test_a_file_that_somebody_put_in_place_of_an_empty_one_is_not_removed_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with JsonlSink(path):
+        path.unlink()
+        path.write_text("of somebody else")
+    assert path.read_text() == "of somebody else"
+
+
+def test_what_must_be_so_before_the_file_is_opened_is_asked_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    mounted = [True]
+
+    def check() -> None:
+        if not mounted[0]:
+            raise OutputNotWritable("The disk is not mounted.")
+
+    with JsonlSink(path, before_opening=check) as sink:
+        sink.write(observation(0), RATES)
+        path.rename(tmp_path / "old.jsonl")
+        mounted[0] = False
+        with pytest.raises(OutputNotWritable, match="not mounted"):
+            sink.write(observation(1), RATES)
+        assert not path.exists()
+    mounted[0] = False
+    with pytest.raises(OutputNotWritable, match="not mounted"):
+        JsonlSink(path, before_opening=check)

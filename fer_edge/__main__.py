@@ -9,9 +9,9 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, Callable
 
-from fer_edge.errors import FerEdgeError, MissingExtra, OutputClosed
+from fer_edge.errors import FerEdgeError, MissingExtra, OutputClosed, OutputError
 
 OUR_THREADS = ("fer-edge", "video-writer")
 """What the names of threads that may be left behind begin with."""
@@ -37,16 +37,19 @@ def _run() -> int:
     # Here, because it takes a while, and Ctrl-C may come meanwhile.
     from fer_edge import cli
     from fer_edge.logs import log_the_end
+    from fer_edge.standard_output import forget_standard_output, guard_standard_output, settle_standard_output
 
+    guard_standard_output()
     try:
-        return cli.main()
+        return _flushed(cli.main)
     except OutputClosed as error:
-        _forget_standard_output()
+        forget_standard_output()
         return error.exit_code
     except BrokenPipeError:
-        _forget_standard_output()
+        forget_standard_output()
         return OutputClosed.exit_code
     except FerEdgeError as error:
+        settle_standard_output()
         logging.getLogger("fer_edge").debug("where it happened", exc_info=True)
         log_the_end(error)
         return error.exit_code
@@ -56,6 +59,18 @@ def _run() -> int:
         missing = MissingExtra("opencv-python", "cpu", "Working with pictures")
         log_the_end(missing)
         return missing.exit_code
+
+
+def _flushed(run: Callable[[], int]) -> int:
+    """Run, and hand on what was written, also after an exit of `argparse`, which gives its answers itself."""
+    from fer_edge.standard_output import flush_standard_output
+
+    try:
+        code = run()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
+    flush_standard_output()
+    return code
 
 
 class _LastWords(io.FileIO):
@@ -82,14 +97,9 @@ def _put_up_with_a_standard_error_that_takes_nothing() -> None:
 
 def _leave_at_once(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, OutputError):
             stream.flush()
     os._exit(code)
-
-
-def _forget_standard_output() -> None:
-    """Keep the interpreter from complaining at its end that the reader of the standard output went away."""
-    _send_to_nowhere(sys.stdout.fileno())
 
 
 def _send_to_nowhere(descriptor: int) -> None:

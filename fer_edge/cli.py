@@ -108,6 +108,8 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     if settings.output == "-" and settings.log_format == "json":
         return 0
     stream = sys.stderr if settings.output == "-" else sys.stdout
+    if not stream.writable():  # closed by whoever wants no summary
+        return 0
     print(summary, file=stream)
     for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):
         if place not in ("", "-"):

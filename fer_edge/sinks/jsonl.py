@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import math
 import os
@@ -171,11 +172,14 @@ class _Stream:
         self._named = named
         self._given_up = False
         try:
-            self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
-        except OSError as error:
+            closed = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        except OSError:
+            closed = True
+        if closed:
             raise OutputNotWritable(
                 f"The {name} is closed.", "Start the program without '>&-', or give the name of a file."
-            ) from error
+            )
+        self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
 
     def append(self, line: bytes) -> None:
         """Write one line, or nothing when `stop` came before there was room for it."""

@@ -6,13 +6,12 @@ import atexit
 import errno
 import logging
 import os
-import stat
 import sys
 import threading
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Callable, Optional
 
-from fer_edge.errors import FerEdgeError, OutOfMemory, OutputClosed
+from fer_edge.errors import FerEdgeError, OutOfMemory, OutputClosed, OutputError
 from fer_edge.libraries import import_failure, in_short, library_of
 from fer_edge.signals import HUNG_UP
 
@@ -43,22 +42,30 @@ def _run() -> int:
     # Here, because it takes a while, and Ctrl-C may come meanwhile.
     from fer_edge import cli
     from fer_edge.logs import log_the_end
+    from fer_edge.standard_output import (
+        forget_standard_output,
+        guard_standard_output,
+        is_hung_up,
+        settle_standard_output,
+    )
 
+    guard_standard_output()
     try:
-        return cli.main()
+        return _flushed(cli.main)
     except OutputClosed as error:
-        _forget_standard_output()
+        forget_standard_output()
         return error.exit_code
     except BrokenPipeError:
-        _forget_standard_output()
+        forget_standard_output()
         return OutputClosed.exit_code
     except FerEdgeError as error:
+        settle_standard_output()
         logging.getLogger("fer_edge").debug("where it happened", exc_info=True)
         log_the_end(error)
         return error.exit_code
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.EIO and _is_hung_up(sys.stdout):
-            _forget_standard_output()
+        if isinstance(error, OSError) and error.errno == errno.EIO and is_hung_up(sys.stdout):
+            forget_standard_output()
             return HUNG_UP
         failure = _meaning(error)
         if failure is None:
@@ -66,6 +73,18 @@ def _run() -> int:
         logging.getLogger("fer_edge").debug("where it happened", exc_info=True)
         log_the_end(failure)
         return failure.exit_code
+
+
+def _flushed(run: Callable[[], int]) -> int:
+    """Run, and hand on what was written, also after an exit of `argparse`, which gives its answers itself."""
+    from fer_edge.standard_output import flush_standard_output
+
+    try:
+        code = run()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
+    flush_standard_output()
+    return code
 
 
 def _meaning(error: BaseException) -> Optional[FerEdgeError]:
@@ -79,14 +98,6 @@ def _meaning(error: BaseException) -> Optional[FerEdgeError]:
             "End other programs, lift a limit (ulimit -v, MemoryMax=), or add swap.",
         )
     return None
-
-
-def _is_hung_up(stream: Any) -> bool:
-    """Tell whether a stream is a terminal that was closed: a device that is one no more."""
-    try:
-        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode) and not stream.isatty()
-    except (AttributeError, OSError, ValueError):
-        return False
 
 
 def _put_up_with_a_standard_error_that_takes_nothing() -> None:
@@ -114,15 +125,10 @@ def _leave_at_once(code: int) -> None:
     from fer_edge.standard_error import takes_a_line
 
     _finish_the_log()
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, OutputError):
         if takes_a_line(sys.stdout):
             sys.stdout.flush()
     os._exit(code)
-
-
-def _forget_standard_output() -> None:
-    """Keep the interpreter from complaining at its end that the reader of the standard output went away."""
-    _send_to_nowhere(sys.stdout.fileno())
 
 
 def _send_to_nowhere(descriptor: int) -> None:

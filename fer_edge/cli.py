@@ -113,7 +113,7 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     if settings.output == "-" and settings.log_format == "json":
         return 0
     stream = sys.stderr if settings.output == "-" else sys.stdout
-    if not takes_a_line(stream):
+    if not stream.writable() or not takes_a_line(stream):  # closed by whoever wants no summary, or read by nobody
         return 0
     print(summary, file=stream)
     for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):

@@ -182,6 +182,12 @@ class OutputNotWritable(OutputError):
     exit_code = 30
 
 
+class ResultUnwritable(OutputError):
+    """One result cannot be written, whatever the state of the disk; the next one may be."""
+
+    exit_code = 30
+
+
 class DiskFull(OutputError):
     """No space was left; what had been written stays readable."""
 

@@ -76,11 +76,6 @@ class LiveRun:
         Monotonic seconds.
     outlets : sequence of Outlet
         Where results go besides the files of the settings; opened and closed by the run.
-
-    Raises
-    ------
-    UsageError
-        Two of the settings name one file.
     """
 
     def __init__(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from contextlib import ExitStack
-from typing import Callable, Dict, List, Sequence, Tuple, Union
+from typing import Callable, List, Sequence, Tuple, Union
 
-from fer_edge.errors import UsageError
+from fer_edge.file_roles import files_read, refuse_shared_files
 from fer_edge.meter import Clock
 from fer_edge.overlay import Overlay
 from fer_edge.pipeline.outlet import Outlet
@@ -16,6 +15,7 @@ from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import unused_name
 from fer_edge.sinks.jsonl import JsonlSink
+from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.video import VideoSink, check_ending
 from fer_edge.types import Observation, Rates
 
@@ -26,8 +26,8 @@ VIDEO_RATE = 30.0
 class Outputs:
     """Hands each observation to all sinks.
 
-    The results of a live source go through outlets, so that a sink that fails or blocks holds up nothing but itself; those of
-    a file do not, so that none is left out.
+    Each sink has an outlet, so that one that fails or blocks holds up nothing but itself. Those of a file's results are
+    patient, so that none is left out, and the first failure ends the run.
 
     Parameters
     ----------
@@ -37,23 +37,16 @@ class Outputs:
         Besides them.
     stop : Event
         Ends the wait for a reader that does not read.
-
-    Raises
-    ------
-    UsageError
-        One file has two roles.
     """
 
     def __init__(
         self, settings: Settings, more: Sequence[Outlet], stop: threading.Event, clock: Clock = time.monotonic
     ) -> None:
-        _refuse_one_file_for_two(settings)
         self.outlets: List[Outlet] = []
         self._settings = settings
         self._more = more
         self._stop = stop
         self._clock = clock
-        self._sinks: List[Sink] = []
 
     def open(self, stack: ExitStack, live: bool, fps: Callable[[], float]) -> None:
         """Open everything, to be closed by `stack`.
@@ -69,35 +62,39 @@ class Outputs:
         ------
         OutputError
             A file cannot be written, and shall not be waited for.
+        UsageError
+            One file has two roles.
         """
         settings = self._settings
         for name, what, open_sink in self._files(live, fps):
             place = getattr(settings, name)
             with settings.blame(name):
-                if place and live:
-                    wait = settings.reconnect == "always"
-                    outlet = Outlet(f"the {what} '{place}'", open_sink, from_the_start=wait, clock=self._clock)
+                if place:
+                    outlet = Outlet(
+                        f"the {what} '{place}'",
+                        open_sink,
+                        from_the_start=live and settings.reconnect == "always",
+                        clock=self._clock,
+                        patient=not live,
+                        stop=self._stop,
+                    )
                     self.outlets.append(stack.enter_context(outlet))
-                elif place:
-                    self._sinks.append(stack.enter_context(open_sink(0)))
         self.outlets.extend(stack.enter_context(outlet) for outlet in self._more)
 
     def __bool__(self) -> bool:
         """Tell whether results go anywhere."""
-        return bool(self._sinks or self.outlets)
+        return bool(self.outlets)
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Hand an observation on. Raises what ended a sink for good."""
-        for sink in self._sinks:
-            sink.write(observation, rates)
         for outlet in self.outlets:
             if outlet.ended is not None:
                 raise outlet.ended
             outlet.offer(observation, rates)
 
     def troubles(self) -> List[str]:
-        """Say which sinks do not work, for people."""
-        return list(filter(None, (outlet.trouble() for outlet in self.outlets)))
+        """Say which sinks do not work, or left out results lately, for people."""
+        return list(filter(None, (outlet.trouble() or outlet.remark() for outlet in self.outlets)))
 
     def _files(self, live: bool, fps: Callable[[], float]) -> Sequence[Tuple[str, str, Callable[[int], Sink]]]:
         settings, overlay = self._settings, Overlay(bars=self._settings.bars)
@@ -107,24 +104,23 @@ class Outputs:
             with settings.blame("record"):
                 check_ending(settings.record)
 
+        disk_of_results = MountGuard(settings.output, "results file")
+        disk_of_recording = MountGuard(settings.record, "recording")
+
         def results(opened: int) -> Sink:
-            return JsonlSink(settings.output, self._stop.is_set, append=settings.append or opened > 0)
+            self._refuse_shared_files()
+            append = settings.append or opened > 0
+            return JsonlSink(settings.output, self._stop.is_set, append=append, before_opening=disk_of_results.check)
 
         def recording(opened: int) -> Sink:
+            self._refuse_shared_files()
+            disk_of_recording.check()
             path = unused_name(settings.record) if settings.append or opened > 0 else settings.record
-            return VideoSink(path, rate, overlay, live)
+            return VideoSink(path, rate, overlay, live, self._stop.is_set)
 
         return ("output", "results file", results), ("record", "recording", recording)
 
-
-def _refuse_one_file_for_two(settings: Settings) -> None:
-    """Keep a run from destroying what it reads, or one output from overwriting the other."""
-    roles: Dict[str, str] = {}
-    for role, place in (("--camera", settings.camera), ("--record", settings.record), ("--output", settings.output)):
-        path = os.path.realpath(place)
-        special = os.path.exists(path) and not os.path.isfile(path)
-        if place in ("", "-") or special or (role == "--camera" and not os.path.exists(path)):
-            continue
-        if path in roles:
-            raise UsageError(f"{roles[path]} and {role} name the same file, {place}.", "Give each a file of its own.")
-        roles[path] = role
+    def _refuse_shared_files(self) -> None:
+        # Where a file is opened, as only there it is known what a disk that hangs holds up.
+        settings = self._settings
+        refuse_shared_files((("--record", settings.record), ("--output", settings.output)), files_read(settings))

@@ -146,6 +146,8 @@ class Settings:
     """By name, where each setting stands that comes from a file (with its line) or from a variable."""
     caution: str = field(default="", compare=False, repr=False)
     """Who else can change the settings file, in a sentence for people; empty where nobody can."""
+    file: Optional[Path] = field(default=None, compare=False, repr=False)
+    """The settings file, if there is one."""
 
     @contextmanager
     def blame(self, name: str) -> Iterator[None]:
@@ -183,8 +185,10 @@ def load_settings(
     values: Dict[str, Any] = {}
     places: Dict[str, str] = {}
     caution = ""
+    path: Optional[Path] = None
     if file is not None:
         content = file if isinstance(file, SettingsFile) else SettingsFile.read(file)
+        path = content.path
         values.update(_from_file(content))
         caution = content.caution
         places.update((key.replace("-", "_"), content.place(key)) for key in content.values)
@@ -200,7 +204,7 @@ def load_settings(
         known = _find(name, f"There is no setting '{name}'")
         values[known.name] = _parse(known, text, "--" + name.replace("_", "-"))
         places.pop(known.name, None)
-    return Settings(**values, places=places, caution=caution)
+    return Settings(**values, places=places, caution=caution, file=path)
 
 
 def setting_fields() -> List[Field[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import cv2
 
 from fer_edge.meter import Clock
 from fer_edge.overlay import Overlay
+from fer_edge.sinks.files import PRIVATE, unused_name
 from fer_edge.sinks.window import KEYS, Window, display_available
 from fer_edge.types import Frame, Image, Observation, Rates
 
@@ -89,8 +91,20 @@ class View:
         elif key == "f":
             self._window.toggle_fullscreen()
         elif key == "s" and self._picture is not None:
-            path = datetime.now().strftime("fer-edge-%Y%m%d-%H%M%S.png")
-            logger.info("saved %s" if cv2.imwrite(path, self._picture) else "could not save %s", path)
+            _save(self._picture)
         if key is not None:
             self._shown = None
         return key in ("q", "closed")
+
+
+def _save(picture: Image) -> None:
+    """Write a picture into the working folder, under a name that is not taken, for this user and group."""
+    path = unused_name(datetime.now().strftime("fer-edge-%Y%m%d-%H%M%S.png"))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+        with open(descriptor, "wb") as file:
+            file.write(cv2.imencode(".png", picture)[1].tobytes())
+    except (OSError, cv2.error) as error:
+        logger.warning("could not save %s: %s", path, error)
+    else:
+        logger.info("saved %s", path)

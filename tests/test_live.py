@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -125,6 +126,22 @@ def test_keys_switch_the_bars_and_show_the_help(stand_in: Callable[..., Screen])
 
     assert drawn(without) < drawn(with_bars)
     assert drawn(helped) > drawn(without)
+
+
+def test_a_saved_picture_takes_no_other_file_s_place_and_is_for_this_user_and_group(
+    stand_in: Callable[..., Screen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = os.umask(0)
+    try:
+        screen = stand_in({10: "s", 11: "s", 12: "s", 20: "q"})
+        live.LiveRun(Settings(display="window"), threading.Event()).run(camera())
+    finally:
+        os.umask(before)
+    saved = list(tmp_path.iterdir())
+    assert len(saved) == 3, "also within one second"
+    assert {path.stat().st_mode & 0o777 for path in saved} == {0o640}
+    assert all(cv2.imread(str(path)).shape == screen.pictures[0].shape for path in saved)
 
 
 def test_every_frame_of_a_file_is_shown_and_the_run_ends_with_it(

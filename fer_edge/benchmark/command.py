@@ -14,6 +14,7 @@ from fer_edge.benchmark.report import result_of, to_json
 from fer_edge.benchmark.scenario import Measurement, Protocol, measure
 from fer_edge.build import build_source, classifier_factory, classifier_threads, detector_factory
 from fer_edge.errors import SourceNotFound, UsageError
+from fer_edge.file_roles import files_read, refuse_shared_files
 from fer_edge.model_files import sha256_of
 from fer_edge.settings import Settings
 
@@ -76,6 +77,8 @@ def run_benchmark(
         raise UsageError("A rate cannot be taken from one frame.", "Give --frames 2 or more; some hundreds are better.")
     protocol = Protocol(options.warm_up, settings.duration or DEFAULT_DURATION, settings.frames)
     candidates = choose_models(options.models)
+    read = files_read(settings, (str(candidate.path) for candidate in candidates))
+    refuse_shared_files((("--report", options.report),), read)
     report: Dict[str, Any] = {
         "environment": describe_environment(),
         "protocol": {

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from types import TracebackType
 from typing import IO, Optional, Type
 
 from fer_edge.errors import DiskFull, OutputNotWritable
+
+_ENOUGH = 200
+_REPORT = re.compile(rb'\s*\{\s*"environment"')
 
 
 class ReportFile:
@@ -27,7 +31,7 @@ class ReportFile:
         self._draft: Optional[IO[str]] = None
 
     def __enter__(self) -> ReportFile:
-        """Create a draft beside the file. Raises OutputNotWritable."""
+        """Create a draft beside the file. Raises OutputNotWritable, also when something else than a report lies there."""
         if not self._path:
             return self
         folder = os.path.dirname(self._path) or "."
@@ -37,6 +41,7 @@ class ReportFile:
             if os.path.exists(self._path) and not os.path.isfile(self._path):
                 self._draft = open(self._path, "w", encoding="utf-8")
                 return self
+            self._refuse_what_is_no_report()
             self._draft = tempfile.NamedTemporaryFile(
                 "w", encoding="utf-8", dir=folder, prefix=".fer-edge-", suffix=".json", delete=False
             )
@@ -46,6 +51,18 @@ class ReportFile:
                 "Give --report a file in a folder that exists and that you may write to.",
             ) from error
         return self
+
+    def _refuse_what_is_no_report(self) -> None:
+        try:
+            with open(self._path, "rb") as file:
+                beginning = file.read(_ENOUGH)
+        except FileNotFoundError:
+            return
+        if beginning and not _REPORT.match(beginning):
+            raise OutputNotWritable(
+                f"The report {self._path} exists already, and is no report of a benchmark or soak.",
+                "Give another name, or delete it yourself if nobody needs it.",
+            )
 
     def write(self, text: str) -> None:
         """Write the report and put it in place. Raises DiskFull or OutputNotWritable."""

@@ -20,7 +20,15 @@ class Sink(ABC):
 
     @abstractmethod
     def write(self, observation: Observation, rates: Rates) -> None:
-        """Take one observation, with the rates of the moment. Raises a `fer_edge.errors.OutputError`."""
+        """Take one observation, with the rates of the moment.
+
+        Raises
+        ------
+        ResultUnwritable
+            This one cannot be written and is left out; the next one may be given.
+        OutputError
+            Nothing can be written at the moment. Whoever wants to go on makes a new sink.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -16,10 +16,11 @@ from typing import Callable, Optional, Tuple
 
 import cv2
 
-from fer_edge.errors import OutputNotWritable
+from fer_edge.errors import OutputNotWritable, ResultUnwritable
 from fer_edge.types import Image
 
 _CHUNK = 1 << 20
+_PROBE = (64, 64)
 
 
 class StreamEncoder:
@@ -41,6 +42,8 @@ class StreamEncoder:
     ------
     OutputNotWritable
         This build of OpenCV cannot encode that.
+    ResultUnwritable
+        It can, but not in this size.
     """
 
     def __init__(self, fourcc: str, fps: float, size: Tuple[int, int], consume: Callable[[bytes], None]) -> None:
@@ -67,6 +70,10 @@ class StreamEncoder:
                 os.rmdir(folder)
         if not self._writer.isOpened():
             os.close(self._fd)
+            if size != _PROBE and _can_encode(fourcc):
+                raise ResultUnwritable(
+                    f"A picture of {size[0]} x {size[1]} pixels cannot be encoded as {fourcc} video."
+                )
             raise OutputNotWritable(
                 f"OpenCV {cv2.__version__} cannot encode {fourcc} video of {size[0]} x {size[1]} pixels on this machine.",
                 "Install an OpenCV that has FFmpeg, as the packages opencv-python and opencv-python-headless do.",
@@ -114,6 +121,15 @@ class StreamEncoder:
                 self._consume(piece)
             except Exception as error:  # noqa: BLE001  # It is raised again in the caller's thread.
                 working, self._failure = False, error
+
+
+def _can_encode(fourcc: str) -> bool:
+    """Tell whether it is the size of a picture only that the codec does not take."""
+    try:
+        StreamEncoder(fourcc, 30.0, _PROBE, lambda piece: None).close()
+    except OutputNotWritable:
+        return False
+    return True
 
 
 def _no_pipe(error: OSError) -> OutputNotWritable:

@@ -7,13 +7,18 @@ import errno
 import fcntl
 import os
 import stat
-from typing import Union
+from typing import BinaryIO, Callable, Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
+from fer_edge.sinks.recognise import NotOurs
 
 PathLike = Union[str, "os.PathLike[str]"]
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+PRIVATE = 0o640
+"""Who may read a new file, but for what the umask takes: results and pictures are about people."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the operating system says when there is no space, quota or permitted size left."""
 
 
 class OutputFile:
@@ -25,42 +30,39 @@ class OutputFile:
     Parameters
     ----------
     path : str or os.PathLike
-        An existing file is kept as it is until `clear` or the first `append`.
+        An existing file is kept as it is until the first `append`.
     what : str
         What is written, as a noun for messages: ``recording``.
+    recognise : callable
+        Gets an existing file that is not empty, open for reading, and gives how many of its bytes are worth keeping, or raises
+        `NotOurs`.
+    go_on : bool
+        Keep these bytes, and append behind them. Without it the file is replaced.
 
     Raises
     ------
     OutputNotWritable
-        The path cannot be opened for writing, or another program writes to it; the message says why and what to do.
+        The path cannot be opened for writing, another program writes to it, or it is not ours; the message says why and
+        what to do.
     """
 
-    def __init__(self, path: PathLike, what: str) -> None:
+    def __init__(self, path: PathLike, what: str, recognise: Callable[[BinaryIO], int], go_on: bool = False) -> None:
         self.path = os.fspath(path)
         self._what = what
+        self._recognise = recognise
+        self._go_on = go_on
+        self.size = 0
+        self._begun = False
         self._created = not os.path.lexists(self.path)
         self.fd = open_for_writing(self.path, what)
         self.regular = stat.S_ISREG(os.fstat(self.fd).st_mode)
         if self.regular:
-            self._lock()
-        self.size = 0
-        self._cleared = False
-
-    def clear(self) -> None:
-        """Throw the old content away."""
-        self._cleared = True
-        if self.regular:
-            os.ftruncate(self.fd, 0)
-
-    def go_on(self, after: int) -> None:
-        """Keep the first `after` bytes of the old content, and append behind them. Raises as `append` does."""
-        try:
-            os.ftruncate(self.fd, after)
-            os.lseek(self.fd, after, os.SEEK_SET)
-        except OSError as error:
-            raise write_error(error, self.path, self._what) from error
-        self.size = after
-        self._cleared = True
+            try:
+                self._lock()
+                self._kept()
+            except BaseException:
+                self.close()  # or its lock would refuse the next attempt
+                raise
 
     def append(self, piece: bytes) -> None:
         """Add one piece, or nothing of it.
@@ -73,9 +75,9 @@ class OutputFile:
             The operating system refused for another reason, or somebody removed, renamed or changed the file.
         """
         if self.regular:
-            self._look_whether_it_is_still_ours()
-        if not self._cleared:
-            self.clear()
+            self._refuse_to_write_out_of_sight()
+        if not self._begun:
+            self._begin()
         view, done = memoryview(piece), 0
         try:
             while done < len(view):
@@ -84,7 +86,7 @@ class OutputFile:
             with contextlib.suppress(OSError):
                 os.ftruncate(self.fd, self.size)
                 os.lseek(self.fd, self.size, os.SEEK_SET)
-            self._cleared = self.size > 0
+            self._begun = self.size > 0
             raise write_error(error, self.path, self._what) from error
         self.size += len(view)
 
@@ -99,18 +101,52 @@ class OutputFile:
         """Close; a file that was created here and holds nothing is removed. May be called twice."""
         if self.fd < 0:
             return
-        os.close(self.fd)
-        self.fd = -1
-        if self._created and not self._cleared and self.regular:
+        if self._created and not self._begun and self.regular and self._is_in_place():
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
+        os.close(self.fd)
+        self.fd = -1
+
+    def _begin(self) -> None:
+        """Take away what is not to be kept, now that there is something to write."""
+        if self.regular:
+            kept = self._kept()
+            try:
+                os.ftruncate(self.fd, kept)
+                os.lseek(self.fd, kept, os.SEEK_SET)
+            except OSError as error:
+                raise write_error(error, self.path, self._what) from error
+            self.size = kept
+        self._begun = True
+
+    def _kept(self) -> int:
+        """Give how many bytes of the old content are kept. Raises OutputNotWritable when it is none of ours."""
+        ours = os.fstat(self.fd)
+        if not ours.st_size:
+            return 0
+        try:
+            # Beside the other one, which may only write: a pipe would lack its reader else, and not be told from it.
+            with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                if not os.path.samestat(ours, os.fstat(file.fileno())):
+                    raise NotOurs("it is another file by now")
+                kept = self._recognise(file)
+        except NotOurs as error:
+            raise OutputNotWritable(
+                f"The {self._what} '{self.path}' exists already, and is none that fer-edge wrote: {error}.",
+                "Give another name, or delete it yourself if nobody needs it.",
+            ) from error
+        except OSError as error:
+            raise OutputNotWritable(
+                f"The {self._what} '{self.path}' exists already, and cannot be read to see what it is: {error.strerror}.",
+                "Give another name, or see to its rights and its disk.",
+            ) from error
+        return kept if self._go_on else 0
 
     def _lock(self) -> None:
         """Claim the file; the claim ends when it is closed, or with the process."""
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            os.close(self.fd)
             raise OutputNotWritable(
                 f"Another program writes to the {self._what} '{self.path}'.",
                 f"Give each a file of its own; `fuser -v '{self.path}'` shows who has this one.",
@@ -118,16 +154,22 @@ class OutputFile:
         except OSError:
             pass  # a network's file system may know no locks
 
-    def _look_whether_it_is_still_ours(self) -> None:
-        """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""
-        ours = os.fstat(self.fd)
+    def unchanged(self) -> bool:
+        """Tell whether the file is still found under its name, and as long as it was left here."""
+        return self.fd >= 0 and self._is_in_place() and not (self._begun and os.fstat(self.fd).st_size != self.size)
+
+    def _is_in_place(self) -> bool:
         try:
-            same = os.path.samestat(ours, os.stat(self.path))
+            return os.path.samestat(os.fstat(self.fd), os.stat(self.path))
         except OSError:
-            same = False
-        if not same or (self._cleared and ours.st_size != self.size):
+            return False
+
+    def _refuse_to_write_out_of_sight(self) -> None:
+        """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""
+        if not self.unchanged():
             raise OutputNotWritable(
-                f"The {self._what} '{self.path}' was {'changed' if same else 'removed or renamed'} by somebody else.",
+                f"The {self._what} '{self.path}' was {'changed' if self._is_in_place() else 'removed or renamed'} "
+                "by somebody else.",
                 "Let nobody but fer-edge write to it.",
             )
 
@@ -151,14 +193,14 @@ def open_for_writing(path: str, what: str) -> int:
         A file descriptor. Opening never waits, not even for the reader of a named pipe.
     """
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
     except OSError as error:
         raise _open_error(error, path, what) from error
 
 
 def write_error(error: OSError, place: str, what: str) -> OutputError:
     """Turn what the operating system said while writing into one of our errors."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return DiskFull(
             f"The {what} '{place}' cannot grow: {error.strerror}. What fitted before is kept.",
             "Free some space, or write to another disk.",
@@ -191,6 +233,6 @@ def _open_error(error: OSError, path: str, what: str) -> OutputError:
         )
     if error.errno == errno.ENXIO:
         return OutputNotWritable(f"Nobody reads the pipe '{path}'.", "Start its reader first.")
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return DiskFull(f"There is no space for the {what} '{path}'.", "Free some, or write to another disk.")
     return OutputNotWritable(f"The {what} '{path}' cannot be opened: {error.strerror}.", "Choose another place.")

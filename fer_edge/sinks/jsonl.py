@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import math
 import os
@@ -13,9 +14,10 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Optional, Union
 
-from fer_edge.errors import OutputClosed, OutputNotWritable
+from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
+from fer_edge.sinks.recognise import results_to_keep
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
 
 _SLICE = 0.2
@@ -24,14 +26,13 @@ _SLICE = 0.2
 _WHOLE = min(select.PIPE_BUF, 4096)
 """Bytes that a pipe which is ready takes at once, without blocking (POSIX, pipe(7))."""
 
-_PIECE = 65536
-
 
 class JsonlSink(Sink):
     """Writes JSON Lines to a file, a pipe or the standard output.
 
     Every line is handed to the operating system whole and at once, so that a killed program leaves a file of whole lines.
-    An existing file is replaced, as a shell's ``>`` does, but only once it could be opened.
+    An existing file of results is replaced by the first line; one that holds anything else is refused. A file that somebody
+    renamed, removed or emptied meanwhile is begun anew under its name.
 
     A line has ``frame`` (index), ``timestamp`` (ISO 8601, UTC, of the capture), ``latency_ms`` (from the capture to this
     line), ``faces`` and ``fps`` (``total``, ``classification``, ``detection``). A face has ``box`` (x, y, width, height in
@@ -49,13 +50,18 @@ class JsonlSink(Sink):
         Monotonic seconds, on the time scale of `Frame.captured_at`.
     append : bool
         Go on with an existing file instead of replacing it. A last line that was only half written is taken away.
+    before_opening : callable, optional
+        Called before the file is opened, also when it is opened anew; may raise an `OutputError`.
 
     Raises
     ------
     OutputNotWritable
-        The path cannot be opened; or, from `write`, not written any more, as the reader of a named pipe went away.
+        The path cannot be opened, or holds something else than results; or, from `write`, not written any more, as the
+        reader of a named pipe went away.
     DiskFull
         From `write`. The file ends after the last whole line.
+    ResultUnwritable
+        From `write`: one result cannot be told in JSON.
     OutputClosed
         From `write`: the reader of the standard output went away.
     """
@@ -66,38 +72,45 @@ class JsonlSink(Sink):
         stop: Optional[Callable[[], bool]] = None,
         clock: Callable[[], float] = time.monotonic,
         append: bool = False,
+        before_opening: Callable[[], None] = lambda: None,
     ) -> None:
+        self._path = os.fspath(path)
+        self._stop = stop
         self._clock = clock
-        self._output: Union[OutputFile, _Stream]
-        if os.fspath(path) == "-":
-            self._output = _Stream(1, "standard output", stop)
-            return
-        file = OutputFile(path, "results file")
-        if file.regular:
-            try:
-                if append:
-                    file.go_on(after=whole_lines(file.path))
-                else:
-                    file.clear()
-            except BaseException:
-                file.close()  # or its lock would refuse the next attempt
-                raise
-            self._output = file
-        else:
-            # What a shell makes of >(...) has no name under which another reader could come.
-            named = os.path.exists(os.path.realpath(file.path))
-            self._output = _Stream(file.fd, file.path, stop, file.close, named)
+        self._before_opening = before_opening
+        self._output = self._open(append)
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Write one line."""
-        record = as_record(observation, rates)
-        record["latency_ms"] = _number(1000 * (self._clock() - observation.frame.captured_at), 1)
-        line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
+        try:
+            record = as_record(observation, rates)
+            record["latency_ms"] = _number(1000 * (self._clock() - observation.frame.captured_at), 1)
+            line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ResultUnwritable(
+                f"The result of frame {observation.frame.index} cannot be told in JSON: {error}.",
+                "Look at what made it: a detector, a classifier or a source of your own.",
+            ) from error
+        if isinstance(self._output, OutputFile) and not self._output.unchanged():
+            # Somebody put it away, as logrotate does; the line belongs into a file that people find.
+            self._output.close()
+            self._output = self._open(append=True)
         self._output.append(line.encode("ascii"))
 
     def close(self) -> None:
         """Close the file. The standard output stays open."""
         self._output.close()
+
+    def _open(self, append: bool) -> Union[OutputFile, _Stream]:
+        if self._path == "-":
+            return _Stream(1, "standard output", self._stop)
+        self._before_opening()
+        file = OutputFile(self._path, "results file", results_to_keep, append)
+        if file.regular:
+            return file
+        # What a shell makes of >(...) has no name under which another reader could come.
+        named = os.path.exists(os.path.realpath(file.path))
+        return _Stream(file.fd, file.path, self._stop, file.close, named)
 
 
 def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
@@ -131,20 +144,6 @@ def _face(observed: ObservedFace) -> Dict[str, Any]:
     }
 
 
-def whole_lines(path: str) -> int:
-    """Give the number of bytes in the lines of a file that are whole: all but what follows the last end of a line."""
-    with open(path, "rb") as file:
-        at = file.seek(0, os.SEEK_END)
-        while at > 0:
-            start = max(0, at - _PIECE)
-            file.seek(start)
-            found = file.read(at - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            at = start
-    return 0
-
-
 def _number(value: float, digits: int) -> Optional[float]:
     number = float(value)
     return round(number, digits) if math.isfinite(number) else None
@@ -173,11 +172,14 @@ class _Stream:
         self._named = named
         self._given_up = False
         try:
-            self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
-        except OSError as error:
+            closed = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        except OSError:
+            closed = True
+        if closed:
             raise OutputNotWritable(
                 f"The {name} is closed.", "Start the program without '>&-', or give the name of a file."
-            ) from error
+            )
+        self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
 
     def append(self, line: bytes) -> None:
         """Write one line, or nothing when `stop` came before there was room for it."""

@@ -16,6 +16,7 @@ from typing import Iterable, List, Tuple
 import numpy as np
 
 from fer_edge.sinks.files import OutputFile
+from fer_edge.sinks.recognise import MP4_HEAD
 
 _TICKS = 1000
 """Duration of one frame on the file's time scale, which therefore is 1000 times the frame rate."""
@@ -61,10 +62,9 @@ class Mp4Muxer:
         if not self._config:
             start = _START_OF_PICTURES.search(picture)
             self._config = picture[: start.start()] if start else b""
-            head = _box(b"ftyp", b"isom", _u32(0x200), b"isomiso5iso2mp41")
-            self._reserved = len(head)
+            self._reserved = len(MP4_HEAD)
             # Written with the first pictures: a file without any plays nowhere, and one on a full disk shall not be left over.
-            self._head = head + _box(b"free", bytes(8)) + self._movie(fragmented=True)
+            self._head = MP4_HEAD + _box(b"free", bytes(8)) + self._movie(fragmented=True)
         self._waiting.append(picture)
         if len(self._waiting) >= self._per_fragment:
             self._flush()

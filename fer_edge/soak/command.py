@@ -13,6 +13,7 @@ from fer_edge.arguments import given_settings, limit
 from fer_edge.benchmark.environment import describe_environment, describe_heat
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.errors import GateMissed, UsageError
+from fer_edge.file_roles import files_read, refuse_shared_files
 from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.soak.program import Program
 from fer_edge.soak.verdict import FRAMES, MOST_GROWTH, Verdict, judge
@@ -62,6 +63,8 @@ def run_soak(
     if settings.camera == "auto":
         settings = replace(settings, camera="demo")
         given = {"camera_fps": DEMO_FPS, **given, "camera": "demo"}
+    written = (("--record", settings.record), ("--output", settings.output), ("--report", options.report))
+    refuse_shared_files(written, files_read(settings))
     with ReportFile(options.report) as report:
         program = Program(_arguments(given, options.config), settings.token)
         watch = Watch(program, 60.0 * options.minutes)

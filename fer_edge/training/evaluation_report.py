@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
+from fer_edge.errors import OutputNotWritable
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.evaluate import Evaluation
 from fer_edge.training.parity import Parity
@@ -105,7 +106,7 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
     MissingExtra
         If matplotlib is not there; nothing is written then.
     OutputNotWritable
-        If a file cannot be written.
+        If a file cannot be written, or is there and none of an earlier report.
     """
     check_pictures()
     if path.suffix in (".json", ".md"):
@@ -114,6 +115,11 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
     def beside(ending: str) -> Path:
         return path.with_name(path.name + ending)
 
+    if beside(".md").exists() and not beside(".json").exists():
+        raise OutputNotWritable(
+            f"{beside('.md')} exists already, and belongs to no report, as {beside('.json').name} is missing.",
+            "Give another name, or delete it yourself if nobody needs it.",
+        )
     draw = {"confusion": draw_confusion, "coverage": draw_coverage, "reliability": draw_reliability}
     pictures = {which: beside(f"-{which}.png") for which in draw}
     for which, file in pictures.items():
@@ -121,5 +127,5 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
     page = to_markdown(result, {which: file.name for which, file in pictures.items()})
     write_atomically(beside(".json"), (json.dumps(asdict(result), indent=2) + "\n").encode())
     # Last, so that whatever the page links is there.
-    write_atomically(beside(".md"), page.encode())
+    write_atomically(beside(".md"), page.encode(), alike=2)
     return beside(".json"), beside(".md"), *pictures.values()

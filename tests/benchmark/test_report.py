@@ -192,12 +192,24 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
         pass
 
 
+OLD = '{\n  "environment": {"cores": 2}\n}\n'
+
+
+def test_what_is_no_report_is_refused_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "package.json"
+    path.write_text('{"name": "mine"}')
+    with pytest.raises(OutputNotWritable, match="no report of a benchmark or soak"), ReportFile(str(path)):
+        pass
+    assert path.read_text() == '{"name": "mine"}'
+    assert os.listdir(tmp_path) == ["package.json"]
+
+
 def test_an_old_report_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    path.write_text("old")
+    path.write_text(OLD)
     with pytest.raises(RuntimeError), ReportFile(str(path)):
         raise RuntimeError("the benchmark failed")
-    assert path.read_text() == "old"
+    assert path.read_text() == OLD
     with ReportFile(str(path)) as report:
         report.write("new")
     assert path.read_text() == "new"
@@ -206,7 +218,7 @@ def test_an_old_report_stays_until_the_new_one_is_complete(tmp_path: Path) -> No
 
 def test_a_full_disk_leaves_the_old_report_and_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.json"
-    path.write_text("old")
+    path.write_text(OLD)
 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -214,7 +226,7 @@ def test_a_full_disk_leaves_the_old_report_and_no_draft(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFull, match=r"report\.json"), ReportFile(str(path)) as report:
         report.write("new")
-    assert path.read_text() == "old"
+    assert path.read_text() == OLD
     assert os.listdir(tmp_path) == ["report.json"]
 
 

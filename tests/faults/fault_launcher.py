@@ -36,6 +36,7 @@ from fer_edge.errors import OutputNotWritable
 from fer_edge.pipeline import intake, stage
 from fer_edge.pipeline.outlet import Outlet
 from fer_edge.pipeline.shift import Call
+from fer_edge.sinks import files
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.jsonl import as_record
 from fer_edge.types import Expression, Observation, Rates
@@ -152,6 +153,16 @@ def faulty_camera(camera: str, settings: CaptureSettings) -> Source:
     )
 
 
+def hanging(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a call into a file system hang, as one of the network does whose server is gone."""
+
+    def call(*arguments: Any) -> Any:
+        hang_while(name)
+        return real(*arguments)
+
+    return call
+
+
 class TcpSink(Sink):
     """Sends each observation as a line of JSON, as the sinks for a network do."""
 
@@ -178,6 +189,9 @@ def main() -> int:
     intake.OPEN = Call(intake.OPEN.what, float(os.environ.get("FAULT_OPEN_LIMIT", intake.OPEN.limit)))
     if "FAULT_AT_ONCE" in os.environ:
         (SWITCHES / os.environ["FAULT_AT_ONCE"]).touch()
+    disks: Any = files
+    disks.open_for_writing = hanging("disk-open-hang", disks.open_for_writing)
+    disks.OutputFile.append = hanging("disk-hang", disks.OutputFile.append)
     program: Any = live
     program.classifier_factory = faulty_classifiers(program.classifier_factory)
     sources: Any = capture_open

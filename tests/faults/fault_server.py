@@ -75,6 +75,7 @@ PICTURES: Dict[str, Callable[[int], bytes]] = {
     "larger": lambda n: faces(640, 480)[n % len(faces())],
     "odd": lambda n: faces(98, 163)[n % len(faces())],
     "pixel": lambda n: plain(n % 200, 1, 1),
+    "wide": lambda n: plain(n % 200, 9000, 1000),
     "huge": lambda n: huge()[n % 2],
     "gigantic": lambda n: gigantic(faces()[n % len(faces())]),
 }

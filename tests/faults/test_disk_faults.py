@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from typing import Any
 
+import pytest
 from fault_disk import SmallDisk, needs_mount
 from programs import check_numbers, eventually, pictures
 
@@ -47,6 +49,127 @@ def test_a_full_disk_stops_neither_the_analysis_nor_for_ever_the_files_on_it(ben
         recovered - removed,
         summary["dropped"],
         f"the analysis goes on; {lost} lines are missing; the old recording plays, the new one is out-2.mp4",
+    )
+
+
+@needs_mount
+def test_nothing_is_written_below_the_mount_point_of_a_disk_that_was_taken_away(bench: Any) -> None:
+    camera = bench.camera()
+    disk = SmallDisk(bench.folder)
+    program = bench.program(
+        "--camera", camera.url, "--record", "disk/out.mp4", results="disk/out.jsonl", prefix=disk.prefix
+    )
+    results = f"the results file '{program.folder}/disk/out.jsonl'"
+    program.results = disk.seen_from(program) / "out.jsonl"
+    program.more_lines(30)
+    injected = time.monotonic()
+    disk.unmount(program)
+    noticed, line = program.event("sink_lost", since=injected, sink=results)
+    assert "that disk is not mounted" in line["reason"]
+    program.event("sink_lost", since=injected, sink="the recording 'disk/out.mp4'")
+    program.more_frames(30)
+    program.reason("that disk is not mounted")
+    assert list(disk.seen_from(program).iterdir()) == []
+    removed = time.monotonic()
+    disk.mount(program)
+    place = disk.hold(program, bench.at_the_end)
+    program.results = place / "out.jsonl"
+    recovered = program.more_lines(10)
+    program.event("sink_back", since=removed, sink=results)
+    program.event("sink_back", since=removed, sink="the recording 'disk/out.mp4'")
+    summary = program.end()
+    check_numbers(program.lines())
+    assert pictures(place / "out.mp4") > 0
+    bench.report.add(
+        "the disk for results and recording is unmounted, and mounted again",
+        noticed - injected,
+        recovered - removed,
+        summary["dropped"],
+        "the analysis goes on; nothing is written below the mount point",
+    )
+
+
+def test_a_disk_that_hangs_holds_up_nothing_and_the_exit_code_tells_of_it(bench: Any) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url, launched=True)
+    program.more_lines(10)
+    injected, before = program.mark()
+    program.switch("disk-hang")
+    program.more_frames(30)
+    noticed = program.reason("has been writing for")
+    program.switch("disk-hang", False)
+    removed = time.monotonic()
+    recovered = program.more_lines(5)
+    lost = program.lost(before)
+    assert lost > 0
+    program.switch("disk-hang")
+    program.reason("has been writing for")
+    seconds = program.stop()
+    assert program.process.returncode == 30, program.tail()
+    _, line = program.event("ended")
+    assert "hangs" in line["message"]
+    program.event("sink_given_up")
+    check_numbers(program.lines())
+    bench.report.add(
+        "the disk for the results hangs, works again, and hangs at the end",
+        noticed - injected,
+        recovered - removed,
+        lost,
+        f"the analysis goes on; a SIGTERM then took {seconds:.1f} s, with exit code 30",
+    )
+
+
+@pytest.mark.parametrize("reconnect", ["auto", "always"])
+def test_a_disk_that_hangs_at_the_start_does_not_hang_the_program(bench: Any, reconnect: str) -> None:
+    camera = bench.camera()
+    switch = {"FAULT_AT_ONCE": "disk-open-hang"}
+    program = bench.program("--camera", camera.url, "--reconnect", reconnect, launched=True, environment=switch)
+    started = time.monotonic()
+    if reconnect == "auto":
+        _, line = program.event("ended")
+        noticed = time.monotonic()
+        assert "could not be opened within 10 s" in line["message"]
+        assert program.process.wait(60) == 30
+        bench.report.add("a disk that hangs at the start", noticed - started, None, None, "exit code 30")
+        return
+    noticed, _ = program.event("sink_lost")
+    program.reason("has been opening for")
+    program.more_frames(5)
+    program.switch("disk-open-hang", False)
+    removed = time.monotonic()
+    eventually(program.results.exists, "the file")
+    recovered = program.more_lines(5)
+    program.end()
+    bench.report.add(
+        "the same, with --reconnect always",
+        noticed - started,
+        recovered - removed,
+        None,
+        "the analysis goes on; the file begins once the disk answers",
+    )
+
+
+def test_a_results_file_that_is_rotated_loses_no_result(bench: Any) -> None:
+    camera = bench.camera()
+    program = bench.program("--camera", camera.url, "--append", "true")
+    rotated = []
+    for number in range(5):
+        program.more_lines(15)
+        rotated.append(program.results.rename(bench.folder / f"out.jsonl.{number}"))
+        eventually(program.results.exists, "a new file")
+    program.more_lines(5)
+    summary = program.end()
+    assert not {"sink_lost", "results_left_out"} & set(program.events())
+    whole = b"".join(path.read_bytes() for path in [*rotated, program.results]).splitlines()
+    lines = [json.loads(line) for line in whole]
+    check_numbers(lines)
+    assert len(lines) == summary["emitted"]
+    bench.report.add(
+        "a results file is renamed five times, as logrotate does",
+        None,
+        0.0,
+        summary["dropped"],
+        f"the next line begins a new file; all {len(lines)} results are there",
     )
 
 

@@ -130,6 +130,26 @@ def test_pictures_of_another_size_are_analysed_and_recorded_as_they_come(bench: 
     )
 
 
+def test_a_first_picture_that_no_codec_takes_is_recorded_smaller_and_stops_nothing(bench: Any) -> None:
+    camera = bench.camera("wide")
+    program = bench.program("--camera", camera.url, "--record", "out.mp4")
+    injected = time.monotonic()
+    recovered = program.more_lines(10)
+    camera.mode = "play"
+    program.until_lines(lambda line: bool(line["faces"]), 20)
+    program.end()
+    assert not {"source_lost", "stage_rebuilt", "sink_lost", "result_unwritable"} & set(program.events())
+    check_numbers(program.lines())
+    assert pictures(program.folder / "out.mp4") > 15
+    bench.report.add(
+        "the first picture has 9000 x 1000 pixels, more than MPEG-4 takes",
+        None,
+        recovered - injected,
+        0,
+        "the recording has 8190 x 910, and keeps that size",
+    )
+
+
 def test_pictures_of_8k_are_analysed_slowly_in_bounded_memory(bench: Any) -> None:
     camera = bench.camera()
     program = bench.program("--camera", camera.url, "--record", "out.mp4")

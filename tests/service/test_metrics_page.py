@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from contextlib import closing
+from datetime import datetime, timezone
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Dict, List, Tuple
 
+import numpy as np
 import pytest
 from made_up_machines import nano
 from programs import ROOT, Program
@@ -24,6 +26,7 @@ from fer_edge.board.temperature import Zone
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
+from fer_edge.pipeline.backlog import MOST_WAITING
 from fer_edge.pipeline.outlet import Outlet
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.supervisor import Incidents
@@ -31,7 +34,7 @@ from fer_edge.service.address import Address
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.metrics import Metrics
 from fer_edge.sinks.base import MemorySink
-from fer_edge.types import Rates
+from fer_edge.types import Frame, Observation, Rates
 
 TEGRASTATS = (
     "RAM 613/3964MB (lfb 634x4MB) SWAP 0/1982MB (cached 0MB) CPU [2%@102,1%@102,0%@102,0%@102] EMC_FREQ 0% "
@@ -129,7 +132,9 @@ def test_every_metric_is_in_the_documents_and_every_one_in_there_exists(tmp_path
 
 def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
     outlet = Outlet("the results 'a \"quoted\" name\\'", lambda _attempt: MemorySink())
-    outlet.lost = 7
+    for index in range(MOST_WAITING + 7):
+        frame = Frame(index, 0.0, datetime.now(timezone.utc), np.zeros((2, 2, 3), np.uint8))
+        outlet.offer(Observation(frame, ()), Rates())
     series = parse(metrics(BoardState(), [outlet]).page()[1].decode())
     assert series["fer_edge_source_reconnects_total", ()] == 3
     assert series["fer_edge_stage_restarts_total", labelled(stage="classify")] == 2

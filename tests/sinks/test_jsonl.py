@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from observations import observation
 
-from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable
+from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import LABELS, Box, Observation, Rates
 
@@ -112,7 +112,9 @@ while True:
 
 def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    path.write_text("something much longer than a line\n" * 100)
+    with JsonlSink(path) as sink:
+        for index in range(100):
+            sink.write(observation(index), RATES)
     with JsonlSink(path) as sink:
         sink.write(observation(), RATES)
     assert len(path.read_text().splitlines()) == 1
@@ -351,7 +353,7 @@ def test_the_reader_of_a_pipe_without_a_name_that_goes_away_ends_the_output() ->
 
 
 @pytest.mark.parametrize("fate", ["removed", "renamed", "cut"])
-def test_a_results_file_that_somebody_takes_away_is_noticed_at_the_next_line(tmp_path: Path, fate: str) -> None:
+def test_a_results_file_that_somebody_takes_away_is_begun_anew_with_the_next_line(tmp_path: Path, fate: str) -> None:
     path = tmp_path / "out.jsonl"
     with JsonlSink(path) as sink:
         sink.write(observation(), RATES)
@@ -361,11 +363,11 @@ def test_a_results_file_that_somebody_takes_away_is_noticed_at_the_next_line(tmp
             path.rename(tmp_path / "old.jsonl")
         else:
             os.truncate(path, 0)
-        with pytest.raises(OutputNotWritable, match="by somebody else"):
-            sink.write(observation(1), RATES)
-    with JsonlSink(path, append=True) as sink:
+        sink.write(observation(1), RATES)
         sink.write(observation(2), RATES)
-    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [2]
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [1, 2]
+    if fate == "renamed":
+        assert [json.loads(line)["frame"] for line in (tmp_path / "old.jsonl").read_text().splitlines()] == [0]
 
 
 def test_a_file_that_another_program_writes_to_is_refused_and_left_as_it_is_until_that_one_ends(tmp_path: Path) -> None:
@@ -398,11 +400,17 @@ def test_an_attempt_that_failed_does_not_stand_in_the_way_of_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "out.jsonl"
+    path.write_bytes(b"{")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "ftruncate", refuse)
+        patch.setattr(os.path, "samestat", refuse)
         for append in (False, True):
-            with pytest.raises((OSError, OutputNotWritable), match="Input/output error"):
+            with pytest.raises(OutputNotWritable, match="Input/output error"):
                 JsonlSink(path, append=append)
+    JsonlSink(path).close()
+    with monkeypatch.context() as patch, JsonlSink(path) as sink:
+        patch.setattr(os, "ftruncate", refuse)
+        with pytest.raises(OutputNotWritable, match="Input/output error"):
+            sink.write(observation(), RATES)
     JsonlSink(path).close()
 
 
@@ -414,3 +422,58 @@ def test_closing_twice_is_allowed(tmp_path: Path) -> None:
     sink = JsonlSink(tmp_path / "out.jsonl")
     sink.close()
     sink.close()
+
+
+def test_a_result_that_json_cannot_hold_is_refused_and_the_next_one_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    whole = observation(1)
+    broken = replace(whole, frame=replace(whole.frame, index={1, 2}))  # type: ignore[arg-type]
+    with JsonlSink(path) as sink:
+        sink.write(observation(0), RATES)
+        with pytest.raises(ResultUnwritable, match="cannot be told in JSON"):
+            sink.write(broken, RATES)
+        sink.write(observation(2), RATES)
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [0, 2]
+
+
+def test_a_file_whose_folder_is_gone_is_begun_anew_once_there_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    with JsonlSink(folder / "out.jsonl") as sink:
+        sink.write(observation(0), RATES)
+        (folder / "out.jsonl").unlink()
+        folder.rmdir()
+        for _ in range(2):
+            with pytest.raises(OutputNotWritable, match="no directory"):
+                sink.write(observation(1), RATES)
+        folder.mkdir()
+        sink.write(observation(1), RATES)
+    assert whole_frames(folder / "out.jsonl") == [1]
+
+
+def test_a_file_that_somebody_put_in_place_of_an_empty_one_is_not_removed_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with JsonlSink(path):
+        path.unlink()
+        path.write_text("of somebody else")
+    assert path.read_text() == "of somebody else"
+
+
+def test_what_must_be_so_before_the_file_is_opened_is_asked_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    mounted = [True]
+
+    def check() -> None:
+        if not mounted[0]:
+            raise OutputNotWritable("The disk is not mounted.")
+
+    with JsonlSink(path, before_opening=check) as sink:
+        sink.write(observation(0), RATES)
+        path.rename(tmp_path / "old.jsonl")
+        mounted[0] = False
+        with pytest.raises(OutputNotWritable, match="not mounted"):
+            sink.write(observation(1), RATES)
+        assert not path.exists()
+    mounted[0] = False
+    with pytest.raises(OutputNotWritable, match="not mounted"):
+        JsonlSink(path, before_opening=check)

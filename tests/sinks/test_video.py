@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import moving, observation
 
-from fer_edge.errors import DiskFull, OutputNotWritable
+from fer_edge.errors import DiskFull, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.avi import AviSplitter
 from fer_edge.sinks.encoder import StreamEncoder
 from fer_edge.sinks.video import LONGEST_GAP, VideoSink
@@ -234,6 +234,17 @@ def test_a_very_long_gap_is_shortened_and_the_times_after_it_are_kept(tmp_path: 
     assert len(played) == pytest.approx(10 * LONGEST_GAP + 5, abs=2)
 
 
+def test_at_the_end_a_gap_is_not_filled_any_more_so_that_it_comes_soon(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    ending = threading.Event()
+    with recorder(path, fps=10, stop=ending.is_set) as sink:
+        for index, at in enumerate((0.0, 0.3, 5.0, 9.0)):
+            if index == 2:
+                ending.set()
+            sink.write(observation(10 * index, at=at, image=moving(10 * index, 64, 48)), Rates())
+    assert [round((level - 20) / 10) for level in levels(path)] == [0, 0, 0, 1, 2, 3]
+
+
 def test_time_that_runs_backwards_adds_nothing(tmp_path: Path) -> None:
     assert record(tmp_path / "out.avi", [0.0, 0.1, 0.05, 0.2], fps=10) == [0, 1, 3]
 
@@ -315,19 +326,21 @@ def test_a_rate_that_is_no_rate_is_refused(tmp_path: Path, fps: float) -> None:
 
 def test_without_a_single_picture_an_older_recording_is_kept_and_no_empty_one_is_left(tmp_path: Path) -> None:
     older, new = tmp_path / "older.mp4", tmp_path / "new.mp4"
-    older.write_bytes(b"kept")
+    record(older, [0.0, 0.1])
+    before = older.read_bytes()
     for path in (older, new):
         VideoSink(path).close()
-    assert older.read_bytes() == b"kept"
+    assert older.read_bytes() == before
     assert not new.exists()
 
 
 def test_an_older_recording_is_replaced_by_the_first_picture(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    path.write_bytes(b"x" * 1_000_000)
+    with recorder(path) as sink:
+        for index in range(200):
+            sink.write(observation(index), Rates())
     with recorder(path) as sink:
         sink.write(observation(), Rates())
-    assert path.stat().st_size < 100_000
     assert len(levels(path)) == 1
 
 
@@ -349,6 +362,62 @@ def test_a_size_that_cannot_be_encoded_is_refused_in_words_and_leaves_nothing_be
         StreamEncoder("XXXX", 30.0, (64, 48), lambda piece: None)
     capfd.readouterr()
     assert set(threading.enumerate()) == before
+
+
+def test_a_picture_that_is_too_large_for_the_codec_is_told_apart_from_a_codec_that_is_missing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ResultUnwritable, match="9000 x 1000"):
+        StreamEncoder("mp4v", 30.0, (9000, 1000), lambda piece: None)
+    capfd.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("ending", "width", "height", "size"),
+    [
+        (".mp4", 9000, 1000, (8190, 910)),
+        (".mp4", 3, 8191, (2, 8190)),
+        (".mp4", 8189, 16, (8190, 16)),
+        (".avi", 9000, 1000, (9000, 1000)),
+        (".avi", 65535, 2, (65500, 2)),
+        (".mp4", 1, 1, (2, 2)),
+    ],
+)
+def test_a_recording_takes_what_comes_scaled_down_to_what_its_codec_bears(
+    tmp_path: Path, ending: str, width: int, height: int, size: Tuple[int, int]
+) -> None:
+    path = tmp_path / f"out{ending}"
+    with recorder(path) as sink:
+        sink.write(observation(0, image=moving(100, width, height)), Rates())
+        sink.write(observation(1, image=moving(100, 320, 240)), Rates())
+    assert properties(path)[1:] == (2, *size)
+    if min(size) > 2:
+        assert abs(levels(path)[0] - 120) <= 4
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((48, 64), np.uint8), np.zeros((48, 64, 3), np.float32), np.zeros((0, 64, 3), np.uint8)]
+)
+def test_a_picture_that_is_none_is_refused_and_the_recording_goes_on(tmp_path: Path, image: Image) -> None:
+    path = tmp_path / "out.avi"
+    with recorder(path, fps=10) as sink:
+        for index in range(6):
+            if index in (0, 3):
+                with pytest.raises(ResultUnwritable, match=f"frame {index}"):
+                    sink.write(observation(index, at=index / 10, image=image), Rates())
+            else:
+                sink.write(observation(index, at=index / 10), Rates())
+    assert len(levels(path)) == 5, "the picture before stands for the one that is missing"
+
+
+@pytest.mark.parametrize(("claimed", "fps"), [(5000.0, 1000.0), (0.001, 0.1)])
+def test_a_file_that_claims_an_absurd_rate_is_recorded_at_the_nearest_that_makes_sense(
+    tmp_path: Path, claimed: float, fps: float
+) -> None:
+    path = tmp_path / "out.avi"
+    with recorder(path, fps=lambda: claimed, live=False) as sink:
+        sink.write(observation(0), Rates())
+    assert properties(path)[0] == pytest.approx(fps)
 
 
 def test_without_a_place_for_temporary_files_the_remedy_is_named(

@@ -1,0 +1,97 @@
+"""Is a file that is already there one of ours? Only such a file is replaced or gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import BinaryIO
+
+LONGEST_LINE = 16 << 20
+"""Bytes of one line of results; a face takes some 400."""
+
+MP4_HEAD = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso5iso2mp41"
+"""How our MP4 files begin: brands that tell players what is in them, in an order that is ours."""
+
+_PIECE = 65536
+_BEGINNING = b'{"frame":'
+_KEYS = {"frame", "timestamp", "faces"}
+
+
+class NotOurs(Exception):
+    """A file is not ours; the message says why, in words that can follow a colon."""
+
+
+def results_to_keep(file: BinaryIO) -> int:
+    """Make sure that a file holds results of ours.
+
+    Parameters
+    ----------
+    file : binary file
+        Not empty, and open for reading.
+
+    Returns
+    -------
+    int
+        The bytes of its whole lines: all but a last line that was half written when the power went, of which nothing but
+        zeros may have reached the disk.
+
+    Raises
+    ------
+    NotOurs
+        The first or the last line is no result, or what follows the last line is no beginning of one.
+    """
+    size = file.seek(0, os.SEEK_END)
+    end = _behind_the_last_line_feed(file, size)
+    rest = _read(file, end, size)
+    if rest.strip(b"\0") and not _begins_like_ours(rest):
+        raise NotOurs("what stands behind its last whole line is no result")
+    if end:
+        file.seek(0)
+        if not _is_result(file.readline(LONGEST_LINE)):
+            raise NotOurs("its first line is no result")
+        if not _is_result(_read(file, _behind_the_last_line_feed(file, end - 1), end)):
+            raise NotOurs("its last line is no result")
+    return end
+
+
+def check_recording(file: BinaryIO) -> int:
+    """Make sure that a file is a recording as we make them; give 0, as nothing of it is to be kept. Raises `NotOurs`."""
+    file.seek(0)
+    head = file.read(512)
+    ours = head.startswith(MP4_HEAD) or (
+        head.startswith(b"RIFF") and head[8:12] == b"AVI " and b"vidsMJPG" in head and b"Lavf" in head
+    )
+    if not ours:
+        raise NotOurs("it does not begin as one")
+    return 0
+
+
+def _behind_the_last_line_feed(file: BinaryIO, before: int) -> int:
+    """Give the place behind the last end of a line that lies before a place; 0 without one."""
+    at = before
+    while at > 0:
+        if before - at > LONGEST_LINE:
+            raise NotOurs("it has a line that is too long for a result")
+        start = max(0, at - _PIECE)
+        found = _read(file, start, at).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        at = start
+    return 0
+
+
+def _read(file: BinaryIO, start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)
+
+
+def _begins_like_ours(line: bytes) -> bool:
+    return line.startswith(_BEGINNING) or _BEGINNING.startswith(line.rstrip(b"\0"))
+
+
+def _is_result(line: bytes) -> bool:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and record.keys() >= _KEYS

@@ -48,7 +48,7 @@ test-image: $(TEST_ENV)/.ready  ## build the container image for a PC and run it
 fuzz: $(TEST_ENV)/.ready  ## feed the program damaged and hostile input for some minutes
 	FER_EDGE_FUZZ=long nice $(TEST_ENV)/bin/python -m pytest tests/fuzz --hypothesis-show-statistics
 
-mutants: $(TEST_ENV)/.ready  ## plant faults in a copy and see whether the tests notice (ONLY=words); a quarter of an hour
+mutants: $(TEST_ENV)/.ready  ## plant faults in a copy and see whether the tests notice (ONLY=words, REPORT=FILE)
 	nice $(TEST_ENV)/bin/python scripts/plant_faults.py $(if $(ONLY),--only '$(ONLY)') $(if $(REPORT),--report '$(REPORT)')
 
 soak: $(TEST_ENV)/.ready  ## run the program for MINUTES (2) and see whether memory, descriptors and threads stay flat

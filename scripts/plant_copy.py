@@ -40,8 +40,11 @@ class Copy:
                 shutil.copy2(root / name, self.tree / name)
         self._make_environment(folder / "env")
         (folder / "tmp").mkdir()
-        self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        self._environment["TMPDIR"] = str(folder / "tmp")
+        (folder / "home").mkdir()
+        # A fault may do to files what no sound program does: the user's are out of its reach.
+        dropped = ("PYTHONPATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+        self._environment = {name: value for name, value in os.environ.items() if name not in dropped}
+        self._environment.update(TMPDIR=str(folder / "tmp"), HOME=str(folder / "home"))
         self._python = str(folder / "env" / "bin" / "python")
         self._check_import()
 

@@ -157,7 +157,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
     for area in [*sorted({outcome.plant.area for outcome in outcomes}), "all"]:
         of_area = [outcome for outcome in outcomes if area in (outcome.plant.area, "all")]
         died = sum(outcome.verdict == "killed" for outcome in of_area)
-        rows.append(f"| {area} | {len(of_area)} | {died} | {100 * died / len(of_area):.0f} % |")
+        rows.append(f"| {area} | {len(of_area)} | {died} | {100 * died // len(of_area)} % |")
     rest = sorted(
         (outcome for outcome in outcomes if outcome.verdict != "killed"),
         key=lambda one: (one.plant.file, one.plant.promise),
@@ -204,7 +204,7 @@ def conclude(outcomes: Sequence[Outcome], file: Optional[Path]) -> int:
     """Tell what came of it; return the exit code."""
     died = sum(outcome.verdict == "killed" for outcome in outcomes)
     bad = [one for one in outcomes if one.verdict == "untried" or (one.verdict == "lives" and not one.why)]
-    print(f"\n{report(outcomes)}\nkilled {died} of {len(outcomes)} = {100 * died / len(outcomes):.0f} %")
+    print(f"\n{report(outcomes)}\nkilled {died} of {len(outcomes)} = {100 * died // len(outcomes)} %")
     for one in outcomes:
         if one.verdict == "killed" and one.plant.survives:
             print(f"it has a reason to live and died: {one.plant.promise} ({one.why})")

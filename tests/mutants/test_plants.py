@@ -43,7 +43,7 @@ if __name__ == "__main__":
 '''
 
 TESTS = """
-import subprocess, sys
+import os, subprocess, sys
 from fer_edge import sums
 
 def test_it_counts():
@@ -56,13 +56,17 @@ def test_a_child_adds():
 def test_it_can_be_imported():
     assert sums.add
 
-def test_it_is_broken():
+def test_the_users_files_are_out_of_reach():
+    assert os.path.expanduser("~") == os.path.join(os.path.dirname(os.getcwd()), "home")
+
+def test_broken():
     assert False
 """
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("tree")
     for name, text in {
         "fer_edge/__init__.py": "",
         "fer_edge/__main__.py": "",
@@ -72,102 +76,107 @@ def tree(tmp_path: Path) -> Path:
         ".gitignore": "ignored\n__pycache__/\n",
         "ignored": "not copied",
     }.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    (tmp_path / "tests" / "mutants").mkdir()
-    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    return tmp_path
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    return root
 
 
 ADD = {"was": "one + other", "becomes": "one - other", "promise": "numbers are added"}
 COUNT = {"was": "number < 3", "becomes": "number < 4", "promise": "it counts to three"}
 
 
-def sow(tree: Path, *plants: Dict[str, str]) -> None:
+def sow(tree: Path, *plants: Dict[str, str]) -> Path:
     """Write plants that name the test or the tests in their ``tests``, separated by spaces."""
-    with (tree / "tests" / "mutants" / "sums.toml").open("w") as file:
+    path = tree / "sums.toml"
+    with path.open("w") as file:
         for plant in plants:
             tests = ", ".join(f'"tests/test_sums.py::{name}"' for name in plant["tests"].split())
             file.write(f'[[plant]]\nfile = "fer_edge/sums.py"\ntests = [{tests}]\n')
             file.writelines(f'{key} = "{value}"\n' for key, value in plant.items() if key != "tests")
+    return path
 
 
 def plant_faults(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), "--root", str(tree), "--jobs", "1", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    command = [sys.executable, str(SCRIPT), "--root", str(tree), "--jobs", "2", "--limit", "5"]
+    return subprocess.run(
+        [*command, str(tree / "sums.toml"), *arguments], capture_output=True, text=True, timeout=600, check=False
+    )
 
 
-def test_faults_that_tests_see_die_also_where_only_a_child_process_runs_them(tree: Path) -> None:
-    sow(tree, {**ADD, "tests": "test_a_child_adds"}, {**COUNT, "tests": "test_it_counts"})
+@pytest.fixture(scope="module")
+def ran(tree: Path) -> subprocess.CompletedProcess[str]:
+    """One run with a fault of every kind."""
+    sow(
+        tree,
+        {**ADD, "tests": "test_the_users_files_are_out_of_reach test_a_child_adds"},
+        {**COUNT, "tests": "test_it_counts"},
+        {**COUNT, "becomes": "number < 3 or True", "tests": "test_it_counts", "promise": "it comes to an end"},
+        {**ADD, "tests": "test_it_can_be_imported", "promise": "nobody looks at it"},
+        {**ADD, "tests": "test_it_can_be_imported", "promise": "nobody need look at it", "survives": "nobody adds"},
+        {**ADD, "tests": "test_broken", "promise": "its tests are broken"},
+    )
+    return plant_faults(tree, "--report", str(tree / "report.md"))
 
-    ran = plant_faults(tree, "--jobs", "2")
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+def test_faults_that_tests_see_die_also_where_only_a_child_process_runs_them(
+    ran: subprocess.CompletedProcess[str], tree: Path
+) -> None:
     assert "killed  fer_edge/sums.py:6  numbers are added  (tests/test_sums.py::test_a_child_adds)" in ran.stdout
-    assert "killed 2 of 2 = 100 %" in ran.stdout
+    assert "killed  fer_edge/sums.py:10  it counts to three  (tests/test_sums.py::test_it_counts)" in ran.stdout
     assert (tree / "fer_edge" / "sums.py").read_text() == MODULE
 
 
-def test_a_fault_that_no_test_sees_is_told_and_is_a_failure_also_with_a_reason_if_it_is_one_of_few(tree: Path) -> None:
-    sow(tree, {**ADD, "tests": "test_it_can_be_imported"}, {**COUNT, "tests": "test_it_counts"})
-    unexplained = plant_faults(tree)
-    sow(tree, {**ADD, "tests": "test_it_can_be_imported", "survives": "nobody adds"})
-    explained = plant_faults(tree, "--report", str(tree / "report.md"))
+def test_a_fault_that_makes_the_tests_hang_dies_and_it_is_told_so(ran: subprocess.CompletedProcess[str]) -> None:
+    assert "killed  fer_edge/sums.py:10  it comes to an end  (the tests hung for" in ran.stdout
 
-    assert unexplained.returncode == 1
-    assert "killed 1 of 2 = 50 %" in unexplained.stdout
-    assert "| numbers are added | `fer_edge/sums.py` | no reason is given |" in unexplained.stdout
-    assert explained.returncode == 1
+
+def test_faults_that_no_test_sees_are_told_with_their_reason_and_too_many_are_a_failure(
+    ran: subprocess.CompletedProcess[str], tree: Path
+) -> None:
+    assert ran.returncode == 1
+    assert "lives   fer_edge/sums.py:6  nobody looks at it\n" in ran.stdout
+    assert "killed 3 of 6 = 50 %" in ran.stdout
     assert (tree / "report.md").read_text() == textwrap.dedent("""\
         | area | planted | died | |
         | --- | ---: | ---: | ---: |
-        | sums | 1 | 0 | 0 % |
-        | all | 1 | 0 | 0 % |
+        | sums | 6 | 3 | 50 % |
+        | all | 6 | 3 | 50 % |
 
         | promise that no test holds | file | why |
         | --- | --- | --- |
-        | numbers are added | `fer_edge/sums.py` | nobody adds |
+        | its tests are broken | `fer_edge/sums.py` | its tests do not pass by themselves: tests/test_sums.py::test_broken |
+        | nobody looks at it | `fer_edge/sums.py` | no reason is given |
+        | nobody need look at it | `fer_edge/sums.py` | nobody adds |
         """)
 
 
-def test_a_fault_that_makes_the_tests_hang_dies_and_it_is_told_so(tree: Path) -> None:
-    sow(tree, {**COUNT, "becomes": "number < 3 or True", "tests": "test_it_counts"})
-
-    ran = plant_faults(tree, "--limit", "2")
-
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "the tests hung for" in ran.stdout
+def test_tests_that_fail_by_themselves_are_no_proof(ran: subprocess.CompletedProcess[str]) -> None:
+    assert "untried fer_edge/sums.py:6  its tests are broken" in ran.stdout
 
 
-def test_tests_that_fail_by_themselves_are_no_proof(tree: Path) -> None:
-    sow(tree, {**ADD, "tests": "test_it_can_be_imported test_it_is_broken"}, {**COUNT, "tests": "test_it_counts"})
-
-    ran = plant_faults(tree)
-
-    assert ran.returncode == 1
-    assert "its tests do not pass by themselves: tests/test_sums.py::test_it_is_broken" in ran.stdout
-    assert "killed 1 of 2" in ran.stdout
+def test_all_is_well_when_each_fault_dies(tree: Path) -> None:
+    sow(tree, {**COUNT, "tests": "test_it_counts"})
+    assert plant_faults(tree).returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("changed", "told"),
-    [
-        ({"was": "one * other"}, "occurs 0 times: 'one * other'"),
-        ({"was": "number"}, "occurs 4 times: 'number'"),
-        ({"becomes": "one +"}, "what it becomes is no Python"),
-        ({"becomes": "one + other"}, "it changes nothing"),
-        ({"tests": "test_gone"}, "there is no test tests/test_sums.py::test_gone"),
-        ({"reason": "x"}, "missing or unknown: reason"),
-    ],
-)
-def test_a_plant_that_does_not_fit_the_tree_is_refused_by_name(tree: Path, changed: Dict[str, str], told: str) -> None:
-    sow(tree, {**ADD, "tests": "test_a_child_adds", **changed})
+def test_plants_that_do_not_fit_the_tree_are_refused_by_name_before_anything_runs(tree: Path) -> None:
+    changes = {
+        "occurs 0 times: 'one * other'": {"was": "one * other"},
+        "occurs 4 times: 'number'": {"was": "number"},
+        "what it becomes is no Python": {"becomes": "one +"},
+        "it changes nothing": {"becomes": "one + other"},
+        "there is no test tests/test_sums.py::test_gone": {"tests": "test_gone"},
+        "plant 6: missing or unknown: reason": {"reason": "x"},
+    }
+    sow(tree, *({**ADD, "tests": "test_a_child_adds", **change} for change in changes.values()))
 
-    ran = plant_faults(tree)
+    refused = plant_faults(tree)
 
-    assert ran.returncode == 2
-    assert told in ran.stderr
-    assert ran.stdout == ""
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert [told for told in changes if told not in refused.stderr] == []
+    assert "6 do not fit" in refused.stderr
 
 
 def test_the_faults_can_be_listed_and_chosen(tree: Path) -> None:

@@ -135,9 +135,10 @@ def test_a_first_build_and_a_first_call_may_take_longer_than_any_other(
 ) -> None:
     monkeypatch.setattr(stage, "WORK_LIMIT", 0.1)
     monkeypatch.setattr(stage, "REBUILD_LIMIT", 0.1)
-    end = threading.Event()
+    entered, end = threading.Event(), threading.Event()
 
     def wait(number: int) -> object:
+        entered.set()
         return end.wait(20)
 
     def not_at_all(number: int) -> None:
@@ -148,6 +149,7 @@ def test_a_first_build_and_a_first_call_may_take_longer_than_any_other(
 
     pipeline, supervisor = supervised([Camera()], detector=build)
     with pipeline:
+        assert entered.wait(20)
         looked = 0.0
         while looked < 0.5:
             began = time.monotonic()

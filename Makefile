@@ -13,7 +13,7 @@ BOARD := $(CURDIR)/.board
 export ORT_DISABLE_TELEMETRY := 1
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint lock benchmark wheel clean
+.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint lock benchmark release wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -67,6 +67,9 @@ lock: $(TEST_ENV)/.ready  ## choose anew, with their hashes, the packages of ima
 	$(TEST_ENV)/bin/python $(PIP) 'uv>=0.5,<1'
 	$(TEST_ENV)/bin/python scripts/lock_requirements.py
 
+release: .venv-release/.ready  ## build what is committed into dist/: wheel, sdist, bills of materials, sums; ask for vulnerabilities
+	.venv-release/bin/python scripts/release.py
+
 wheel:  ## build the wheel into dist/
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
 
@@ -93,6 +96,11 @@ $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 	$(PYTHON) -m venv .venv-mediapipe
 	.venv-mediapipe/bin/python $(PIP) --upgrade pip
 	.venv-mediapipe/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[mediapipe]'
+	@touch $@
+
+.venv-release/.ready: requirements/lock/release.txt
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python $(PIP) --require-hashes --only-binary :all: --requirement requirements/lock/release.txt
 	@touch $@
 
 clean:  ## remove the environments and everything that was built

@@ -31,6 +31,7 @@ BOARD = [
 ]
 LOCKS: Dict[str, List[str]] = {
     "build": ["--universal", "--python-version", "3.8", "requirements/build.txt"],
+    "release": ["--universal", "--python-version", "3.10", "requirements/release.txt"],
     "pc-headless": ["--universal", "--python-version", "3.11", "pyproject.toml", "--extra", "headless"],
     "pc-headless-gpu": [
         *("--python-platform", "x86_64-manylinux_2_28", "--python-version", "3.12"),

@@ -55,3 +55,9 @@ def test_what_is_fetched_by_address_has_a_hash_and_comes_from_its_maker_first(fi
 def test_no_requirement_is_an_address() -> None:
     for file in REQUIREMENTS.glob("*.txt"):
         assert "://" not in re.sub(r"#.*", "", file.read_text(encoding="utf-8")), file.name
+
+
+def test_releases_that_were_stolen_are_excluded() -> None:
+    project = (REQUIREMENTS.parent / "pyproject.toml").read_text(encoding="utf-8")
+    (bounds,) = re.findall(r'"lightning([^;"]*)', project)
+    assert {"!=2.6.2", "!=2.6.3"} <= set(bounds.split(","))

@@ -53,6 +53,29 @@ def test_a_terminal_that_is_closed_ends_the_run_orderly_and_not_with_0(
     assert results.read_bytes().endswith(b"}\n")
 
 
+def test_a_terminal_that_is_closed_is_no_success_where_the_summary_has_a_reader(tmp_path: Path) -> None:
+    other, terminal = pty.openpty()
+    results, summary = tmp_path / "out.jsonl", tmp_path / "summary"
+
+    def belong_to_it() -> None:
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+    command = [sys.executable, "-m", "fer_edge", "--camera", "demo", "--display", "none", "--output", str(results)]
+    with summary.open("wb") as file:
+        streams: Any = {"stdin": terminal, "stdout": file, "stderr": file}
+        process = subprocess.Popen(command, cwd=ROOT, preexec_fn=belong_to_it, **streams)  # noqa: PLW1509
+    os.close(terminal)
+    try:
+        eventually(lambda: lines(results) > 5, "results")
+        os.close(other)
+        assert process.wait(60) == HUNG_UP
+    finally:
+        process.kill()
+        process.wait()
+    assert b"frames analysed" in summary.read_bytes()
+
+
 def test_ctrl_c_in_a_terminal_ends_the_run_with_0(in_a_terminal: Tuple[subprocess.Popen[bytes], int, Path]) -> None:
     process, other, results = in_a_terminal
     eventually(lambda: lines(results) > 5, "results")

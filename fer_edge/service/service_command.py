@@ -119,7 +119,7 @@ def _read(system: SystemRoot, name: str) -> Optional[bytes]:
 def _variables(content: bytes) -> Dict[str, str]:
     """Give the variables that a file sets for systemd."""
     lines = content.decode("utf-8", "replace").splitlines()
-    pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith(("#", ";"))]
+    pairs = [line.partition("=") for line in lines if "=" in line]
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 
 

@@ -100,6 +100,13 @@ def test_heat_and_short_memory_are_reasons_for_being_degraded_as_long_as_they_la
     assert "memory_is_back" in events(caplog)
 
 
+def test_memory_is_little_from_a_twentieth_on(board: Board) -> None:
+    for available, little in ((210.0, False), (199.0, True), (None, False)):
+        board.state = replace(board.state, memory=Memory(4000.0, available, None, None))
+        board.look()
+        assert (board.watch.troubles() != ()) == little, available
+
+
 def test_a_board_that_cannot_be_read_ends_nothing_and_a_look_that_hangs_does_not_hold_up_the_end() -> None:
     looks: List[int] = []
     looked_twice, go_on = threading.Event(), threading.Event()

@@ -130,11 +130,14 @@ def test_an_address_for_others_needs_a_token_before_anything_is_changed(
 
 @needs_systemd
 @needs_root
-def test_settings_that_were_changed_stay_and_removing_leaves_them_unless_told(card: Path) -> None:
+def test_settings_that_were_changed_stay_and_removing_leaves_them_unless_told(
+    card: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     install(card)
     settings = card / "etc/fer-edge/fer-edge.toml"
     settings.write_text('camera = "demo"\n')
     install(card)
+    assert f"keep {settings}, which was changed here" in capsys.readouterr().out
     assert settings.read_text() == 'camera = "demo"\n'
     assert main(["service", "uninstall", "--root", str(card)]) == 0
     assert not list((card / "etc/systemd/system").glob("**/fer-edge*"))

@@ -9,7 +9,7 @@ from programs import Program
 from service_manager import Manager
 
 from fer_edge.pipeline.ledger import FrameBalance
-from fer_edge.service.caretaker import PATIENCE, PREPARING_PATIENCE, Caretaker
+from fer_edge.service.caretaker import FIRST_PATIENCE, PATIENCE, PREPARING_PATIENCE, Caretaker
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.types import Rates
@@ -114,6 +114,33 @@ def test_a_stage_that_is_being_prepared_gets_more_time_and_not_for_ever(manager:
     manager.heard()
     run.pass_time(60)
     assert not any("WATCHDOG" in message for message in manager.heard())
+
+
+def test_a_first_call_may_take_longer_and_not_for_ever(manager: Manager, notifier: Notifier) -> None:
+    run = Run(notifier, manager)
+    run.balance = FrameBalance(60, 0, 58, 2)
+    run.pass_time(FIRST_PATIENCE - 20)
+    manager.heard()
+    run.pass_time(16)
+    said = [name for message in manager.heard() for name in message]
+    assert {"WATCHDOG", "EXTEND_TIMEOUT_USEC"} <= set(said)
+    run.pass_time(10)
+    manager.heard()
+    run.pass_time(60)
+    said = [name for message in manager.heard() for name in message]
+    assert "STATUS" in said
+    assert not {"WATCHDOG", "EXTEND_TIMEOUT_USEC"} & set(said)
+
+
+def test_a_stop_of_the_whole_process_is_not_held_against_a_stage(manager: Manager, notifier: Notifier) -> None:
+    run = Run(notifier, manager)
+    run.pass_time(5, frames=3)
+    run.balance = FrameBalance(run.balance.emitted + 2, run.balance.emitted, 0, 2)
+    run.pass_time(1)
+    manager.heard()
+    run.now += 3600
+    run.pass_time(1)
+    assert any("WATCHDOG" in message for message in manager.heard())
 
 
 def test_a_camera_that_is_away_for_hours_is_no_reason_for_a_restart(manager: Manager, notifier: Notifier) -> None:

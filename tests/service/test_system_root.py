@@ -168,6 +168,21 @@ def test_systemd_sysusers_is_not_let_loose_where_a_link_leads_out(
     assert not (card / "etc/systemd").exists()
 
 
+def test_units_are_for_everybody_to_read_whatever_the_umask_is_and_a_cut_off_installation_is_no_obstacle(
+    card: Path,
+) -> None:
+    folder = card / "etc/systemd/system"
+    folder.mkdir(parents=True)
+    (folder / ".fer-edge.service.new").write_text("[Unit]\n")
+    before = os.umask(0o077)
+    try:
+        assert install(card) == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((folder / "fer-edge.service").stat().st_mode) == 0o644
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == ["fer-edge.service", "fer-edge@.service"]
+
+
 def test_relative_links_that_stay_on_the_card_are_no_reason_to_refuse(card: Path) -> None:
     (card / "usr/lib").mkdir(parents=True)
     (card / "lib").symlink_to("usr/lib")

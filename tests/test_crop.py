@@ -81,6 +81,12 @@ def test_a_face_that_leaves_the_frame_is_padded_and_not_squeezed(centre: Tuple[f
     assert crop.max(axis=2).min() > 80, "the edge of the frame is continued; there is no black in it"
 
 
+def test_beyond_the_frame_its_edge_goes_on_and_no_black_comes_in() -> None:
+    _, face = drawn_face(40, 0.3, (0.0, 0.0))
+    (crop,) = FaceCropper(SPEC).crop(np.full((480, 640, 3), 90, np.uint8), [face])
+    assert (crop == 90).all()
+
+
 def test_a_large_face_is_averaged_and_not_sampled_point_by_point() -> None:
     image = np.zeros((1000, 1000, 3), np.uint8)
     image[::2] = 255

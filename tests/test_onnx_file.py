@@ -166,12 +166,24 @@ def deep(levels: int) -> bytes:
         b"\x3b" + b"\x3c",
         write.field(7, b"")[:-1] + b"\x05",
         write.field(7, write.field(5, b"\x4a\xff\xff\xff\xff\x0f")),
+        write.field(7, b"\x2a\x05") + write.field(2, "a name"),
         write.field(1, 7)[:-1],
         b"\x3d\x00\x00",
         deep(40),
         deep(3000),
     ],
-    ids=["zeros", "no end", "a group", "longer than it is", "huge", "cut", "cut number", "deep", "very deep"],
+    ids=[
+        "zeros",
+        "no end",
+        "a group",
+        "longer than it is",
+        "huge",
+        "longer than what holds it",
+        "cut",
+        "cut number",
+        "deep",
+        "very deep",
+    ],
 )
 def test_what_is_no_protocol_buffer_is_refused(content: bytes) -> None:
     with pytest.raises(errors.ModelCorrupt, match="x.onnx is not an ONNX file, or is cut off or damaged"):

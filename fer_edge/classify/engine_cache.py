@@ -163,7 +163,7 @@ class EngineCache:
                 os.fsync(folder)
         except OSError as error:
             logger.warning(
-                "the engine is not kept, and will be built again: %s cannot be written: %s", self.folder, error.strerror
+                "the engine is not kept, and will be built again: %s is not written: %s", self.folder, error.strerror
             )
             return None
         return path
@@ -264,7 +264,10 @@ def _open_folder(path: Union[str, Path], folder: Optional[int] = None) -> int:
     descriptor = os.open(path, flags, dir_fd=folder)
     if others_may_change(os.fstat(descriptor)):
         os.close(descriptor)
-        raise PermissionError(errno.EPERM, "others may change what is in it, and an engine is code")
+        raise PermissionError(
+            errno.EPERM,
+            "others may change what is in it, and an engine is code; give it to this user alone, or set XDG_CACHE_HOME",
+        )
     return descriptor
 
 

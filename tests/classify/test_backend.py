@@ -154,12 +154,26 @@ def engine_folders(asked: List[Any]) -> List[Any]:
     return [options.get("trt_engine_cache_path") for _, options in told]
 
 
-def test_two_networks_never_share_the_engines_of_onnx_runtime(gpu_build: List[Any], cache: EngineCache) -> None:
-    for model in (FERNET, FERNET, find_model("fernet_r")):
+def test_two_networks_never_share_the_engines_of_onnx_runtime(
+    gpu_build: List[Any], cache: EngineCache, tmp_path: Path
+) -> None:
+    namesake = tmp_path / FERNET.name
+    namesake.write_bytes(find_model("fernet_r").read_bytes())
+    for model in (FERNET, FERNET, namesake):
         open_classifier(model, cache=cache).close()
     first, again, other = engine_folders(gpu_build)
     assert first == again != other
     assert str(cache.folder) in first
+
+
+def test_onnx_runtime_gets_no_folder_of_engines_that_others_may_change(
+    gpu_build: List[Any], cache: EngineCache, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache.folder.mkdir()
+    cache.folder.chmod(0o777)
+    open_classifier(FERNET, cache=cache).close()
+    assert engine_folders(gpu_build) == [None]
+    assert "others may change what is in it" in caplog.text
 
 
 def test_a_cache_that_cannot_be_written_leaves_onnx_runtimes_tensorrt_without_one(

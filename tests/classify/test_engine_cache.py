@@ -279,6 +279,21 @@ def test_a_lock_empties_and_makes_nothing_elsewhere_and_waits_for_no_pipe(
     assert not target.exists() or target.read_text() == "precious"
 
 
+def test_who_asks_for_a_lock_that_is_held_waits_and_who_asks_for_another_does_not(cache: EngineCache) -> None:
+    now = [0.0]
+    other = EngineCache(
+        cache.folder, clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + 100 * seconds)
+    )
+    with cache.lock("m"):
+        with other.lock("n"):
+            assert now[0] == 0
+        with other.lock("m"):
+            assert now[0] > LONGEST_WAIT
+    now[0] = 0.0
+    with other.lock("m"):
+        assert now[0] == 0
+
+
 def test_nobody_else_can_hold_the_lock(cache: EngineCache) -> None:
     with cache.lock("m"):
         assert (cache.folder / "m.lock").stat().st_mode & 0o777 == 0o600

@@ -181,3 +181,40 @@ def test_a_network_whose_answers_are_words_is_refused(tmp_path: Path) -> None:
     cast = write.node("Cast", ["m"], ["logits"], write.attribute("to", 3, write.STRING, 2))
     with pytest.raises(ModelShapeError, match=r"tensor\(string\)"):
         opened(tmp_path, network(cast, gives=words))
+
+
+def of_shape(takes: bytes, outputs: int = 7) -> bytes:
+    """An expression network in all but what it takes, or how many answers it gives."""
+    nodes = [
+        write.node("Cast", ["image"], ["x"], write.attribute("to", 3, write.FLOAT, 2)),
+        write.node("Flatten", ["x"], ["f"]),
+        write.node("ReduceMean", ["f"], ["m"], write.field(1, "axes") + write.field(8, 1) + write.field(20, 7)),
+        write.node("Mul", ["m", "ones"], ["logits"]),
+    ]
+    ones = write.tensor("ones", write.FLOAT, [1, outputs], write.raw(np.ones(outputs, np.float32).tobytes()))
+    graph = write.graph(nodes, [ones], [takes], [write.value("logits", write.FLOAT, ["n", outputs])])
+    return write.model(graph, metadata=ModelSpec(name="odd").to_metadata())
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (of_shape(write.value("image", write.FLOAT, ["n", 1, 64, 64])), r"\['n', 1, 64, 64\]"),
+        (of_shape(write.value("image", write.FLOAT, ["n", 3, 64, 48])), r"\['n', 3, 64, 48\]"),
+        (of_shape(write.value("image", write.FLOAT, ["n", 64, 64, 3])), r"\['n', 64, 64, 3\]"),
+        (of_shape(write.value("image", write.FLOAT, [1, 3, 64, 64])), r"\[1, 3, 64, 64\]"),
+        (of_shape(write.value("image", write.FLOAT, ["n", 3])), r"\['n', 3\]"),
+        (of_shape(write.value("image", write.UINT8, ["n", 3, 64, 64])), r"tensor\(uint8\)"),
+        (of_shape(write.value("image", write.FLOAT, ["n", 3, 64, 64]), outputs=8), r"\['n', 8\]"),
+    ],
+    ids=["one channel", "not square", "channels last", "one face only", "too few axes", "bytes", "eight answers"],
+)
+def test_what_keeps_a_network_from_being_one_of_ours_is_told(content: bytes, told: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelShapeError, match=f"no expression network(.|\n)*{told}"):
+        opened(tmp_path, content)
+
+
+def test_a_network_of_the_right_shape_is_taken(tmp_path: Path) -> None:
+    classifier = opened(tmp_path, of_shape(write.value("image", write.FLOAT, ["n", 3, 64, 64])))
+    assert len(classifier.classify(WHITE)) == 2
+    classifier.close()

@@ -68,6 +68,8 @@ def test_a_file_without_metadata_is_refused_and_every_missing_key_is_named() -> 
         ("temperature", "0"),
         ("uncertain_below", "1.5"),
         ("parameters", "-1"),
+        ("parameters", "true"),
+        ("temperature", "true"),
         ("parameters", '"many"'),
     ],
 )

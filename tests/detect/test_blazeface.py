@@ -281,3 +281,19 @@ def test_a_network_that_gives_another_shape_than_its_file_says_is_refused(monkey
         with pytest.raises(errors.ModelShapeError, match="blazeface gave"):
             detector.detect(np.full((48, 64, 3), 90, np.uint8))
     detector.close()
+
+
+@pytest.mark.parametrize("side", [2, 3])
+def test_a_box_turned_inside_out_is_no_face_and_hides_none(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = BlazeFaceDetector("short")
+    regressors, scores = np.full((1, 896, 16), 20, np.float32), np.full((1, 896, 1), -9, np.float32)
+    scores[0, [0, FACE_AT]] = 5
+    regressors[0, FACE_AT, side] = -20
+    monkeypatch.setattr(detector._session, "run", lambda feeds: [regressors, scores])
+    picture = np.full((128, 128, 3), 90, np.uint8)
+    (face,) = detector.detect(picture)
+    # The first anchor lies at (4, 4), and its box 20 further on.
+    assert (face.box.x + face.box.width / 2, face.box.y + face.box.height / 2) == pytest.approx((24, 24))
+    scores[0, 0] = -9
+    assert detector.detect(picture) == ()
+    detector.close()

@@ -240,6 +240,15 @@ def test_verification_ends_only_when_somebody_says_so() -> None:
     assert not RtspOptions(address, {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "a;b|tls_verify;0"}).tls.verify
 
 
+def test_the_pictures_of_a_safe_connection_do_not_go_beside_it() -> None:
+    for options in ("rtsp_transport;udp", "rtsp_transport;udp_multicast|a;b", "a;b", ""):
+        chosen = RtspOptions(Address.parse("rtsps://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).text
+        assert "rtsp_transport;tcp" in chosen
+        assert "udp" not in chosen
+    plain = RtspOptions(Address.parse("rtsp://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;udp|a;b"})
+    assert plain.text == "rtsp_transport;udp|a;b"
+
+
 @pytest.fixture
 def relay_of() -> Iterator[List[RtspRelay]]:
     relays: List[RtspRelay] = []

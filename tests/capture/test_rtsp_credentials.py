@@ -146,6 +146,14 @@ def test_a_redirect_to_another_host_that_asks_for_no_password_is_followed() -> N
 
 
 @needs_server
+def test_a_real_server_takes_the_hashed_password() -> None:
+    with server("digest") as (place, _):
+        frames(f"rtsp://eileen:secret@{place}/cam")
+        with pytest.raises(SourceUnreachable, match="answers: 401"):
+            open_source(f"rtsp://eileen:wrong@{place}/cam", PATIENT).open()
+
+
+@needs_server
 @pytest.mark.parametrize(
     "options", ["rtsp_transport;udp", "rtsp_transport;tcp|stimeout;9000000", "buffer_size;1048576"]
 )

@@ -125,6 +125,8 @@ class CameraSource(Source):
 
     def retrieve(self) -> Image:
         """Decode the picture."""
+        # OpenCV decodes a camera's JPEG unseen: the raw bytes that it could give instead come from a buffer that the driver
+        # is already filling anew. What such a picture costs is bounded by the size of the driver's buffers.
         with quiet():
             done, picture = self._capture.retrieve()
         if not done or picture is None:

@@ -31,10 +31,12 @@ _LONGEST_WORDS = 100  # too few for JSON that is nested too deeply
 
 
 class RtspSource(Source):
-    """Reads ``rtsp://`` addresses, over TCP.
+    """Reads ``rtsp://`` and ``rtsps://`` addresses, over TCP.
 
     A live stream has no end: when the server closes it, that is a `SourceStalled`. FFmpeg's options can be set in the
-    environment variable OPENCV_FFMPEG_CAPTURE_OPTIONS, for instance ``rtsp_transport;udp``.
+    environment variable OPENCV_FFMPEG_CAPTURE_OPTIONS, for instance ``rtsp_transport;udp``. The certificate of an
+    ``rtsps://`` camera must be trusted by this machine, or its file be named in SSL_CERT_FILE or by the option ``ca_file``;
+    the option ``tls_verify;0`` has nothing checked, which the log then says.
 
     Parameters
     ----------

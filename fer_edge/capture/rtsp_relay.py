@@ -28,7 +28,7 @@ _PIECE = 65536
 _MOST_REDIRECTS = 4
 _MOST_PENDING = 32
 _MOST_CONNECTIONS = 16
-_STRANGER_WAIT = 2.0  # s; FFmpeg asks as soon as it is connected, others on this machine may only connect
+_STRANGER_WAIT = 10.0  # s; FFmpeg asks as soon as it is connected, others on this machine may only connect
 _TLS_REMEDY = ", or have nothing checked: OPENCV_FFMPEG_CAPTURE_OPTIONS='tls_verify;0'"
 
 

@@ -1,7 +1,8 @@
 """A real RTSP server for the tests; run by a Python that has GStreamer's bindings: ``rtsp_server.py MODE [PORT]``.
 
 Prints its port, and serves ``/cam``. MODE: ``live``; ``moving``, where no picture is like the one before; ``short``, which
-ends after ten frames; ``locked``, which wants the user "eileen" with the password "secret".
+ends after ten frames; ``locked``, which wants the user "eileen" with the password "secret"; ``digest``, which
+wants them hashed.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 
 def main(mode: str, port: str = "0") -> None:
@@ -29,11 +31,15 @@ def main(mode: str, port: str = "0") -> None:
         "! jpegenc ! rtpjpegpay name=pay0 pt=26 )"
     )
     factory.set_shared(True)
-    if mode == "locked":
+    if mode in ("locked", "digest"):
         guard = GstRtspServer.RTSPAuth()
         token = GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", "viewer")
-        guard.add_basic(GstRtspServer.RTSPAuth.make_basic("eileen", "secret"), token)
+        if mode == "digest":
+            guard.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+            guard.add_digest("eileen", "secret", token)
+        else:
+            guard.add_basic(GstRtspServer.RTSPAuth.make_basic("eileen", "secret"), token)
         server.set_auth(guard)
         factory.add_role_from_structure(
             Gst.Structure.from_string(

@@ -92,7 +92,8 @@ def test_a_password_in_a_redirect_is_not_used() -> None:
     assert "Authorization" not in there[0]
 
 
-def test_a_password_is_not_sent_to_a_place_that_a_stranger_chose_on_its_own_camera() -> None:
+@pytest.mark.parametrize("asks_first", [False, True])
+def test_a_password_is_not_sent_to_a_place_that_a_stranger_chose_on_its_own_camera(asks_first: bool) -> None:
     here: List[str] = []
     # The camera refers to a stranger, and the stranger back to the camera.
     backs: List[str] = []
@@ -100,14 +101,17 @@ def test_a_password_is_not_sent_to_a_place_that_a_stranger_chose_on_its_own_came
 
         def camera(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
             here.append(head)
-            send(ASKS_BASIC if "/reboot" in head else moved(f"http://{stranger}/"))
+            if "/reboot" in head or (asks_first and "Authorization" not in head):
+                send(ASKS_BASIC)
+            else:
+                send(moved(f"http://{stranger}/"))
 
         with server(camera) as place:
             backs.append(f"http://{place}/reboot")
             with pytest.raises(SourceUnreachable):
                 open_source(f"http://eileen:secret@{place}/").open()
-    assert [head.split(" ")[1] for head in here] == ["/", "/reboot"]
-    assert not any(CREDENTIALS.search(head) for head in here)
+    assert [head.split(" ")[1] for head in here] == ["/", *(["/"] if asks_first else []), "/reboot"]
+    assert not CREDENTIALS.search(here[-1])
 
 
 def test_a_redirect_on_the_same_camera_keeps_the_password() -> None:

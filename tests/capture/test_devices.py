@@ -133,6 +133,15 @@ def test_a_camera_that_streams_elsewhere_is_listed_as_in_use(folder: Path) -> No
     assert "in use by another program" in describe_devices(devices)
 
 
+def test_a_camera_whose_driver_cannot_tell_is_not_called_in_use(folder: Path) -> None:
+    def kernel(descriptor: int, request: int, buffer: bytearray) -> int:
+        if request == REQBUFS:
+            raise OSError(errno.ENOTTY, "no such request")
+        return Kernel()(descriptor, request, buffer)
+
+    assert not any(device.busy for device in list_devices(str(folder), ioctl=kernel))
+
+
 def test_a_camera_that_cannot_be_opened_is_listed_with_the_reason(folder: Path) -> None:
     def refuse(path: str) -> int:
         raise OSError(errno.EACCES if path.endswith("2") else errno.EIO, "no")
@@ -162,6 +171,13 @@ def test_the_program_that_holds_a_device_is_named(tmp_path: Path) -> None:
         holder.kill()
         holder.wait()
     assert holders(str(node)) == []
+
+
+def test_what_this_program_holds_itself_is_not_held_by_another(tmp_path: Path) -> None:
+    node = tmp_path / "video0"
+    node.touch()
+    with node.open():
+        assert holders(str(node)) == []
 
 
 def test_without_a_camera_the_list_says_what_to_check_and_that_the_demo_works() -> None:

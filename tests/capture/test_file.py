@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fer_edge.capture.base import Source
+from fer_edge.capture.limits import LARGEST
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceNotFound, SourceTruncated, SourceUnreadable
@@ -158,6 +159,21 @@ def test_a_file_that_is_no_video_is_named_with_the_kinds_that_work(tmp_path: Pat
     with pytest.raises(SourceUnreadable, match="mkv") as caught, open_source(str(path)) as source:
         source.grab()
     assert str(path) in str(caught.value)
+
+
+def test_a_video_with_larger_pictures_than_can_be_worked_on_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.avi"
+    for width, can_be_read in ((LARGEST - 2, True), (LARGEST + 2, False)):
+        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (width, 16))
+        assert writer.isOpened()
+        writer.write(np.zeros((16, width, 3), np.uint8))
+        writer.release()
+        if can_be_read:
+            with open_source(str(path)) as source:
+                assert source.grab()
+        else:
+            with pytest.raises(SourceUnreadable, match="no video that can be read"):
+                open_source(str(path)).open()
 
 
 def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:

@@ -104,6 +104,23 @@ def test_looped_pictures_start_again(tmp_path: Path) -> None:
     assert seen == [1, 2, 1, 2, 1]
 
 
+def test_a_looped_folder_names_a_damaged_picture_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path / "1.png", 1)
+    (tmp_path / "2.png").write_bytes(b"broken")
+    with images(tmp_path, loop=True) as source:
+        assert all(source.grab() for _ in range(5))
+        assert len(source.skipped) == 1
+    assert len([record for record in caplog.records if "2.png" in record.getMessage()]) == 1
+
+
+def test_a_file_that_is_larger_than_any_picture_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, size in ((1, 0), (2, 1)):
+        path = write(tmp_path / f"{number}.png", number)
+        path.write_bytes(path.read_bytes() + bytes(1000 + size - path.stat().st_size))
+    monkeypatch.setattr("fer_edge.capture.images._LARGEST_FILE", 1000)
+    assert levels(images(tmp_path)) == [1]
+
+
 def test_opening_again_starts_at_the_first_picture(tmp_path: Path) -> None:
     write(tmp_path / "1.png", 1)
     write(tmp_path / "2.png", 2)

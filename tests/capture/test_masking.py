@@ -92,7 +92,7 @@ PLACES = [
 ]
 # Letters that make no harmless word, and every sign that divides the parts of an address.
 SECRETS = st.text("QZJK79!$%+-._~?/&=;:,@#()|^", min_size=6, max_size=14).filter(
-    lambda text: not re.search(r"\d[\d.]\d", text)
+    lambda text: not re.search(r"\d[.]?\d", text)
 )
 
 

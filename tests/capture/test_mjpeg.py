@@ -75,6 +75,36 @@ def test_the_buffer_stays_bounded_by_the_limit(pieces: List[bytes], limit: int) 
         assert len(splitter._buffer) <= limit + len(piece) + 65540
 
 
+@pytest.mark.parametrize(
+    ("head", "piece", "at_once"),
+    [
+        (b"\xff\xd8\xff\xda\x00\x02", b"\x55" * 1000, 1000),
+        (b"\xff\xd8", b"\xff\xe1\x03\xe8" + bytes(998), 1002),
+        (b"\xff\xd8", b"\xff\xe1\xff\xff" + bytes(65533), 65537),
+        (b"\xff\xd8\xff", b"\xff" * 1000, 1000),
+    ],
+    ids=["a scan", "segments", "long segments", "fill bytes"],
+)
+def test_no_more_is_kept_of_a_picture_without_end_than_the_limit(head: bytes, piece: bytes, at_once: int) -> None:
+    splitter = JpegSplitter(limit=5000)
+    splitter.feed(head)
+    for _ in range(100):
+        assert splitter.feed(piece) == []
+        assert len(splitter._buffer) <= 5000 + 2 * at_once
+    # And the next one is found.
+    assert splitter.feed(b"\xff\xd9" + PICTURES[0])[-1:] == [PICTURES[0]]
+
+
+def test_a_picture_in_which_nothing_is_drawn_is_none() -> None:
+    assert split(b"\xff\xd8\xff\xe0\x00\x04ab\xff\xd9" + PICTURES[0], []) == [PICTURES[0]]
+
+
+@pytest.mark.parametrize("marker", [b"\xff\x01", b"\xff\xd0", b"\xff\xd7", b"\xff\xff\xff\x01"])
+def test_a_marker_without_a_length_has_none(marker: bytes) -> None:
+    picture = PICTURES[0][:2] + marker + PICTURES[0][2:]
+    assert split(picture + PICTURES[2], []) == [picture, PICTURES[2]]
+
+
 def test_a_picture_that_is_cut_off_by_the_next_one_is_left_out() -> None:
     for length in (3, 30, len(PICTURES[0]) - 5):
         assert split(PICTURES[0][:length] + PICTURES[1], []) == [PICTURES[1]]

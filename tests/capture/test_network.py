@@ -112,13 +112,39 @@ def test_an_answer_that_is_no_video_is_refused(content_type: bytes, body: bytes)
 
 
 def test_endless_garbage_is_refused_and_not_collected() -> None:
+    sent = [0]
+
     def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
         send(HEAD)
-        while not ending.is_set():
+        while not ending.is_set() and sent[0] < 1 << 28:
             send(bytes(65536))
+            sent[0] += 65536
 
     with server(answer) as place, pytest.raises(SourceUnreadable, match="no MJPEG stream"):
-        open_source(f"http://{place}/").open()
+        open_source(f"http://{place}/", CaptureSettings(connect_timeout=20)).open()
+    # What is looked at, and what the system holds of a connection.
+    assert sent[0] < 1 << 26
+
+
+def test_the_head_of_an_answer_is_not_collected_without_limit() -> None:
+    def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
+        send(b"HTTP/1.1 200 OK\r\n" + b"X-Y: z\r\n" * 20_000)
+        ending.wait(60)
+
+    with server(answer) as place, pytest.raises(SourceUnreachable, match="does not speak HTTP"):
+        open_source(f"http://{place}/", CaptureSettings(connect_timeout=20)).open()
+
+
+def test_what_follows_the_announced_length_is_not_part_of_the_answer() -> None:
+    def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
+        body = part(10)
+        send(HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: %d\r\n\r\n" % len(body)) + body + part(90))
+        ending.wait(20)
+
+    with server(answer) as place, open_source(f"http://{place}/") as source:
+        assert levels(source, 1) == pytest.approx([10], abs=1)
+        with pytest.raises(SourceStalled, match="after 1 frames"):
+            source.grab()
 
 
 @pytest.mark.parametrize(
@@ -290,6 +316,13 @@ def test_chunked_bodies_are_decoded_however_they_are_cut(chunks: List[bytes], cu
     edges = [0, *sorted(min(cut, len(coded)) for cut in cuts), len(coded)]
     decoded = b"".join(decoder.feed(coded[start:end]) for start, end in zip(edges, edges[1:]))
     assert decoded == b"".join(chunks)
+    assert decoder.ended
+
+
+def test_the_head_of_a_chunk_without_end_is_not_collected() -> None:
+    decoder = ChunkedDecoder()
+    for _ in range(20):
+        assert decoder.feed(b" " * 100) == b""
     assert decoder.ended
 
 

@@ -8,11 +8,13 @@ import subprocess
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Callable, Iterator, List, Tuple
 
 import pytest
 
 from fer_edge.capture.open import open_source
+from fer_edge.capture.reader import FAILED, FRAME, HEADER, OPENED
+from fer_edge.capture.rtsp import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
 
@@ -116,6 +118,85 @@ def test_the_right_password_opens_and_is_not_in_the_list_of_processes() -> None:
         shown = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
         assert any(b"fer_edge.capture.reader" in line for line in shown)
         assert not any(b"secret" in line for line in shown)
+
+
+class Reader:
+    """What the process of a stream writes, as a test says; silent while nothing is left, for 0.8 s of the test's clock."""
+
+    def __init__(self, now: List[float], *messages: bytes) -> None:
+        self.interrupted = threading.Event()
+        self.errors = ""
+        self.left = b"".join(messages)
+        self._now = now
+
+    def start(self, message: bytes) -> None:
+        """Do what the process does, which is here already."""
+
+    def fill(self, buffer: memoryview, timeout: float) -> bool:
+        if not self.left:
+            self._now[0] += 0.8
+            return False
+        assert len(self.left) >= len(buffer)
+        buffer[:] = self.left[: len(buffer)]
+        self.left = self.left[len(buffer) :]
+        return True
+
+    def finish(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+OPENING = HEADER.pack(OPENED, 0, 0, 13) + b'{"fps": 25.0}'
+PICTURE = HEADER.pack(FRAME, 4, 2, 24) + bytes(24)
+
+
+@pytest.fixture
+def camera(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RtspSource]:
+    monkeypatch.setattr("fer_edge.capture.rtsp.connect", lambda *_: socket.socket())
+
+    def build(reader: Reader, now: List[float]) -> RtspSource:
+        source = RtspSource("rtsp://camera/", CaptureSettings(stall_timeout=1.0), clock=lambda: now[0])
+        source._pipe = reader  # type: ignore[assignment]
+        return source
+
+    return build
+
+
+def test_a_slow_stream_counts_as_alive_while_frames_come(camera: Callable[..., RtspSource]) -> None:
+    now = [0.0]
+    reader = Reader(now, OPENING, PICTURE)
+    source = camera(reader, now)
+    source.open()
+    assert source.grab() is True
+    for _ in range(5):
+        assert source.grab() is None
+        reader.left = PICTURE
+        assert source.grab() is True
+    assert source.grab() is None
+    with pytest.raises(SourceStalled, match="no frame for 1 s"):
+        source.grab()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HEADER.pack(FRAME, 70_000, 70_000, 14_700_000_000 % 2**32),
+        HEADER.pack(FRAME, 32_000, 32_000, 32_000 * 32_000 * 3),
+        HEADER.pack(FRAME, 4, 2, 4_000_000_000),
+        HEADER.pack(FRAME, 0, 0, 0),
+        HEADER.pack(OPENED, 0, 0, 4_000_000_000),
+        HEADER.pack(FAILED, 0, 0, 4_000_000_000),
+        HEADER.pack(b"\xff\xfe\xfd\xfc", 1, 1, 4_000_000_000),
+        HEADER.pack(OPENED, 0, 0, 100) + b"[" * 100,
+    ],
+)
+def test_the_process_that_reads_is_not_believed_blindly(camera: Callable[..., RtspSource], message: bytes) -> None:
+    now = [0.0]
+    begin = [] if message.startswith((OPENED, FAILED, b"\xff")) else [OPENING]
+    with pytest.raises(SourceUnreadable, match="camera/ gives"):
+        camera(Reader(now, *begin, message), now).open()
 
 
 def test_a_server_that_speaks_something_else_is_refused() -> None:

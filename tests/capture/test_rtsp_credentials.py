@@ -146,6 +146,14 @@ def test_a_redirect_to_another_host_that_asks_for_no_password_is_followed() -> N
 
 
 @needs_server
+def test_a_real_server_takes_the_hashed_password() -> None:
+    with server("digest") as (place, _):
+        frames(f"rtsp://eileen:secret@{place}/cam")
+        with pytest.raises(SourceUnreachable, match="answers: 401"):
+            open_source(f"rtsp://eileen:wrong@{place}/cam", PATIENT).open()
+
+
+@needs_server
 @pytest.mark.parametrize(
     "options", ["rtsp_transport;udp", "rtsp_transport;tcp|stimeout;9000000", "buffer_size;1048576"]
 )
@@ -238,6 +246,15 @@ def test_verification_ends_only_when_somebody_says_so() -> None:
     for options in ("", "rtsp_transport;udp", "tls_verify;1", "tls_verify;", "tls_verify;yes", "tls_verify"):
         assert RtspOptions(address, {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).tls.verify
     assert not RtspOptions(address, {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "a;b|tls_verify;0"}).tls.verify
+
+
+def test_the_pictures_of_a_safe_connection_do_not_go_beside_it() -> None:
+    for options in ("rtsp_transport;udp", "rtsp_transport;udp_multicast|a;b", "a;b", ""):
+        chosen = RtspOptions(Address.parse("rtsps://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).text
+        assert "rtsp_transport;tcp" in chosen
+        assert "udp" not in chosen
+    plain = RtspOptions(Address.parse("rtsp://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;udp|a;b"})
+    assert plain.text == "rtsp_transport;udp|a;b"
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ def finish() -> None:
 
 def _keep_last_words(source: int, out: int) -> Optional[subprocess.Popen[bytes]]:
     """Start a shell that waits, and when this process has died copies from descriptor `source` what nobody has read."""
-    command = f"trap '' INT TERM HUP; read -r end || exec cat <&{source} >&{out}"
+    command = f"trap '' HUP INT ABRT TERM; read -r end || exec cat <&{source} >&{out}"
     try:
         return subprocess.Popen(  # noqa: S603  (nothing of a stranger's is in it)
             ["/bin/sh", "-c", command],

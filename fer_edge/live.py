@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
@@ -28,6 +28,9 @@ from fer_edge.service.sd_notify import Notifier
 from fer_edge.settings import Settings
 from fer_edge.types import Observation, Rates
 from fer_edge.view import LONGEST_WAIT, View, open_view
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 logger = logging.getLogger("fer_edge")
 
@@ -136,8 +139,9 @@ class LiveRun:
 
                 incidents = supervisor.incidents if supervisor is not None else Incidents
                 metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outputs.outlets)
+                tls = _tls(settings)
                 with settings.blame("listen"):
-                    endpoint = Endpoint(settings.listen, monitor.health, settings.token, metrics.page)
+                    endpoint = Endpoint(settings.listen, monitor.health, settings.token, metrics.page, tls)
                     if settings.reconnect == "always":
                         self._endpoint = stack.enter_context(LateEndpoint(endpoint))
                     else:
@@ -244,6 +248,15 @@ class LiveRun:
             return False
         info = pipeline.source_info
         return not live and view.keep_pace(info.fps if info else 0.0)
+
+
+def _tls(settings: Settings) -> Optional[SSLContext]:
+    if not settings.tls_cert and not settings.tls_key:
+        return None
+    from fer_edge.service.tls import server_context
+
+    with settings.blame("tls_cert" if settings.tls_cert else "tls_key"):
+        return server_context(settings.tls_cert, settings.tls_key)
 
 
 def _report(pipeline: Pipeline) -> None:

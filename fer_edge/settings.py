@@ -134,6 +134,16 @@ class Settings:
         "what others must send to be answered (Authorization: Bearer WORD); better given as FER_EDGE_TOKEN, as everybody "
         "can read a command line",
     )
+    tls_cert: str = _setting(
+        "",
+        TEXT,
+        "FILE",
+        "output",
+        "answer HTTPS, with the certificate (and those that lead to its authority) in this PEM file",
+    )
+    tls_key: str = _setting(
+        "", TEXT, "FILE", "output", "the certificate's private key, where it does not stand in the same file"
+    )
     log_format: str = _setting(
         "text",
         choice(*LOG_FORMATS),

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import ipaddress
 import json
 import os
+import socket
 import sys
+import threading
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 from fer_edge.errors import NotHealthy, UsageError
 from fer_edge.one_line import one_line
 from fer_edge.service.address import Address
 from fer_edge.settings import load_settings, settings_file
 
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
 TIMEOUT = 4.0
-"""Seconds to wait for an answer, less than a health check's own limit."""
+"""Seconds to wait for the whole answer, less than a health check's own limit."""
 
 LARGEST_ANSWER = 65536
 
@@ -31,6 +38,16 @@ def add_health_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="where the running fer-edge listens (default: FER_EDGE_LISTEN, or what the settings file says, "
         f"which is {SERVICE_SETTINGS} where it exists and none is given)",
+    )
+    parser.add_argument(
+        "--tls-cert",
+        metavar="FILE",
+        help="ask by HTTPS, and only who shows this certificate (PEM; default: what it was started with, as for --listen)",
+    )
+    parser.add_argument(
+        "--tls-ca",
+        metavar="FILE",
+        help="ask by HTTPS, and only who shows a certificate of its name from one of these (PEM)",
     )
     parser.add_argument("--config", metavar="FILE", help="the TOML file with settings that it was started with")
 
@@ -48,33 +65,79 @@ def run_health(options: argparse.Namespace) -> int:
     file = settings_file(options.config)
     if file is None and not options.listen and "FER_EDGE_LISTEN" not in os.environ and SERVICE_SETTINGS.exists():
         file = SERVICE_SETTINGS
-    settings = load_settings({"listen": options.listen} if options.listen else {}, file=file)
+    given = {name: value for name in ("listen", "tls_cert") for value in [getattr(options, name)] if value}
+    settings = load_settings(given, file=file)
     if settings.listen is None:
         raise UsageError("It is not known where fer-edge listens.", "Give --listen HOST:PORT, as fer-edge got it.")
-    well, line = _ask(settings.listen, settings.token)
+    tls = None
+    if options.tls_ca or settings.tls_cert:
+        from fer_edge.service.tls import client_context
+
+        with nullcontext() if options.tls_ca else settings.blame("tls_cert"):
+            tls = client_context(options.tls_ca) if options.tls_ca else client_context(only=settings.tls_cert)
+    well, line = _Question(settings.listen, settings.token, tls).ask()
     if not well:
-        raise NotHealthy(f"fer-edge on {settings.listen}: {line}.", "Its log says more.")
+        hint = "" if tls is not None else " Where it answers HTTPS, give --tls-cert or --tls-ca."
+        raise NotHealthy(f"fer-edge on {settings.listen}: {line}.", "Its log says more." + hint)
     sys.stdout.write(f"{line}\n")
     return 0
 
 
-def _ask(address: Address, token: str) -> Tuple[bool, str]:
-    """Tell whether it works, and how it is in a line."""
-    connection = http.client.HTTPConnection(address.host, address.port, timeout=TIMEOUT)
-    try:
-        connection.request("GET", "/healthz", headers={"Authorization": f"Bearer {token}"} if token else {})
-        response = connection.getresponse()
-        status, body = response.status, response.read(LARGEST_ANSWER)
-    except (OSError, http.client.HTTPException) as error:
-        return False, f"no answer ({error or type(error).__name__})"
-    finally:
-        connection.close()
+class _Question:
+    """Asks in a thread, because neither a resolver nor a server that sends byte after byte keeps to a time limit."""
+
+    def __init__(self, address: Address, token: str, tls: Optional[SSLContext]) -> None:
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._connection = http.client.HTTPConnection(address.host, address.port, timeout=TIMEOUT)
+        if tls is not None:
+            self._connection = http.client.HTTPSConnection(address.host, address.port, timeout=TIMEOUT, context=tls)
+        self._answer = (False, f"no answer within {TIMEOUT:g} s")
+        self._over = threading.Event()
+        self._socket: Optional[socket.socket] = None
+
+    def ask(self) -> Tuple[bool, str]:
+        """Tell whether it works, and how it is in a line."""
+        thread = threading.Thread(target=self._work, name="question", daemon=True)
+        thread.start()
+        thread.join(TIMEOUT)
+        answer = self._answer
+        self._over.set()
+        if self._socket is not None:
+            with suppress(OSError):  # it has ended meanwhile
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        return answer
+
+    def _work(self) -> None:
+        try:
+            self._connection.connect()
+            self._socket = connected = self._connection.sock
+            if self._over.is_set():
+                return
+            if self._headers and not isinstance(self._connection, http.client.HTTPSConnection) and not _here(connected):
+                self._answer = False, "the token is not sent to another machine in clear"
+                return
+            self._connection.request("GET", "/healthz", headers=self._headers)
+            response = self._connection.getresponse()
+            self._answer = _understood(response.status, response.read(LARGEST_ANSWER))
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            self._answer = False, one_line(f"no answer ({str(error).strip() or type(error).__name__})")
+        finally:
+            self._connection.close()
+
+
+def _here(connected: socket.socket) -> bool:
+    """Tell whether the other end is this machine as well: what is sent to one of its own addresses comes from there."""
+    peer = str(connected.getpeername()[0])
+    return peer == connected.getsockname()[0] or ipaddress.ip_address(peer.partition("%")[0]).is_loopback
+
+
+def _understood(status: int, body: bytes) -> Tuple[bool, str]:
     if status == 401:
         return False, "it wants a token, which FER_EDGE_TOKEN gives"
     try:
         answer = json.loads(body)
         line = ": ".join(filter(None, [answer["status"], "; ".join(answer["reasons"])]))
         line += f"; FPS total {answer['fps']['total']}, {answer['frames']} frames, up {answer['uptime_s']} s"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False, f"something else answers there (HTTP {status})"
     return status == 200, one_line(line)

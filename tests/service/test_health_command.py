@@ -16,6 +16,10 @@ import pytest
 from fer_edge.cli import main
 from fer_edge.errors import NotHealthy, UsageError
 from fer_edge.service import health_command
+from fer_edge.service.address import Address
+from fer_edge.service.endpoint import Endpoint
+from fer_edge.service.health import Health
+from fer_edge.types import Rates
 
 
 def fer_edge(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +69,23 @@ def test_another_program_on_the_port_is_not_taken_for_a_healthy_one(reply: bytes
     assert asking.returncode == 52
     assert output == ""
     assert "no answer" in log or "something else answers there" in log
+
+
+def test_a_run_that_is_down_is_told_with_its_reasons_and_nothing_that_controls_a_terminal() -> None:
+    reasons = ("the camera says \x1b[31mno\x07\nhealthy; FPS total 30",)
+    down = Health("down", reasons, 1.0, 2, 0.1, Rates())
+    place = Address("127.0.0.1", int(free_port()))
+    with Endpoint(place, lambda: down), pytest.raises(NotHealthy, match="down: the camera says") as caught:
+        main(["health", "--listen", str(place)])
+    assert r"\x1b[31mno\x07\nhealthy" in caught.value.message
+    assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 60000, b'{"status": "healthy"}', b'{"status": 1, "reasons": [2]}', b"9" * 60000]
+)
+def test_an_answer_of_another_kind_is_no_healthy_one(content: bytes) -> None:
+    assert health_command._understood(200, content) == (False, "something else answers there (HTTP 200)")
 
 
 def test_without_an_address_it_says_how_to_give_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -111,7 +112,9 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     if not stream.writable():  # closed by whoever wants no summary
         return 0
     print(summary, file=stream)
-    for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):
+    stem, ending = os.path.splitext(settings.record)
+    recording = f"{stem}-*{ending}" if stem and settings.in_pieces else settings.record
+    for place, what in ((recording, "the annotated video is"), (settings.output, "the results are")):
         if place not in ("", "-"):
             print(f"{what} in {place}", file=stream)
     return 0

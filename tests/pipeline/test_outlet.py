@@ -454,7 +454,7 @@ def test_delays_begin_anew_once_a_sink_has_worked_and_not_before() -> None:
 def test_a_sink_that_is_merely_slow_is_left_behind_at_the_end_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.4)
     release = threading.Event()
-    outlet = Outlet("list", lambda attempt: Script([], lambda _: bool(release.wait(0.15)) and None))
+    outlet = Outlet("list", lambda attempt: Script([], lambda _: bool(release.wait(1.0)) and None))
     outlet.open()
     for index in range(MOST_WAITING):
         outlet.offer(observation(index), Rates())

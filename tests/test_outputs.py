@@ -91,6 +91,7 @@ def test_a_result_that_cannot_be_written_degrades_the_health_and_stops_nothing(t
 @pytest.mark.parametrize("reconnect", ["auto", "always"])
 def test_one_file_for_two_outputs_is_a_mistake_that_is_not_waited_for(tmp_path: Path, reconnect: str) -> None:
     same = str(tmp_path / "out.mp4")
+    # Of the opening, not of the end.
     with ExitStack() as stack, pytest.raises(UsageError, match="same file"):
         outputs(stack, True, output=same, record=same, reconnect=reconnect)
     assert os.listdir(tmp_path) == []

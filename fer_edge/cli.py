@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import threading
 from typing import Callable, List, Mapping, Optional, Sequence
@@ -116,7 +117,9 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     if not stream.writable() or not takes_a_line(stream):  # closed by whoever wants no summary, or read by nobody
         return 0
     print(summary, file=stream)
-    for place, what in ((settings.record, "the annotated video is"), (settings.output, "the results are")):
+    stem, ending = os.path.splitext(settings.record)
+    recording = f"{stem}-*{ending}" if stem and settings.in_pieces else settings.record
+    for place, what in ((recording, "the annotated video is"), (settings.output, "the results are")):
         if place not in ("", "-"):
             print(f"{what} in {place}", file=stream)
     return 0

@@ -16,6 +16,7 @@ from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import unused_name
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.sinks.mounts import MountGuard
+from fer_edge.sinks.pieces import PiecedVideoSink
 from fer_edge.sinks.video import VideoSink, check_ending
 from fer_edge.types import Observation, Rates
 
@@ -114,8 +115,15 @@ class Outputs:
 
         def recording(opened: int) -> Sink:
             self._refuse_shared_files()
+            if settings.in_pieces:
+                return PiecedVideoSink(
+                    settings.record, video, settings.record_minutes, settings.record_keep, disk_of_recording.check
+                )
             disk_of_recording.check()
             path = unused_name(settings.record) if settings.append or opened > 0 else settings.record
+            return video(path)
+
+        def video(path: str) -> VideoSink:
             return VideoSink(path, rate, overlay, live, self._stop.is_set)
 
         return ("output", "results file", results), ("record", "recording", recording)

@@ -108,6 +108,22 @@ class Settings:
         "auto opens a window where there is a display; window insists on it; none never does",
     )
     record: str = _setting("", TEXT, "FILE", "output", "write the annotated video there (.mp4 or .avi)")
+    record_minutes: Optional[float] = _setting(
+        None,
+        POSITIVE,
+        "MIN",
+        "output",
+        "record in pieces of so many minutes, each named after its beginning in UTC, as FILE-20261126T101500Z.mp4 "
+        "(default: one file)",
+    )
+    record_keep: Optional[float] = _setting(
+        None,
+        POSITIVE,
+        "GB",
+        "output",
+        "record in pieces, and delete the oldest of them when all together have more gigabytes; a piece ends when it has a "
+        "quarter of them",
+    )
     output: str = _setting("", TEXT, "FILE", "output", "write one JSON object per frame there; - is standard output")
     append: bool = _setting(
         False,
@@ -158,6 +174,11 @@ class Settings:
     """Who else can change the settings file, in a sentence for people; empty where nobody can."""
     file: Optional[Path] = field(default=None, compare=False, repr=False)
     """The settings file, if there is one."""
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether a recording is one in pieces."""
+        return self.record_minutes is not None or self.record_keep is not None
 
     @contextmanager
     def blame(self, name: str) -> Iterator[None]:

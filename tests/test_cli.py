@@ -216,6 +216,18 @@ def test_a_broken_model_does_not_take_along_what_was_measured_before_it(tmp_path
     assert [result["model"] for result in json.loads(report.read_text())["results"]] == ["fernet"]
 
 
+def test_a_recording_in_pieces_says_where_they_are_and_keeps_only_the_newest(clip: Path, tmp_path: Path) -> None:
+    video = tmp_path / "out.avi"
+    arguments = ("--camera", str(clip), "--display", "none", "--record", str(video))
+    done = fer_edge(*arguments, "--record-minutes", str(0.4 / 60))
+    assert done.returncode == 0, done.stderr
+    assert f"the annotated video is in {tmp_path}/out-*.avi" in done.stdout
+    assert len(list(tmp_path.glob("out-*.avi"))) == 3, "of 12, 12 and 6 pictures"
+    done = fer_edge(*arguments, "--record-keep", "0.000001")
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_recording_over_its_own_source_is_refused_and_the_source_stays(clip: Path) -> None:
     before = clip.read_bytes()
     done = fer_edge("--camera", str(clip), "--display", "none", "--record", str(clip))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
-from typing import Iterator, List, Tuple
+from array import array
+from typing import Iterator, Tuple
+
+import numpy as np
 
 from fer_edge.sinks.files import OutputFile
 
@@ -59,7 +62,7 @@ class AviMuxer:
     def __init__(self, file: OutputFile, splitter: AviSplitter) -> None:
         self._file = file
         self._splitter = splitter
-        self._sizes: List[int] = []
+        self._sizes = array("I")
         self._places: Tuple[int, int] = (0, 0)
         self._list = 0
 
@@ -80,12 +83,13 @@ class AviMuxer:
         """Write the index."""
         if not self._sizes or self._file.size > _LARGEST - 16 * len(self._sizes) - 8:
             return
-        index, offset = [], 4
-        for size in self._sizes:
-            index.append(struct.pack("<4sIII", b"00dc", 0x10, offset, size))
-            offset += 8 + size + size % 2
+        index = np.zeros(len(self._sizes), [("kind", "S4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
+        index["kind"], index["flags"] = b"00dc", 0x10
+        index["size"] = sizes = np.frombuffer(self._sizes, self._sizes.typecode)
+        index["offset"][0] = 4
+        index["offset"][1:] = 4 + np.cumsum((8 + sizes + sizes % 2)[:-1], dtype=np.uint64)
         end = self._file.size
-        self._file.append(b"idx1" + struct.pack("<I", 16 * len(index)) + b"".join(index))
+        self._file.append(b"idx1" + struct.pack("<I", index.nbytes) + index.tobytes())
         self._file.patch(4, struct.pack("<I", self._file.size - 8))
         self._file.patch(self._list, struct.pack("<I", end - self._list - 4))
 

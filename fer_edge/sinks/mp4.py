@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 import struct
 from array import array
-from typing import Iterable, List, Tuple
+from typing import List, Tuple, Union
 
 import numpy as np
 
 from fer_edge.sinks.files import OutputFile
 from fer_edge.sinks.recognise import MP4_HEAD
+
+Parts = Tuple[bytes, ...]
 
 _TICKS = 1000
 """Duration of one frame on the file's time scale, which therefore is 1000 times the frame rate."""
@@ -64,7 +66,7 @@ class Mp4Muxer:
             self._config = picture[: start.start()] if start else b""
             self._reserved = len(MP4_HEAD)
             # Written with the first pictures: a file without any plays nowhere, and one on a full disk shall not be left over.
-            self._head = MP4_HEAD + _box(b"free", bytes(8)) + self._movie(fragmented=True)
+            self._head = b"".join((MP4_HEAD, *_box(b"free", bytes(8)), *self._movie(fragmented=True)))
         self._waiting.append(picture)
         if len(self._waiting) >= self._per_fragment:
             self._flush()
@@ -76,7 +78,7 @@ class Mp4Muxer:
         if not self._chunk_offsets:
             return
         end = self._file.size
-        self._file.append(self._movie(fragmented=False))
+        self._file.append(b"".join(self._movie(fragmented=False)))
         self._file.patch(self._reserved, _u32(1) + b"mdat" + struct.pack(">Q", end - self._reserved))
 
     def _flush(self) -> None:
@@ -97,15 +99,15 @@ class Mp4Muxer:
             ),
         )
         head, self._head = self._head, b""
-        offset = self._file.size + len(head) + len(fragment) + 8
-        self._file.append(head + fragment + _box(b"mdat", *self._waiting))
+        offset = self._file.size + len(head) + sum(map(len, fragment)) + 8
+        self._file.append(b"".join((head, *fragment, *_box(b"mdat", *self._waiting))))
         self._chunk_offsets.append(offset)
         self._chunk_samples.append(len(sizes))
         self._sizes.extend(sizes)
         self._keys.extend(keys)
         self._waiting = []
 
-    def _movie(self, fragmented: bool) -> bytes:
+    def _movie(self, fragmented: bool) -> Parts:
         duration = len(self._sizes) * _TICKS
         width, height = self._size
         matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
@@ -140,26 +142,25 @@ class Mp4Muxer:
         extends = _box(b"mvex", _full(b"trex", 0, 0, struct.pack(">IIIII", 1, 1, _TICKS, 0, 0))) if fragmented else b""
         return _box(b"moov", header, _box(b"trak", track, media), extends)
 
-    def _tables(self, fragmented: bool) -> bytes:
+    def _tables(self, fragmented: bool) -> Parts:
         count = 0 if fragmented else len(self._sizes)
         times = struct.pack(">III", 1, count, _TICKS) if count else _u32(0)
-        keys = [] if fragmented else [index + 1 for index, key in enumerate(self._keys) if key]
-        offsets: Iterable[int] = () if fragmented else self._chunk_offsets
-        runs: List[Tuple[int, int, int]] = []
-        for index, samples in enumerate(() if fragmented else self._chunk_samples):
-            if not runs or runs[-1][1] != samples:
-                runs.append((index + 1, samples, 1))
+        # NumPy, as a loop over the pictures of a week takes longer than the end of the program may.
+        keys = np.flatnonzero(np.frombuffer(self._keys, np.uint8)[:count]) + 1
+        samples = np.frombuffer(self._chunk_samples, self._chunk_samples.typecode)[: 0 if fragmented else None]
+        firsts = np.flatnonzero(np.diff(samples.astype(np.int64), prepend=-1))
+        runs = np.stack([firsts + 1, samples[firsts], np.ones_like(firsts)], axis=1)
         return _box(
             b"stbl",
             _full(b"stsd", 0, 0, _u32(1), self._description()),
             _full(b"stts", 0, 0, times),
-            b"" if fragmented else _full(b"stss", 0, 0, _u32(len(keys)), _table(keys, ">u4")),
-            _full(b"stsc", 0, 0, _u32(len(runs)), _table([value for run in runs for value in run], ">u4")),
-            _full(b"stsz", 0, 0, _u32(0), _u32(count), _table(self._sizes[:count], ">u4")),
-            _full(b"co64", 0, 0, _u32(0 if fragmented else len(self._chunk_offsets)), _table(offsets, ">u8")),
+            b"" if fragmented else _full(b"stss", 0, 0, _u32(len(keys)), keys.astype(">u4").tobytes()),
+            _full(b"stsc", 0, 0, _u32(len(runs)), runs.astype(">u4").tobytes()),
+            _full(b"stsz", 0, 0, _u32(0), _u32(count), _table(self._sizes, ">u4", count)),
+            _full(b"co64", 0, 0, _u32(len(samples)), _table(self._chunk_offsets, ">u8", len(samples))),
         )
 
-    def _description(self) -> bytes:
+    def _description(self) -> Parts:
         width, height = self._size
         config = _descriptor(5, self._config)
         # 0x20: MPEG-4 Part 2; 0x11: a visual stream (ISO/IEC 14496-1, tables 5 and 6).
@@ -182,16 +183,17 @@ def _u32(value: int) -> bytes:
     return struct.pack(">I", value)
 
 
-def _table(values: Iterable[int], kind: str) -> bytes:
-    return np.fromiter(values, dtype=kind).tobytes()
+def _table(values: array[int], kind: str, count: int) -> bytes:
+    return np.frombuffer(values, values.typecode)[:count].astype(kind).tobytes()
 
 
-def _box(kind: bytes, *content: bytes) -> bytes:
-    body = b"".join(content)
-    return _u32(len(body) + 8) + kind + body
+def _box(kind: bytes, *content: Union[bytes, Parts]) -> Parts:
+    """Make a box of what it contains. In parts, as each box in a box would be copied once more else."""
+    parts = tuple(part for piece in content for part in (piece if isinstance(piece, tuple) else (piece,)))
+    return _u32(sum(map(len, parts)) + 8) + kind, *parts
 
 
-def _full(kind: bytes, version: int, flags: int, *content: bytes) -> bytes:
+def _full(kind: bytes, version: int, flags: int, *content: Union[bytes, Parts]) -> Parts:
     return _box(kind, struct.pack(">I", version << 24 | flags), *content)
 
 

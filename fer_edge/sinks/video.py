@@ -98,6 +98,16 @@ class VideoSink(Sink):
         self._last: Optional[Image] = None
         self._failed = False
 
+    @property
+    def seconds(self) -> float:
+        """How long the recording is so far."""
+        return self._written / self._fps if self._fps else 0.0
+
+    @property
+    def bytes_written(self) -> int:
+        """How large the file is so far."""
+        return self._file.size
+
     def write(self, observation: Observation, rates: Rates) -> None:
         """Draw and record one observation. Raises `DiskFull` once; after that, observations are ignored."""
         if self._failed or self._file.fd < 0:

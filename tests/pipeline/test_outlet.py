@@ -350,6 +350,7 @@ def test_a_file_s_results_are_waited_for_no_longer_once_the_end_is_wanted(monkey
             outlet.offer(observation(index), Rates())
         threading.Timer(0.1, stop.set).start()
         outlet.offer(observation(99), Rates())
+        assert outlet.lost == 1, "it did not wait for the disk"
         with pytest.raises(OutputNotWritable, match="did not take the last results"):
             outlet.close()
         assert outlet.lost >= MOST_WAITING
@@ -443,7 +444,7 @@ def test_delays_begin_anew_once_a_sink_has_worked_and_not_before() -> None:
                 full[0] = True
             outlet.offer(observation(index), Rates())
             until(lambda expected=index + 1: len(written) == expected)  # type: ignore[misc]
-            if index < 3:
+            if index < 4:
                 assert resets == []
             now[0] += sink_state.STEADY_AFTER / 2
         until(lambda: resets)
@@ -454,7 +455,7 @@ def test_delays_begin_anew_once_a_sink_has_worked_and_not_before() -> None:
 def test_a_sink_that_is_merely_slow_is_left_behind_at_the_end_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.4)
     release = threading.Event()
-    outlet = Outlet("list", lambda attempt: Script([], lambda _: bool(release.wait(0.15)) and None))
+    outlet = Outlet("list", lambda attempt: Script([], lambda _: bool(release.wait(1.0)) and None))
     outlet.open()
     for index in range(MOST_WAITING):
         outlet.offer(observation(index), Rates())

@@ -39,3 +39,30 @@ def test_no_period_ever_holds_more_restarts_than_the_limit_and_none_is_refused_t
         assert limit.allow() == fits
         if fits:
             allowed.append(now[0])
+        assert sum(now[0] - at < 60.0 for at in allowed) <= most
+        assert len(allowed) > 0
+
+
+def test_delays_are_doubled_up_to_the_limit_and_begin_with_the_first_again() -> None:
+    backoff = Backoff(1.0, 10.0, lambda: 1.0)
+    assert [backoff.next() for _ in range(6)] == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    backoff.reset()
+    assert [backoff.next() for _ in range(2)] == [1.0, 2.0]
+
+
+def test_half_of_a_delay_is_drawn_so_that_many_programs_do_not_come_back_at_one_moment() -> None:
+    draws = [0.0, 0.5, 1.0]
+    backoff = Backoff(4.0, 4.0, lambda: draws.pop(0))
+    assert [backoff.next() for _ in range(3)] == [2.0, 3.0, 4.0]
+    drawn = Backoff(4.0, 4.0)
+    assert len({drawn.next() for _ in range(20)}) > 10, "also by those that give no numbers of their own"
+
+
+def test_the_restarts_of_a_period_are_all_allowed_and_no_more_until_the_first_of_them_is_over() -> None:
+    now = [0.0]
+    limit = RestartLimit(3, 60.0, lambda: now[0])
+    allowed = []
+    for at in (0.0, 1.0, 2.0, 3.0, 59.9, 60.0, 60.5, 61.0):
+        now[0] = at
+        allowed.append(limit.allow())
+    assert allowed == [True, True, True, False, False, True, False, True]

@@ -80,10 +80,10 @@ def test_a_disk_that_is_mounted_by_hand_only_is_not_asked_for(machine: Machine) 
     machine.guard().check()
 
 
-@pytest.mark.parametrize("place", ["/", "-disk", "/elsewhere"])
+@pytest.mark.parametrize("place", ["/", "{}-disk", "{}/elsewhere", "{shorter}"])
 def test_disks_on_which_the_file_does_not_lie_are_none_of_its_business(machine: Machine, place: str) -> None:
-    near = f"{machine.escaped()}{place}" if place != "/" else "/"
-    machine.mount("/", near)
+    disk = machine.escaped()
+    machine.mount("/", place.format(disk, shorter=disk[:-2]))
     guard = machine.guard()
     guard.check()
     machine.mount("/")

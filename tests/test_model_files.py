@@ -356,9 +356,7 @@ def test_an_address_that_is_none_is_refused_by_its_name(url: str, small: None, c
     assert not cache.exists() or left_behind(cache) == []
 
 
-@pytest.mark.parametrize(
-    "url", ["http://a..b/x", "http://\u00e9..x/", "http:///x", "http://ho st/x", "http://127.0.0.1:9/\udcff"]
-)
+@pytest.mark.parametrize("url", ["http://a..b/x", "http://\u00e9..x/", "http://127.0.0.1:9/\udcff"])
 def test_a_host_that_no_name_service_can_be_asked_for_is_no_traceback(url: str, small: None, cache: Path) -> None:
     with pytest.raises(errors.ModelNotFound, match="cannot be fetched from"):
         pull("small", url=url)

@@ -137,16 +137,25 @@ class StandardError(io.BufferedIOBase):
                 self._changed.wait_for(lambda: self._waiting or self._ending)
                 if self._ending:
                     return
-                out, piece = self._out, self._waiting[0]
+                out, data = self._out, self._next()
             if can_be_written(out, _SLICE):
-                lines = self._put_out(out, piece)
+                lines = self._put_out(out, data)
                 if lines:
                     logger.error("%d lines of the log were lost", lines, extra={"event": "log_lost", "lines": lines})
 
-    def _put_out(self, out: int, piece: bytes) -> int:
-        """Write the beginning of a piece; give the number of lost lines that can be told of now."""
+    def _next(self) -> bytes:
+        """Give what a pipe that has room takes at once: lines that are whole, or a part of one that is longer."""
+        data = bytearray()
+        for piece in self._waiting:
+            if data and len(data) + len(piece) > select.PIPE_BUF:
+                break
+            data += piece
+        return bytes(data[: select.PIPE_BUF])
+
+    def _put_out(self, out: int, data: bytes) -> int:
+        """Write; give the number of lost lines that can be told of now."""
         try:
-            written = os.write(out, piece[: select.PIPE_BUF])
+            written = os.write(out, data)
         except BlockingIOError:  # somebody who shares it has made it so
             time.sleep(_SLICE / 10)
             return 0
@@ -156,12 +165,8 @@ class StandardError(io.BufferedIOBase):
             if self._ending:  # all the same, it took longer than `finish` waits
                 return 0
             if not written:
-                self._lose(piece)
-            taken = written or len(piece)
-            self._gone += taken
-            self._waiting[0] = piece[taken:]
-            if not self._waiting[0]:
-                self._waiting.popleft()
+                self._lose(data)
+            self._remove(written or len(data))
             lines = 0
             if not self._waiting:
                 self._full = self._slow = False
@@ -169,6 +174,14 @@ class StandardError(io.BufferedIOBase):
                     lines, self._untold = self._untold, 0
             self._changed.notify_all()
         return lines
+
+    def _remove(self, count: int) -> None:
+        self._gone += count
+        while count:
+            piece = self._waiting.popleft()
+            if len(piece) > count:
+                self._waiting.appendleft(piece[count:])
+            count -= min(count, len(piece))
 
 
 def take_over_standard_error() -> None:

@@ -95,6 +95,17 @@ logging.getLogger("fer_edge").info("behind it")
     assert "behind it" in [line["message"] for line in log]
 
 
+def test_who_writes_is_not_held_up_by_a_log_that_stands_still() -> None:
+    log = log_of("""
+handler = logging.getLogger().handlers[0]
+handler.acquire()
+for number in range(20000):
+    libc.dprintf(2, b"Corrupt JPEG data: %d extraneous bytes\\n", number)
+handler.release()
+""")
+    assert log[0]["message"] == "a library says: Corrupt JPEG data: 0 extraneous bytes"
+
+
 def test_what_children_write_goes_the_same_way_and_so_do_lines_without_an_end() -> None:
     log = log_of("""
 subprocess.run(["sh", "-c", "echo I am a child >&2"], check=True)
@@ -114,13 +125,18 @@ thread = threading.Thread(target=fail)
 thread.start()
 thread.join()
 warnings.warn("careful")
+class Spoiled:
+    def __del__(self):
+        raise ValueError("at its end")
+Spoiled()
 raise KeyError("three")
 """)
     assert done.returncode == 1
-    thread, warning, end = [json.loads(line) for line in done.stderr.splitlines()]
+    thread, warning, unraisable, end = [json.loads(line) for line in done.stderr.splitlines()]
     assert thread["message"] == r"nobody expected this: ValueError: one\n<3>two"
     assert "in fail" in thread["traceback"]
     assert "careful" in warning["message"]
+    assert unraisable["message"] == "nobody expected this: ValueError: at its end"
     assert end["message"] == "nobody expected this: KeyError: 'three'"
 
 

@@ -254,5 +254,35 @@ def test_a_normal_end_writes_every_line() -> None:
     assert lines[-1]["emitted"] == 20
 
 
+def test_at_the_end_of_the_program_a_slow_reader_still_gets_every_line() -> None:
+    program = (
+        "import logging, sys\n"
+        "from fer_edge import __main__, cli\n"
+        "from fer_edge.logs import set_up_logging\n"
+        "def run():\n"
+        "    set_up_logging('info')\n"
+        "    for number in range(2000):\n"
+        "        logging.getLogger('fer_edge').info('line %d', number)\n"
+        "    return 0\n"
+        "cli.main = run\n"
+        "sys.exit(__main__.main())\n"
+    )
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, SET_PIPE_SIZE, 4096)
+    run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=writing)
+    os.close(writing)
+    time.sleep(0.5)  # the reader is late, so that lines wait
+    seen = b""
+    while True:
+        piece = os.read(reading, 4096)
+        if not piece:
+            break
+        seen += piece
+        time.sleep(0.01)
+    os.close(reading)
+    assert run.wait(60) == 0
+    assert seen.decode().splitlines() == [f"fer-edge: line {number}" for number in range(2000)]
+
+
 def test_outside_the_program_the_standard_error_is_left_alone() -> None:
     assert module.standard_error() is None

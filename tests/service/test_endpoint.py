@@ -227,7 +227,8 @@ def test_no_more_than_so_many_are_answered_at_a_time_and_further_ones_are_closed
             assert asked.acquire(timeout=60)
         with closing(socket.create_connection(opened.address)) as further:
             further.settimeout(30)
-            with suppress(ConnectionResetError):
+            with suppress(ConnectionError):
+                further.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
                 assert further.recv(1) == b""
         assert not asked.acquire(blocking=False)
         answer.set()

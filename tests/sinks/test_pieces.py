@@ -111,6 +111,8 @@ def test_nothing_but_finished_pieces_of_this_recording_is_deleted(tmp_path: Path
         "another name": piece(tmp_path / "door-20250101T000000Z.avi"),
         "another name behind it": piece(tmp_path / "out-door-20250101T000000Z.avi"),
         "another ending": piece(tmp_path / "out-20250101T000000Z.mp4"),
+        "another name before it": piece(tmp_path / "my-out-20250101T000000Z.avi"),
+        "a copy": piece(tmp_path / "copy.avi").rename(tmp_path / "out-20250101T000000Z.avi.bak"),
         "another moment": piece(tmp_path / "out-2025.avi"),
         "no recording": tmp_path / "out-20250101T000000Z.avi",
         "a link": tmp_path / "out-20250102T000000Z.avi",

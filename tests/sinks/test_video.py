@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -90,6 +91,18 @@ def test_a_player_can_go_to_any_picture_of_a_finished_recording(tmp_path: Path, 
         assert there
         assert abs(float(picture.mean()) - (20 + wanted)) <= 4
     capture.release()
+
+
+def test_the_table_of_an_mp4_names_the_pictures_that_stand_for_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    with recorder(path) as sink:
+        for index in range(100):
+            sink.write(observation(index, image=moving(0)), Rates())
+    data = path.read_bytes()
+    at = data.rindex(b"stss") + 8
+    (count,) = struct.unpack_from(">I", data, at)
+    named = struct.unpack_from(f">{count}I", data, at + 4)
+    assert named == tuple(range(1, 101, 12)), "FFmpeg's encoder begins anew with every twelfth"
 
 
 def test_what_was_seen_is_drawn_into_the_recording(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 def is_affordable(data: bytes) -> bool:
     """Tell whether a picture file may be decoded: its size, and for a JPEG what its scans add up to.
 
-    OpenCV looks at the size of the other kinds itself, within limits that `fer_edge.capture.opencv` sets.
+    OpenCV looks at the size of each kind itself, within the limit that importing `fer_edge` sets, but only where nobody
+    imported OpenCV before. 100 KB of PNG can claim a billion pixels, and would get eight gigabytes.
     """
     if data.startswith(_PNG):
         return fits(int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))

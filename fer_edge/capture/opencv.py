@@ -11,13 +11,6 @@ from typing import Iterator, Optional
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
-from fer_edge.capture.limits import LARGEST, MOST_PIXELS
-
-# Also read once, as it is imported: 100 KB of PNG may claim a billion pixels, and would get eight gigabytes.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_WIDTH", str(LARGEST))
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_HEIGHT", str(LARGEST))
-
 import cv2
 import numpy as np
 

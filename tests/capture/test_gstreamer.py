@@ -43,6 +43,21 @@ def test_rows_that_gstreamer_pads_come_out_straight(width: int, height: int) -> 
     assert np.abs(upper.astype(int) - upper[0]).max() <= 2
 
 
+def test_a_pipeline_that_ends_with_an_error_says_so_though_its_status_is_0(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.stdout.buffer.write(bytes(640 * 480 * 3))\n"
+        "sys.stderr.write('ERROR: from element /x: The cable is loose.\\n')\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    with GStreamerSource("videotestsrc", program=str(program)) as source:
+        assert source.grab() is True
+        with pytest.raises(SourceUnreadable, match="The cable is loose"):
+            while source.grab() is not False:
+                pass
+
+
 @needs_gstreamer
 def test_the_frame_rate_that_is_asked_for_is_what_the_pipeline_gives() -> None:
     pipeline = "videotestsrc num-buffers=60 ! video/x-raw,framerate=30/1"

@@ -284,6 +284,25 @@ def test_a_stranger_on_this_machine_has_nothing_signed_by_the_relay(relay_of: Li
     assert asked == []
 
 
+def test_the_camera_does_not_learn_the_relays_secret(relay_of: List[RtspRelay]) -> None:
+    asked: List[str] = []
+    with camera(asked, lambda _: OPTIONS) as place:
+        relay = RtspRelay(Address.parse(f"rtsp://{place}/cam"), 20.0)
+        relay_of.append(relay)
+        thread = threading.Thread(target=relay.run)
+        thread.start()
+        port = int(relay.base.split(":")[2].split("/")[0])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.settimeout(20)
+            client.sendall(f"DESCRIBE {relay.url} RTSP/1.0\r\nCSeq: 7\r\nReferer: {relay.url}\r\n\r\n".encode())
+            assert b"CSeq: 7\r\n" in client.recv(1000)
+        relay.close()
+        thread.join()
+    assert asked[0].startswith(f"DESCRIBE rtsp://{place}/cam RTSP/1.0")
+    assert relay.base not in asked[0]
+    assert f"Referer: rtsp://{place}/cam" in asked[0]
+
+
 MESSAGES = st.builds(
     Message,
     status=st.integers(200, 599),

@@ -132,7 +132,7 @@ def test_the_end_waits_for_a_reader_that_is_slow() -> None:
     seen: List[bytes] = []
 
     def read() -> None:
-        while len(b"".join(seen)) < 60000:
+        while not seen or seen[-1]:
             time.sleep(0.02)
             seen.append(os.read(reading, 4096))
 
@@ -143,6 +143,7 @@ def test_the_end_waits_for_a_reader_that_is_slow() -> None:
     reader.join()
     os.close(reading)
     assert error.lost == 0
+    assert b"".join(seen) == b"y" * 60000
 
 
 def test_a_standard_error_that_others_share_goes_on_blocking_for_them() -> None:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 TABLE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
 
-def tests_of(path: Path) -> List[str]:
+def functions_in(path: Path) -> List[str]:
     return [node.name for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.FunctionDef)]
 
 
@@ -22,6 +22,6 @@ def test_each_row_of_the_threats_names_tests_that_there_are() -> None:
         missing += [row] if not named else []
         for name in named:
             file, _, test = name.partition("::")
-            if not (ROOT / file).exists() or (test and test not in tests_of(ROOT / file)):
+            if not (ROOT / file).exists() or (test and test not in functions_in(ROOT / file)):
                 missing.append(name)
     assert missing == []

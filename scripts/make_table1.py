@@ -56,6 +56,7 @@ def main() -> int:
         "--data-name", help="what to call the faces of the evaluations (default: the name of their file)"
     )
     parser.add_argument("--machine", default="", metavar="TEXT", help="what else to say of the machine")
+    parser.add_argument("--training", default="", metavar="TEXT", help="what else to say of the training")
     parser.add_argument("--output", type=Path, default=DOCS / "table1.md", help="the picture gets the same name")
     options = parser.parse_args()
     benchmarks = [_read(path) for path in options.benchmarks]
@@ -63,7 +64,10 @@ def main() -> int:
     rows = [row for row in rows if row.network.paper or row.evaluation]
     picture = options.output.with_suffix(".png")
     write_atomically(
-        options.output, to_markdown(rows, benchmarks, picture.name, options.data_name, options.machine).encode()
+        options.output,
+        to_markdown(
+            rows, benchmarks, picture.name, options.data_name, options.machine, training_note=options.training
+        ).encode(),
     )
     draw(rows, picture)
     print(f"{options.output}\n{picture}")
@@ -83,7 +87,13 @@ def row_of(network: Network, evaluations: Path, benchmarks: list[dict[str, Any]]
 
 
 def to_markdown(
-    rows: list[Row], benchmarks: list[dict[str, Any]], picture: str, data_name: str | None, machine_note: str
+    rows: list[Row],
+    benchmarks: list[dict[str, Any]],
+    picture: str,
+    data_name: str | None,
+    machine_note: str,
+    *,
+    training_note: str = "",
 ) -> str:
     trained = [row for row in rows if row.evaluation]
     missing = [row for row in rows if not row.evaluation]
@@ -120,7 +130,7 @@ def to_markdown(
         f" A run of {recipe.epochs} epochs is short: it says how fast a network learns as much as how good it can get. The"
         " shipped models were trained longer (models/MODEL_CARD.md). The epoch was chosen on the faces that it was measured"
         " on.",
-        f"- **Trained:** {_names(trained)}.",
+        f"- **Trained:** {_names(trained)}.{training_note and ' ' + training_note}",
         *([f"- **Only counted and timed**, with random weights: {_names(missing)}."] if missing else []),
         f"- **Speed:** {machine['cpu']}, {machine['cores']} cores{machine_note and ', ' + machine_note}; Python"
         f" {machine['python']}, ONNX Runtime {machine['onnxruntime']}, CPU provider, FP32, {threads} inference thread for each"

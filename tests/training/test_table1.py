@@ -55,7 +55,7 @@ def evaluations(tmp_path: Path) -> Path:
 def test_a_row_has_the_papers_figures_beside_ours_and_the_median_of_the_runs(evaluations: Path, tmp_path: Path) -> None:
     speeds = [benchmark(tmp_path, f"{rate}.json", lenet=rate, vgg19=rate / 10) for rate in (900, 100, 200)]
     page = tmp_path / "page.md"
-    done = run("make_table1.py", evaluations, *speeds, "--output", page)
+    done = run("make_table1.py", evaluations, *speeds, "--output", page, "--training", "On an abacus.")
     assert done.returncode == 0, done.stderr
     lines = [line for line in page.read_text().splitlines() if line.count(" | ") == 9]
     rows = {line.split(" | ")[1]: line for line in lines}
@@ -63,7 +63,7 @@ def test_a_row_has_the_papers_figures_beside_ours_and_the_median_of_the_runs(eva
     assert "| 93.54 / - | - | 0.364 / - | 2.32 / 20.0 |" in rows["VGG 19"]
     assert "| 97.32 / - | - | 0.133 / - | 15 / - | 18 / - | 78 / - |" in rows["FerNet"]
     text = page.read_text()
-    assert "- **Trained:** LeNet." in text
+    assert "- **Trained:** LeNet. On an abacus.\n" in text
     assert "random weights: MobileNetV1," in text
     with Image.open(tmp_path / "page.png") as picture:
         assert np.asarray(picture.convert("L")).std() > 5

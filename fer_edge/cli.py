@@ -35,7 +35,8 @@ examples:
   fer-edge train --help                      train, export and evaluate (needs the train extra)
 
 keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
-Every option can stand in a TOML file (--config) or in the environment (FER_EDGE_CAMERA=0); the command line wins.
+Every option can stand in a TOML file or in the environment (FER_EDGE_CAMERA=0); the command line wins over the environment,
+which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set.
 """
 
 logger = logging.getLogger("fer_edge")

@@ -12,7 +12,7 @@ from typing import List
 import pytest
 
 from fer_edge.errors import SettingsError, UsageError
-from fer_edge.settings import load_settings
+from fer_edge.settings import load_settings, setting_fields
 
 
 def test_the_command_line_wins_over_the_environment_over_the_file_over_the_default(tmp_path: Path) -> None:
@@ -40,6 +40,20 @@ def test_an_unknown_key_in_the_file_is_named_with_the_nearest_known_one(tmp_path
 def test_an_unknown_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="FER_EDGE_CAMRA"):
         load_settings({}, {"FER_EDGE_CAMRA": "0"})
+
+
+@pytest.mark.parametrize("name", [known.name for known in setting_fields()])
+def test_an_empty_variable_counts_as_not_set(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text('token = "sesame"\n')
+    settings = load_settings({}, {f"FER_EDGE_{name.upper()}": ""}, file)
+    assert settings == load_settings({}, {}, file)
+    assert settings.places == {"token": f"{file}, line 1"}
+
+
+def test_an_empty_variable_of_an_unknown_name_is_refused_still() -> None:
+    with pytest.raises(SettingsError, match="FER_EDGE_CAMRA"):
+        load_settings({}, {"FER_EDGE_CAMRA": ""})
 
 
 LINKS = {
@@ -120,8 +134,9 @@ def test_a_value_that_makes_no_sense_is_refused_with_its_place(name: str, value:
     with pytest.raises(UsageError, match="--" + name.replace("_", "-")):
         load_settings({name: value}, {})
     variable = "FER_EDGE_" + name.upper()
-    with pytest.raises(SettingsError, match=variable):
-        load_settings({}, {variable: value})
+    if value:
+        with pytest.raises(SettingsError, match=variable):
+            load_settings({}, {variable: value})
 
 
 @pytest.mark.parametrize("content", [b"camera = ", b"\xff\xfe\x00", b"[camera]\nx = 1\n"])

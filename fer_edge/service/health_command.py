@@ -63,7 +63,7 @@ def run_health(options: argparse.Namespace) -> int:
         It is down, or does not answer.
     """
     file = settings_file(options.config)
-    if file is None and not options.listen and "FER_EDGE_LISTEN" not in os.environ and SERVICE_SETTINGS.exists():
+    if file is None and not options.listen and not os.environ.get("FER_EDGE_LISTEN") and SERVICE_SETTINGS.exists():
         file = SERVICE_SETTINGS
     given = {name: value for name in ("listen", "tls_cert") for value in [getattr(options, name)] if value}
     settings = load_settings(given, file=file)

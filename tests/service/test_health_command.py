@@ -104,6 +104,9 @@ def test_without_an_address_the_service_is_asked_where_one_is_installed(
     monkeypatch.setattr(health_command, "SERVICE_SETTINGS", installed)
     with pytest.raises(NotHealthy, match=f"127.0.0.1:{here}: no answer"):
         main(["health"])
+    with monkeypatch.context() as patch, pytest.raises(NotHealthy, match=f"127.0.0.1:{here}: no answer"):
+        patch.setenv("FER_EDGE_LISTEN", "")
+        main(["health"])
     for arguments in (["--listen", elsewhere], ["--config", str(given)]):
         with pytest.raises(NotHealthy, match=f"127.0.0.1:{elsewhere}: no answer"):
             main(["health", *arguments])

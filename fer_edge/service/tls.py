@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import ssl
 import stat
-from typing import NoReturn
+from typing import NoReturn, Tuple
 
 from fer_edge.errors import SettingsError
 
 LARGEST_FILE = 1 << 20
 
 _EXPIRED, _NOT_YET = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED, _NOT_YET_VALID
+_WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
 _PARTIAL_CHAIN = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN; the ssl module names it from Python 3.10 on
 _BEGIN = "-----BEGIN CERTIFICATE-----"
 _MAKE_ONE = "docs/service.md shows how to make one with openssl."
@@ -102,6 +103,35 @@ def client_context(authorities: str = "", only: str = "") -> ssl.SSLContext:
             f"The file '{only or authorities}' holds no certificate that can be read: {reason}.", _MAKE_ONE
         ) from error
     return context
+
+
+def why_not_asked(error: ssl.SSLError) -> Tuple[str, str]:
+    """Return why who asked sent nothing, and what to do: the other side showed the wrong certificate, or speaks no TLS.
+
+    Parameters
+    ----------
+    error : SSLError
+        Of a connection with a `client_context`.
+    """
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else None
+    if code in (_EXPIRED, _NOT_YET):
+        state = "has expired" if code == _EXPIRED else "is not valid yet"
+        return f"the certificate that it shows {state}", "Renew it and start it anew, or set the clock right."
+    if code in _WRONG_NAME:
+        return (
+            "the certificate that it shows is one for other names",
+            "Ask by a name that stands in it, or give a copy of the certificate itself with --tls-cert.",
+        )
+    if code is not None:
+        return (
+            "it shows another certificate than the one that was named, or that an authority that was named has signed",
+            "Name the file that it was started with (--tls-cert), or its authority's (--tls-ca); where its certificate was "
+            "renewed since, start it anew. Else another program answers there, and should not be told a token.",
+        )
+    return (
+        f"it does not answer by HTTPS ({_reason(error)})",
+        "Where it was started without tls_cert, ask without --tls-cert and --tls-ca. Else its log says more.",
+    )
 
 
 def _read(path: str, what: str) -> str:

@@ -5,12 +5,15 @@ Both are read once; after a renewal the program is started anew.
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 import stat
 from typing import NoReturn, Tuple
 
 from fer_edge.errors import SettingsError
+
+logger = logging.getLogger("fer_edge")
 
 LARGEST_FILE = 1 << 20
 
@@ -35,12 +38,17 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     ------
     SettingsError
         A file is missing, cannot be read or holds something else, the key does not fit, or the certificate has expired.
+
+    Notes
+    -----
+    A key that everybody can read is taken, with a warning in the log.
     """
     if not certificate:
         raise SettingsError(f"There is a tls_key ('{key}'), and no tls_cert.", "Give both, or neither.")
     key = key or certificate
     first_certificate(certificate)
     content = _read(key, "private key")
+    _warn_of_readers(key)
     if "PRIVATE KEY-----" not in content:
         raise SettingsError(f"The file '{key}' holds no private key.", "Give a PEM file with one as tls_key.")
     if "ENCRYPTED" in content:
@@ -151,6 +159,20 @@ def _read(path: str, what: str) -> str:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"The {what} '{path}' cannot be read: {reason}.", "Check the path and the disk.") from error
     return content.decode("ascii", "replace")
+
+
+def _warn_of_readers(key: str) -> None:
+    try:
+        mode = os.stat(key).st_mode
+    except OSError:  # it was removed meanwhile, which its loading will tell
+        return
+    if mode & stat.S_IROTH:
+        logger.warning(
+            "everybody on this machine can read the private key '%s', and so answer in its place: mend it with "
+            "chmod o-rwx, and take a new key if others have been here",
+            key,
+            extra={"event": "tls_key_not_safe"},
+        )
 
 
 def _refuse_passphrase(key: str) -> NoReturn:

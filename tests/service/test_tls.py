@@ -155,6 +155,18 @@ def test_a_key_that_this_user_may_not_read_is_named(pair: Pair, tmp_path: Path) 
     refused(pair.cert, closed, str(closed), "may not be read", "chgrp")
 
 
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_key_that_everybody_can_read_is_taken_with_one_warning(
+    mode: int, warned: bool, pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = tmp_path / "tls.key"
+    key.write_bytes(pair.key.read_bytes())
+    key.chmod(mode)
+    server_context(str(pair.cert), str(key))
+    told = [record for record in caplog.records if getattr(record, "event", "") == "tls_key_not_safe"]
+    assert [str(key) in record.getMessage() for record in told] == [True] * warned
+
+
 @pytest.mark.parametrize("form", ["pkcs8", "traditional"])
 def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_a_passphrase(
     pair: Pair, tmp_path: Path, form: str

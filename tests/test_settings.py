@@ -298,7 +298,7 @@ def written(folder: Path) -> Path:
 def test_a_settings_file_that_nobody_else_can_change_is_taken_without_a_word(tmp_path: Path) -> None:
     file = written(tmp_path / "mine")
     assert load_settings({}, {}, file).caution == ""
-    file.chmod(0o664)  # a group of administrators
+    file.chmod(0o664)  # the user's own group
     assert load_settings({}, {}, file).caution == ""
     file.parent.chmod(0o1777)  # as /tmp is
     assert load_settings({}, {}, file).caution == ""
@@ -309,6 +309,11 @@ UNSAFE = {
     "everybody can replace it, by way of the folder": lambda file: file.parent.chmod(0o777),
     "the user 54321 can change it": lambda file: os.chown(file, 54321, 0),
     "the user 54321 can replace it": lambda file: os.chown(file.parent, 54321, 0),
+    "the group 54321 can change it": lambda file: (os.chown(file, 0, 54321), file.chmod(0o664)),
+    "the group 54321 can replace it, by way of the folder": lambda file: (
+        os.chown(file.parent, 0, 54321),
+        file.parent.chmod(0o775),
+    ),
     "everybody can replace it, by way of": lambda file: file.parent.parent.chmod(0o777),
 }
 
@@ -336,6 +341,18 @@ def test_whoever_became_root_by_sudo_may_own_the_settings(tmp_path: Path, monkey
     for name, safe in (("54321", True), ("54322", False), ("", False), ("9" * 5000, False), ("\u0665", False)):
         monkeypatch.setenv("SUDO_UID", name)
         assert (load_settings({}, {}, file).caution == "") == safe, name[:9]
+
+
+@needs_root
+def test_the_group_of_whoever_became_root_by_sudo_may_write_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path / "mine")
+    os.chown(file, 0, 54321)
+    file.chmod(0o664)
+    for number, safe in (("54321", True), ("54322", False), ("", False)):
+        monkeypatch.setenv("SUDO_GID", number)
+        assert (load_settings({}, {}, file).caution == "") == safe, number
 
 
 def test_the_warning_is_in_the_log_and_the_run_goes_on(tmp_path: Path) -> None:

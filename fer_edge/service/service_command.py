@@ -111,7 +111,7 @@ def _read(system: SystemRoot, name: str) -> Optional[bytes]:
         if who:
             raise SettingsError(
                 f"{place} is not safe: {who} may write there, and so decide what the service reads, writes and runs.",
-                f"Give it back to root:  sudo chown root {place} && sudo chmod go-w {place}",
+                f"Give it back to root:  sudo chown root:root {place} && sudo chmod go-w {place}",
             )
     return found.data
 

@@ -240,6 +240,21 @@ def load_settings(
     return Settings(**values, places=places, caution=caution, file=path)
 
 
+def check_value(name: str, value: Any) -> Any:
+    """Return a setting's value as a program gives it: text, or what a settings file may hold in its place.
+
+    Raises
+    ------
+    UsageError
+        It makes no sense; the message says what it may be.
+    """
+    known = _FIELDS[name]
+    try:
+        return known.metadata["kind"].from_toml(value)
+    except ValueError as error:
+        raise _refusal(known, value, name, UsageError) from error
+
+
 def setting_fields() -> List[Field[Any]]:
     """Give the fields of `Settings` that can be set, with what is known of each in their metadata."""
     return list(_FIELDS.values())

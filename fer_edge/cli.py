@@ -29,7 +29,7 @@ examples:
   fer-edge doctor                            show what this machine has; for a bug report
   fer-edge --listen 8650                     answer http://127.0.0.1:8650/healthz; 'fer-edge health --listen 8650' asks
   fer-edge soak --minutes 60                 run for long and tell whether memory, descriptors and threads stay flat
-  sudo fer-edge service install              run at every boot, as a service of systemd; --dry-run shows how
+  sudo "$(command -v fer-edge)" service install   run at every boot, as a service of systemd; --dry-run shows how
   fer-edge build-engine                      build the TensorRT engine before the first start
   fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)

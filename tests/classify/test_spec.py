@@ -76,10 +76,10 @@ def test_the_ranges_and_defaults_of_the_model_card_are_those_of_the_reader(key: 
     assert bounds is not None
     whole, three = "whole" in value, "list" in value
     low, high = float(bounds.group(1)), float(bounds.group(2))
-    written = {"below": low - abs(low) / 2 - 1e-9, "low": low, "high": high, "above": high * 2}
+    written = {"below": low - abs(low) / 1000 - 1e-12, "low": low, "high": high, "above": high * 1.001}
     metadata = GOOD.to_metadata()
     for where, number in written.items():
-        item = (int(low) - 1 if where == "below" else int(number)) if whole else number
+        item = {"below": int(low) - 1, "above": int(high) + 1}.get(where, int(number)) if whole else number
         metadata[f"fer_edge.{key}"] = json.dumps([item] * 3 if three else item)
         if where in ("low", "high"):
             ModelSpec.from_metadata(metadata, "x")

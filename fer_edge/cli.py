@@ -29,13 +29,14 @@ examples:
   fer-edge doctor                            show what this machine has; for a bug report
   fer-edge --listen 8650                     answer http://127.0.0.1:8650/healthz; 'fer-edge health --listen 8650' asks
   fer-edge soak --minutes 60                 run for long and tell whether memory, descriptors and threads stay flat
-  sudo fer-edge service install              run at every boot, as a service of systemd; --dry-run shows how
+  sudo "$(command -v fer-edge)" service install   run at every boot, as a service of systemd; --dry-run shows how
   fer-edge build-engine                      build the TensorRT engine before the first start
   fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)
 
 keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
-Every option can stand in a TOML file (--config) or in the environment (FER_EDGE_CAMERA=0); the command line wins.
+Every option can stand in a TOML file or in the environment (FER_EDGE_CAMERA=0); the command line wins over the environment,
+which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set.
 """
 
 logger = logging.getLogger("fer_edge")

@@ -11,8 +11,23 @@ from typing import Iterator, Optional
 
 from fer_edge.errors import FerEdgeError, LibraryUnusable, MissingExtra
 
-PACKAGES = {"cv2": "opencv-python", "prometheus_client": "prometheus-client"}
+PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "prometheus_client": "prometheus-client"}
 """What is installed to have a module, where the names differ."""
+
+EXTRAS = {
+    "PIL": "train",
+    "cv2": "cpu",
+    "lightning": "train",
+    "matplotlib": "train",
+    "mediapipe": "mediapipe",
+    "onnx": "train",
+    "onnxruntime": "cpu",
+    "pyarrow": "train",
+    "pycuda": "jetson",
+    "torch": "train",
+    "tqdm": "train",
+}
+"""The extra of fer-edge that brings a module; of several, the one for most machines."""
 
 LOAD_FAILURES = (ImportError, OSError, MemoryError, AttributeError, RuntimeError, SystemError)
 """What the import of a library raises that is damaged, or built for others than those that are there."""
@@ -30,7 +45,7 @@ def import_library(module: str, extra: str, needed_for: str) -> ModuleType:
     module : str
         Its name, dotted where only a part of it is wanted.
     extra : str
-        The extra of fer-edge that brings it.
+        The extra of fer-edge that brings it, where `EXTRAS` does not know it.
     needed_for : str
         What cannot be done without it, as the beginning of a sentence.
 
@@ -54,7 +69,7 @@ def needing(extra: str, needed_for: str, library: str = "") -> Iterator[None]:
     Parameters
     ----------
     extra, needed_for : str
-        As for `import_library`; OpenCV comes with another extra, and is told with that.
+        As for `import_library`.
     library : str
         What to name where the error does not say whose it is.
 
@@ -69,7 +84,7 @@ def needing(extra: str, needed_for: str, library: str = "") -> Iterator[None]:
         module = library_of(error) or (library if isinstance(error, ImportError) else "")
         if not module or module in _OURS:
             raise
-        raise import_failure(error, module, "cpu" if module == "cv2" else extra, needed_for) from error
+        raise import_failure(error, module, extra, needed_for) from error
 
 
 def import_failure(error: BaseException, module: str, extra: str, needed_for: str) -> FerEdgeError:
@@ -77,7 +92,7 @@ def import_failure(error: BaseException, module: str, extra: str, needed_for: st
     top = module.partition(".")[0]
     package = PACKAGES.get(top, top)
     if is_missing(error, top):
-        return MissingExtra(package, extra, needed_for)
+        return MissingExtra(package, EXTRAS.get(top, extra), needed_for)
     words = in_short(error)
     return LibraryUnusable(
         f"{needed_for} needs the Python package '{package}', which is installed, but does not load: {words}.",

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Callable, Tuple, TypeVar, Union
+from numbers import Real
+from typing import Any, Callable, Tuple, TypeVar, Union
+
+import numpy as np
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
+from fer_edge.errors import UsageError
 from fer_edge.model_files import DEFAULT_MODEL
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.settings import Settings
+from fer_edge.settings import Settings, check_value
 from fer_edge.sinks.base import Sink
 from fer_edge.types import Image, ObservedFace
 
@@ -49,9 +53,10 @@ def watch(
     Raises
     ------
     FerEdgeError
-        Here for a source or model that cannot be, and while iterating for whatever goes wrong then.
+        Here for an argument that makes no sense (`UsageError`) and for a source or model that cannot be, and while iterating
+        for whatever goes wrong then.
     """
-    settings = Settings(min_score=min_score)
+    settings = Settings(min_score=_number(min_score))
     opened = source if isinstance(source, Source) else build_source(replace(settings, camera=_text(source)))
     return Pipeline(opened, _detector(settings, detector), _classifier(settings, model))
 
@@ -95,15 +100,21 @@ def read_image(
     -------
     tuple of ObservedFace
         Best detection score first.
+
+    Raises
+    ------
+    FerEdgeError
+        An argument that makes no sense (`UsageError`), or whatever goes wrong.
     """
-    settings = Settings(min_score=min_score)
+    settings = Settings(min_score=_number(min_score))
+    find, name = _detector(settings, detector), _classifier(settings, model)
     if isinstance(image, (str, os.PathLike)):
-        with build_source(replace(settings, camera=os.fspath(image))) as source:
+        with build_source(replace(settings, camera=_text(image, "image"))) as source:
             source.grab()
             picture = source.retrieve()
     else:
-        picture = image
-    finder, reader = _detector(settings, detector)(), _classifier(settings, model)()
+        picture = _picture(image)
+    finder, reader = find(), name()
     try:
         return ExpressionReader(reader).read(picture, finder.detect(picture))
     finally:
@@ -114,9 +125,9 @@ def read_image(
 
 
 def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callable[[], FaceDetector]:
-    if isinstance(detector, str):
-        return detector_factory(replace(settings, detector=detector))
-    return lambda: detector
+    if isinstance(detector, FaceDetector):
+        return lambda: detector
+    return detector_factory(replace(settings, detector=check_value("detector", detector)))
 
 
 def _classifier(
@@ -124,8 +135,35 @@ def _classifier(
 ) -> Callable[[], ExpressionClassifier]:
     if isinstance(model, ExpressionClassifier):
         return lambda: model
-    return classifier_factory(settings, os.fspath(model))
+    name = check_value("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
+    return classifier_factory(settings, name)
 
 
-def _text(source: Union[str, int, os.PathLike[str]]) -> str:
-    return str(source) if isinstance(source, int) else os.fspath(source)
+def _text(source: Union[str, int, os.PathLike[str]], name: str = "source") -> str:
+    if isinstance(source, int) and not isinstance(source, bool) and source >= 0:
+        return str(source)
+    text = os.fspath(source) if isinstance(source, os.PathLike) else source
+    if isinstance(text, str) and text.strip() and "\0" not in text:
+        return text
+    raise UsageError(
+        f"{name}: {source!r:.80} will not do: it must be text, a path, or the number of a camera.",
+        "Give what --camera takes, or a fer_edge.Source of your own.",
+    )
+
+
+def _number(min_score: Any) -> float:
+    # numpy's numbers are as good as Python's.
+    number = isinstance(min_score, Real) and not isinstance(min_score, bool)
+    checked: float = check_value("min_score", float(min_score) if number else min_score)
+    return checked
+
+
+def _picture(image: object) -> Image:
+    fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    if isinstance(image, np.ndarray) and fits and image.size:
+        return image
+    what = f"an array of {list(image.shape)}, {image.dtype}" if isinstance(image, np.ndarray) else f"{image!r:.80}"
+    raise UsageError(
+        f"image: {what} will not do: it must be an array of height x width x 3, uint8, BGR, or a picture file.",
+        "cv2.imread gives such an array, and cv2.cvtColor makes one of others.",
+    )

@@ -206,8 +206,13 @@ def open_session(
     try:
         content = read_onnx(file)
         content = content if edit is None else edit(content)
+        # Newer releases print to the standard output when they fall back by themselves; older ones know no switch for it.
         session = runtime.InferenceSession(
-            content, sess_options=options, providers=list(providers), disabled_optimizers=DISABLED
+            content,
+            sess_options=options,
+            providers=list(providers),
+            disabled_optimizers=DISABLED,
+            enable_fallback=0,
         )
     except _exceptions(state, _UNSUPPORTED) as error:
         raise errors.ModelCorrupt(

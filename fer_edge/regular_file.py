@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, List, Optional, Union
+from typing import BinaryIO, FrozenSet, List, Optional, Union
 
 _NOT_REGULAR = "it is not a regular file"
 _CHUNK = 1 << 16
@@ -70,12 +70,17 @@ def read_regular(path: Union[str, os.PathLike[str]], most: int) -> bytes:
         return read_at_most(file, most)
 
 
+def own_groups() -> FrozenSet[int]:
+    """Return the groups that count as this user and root, since many systems give each user one."""
+    return frozenset([0, os.getegid()])
+
+
 def others_may_change(status: os.stat_result) -> bool:
     """Return whether somebody else than this user and root owns what `status` is of, or may write to it.
 
-    The user's own group counts as the user, since many systems give each one a group.
+    The user's own group counts as the user.
     """
-    own_group = status.st_gid in (0, os.getegid())
+    own_group = status.st_gid in own_groups()
     writable = status.st_mode & (stat.S_IWOTH if own_group else stat.S_IWOTH | stat.S_IWGRP)
     return status.st_uid not in (0, os.geteuid()) or bool(writable)
 

@@ -203,7 +203,7 @@ def load_settings(
     arguments : mapping of str to str
         What the command line gives, by field name; wins over everything else.
     environment : mapping of str to str, optional
-        Where ``FER_EDGE_*`` variables are looked up; the process's own by default.
+        Where ``FER_EDGE_*`` variables are looked up; the process's own by default. An empty one counts as not set.
     file : Path or SettingsFile, optional
         A TOML file, to be read or already read; its keys are the field names, with ``-`` or ``_``.
 
@@ -229,6 +229,8 @@ def load_settings(
             if name not in _FIELDS and is_link(variable[len(ENVIRONMENT_PREFIX) :], environment[variable]):
                 continue
             known = _find(name, f"The environment variable {variable} is no setting")
+            if not environment[variable]:  # as compose and env files leave what is not set
+                continue
             values[known.name] = _parse(known, environment[variable], variable)
             places[known.name] = variable
     for name, text in arguments.items():
@@ -236,6 +238,21 @@ def load_settings(
         values[known.name] = _parse(known, text, "--" + name.replace("_", "-"))
         places.pop(known.name, None)
     return Settings(**values, places=places, caution=caution, file=path)
+
+
+def check_value(name: str, value: Any) -> Any:
+    """Return a setting's value as a program gives it: text, or what a settings file may hold in its place.
+
+    Raises
+    ------
+    UsageError
+        It makes no sense; the message says what it may be.
+    """
+    known = _FIELDS[name]
+    try:
+        return known.metadata["kind"].from_toml(value)
+    except ValueError as error:
+        raise _refusal(known, value, name, UsageError) from error
 
 
 def setting_fields() -> List[Field[Any]]:

@@ -59,7 +59,7 @@ class SettingsFile:
             It is not for this user to read, or is not TOML.
         """
         content, who = _read(path)
-        consequence = "and so decide what is read, written and run. Mend it with chmod o-w, or chown."
+        consequence = "and so decide what is read, written and run. Mend it with chmod go-w, or chown."
         caution = f"The settings file {path} is not safe: {who}, {consequence}" if who else ""
         return cls.parse(path, content, caution)
 

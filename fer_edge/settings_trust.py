@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import stat
 from pathlib import Path
-from typing import AbstractSet, FrozenSet, List
+from typing import AbstractSet, FrozenSet, List, Optional
+
+from fer_edge.regular_file import own_groups
 
 
 def trusted_users() -> FrozenSet[int]:
     """Return the users who may change this one's settings: root, this one, and who became root by sudo."""
-    asked = os.environ.get("SUDO_UID", "")
-    sudo = [int(asked)] if os.geteuid() == 0 and asked.isascii() and asked.isdecimal() and len(asked) < 11 else []
-    return frozenset([0, os.geteuid(), *sudo])
+    return frozenset([0, os.geteuid(), *_behind_sudo("SUDO_UID")])
 
 
-def who_may_write(found: os.stat_result, trusted: AbstractSet[int]) -> str:
+def trusted_groups() -> FrozenSet[int]:
+    """Return the groups that count as those users: root's, this user's own, and that of who became root by sudo."""
+    return own_groups() | frozenset(_behind_sudo("SUDO_GID"))
+
+
+def who_may_write(found: os.stat_result, trusted: AbstractSet[int], groups: Optional[AbstractSet[int]] = None) -> str:
     """Say who else may write a file, or put others into a folder, as the subject of a sentence; empty for nobody.
 
     Parameters
@@ -25,12 +31,18 @@ def who_may_write(found: os.stat_result, trusted: AbstractSet[int]) -> str:
         Of the file or folder.
     trusted : set of int
         Users who may.
+    groups : set of int, optional
+        Groups whose members may; `own_groups` by default.
     """
     if found.st_uid not in trusted:
         return f"the user {user_name(found.st_uid)}"
     # In a sticky folder everybody may write, but nobody replaces another's file.
-    sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
-    return "everybody" if found.st_mode & stat.S_IWOTH and not sticky else ""
+    if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX:
+        return ""
+    if found.st_mode & stat.S_IWOTH:
+        return "everybody"
+    shared = found.st_gid not in (own_groups() if groups is None else groups)
+    return f"the group {group_name(found.st_gid)}" if shared and found.st_mode & stat.S_IWGRP else ""
 
 
 def who_may_change(path: Path, opened: os.stat_result) -> str:
@@ -43,8 +55,8 @@ def who_may_change(path: Path, opened: os.stat_result) -> str:
     opened : os.stat_result
         Of the open file.
     """
-    trusted = trusted_users()
-    who = who_may_write(opened, trusted)
+    trusted, groups = trusted_users(), trusted_groups()
+    who = who_may_write(opened, trusted, groups)
     if who:
         return f"{who} can change it"
     for folder in _folders(path):
@@ -52,7 +64,7 @@ def who_may_change(path: Path, opened: os.stat_result) -> str:
             found = os.stat(folder)
         except OSError:  # it was removed meanwhile
             continue
-        who = who_may_write(found, trusted)
+        who = who_may_write(found, trusted, groups)
         if who:
             return f"{who} can replace it, by way of the folder {folder}"
     return ""
@@ -64,6 +76,20 @@ def user_name(number: int) -> str:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return str(number)
+
+
+def group_name(number: int) -> str:
+    """Return a group's name; the number where there is none."""
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+def _behind_sudo(variable: str) -> List[int]:
+    """Return the number that sudo left of who became root; nothing for others, who may set the variable as they like."""
+    asked = os.environ.get(variable, "")
+    return [int(asked)] if os.geteuid() == 0 and asked.isascii() and asked.isdecimal() and len(asked) < 11 else []
 
 
 def _folders(path: Path) -> List[Path]:

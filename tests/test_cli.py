@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,11 +16,14 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_edge import cli
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import exit_codes
 from fer_edge.model_files import find_model
 from fer_edge.types import LABELS
+
+ROOT = Path(__file__).parents[1]
 
 ENDS_WITHIN = 30
 """Seconds after which a run counts as hanging; generous, since the machine may be busy."""
@@ -295,3 +299,17 @@ def test_the_readme_lists_every_exit_code() -> None:
             line: Optional[str] = next((line for line in readme.splitlines() if f"`{name}`" in line), None)
             assert line is not None, name
             assert f"| {code} |" in line
+
+
+def test_no_command_of_the_documents_leaves_it_to_sudo_to_find_a_program_in_a_virtual_environment() -> None:
+    documents = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = {file.name: file.read_text(encoding="utf-8").replace("\\\n", " ") for file in documents}
+    texts["--help"] = cli.EXAMPLES
+    bare = re.compile(r"sudo\b[^\n`&;|]*? fer-edge (?:--|service|doctor|soak|health|cameras|models)")
+    assert {name: bare.findall(text) for name, text in texts.items() if bare.search(text)} == {}
+
+
+def test_the_help_and_the_guide_name_the_variable_of_the_settings_file() -> None:
+    for text in (cli.EXAMPLES, (ROOT / "docs/service.md").read_text(encoding="utf-8")):
+        assert "FER_EDGE_CONFIG" in text
+        assert "empty variable counts as not set" in text

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import ast
 import os
+import re
 import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Set
 
 import pytest
 
 from fer_edge.classify.backend import candidates
 from fer_edge.errors import LibraryUnusable, MissingExtra, OutOfMemory
-from fer_edge.libraries import import_failure, import_library, needing
+from fer_edge.libraries import EXTRAS, PACKAGES, import_failure, import_library, needing
 
 ROOT = Path(__file__).parents[1]
+BROUGHT_BY_JETPACK = {"tensorrt"}
 
 NUMPY = """
 IMPORTANT: PLEASE READ THIS FOR ADVICE ON HOW TO SOLVE THIS ISSUE!
@@ -30,12 +33,17 @@ STUBS = {
 }
 
 
-def run(*arguments: str, path: Optional[Path] = None, limit: int = 0) -> subprocess.CompletedProcess[str]:
+WATCH = ("--display", "none", "--camera", "demo", "--frames", "2")
+
+
+def run(
+    *arguments: str, path: Optional[Path] = None, limit: int = 0, verb: bool = False
+) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FER_EDGE_")}
     kept["OPENBLAS_NUM_THREADS"] = "1"  # older ones wait for memory for ever
     kept["PYTHONPATH"] = os.pathsep.join(map(str, filter(None, [path, ROOT])))
     return subprocess.run(
-        [sys.executable, "-m", "fer_edge", "--display", "none", "--camera", "demo", "--frames", "2", *arguments],
+        [sys.executable, "-m", "fer_edge", *(() if verb else WATCH), *arguments],
         capture_output=True,
         text=True,
         env=kept,
@@ -97,15 +105,65 @@ def test_too_little_memory_ends_with_a_code_after_which_the_service_is_started_a
     assert "not installed" not in done.stderr
 
 
-def test_each_library_is_named_with_the_extra_that_brings_it() -> None:
-    missing = {}
-    for library in ("cv2", "torch"):
-        with pytest.raises(MissingExtra) as caught, needing("train", "Training", "torch"):
-            raise ModuleNotFoundError(f"No module named '{library}'", name=library)
-        missing[library] = str(caught.value)
-    assert "opencv-python" in missing["cv2"]
-    assert "[cpu]" in missing["cv2"]
-    assert "[train]" in missing["torch"]
+def normal(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9_.-]", requirement)[0].lower().replace("_", "-")
+
+
+def imported() -> Set[str]:
+    """Give the libraries that the package imports anywhere, by the names of their modules."""
+    names: Set[str] = set()
+    for file in (ROOT / "fer_edge").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_library":
+                name = node.args[0]
+                if isinstance(name, ast.Constant):
+                    names.add(str(name.value).partition(".")[0])
+    return {name for name in names if name != "fer_edge" and name not in sys.stdlib_module_names}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")
+def test_each_library_that_the_package_imports_is_named_with_the_extra_that_brings_it() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    everywhere = {normal(requirement) for requirement in project["dependencies"]}
+    extras = {
+        extra: {normal(requirement) for requirement in requirements}
+        for extra, requirements in project["optional-dependencies"].items()
+    }
+    optional = {name for name in imported() if PACKAGES.get(name, name) not in everywhere}
+    assert optional >= {"cv2", "torch", "tqdm", "PIL"}
+    assert optional - BROUGHT_BY_JETPACK <= set(EXTRAS)
+    for module, extra in EXTRAS.items():
+        assert PACKAGES.get(module, module) in extras[extra], module
+    named = {(EXTRAS[module], PACKAGES.get(module, module)) for module in EXTRAS}
+    for extra in ("cpu", "jetson", "train"):
+        assert {package for name, package in named if name == extra} == extras[extra], extra
+
+
+@pytest.mark.parametrize("library", EXTRAS)
+@pytest.mark.parametrize("fallback", ["cpu", "train"])
+def test_a_library_that_is_missing_is_told_with_its_own_extra_whoever_wanted_it(library: str, fallback: str) -> None:
+    error = ModuleNotFoundError(f"No module named '{library}'", name=library)
+    with pytest.raises(MissingExtra) as caught, needing(fallback, "This", "torch"):
+        raise error
+    for told in (str(caught.value), str(import_failure(error, library, fallback, "This"))):
+        assert f"'{PACKAGES.get(library, library)}'" in told
+        assert f"[{EXTRAS[library]}]" in told
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="the train extra needs Python 3.10")
+def test_evaluating_without_the_train_extra_asks_for_that_extra(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['tqdm'] = None\n")
+    done = run("evaluate", "fernet_r", "--data", "x.parquet", path=tmp_path, verb=True)
+    assert done.returncode == MissingExtra.exit_code, done.stderr
+    assert "'tqdm', which is not installed" in done.stderr
+    assert "[train]" in done.stderr
+    assert "[cpu]" not in done.stderr
 
 
 def test_an_error_that_no_import_raised_stays_what_it_is() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Dict, Sequence
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from fer_edge import library
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
+from fer_edge.errors import UsageError
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Face
 
@@ -149,3 +150,42 @@ def test_sinks_of_ones_own_get_every_observation_and_are_closed(tmp_path: Path) 
     assert counting.frames == 4
     assert counting.closed
     assert lines.read_text().count('"happy"') >= 4
+
+
+NONSENSE = [
+    *({"min_score": value} for value in (3, 0, 1, -0.5, float("nan"), "much", None, True)),
+    *({"detector": value} for value in ("haar", "", None, 3, Path("blazeface"), FakeDetector)),
+    *({"model": value} for value in ("", "a\0b", None, 3.5, b"fernet", FakeClassifier)),
+]
+
+
+@pytest.mark.parametrize("given", NONSENSE, ids=str)
+def test_an_argument_that_makes_no_sense_is_refused_at_once_with_what_it_may_be(given: Dict[str, Any]) -> None:
+    (name,) = given
+    for call in (
+        lambda: fer_edge.watch("demo", **given),
+        lambda: fer_edge.read_image(np.zeros((48, 48, 3), np.uint8), **given),
+    ):
+        with pytest.raises(UsageError, match=f"{name}: .* will not do: it must be"):
+            call()
+
+
+def test_numbers_of_numpy_and_text_are_numbers_too() -> None:
+    for value in (np.float32(0.25), np.float64(0.25), "0.25"):
+        fer_edge.watch("demo", detector=FakeDetector(), model=FakeClassifier(), min_score=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("source", ["", " ", None, True, -1, 2.5, b"demo", "a\0b"])
+def test_a_source_that_makes_no_sense_is_refused_at_once(source: Any) -> None:
+    with pytest.raises(UsageError, match="source: .* will not do|No source was named"):
+        fer_edge.watch(source)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [None, 3, "", np.zeros((48, 48), np.uint8), np.zeros((48, 48, 3)), np.zeros((0, 48, 3), np.uint8)],
+    ids=range(6),
+)
+def test_what_is_no_picture_is_refused_at_once(image: Any) -> None:
+    with pytest.raises(UsageError, match="image: .* will not do|No source was named"):
+        fer_edge.read_image(image, detector=FakeDetector(), model=FakeClassifier())

@@ -12,7 +12,7 @@ from typing import List
 import pytest
 
 from fer_edge.errors import SettingsError, UsageError
-from fer_edge.settings import load_settings
+from fer_edge.settings import load_settings, setting_fields
 
 
 def test_the_command_line_wins_over_the_environment_over_the_file_over_the_default(tmp_path: Path) -> None:
@@ -40,6 +40,20 @@ def test_an_unknown_key_in_the_file_is_named_with_the_nearest_known_one(tmp_path
 def test_an_unknown_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="FER_EDGE_CAMRA"):
         load_settings({}, {"FER_EDGE_CAMRA": "0"})
+
+
+@pytest.mark.parametrize("name", [known.name for known in setting_fields()])
+def test_an_empty_variable_counts_as_not_set(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text('token = "sesame"\n')
+    settings = load_settings({}, {f"FER_EDGE_{name.upper()}": ""}, file)
+    assert settings == load_settings({}, {}, file)
+    assert settings.places == {"token": f"{file}, line 1"}
+
+
+def test_an_empty_variable_of_an_unknown_name_is_refused_still() -> None:
+    with pytest.raises(SettingsError, match="FER_EDGE_CAMRA"):
+        load_settings({}, {"FER_EDGE_CAMRA": ""})
 
 
 LINKS = {
@@ -120,8 +134,9 @@ def test_a_value_that_makes_no_sense_is_refused_with_its_place(name: str, value:
     with pytest.raises(UsageError, match="--" + name.replace("_", "-")):
         load_settings({name: value}, {})
     variable = "FER_EDGE_" + name.upper()
-    with pytest.raises(SettingsError, match=variable):
-        load_settings({}, {variable: value})
+    if value:
+        with pytest.raises(SettingsError, match=variable):
+            load_settings({}, {variable: value})
 
 
 @pytest.mark.parametrize("content", [b"camera = ", b"\xff\xfe\x00", b"[camera]\nx = 1\n"])
@@ -283,7 +298,7 @@ def written(folder: Path) -> Path:
 def test_a_settings_file_that_nobody_else_can_change_is_taken_without_a_word(tmp_path: Path) -> None:
     file = written(tmp_path / "mine")
     assert load_settings({}, {}, file).caution == ""
-    file.chmod(0o664)  # a group of administrators
+    file.chmod(0o664)  # the user's own group
     assert load_settings({}, {}, file).caution == ""
     file.parent.chmod(0o1777)  # as /tmp is
     assert load_settings({}, {}, file).caution == ""
@@ -294,6 +309,11 @@ UNSAFE = {
     "everybody can replace it, by way of the folder": lambda file: file.parent.chmod(0o777),
     "the user 54321 can change it": lambda file: os.chown(file, 54321, 0),
     "the user 54321 can replace it": lambda file: os.chown(file.parent, 54321, 0),
+    "the group 54321 can change it": lambda file: (os.chown(file, 0, 54321), file.chmod(0o664)),
+    "the group 54321 can replace it, by way of the folder": lambda file: (
+        os.chown(file.parent, 0, 54321),
+        file.parent.chmod(0o775),
+    ),
     "everybody can replace it, by way of": lambda file: file.parent.parent.chmod(0o777),
 }
 
@@ -321,6 +341,18 @@ def test_whoever_became_root_by_sudo_may_own_the_settings(tmp_path: Path, monkey
     for name, safe in (("54321", True), ("54322", False), ("", False), ("9" * 5000, False), ("\u0665", False)):
         monkeypatch.setenv("SUDO_UID", name)
         assert (load_settings({}, {}, file).caution == "") == safe, name[:9]
+
+
+@needs_root
+def test_the_group_of_whoever_became_root_by_sudo_may_write_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path / "mine")
+    os.chown(file, 0, 54321)
+    file.chmod(0o664)
+    for number, safe in (("54321", True), ("54322", False), ("", False)):
+        monkeypatch.setenv("SUDO_GID", number)
+        assert (load_settings({}, {}, file).caution == "") == safe, number
 
 
 def test_the_warning_is_in_the_log_and_the_run_goes_on(tmp_path: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import shutil
-import sys
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.classify import providers
 from fer_edge.classify.base import ExpressionClassifier
@@ -220,13 +220,24 @@ def _on_tensorrt(
             return _on_gpu(model, threads, providers.TENSORRT, options, precision)
 
 
+@contextmanager
+def _printed_lines_logged() -> Iterator[None]:
+    """Log what ONNX Runtime prints of a provider: the standard output may belong to the results, the other to a log of JSON."""
+    said = io.StringIO()
+    try:
+        with redirect_stdout(said):
+            yield
+    finally:
+        for line in filter(None, map(str.strip, said.getvalue().splitlines())):
+            logger.warning("a library says: %s", line, extra={"event": "library"})
+
+
 def _on_gpu(
     model: Path, threads: int, provider: str, options: Sequence[Provider], precision: str
 ) -> ExpressionClassifier:
     """Open a session there, and refuse one that ONNX Runtime has quietly put on another provider."""
     runtime = importlib.import_module("onnxruntime")
-    # ONNX Runtime prints what it thinks of a provider to the standard output, which may belong to the results.
-    with redirect_stdout(sys.stderr):
+    with _printed_lines_logged():
         if hasattr(runtime, "preload_dlls"):
             # CUDA's libraries may come as Python packages, where the loader does not look by itself.
             runtime.preload_dlls()
@@ -234,9 +245,11 @@ def _on_gpu(
             # The widest batch: older releases of TensorRT's provider learn its range from what they are given.
             classifier = OnnxClassifier(model, threads, providers=options, precision=precision, warm_up=MOST_FACES)
         except ModelCorrupt as error:
-            raise BackendUnavailable(f"{provider} does not start: {error.__cause__}", "See fer-edge doctor.") from error
+            raise BackendUnavailable(
+                f"{provider} does not start: {in_short(error.__cause__ or error)}", "See fer-edge doctor."
+            ) from error
         except provider_failures() as error:
-            raise BackendUnavailable(f"{provider} does not run: {error}", "See fer-edge doctor.") from error
+            raise BackendUnavailable(f"{provider} does not run: {in_short(error)}", "See fer-edge doctor.") from error
     if classifier.provider == provider:
         return classifier
     classifier.close()

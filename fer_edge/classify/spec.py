@@ -90,7 +90,8 @@ class ModelSpec:
         if missing:
             raise ModelMetadataError(
                 f"{where} does not say how it wants its input: its metadata lacks {', '.join(missing)}.",
-                "Export it with 'fer-edge export', or add these keys to the file's metadata_props.",
+                "Export it with 'fer-edge export', or add these keys to the file's metadata_props: models/MODEL_CARD.md says "
+                "what each means, and how to add it.",
             )
         values: Dict[str, Any] = {}
         for key, read in {**_REQUIRED, **_OPTIONAL}.items():
@@ -118,7 +119,7 @@ def _read(read: Callable[[str], Any], key: str, text: str, where: str) -> Any:
     except (ValueError, TypeError, OverflowError) as error:
         raise ModelMetadataError(
             f"{where}: the metadata value {key} = {text[:80]!r} makes no sense: {error}.",
-            "Export the model again, or correct the value.",
+            "Export the model again, or correct the value: models/MODEL_CARD.md says what it may be.",
         ) from error
 
 

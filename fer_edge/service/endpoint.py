@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import io
 import ipaddress
@@ -96,10 +97,7 @@ class Endpoint:
             self._server = _Server(family, place, self._answer, self._token, self._tls)
         except (OSError, UnicodeError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise EndpointUnavailable(
-                f"Cannot listen on {self.address}: {reason}.",
-                "Give another port with --listen, or end the program that has this one:  ss -ltnp shows it.",
-            ) from error
+            raise EndpointUnavailable(f"Cannot listen on {self.address}: {reason}.", _remedy(error)) from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="endpoint", daemon=True)
         self._thread.start()
         logger.info("health at %s://%s/healthz", "http" if self._tls is None else "https", self.address)
@@ -137,6 +135,22 @@ class Endpoint:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _remedy(error: Exception) -> str:
+    """Say what to do against an address on which nobody can listen."""
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return "Give an address of this machine, or a name that it knows:  ip -brief address  shows the addresses."
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRNOTAVAIL:
+        return "Give an address of this machine, as  ip -brief address  shows them; 0.0.0.0 means all of them."
+    if number in (errno.EACCES, errno.EPERM):
+        return "Give a port from 1024 on: those below need a right that this user lacks."
+    if number == errno.EADDRINUSE:
+        return "Give another port with --listen, or end the program that has this one:  ss -ltnp  shows it."
+    if number == errno.EAFNOSUPPORT:
+        return "This machine has no addresses of the kind: give one such as 127.0.0.1."
+    return "Give another address with --listen."
 
 
 class _Answer(NamedTuple):

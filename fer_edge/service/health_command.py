@@ -8,19 +8,17 @@ import ipaddress
 import json
 import os
 import socket
+import ssl
 import sys
 import threading
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional, Tuple
+from typing import NamedTuple, Optional
 
 from fer_edge.errors import NotHealthy, UsageError
 from fer_edge.one_line import one_line
 from fer_edge.service.address import Address
 from fer_edge.settings import load_settings, settings_file
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
 
 TIMEOUT = 4.0
 """Seconds to wait for the whole answer, less than a health check's own limit."""
@@ -29,6 +27,11 @@ LARGEST_ANSWER = 65536
 
 SERVICE_SETTINGS = Path("/etc/fer-edge/fer-edge.toml")
 """What is asked for the address where nobody gives one: most who ask mean the service."""
+
+
+_WHERE_IT_STANDS = (
+    "Set FER_EDGE_TOKEN to the one that it was started with; the service's stands in /etc/fer-edge/fer-edge.env."
+)
 
 
 def add_health_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +66,7 @@ def run_health(options: argparse.Namespace) -> int:
         It is down, or does not answer.
     """
     file = settings_file(options.config)
-    if file is None and not options.listen and "FER_EDGE_LISTEN" not in os.environ and SERVICE_SETTINGS.exists():
+    if file is None and not options.listen and not os.environ.get("FER_EDGE_LISTEN") and SERVICE_SETTINGS.exists():
         file = SERVICE_SETTINGS
     given = {name: value for name in ("listen", "tls_cert") for value in [getattr(options, name)] if value}
     settings = load_settings(given, file=file)
@@ -75,28 +78,35 @@ def run_health(options: argparse.Namespace) -> int:
 
         with nullcontext() if options.tls_ca else settings.blame("tls_cert"):
             tls = client_context(options.tls_ca) if options.tls_ca else client_context(only=settings.tls_cert)
-    well, line = _Question(settings.listen, settings.token, tls).ask()
-    if not well:
+    answer = _Question(settings.listen, settings.token, tls).ask()
+    if not answer.well:
         hint = "" if tls is not None else " Where it answers HTTPS, give --tls-cert or --tls-ca."
-        raise NotHealthy(f"fer-edge on {settings.listen}: {line}.", "Its log says more." + hint)
-    sys.stdout.write(f"{line}\n")
+        remedy = answer.remedy or "Its log says more." + hint
+        raise NotHealthy(f"fer-edge on {settings.listen}: {answer.line}.", remedy)
+    sys.stdout.write(f"{answer.line}\n")
     return 0
+
+
+class _Answer(NamedTuple):
+    well: bool
+    line: str
+    remedy: str = ""
 
 
 class _Question:
     """Asks in a thread, because neither a resolver nor a server that sends byte after byte keeps to a time limit."""
 
-    def __init__(self, address: Address, token: str, tls: Optional[SSLContext]) -> None:
+    def __init__(self, address: Address, token: str, tls: Optional[ssl.SSLContext]) -> None:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._connection = http.client.HTTPConnection(address.host, address.port, timeout=TIMEOUT)
         if tls is not None:
             self._connection = http.client.HTTPSConnection(address.host, address.port, timeout=TIMEOUT, context=tls)
-        self._answer = (False, f"no answer within {TIMEOUT:g} s")
+        self._answer = _Answer(False, f"no answer within {TIMEOUT:g} s")
         self._over = threading.Event()
         self._socket: Optional[socket.socket] = None
 
-    def ask(self) -> Tuple[bool, str]:
-        """Tell whether it works, and how it is in a line."""
+    def ask(self) -> _Answer:
+        """Tell whether it works, how it is in a line, and what to do where that is known."""
         thread = threading.Thread(target=self._work, name="question", daemon=True)
         thread.start()
         thread.join(TIMEOUT)
@@ -114,13 +124,17 @@ class _Question:
             if self._over.is_set():
                 return
             if self._headers and not isinstance(self._connection, http.client.HTTPSConnection) and not _here(connected):
-                self._answer = False, "the token is not sent to another machine in clear"
+                self._answer = _Answer(False, "the token is not sent to another machine in clear")
                 return
             self._connection.request("GET", "/healthz", headers=self._headers)
             response = self._connection.getresponse()
-            self._answer = _understood(response.status, response.read(LARGEST_ANSWER))
+            self._answer = _understood(response.status, response.read(LARGEST_ANSWER), bool(self._headers))
+        except ssl.SSLError as error:
+            from fer_edge.service.tls import why_not_asked
+
+            self._answer = _Answer(False, *why_not_asked(error))
         except (OSError, http.client.HTTPException, UnicodeError) as error:
-            self._answer = False, one_line(f"no answer ({str(error).strip() or type(error).__name__})")
+            self._answer = _Answer(False, one_line(f"no answer ({str(error).strip() or type(error).__name__})"))
         finally:
             self._connection.close()
 
@@ -131,13 +145,14 @@ def _here(connected: socket.socket) -> bool:
     return peer == connected.getsockname()[0] or ipaddress.ip_address(peer.partition("%")[0]).is_loopback
 
 
-def _understood(status: int, body: bytes) -> Tuple[bool, str]:
+def _understood(status: int, body: bytes, token_sent: bool = False) -> _Answer:
     if status == 401:
-        return False, "it wants a token, which FER_EDGE_TOKEN gives"
+        line = "the token that was sent is not its token" if token_sent else "it wants a token, and none was sent"
+        return _Answer(False, line, _WHERE_IT_STANDS)
     try:
         answer = json.loads(body)
         line = ": ".join(filter(None, [answer["status"], "; ".join(answer["reasons"])]))
         line += f"; FPS total {answer['fps']['total']}, {answer['frames']} frames, up {answer['uptime_s']} s"
     except (ValueError, KeyError, TypeError, RecursionError):
-        return False, f"something else answers there (HTTP {status})"
-    return status == 200, one_line(line)
+        return _Answer(False, f"something else answers there (HTTP {status})")
+    return _Answer(status == 200, one_line(line))

@@ -28,8 +28,11 @@ m fer-edge video
 SHIPPED_PROGRAM = "/opt/fer-edge/bin/fer-edge"
 """What the units start as they are shipped; the path of the installed program takes its place."""
 
-HIDDEN_FROM_SERVICE = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108  (nothing is written there)
-"""Where the service's account cannot, or should not, run a program from."""
+HIDDEN_FROM_SERVICE = ("/home", "/root", "/run/user")
+"""What ProtectHome= keeps from the service: it cannot run a program from there."""
+
+SHORT_LIVED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  (nothing is written there)
+"""Where the service could run a program, until it is tidied away."""
 
 HERE = Path("/")
 """The root of the system that runs, whose systemd can be asked to do something now."""
@@ -102,13 +105,31 @@ def find_program(given: Optional[str], root: Path) -> str:
         raise ServiceError(f"There is no program {program}.", "Name it with --program; `which fer-edge` may know it.")
     interpreters = _interpreters(real)
     for place in (program, real, *interpreters, *map(os.path.realpath, interpreters)):
-        if any(place.startswith(folder + "/") for folder in HIDDEN_FROM_SERVICE):
+        for folders, why in (
+            (HIDDEN_FROM_SERVICE, "home folders are hidden from it (ProtectHome= in its unit), so it cannot run"),
+            (SHORT_LIVED, "what lies there is removed at boot or after some days, so it would not find"),
+        ):
+            if not any(place.startswith(folder + "/") for folder in folders):
+                continue
             raise ServiceError(
-                f"The service runs as the user fer-edge, who cannot run {place}.",
+                f"The service cannot rely on {place}: {why} its program.",
                 "Install into a place for everybody:  sudo python3 -m venv /opt/fer-edge && "
                 + pip_install("headless", "sudo /opt/fer-edge/bin/pip"),
             )
     return program
+
+
+def missing_program(program: str, root: Path) -> str:
+    """Say that another system has no such program yet, and what to do; empty where it has one, and for this system.
+
+    It may be there once the system runs: a card is prepared in any order, and the program may lie on another disk.
+    """
+    if root == HERE or SystemRoot(root).has(program.lstrip("/")):
+        return ""
+    return (
+        f"Note: there is no {program} in {root} yet, and the service will not start without it. Install fer-edge there before "
+        "the board starts, or on the board itself (docs/service.md, docs/jetson.md); --program names another place."
+    )
 
 
 def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]:

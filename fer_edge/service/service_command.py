@@ -15,6 +15,7 @@ from fer_edge.service.install import (
     demand_system,
     find_program,
     install_steps,
+    missing_program,
     uninstall_steps,
 )
 from fer_edge.service.steps import carry_out, run_command
@@ -61,17 +62,21 @@ def run_service(options: argparse.Namespace) -> int:
     SettingsError
         The settings that are there already will not do; nothing was changed.
     """
+    missing = ""
     if options.verb in ("install", "uninstall"):
         demand_system(options.root)
     if options.verb == "install":
         program = find_program(options.program, options.root)
         _check_settings(options.root)
+        missing = missing_program(program, options.root)
         steps = install_steps(program, options.root, not options.no_start, run_command)
     elif options.verb == "uninstall":
         steps = uninstall_steps(options.root, options.purge, run_command)
     else:
         return _show(options)
     count = carry_out(steps, options.dry_run, _say)
+    if missing:
+        _say(missing)
     if options.dry_run:
         _say(f"{count} steps would be taken; nothing was changed.")
     elif not count:
@@ -111,7 +116,7 @@ def _read(system: SystemRoot, name: str) -> Optional[bytes]:
         if who:
             raise SettingsError(
                 f"{place} is not safe: {who} may write there, and so decide what the service reads, writes and runs.",
-                f"Give it back to root:  sudo chown root {place} && sudo chmod go-w {place}",
+                f"Give it back to root:  sudo chown root:root {place} && sudo chmod go-w {place}",
             )
     return found.data
 

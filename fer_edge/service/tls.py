@@ -5,16 +5,20 @@ Both are read once; after a renewal the program is started anew.
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 import stat
-from typing import NoReturn
+from typing import NoReturn, Tuple
 
 from fer_edge.errors import SettingsError
+
+logger = logging.getLogger("fer_edge")
 
 LARGEST_FILE = 1 << 20
 
 _EXPIRED, _NOT_YET = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED, _NOT_YET_VALID
+_WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
 _PARTIAL_CHAIN = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN; the ssl module names it from Python 3.10 on
 _BEGIN = "-----BEGIN CERTIFICATE-----"
 _MAKE_ONE = "docs/service.md shows how to make one with openssl."
@@ -34,12 +38,17 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     ------
     SettingsError
         A file is missing, cannot be read or holds something else, the key does not fit, or the certificate has expired.
+
+    Notes
+    -----
+    A key that everybody can read is taken, with a warning in the log.
     """
     if not certificate:
         raise SettingsError(f"There is a tls_key ('{key}'), and no tls_cert.", "Give both, or neither.")
     key = key or certificate
     first_certificate(certificate)
     content = _read(key, "private key")
+    _warn_of_readers(key)
     if "PRIVATE KEY-----" not in content:
         raise SettingsError(f"The file '{key}' holds no private key.", "Give a PEM file with one as tls_key.")
     if "ENCRYPTED" in content:
@@ -104,6 +113,35 @@ def client_context(authorities: str = "", only: str = "") -> ssl.SSLContext:
     return context
 
 
+def why_not_asked(error: ssl.SSLError) -> Tuple[str, str]:
+    """Return why who asked sent nothing, and what to do: the other side showed the wrong certificate, or speaks no TLS.
+
+    Parameters
+    ----------
+    error : SSLError
+        Of a connection with a `client_context`.
+    """
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else None
+    if code in (_EXPIRED, _NOT_YET):
+        state = "has expired" if code == _EXPIRED else "is not valid yet"
+        return f"the certificate that it shows {state}", "Renew it and start it anew, or set the clock right."
+    if code in _WRONG_NAME:
+        return (
+            "the certificate that it shows is one for other names",
+            "Ask by a name that stands in it, or give a copy of the certificate itself with --tls-cert.",
+        )
+    if code is not None:
+        return (
+            "it shows another certificate than the one that was named, or that an authority that was named has signed",
+            "Name the file that it was started with (--tls-cert), or its authority's (--tls-ca); where its certificate was "
+            "renewed since, start it anew. Else another program answers there, and should not be told a token.",
+        )
+    return (
+        f"it does not answer by HTTPS ({_reason(error)})",
+        "Where it was started without tls_cert, ask without --tls-cert and --tls-ca. Else its log says more.",
+    )
+
+
 def _read(path: str, what: str) -> str:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for its writer
@@ -121,6 +159,20 @@ def _read(path: str, what: str) -> str:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"The {what} '{path}' cannot be read: {reason}.", "Check the path and the disk.") from error
     return content.decode("ascii", "replace")
+
+
+def _warn_of_readers(key: str) -> None:
+    try:
+        mode = os.stat(key).st_mode
+    except OSError:  # it was removed meanwhile, which its loading will tell
+        return
+    if mode & stat.S_IROTH:
+        logger.warning(
+            "everybody on this machine can read the private key '%s', and so answer in its place: mend it with "
+            "chmod o-rwx, and take a new key if others have been here",
+            key,
+            extra={"event": "tls_key_not_safe"},
+        )
 
 
 def _refuse_passphrase(key: str) -> NoReturn:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import UsageError
-from fer_edge.libraries import needing
+from fer_edge.libraries import import_library, needing
 from fer_edge.training.arguments import (
     add_evaluate_arguments,
     add_export_arguments,
@@ -201,15 +201,15 @@ def _crop(detector_name: str | None, spec: ModelSpec) -> tuple[Crop | None, Call
 
 def _bar(unit: str) -> tqdm[NoReturn]:
     """Give a progress bar that watches itself without a thread."""
-    from tqdm import tqdm
-
-    tqdm.monitor_interval = 0
-    return tqdm(unit=unit, leave=False, disable=None)
+    return _progress_bar(unit=unit)
 
 
 def _line() -> tqdm[NoReturn]:
     """Give a line of text that replaces itself on a terminal, for work without a count."""
-    from tqdm import tqdm
+    return _progress_bar(bar_format="{desc}")
 
+
+def _progress_bar(**options: str) -> tqdm[NoReturn]:
+    tqdm = import_library("tqdm", "train", "Showing how far the work is").tqdm
     tqdm.monitor_interval = 0
-    return tqdm(bar_format="{desc}", leave=False, disable=None)
+    return tqdm(leave=False, disable=None, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.tensorrt import TensorRTClassifier
 from fer_edge.errors import BackendUnavailable, MissingExtra, ModelCorrupt, UsageError
 from fer_edge.model_files import find_model
+from fer_edge.onnx_session import open_session
 
 FERNET = find_model("fernet")
 CROPS = np.full((2, 64, 64, 3), 99, np.uint8)
@@ -118,8 +120,12 @@ def test_a_session_that_onnx_runtime_put_on_the_cpu_is_not_called_a_gpus(
         open_classifier(FERNET, Wanted(device="gpu"), cache=cache)
 
 
-def test_a_provider_that_fails_loudly_is_no_fault_of_the_model_and_says_nothing_on_the_standard_output(
-    gpu_build: List[Any], cache: EngineCache, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_provider_that_fails_loudly_is_no_fault_of_the_model_and_what_it_prints_is_a_line_of_the_log(
+    gpu_build: List[Any],
+    cache: EngineCache,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     runtime = importlib.import_module("onnxruntime")
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
@@ -128,16 +134,34 @@ def test_a_provider_that_fails_loudly_is_no_fault_of_the_model_and_says_nothing_
     def loud(content: Any, sess_options: Any, providers: Any, **more: Any) -> Any:
         if providers[0] == "CPUExecutionProvider":
             return quiet(content, sess_options=sess_options, providers=providers, **more)
-        sys.stdout.write("EP Error")
+        sys.stdout.write("\nEP Error\n***\n")
         raise state.RuntimeException("CUDA failure 100: no CUDA-capable device is detected")
 
     monkeypatch.setattr(runtime, "InferenceSession", loud)
     classifier = open_classifier(FERNET, cache=cache)
     assert classifier.provider == "CPUExecutionProvider"
     classifier.close()
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
+    lines = [record for record in caplog.records if getattr(record, "event", "") == "library"]
+    assert [record.getMessage() for record in lines][:2] == ["a library says: EP Error", "a library says: ***"]
     with pytest.raises(BackendUnavailable, match="no CUDA-capable device"):
         open_classifier(FERNET, Wanted(device="gpu"), cache=cache)
+
+
+def test_the_runtime_does_not_fall_back_by_itself_with_a_word_on_the_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = importlib.import_module("onnxruntime.capi.onnxruntime_inference_collection")
+    if '"enable_fallback"' not in inspect.getsource(inner.InferenceSession.__init__):
+        pytest.skip("this release knows no switch for it")
+
+    def fail(*_given: Any) -> None:
+        raise RuntimeError("libnvinfer.so.10: cannot open shared object file")
+
+    monkeypatch.setattr(inner.InferenceSession, "_create_inference_session", fail)
+    with pytest.raises(RuntimeError, match=r"libnvinfer\.so\.10"):
+        open_session(FERNET, threads=1)
+    assert capsys.readouterr().out == ""
 
 
 def test_the_providers_get_their_options_as_text(gpu_build: List[Any], cache: EngineCache) -> None:

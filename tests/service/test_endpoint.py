@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import pytest
@@ -390,6 +392,34 @@ def test_whatever_is_given_is_an_address_or_refused(host: str, port: str) -> Non
 def test_an_address_that_is_none_of_this_machine_is_named(host: str) -> None:
     with pytest.raises(EndpointUnavailable, match="Cannot listen on"):
         Endpoint(parse_address(f"{host}:8650"), Run().health, "sesame").open()
+
+
+@pytest.mark.parametrize(
+    ("host", "remedy"),
+    [("192.0.2.77", "ip -brief address"), ("no.such.host.invalid", "a name that it knows"), ("127.0.0.1", "ss -ltnp")],
+)
+def test_the_remedy_is_one_for_what_keeps_it_from_listening(host: str, remedy: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        address = Address(host, taken.getsockname()[1])
+        with pytest.raises(EndpointUnavailable) as caught:
+            Endpoint(address, Run().health, "sesame").open()
+    assert remedy in caught.value.remedy
+    assert ("ss -ltnp" in caught.value.remedy) is (host == "127.0.0.1")
+
+
+def test_a_port_that_takes_a_right_is_told_as_such() -> None:
+    root = os.geteuid() == 0
+    if Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text().strip() == "0":
+        pytest.skip("here every port is for everybody")
+    if root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(EndpointUnavailable, match="Permission denied") as caught:
+            Endpoint(Address("127.0.0.1", 81), Run().health).open()
+    finally:
+        if root:
+            os.seteuid(0)
+    assert "a port from 1024 on" in caught.value.remedy
 
 
 def test_a_name_that_means_this_machine_elsewhere_needs_a_token_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

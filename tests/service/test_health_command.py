@@ -85,7 +85,21 @@ def test_a_run_that_is_down_is_told_with_its_reasons_and_nothing_that_controls_a
     "content", [b"[" * 60000, b'{"status": "healthy"}', b'{"status": 1, "reasons": [2]}', b"9" * 60000]
 )
 def test_an_answer_of_another_kind_is_no_healthy_one(content: bytes) -> None:
-    assert health_command._understood(200, content) == (False, "something else answers there (HTTP 200)")
+    assert health_command._understood(200, content)[:2] == (False, "something else answers there (HTTP 200)")
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [("", "it wants a token, and none was sent"), ("wrong", "the token that was sent is not its token")],
+)
+def test_a_wrong_token_is_told_apart_from_none(sent: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_EDGE_TOKEN", sent)
+    place = Address("127.0.0.1", int(free_port()))
+    opened = Endpoint(place, lambda: Health("healthy", (), 1.0, 2, 0.1, Rates()), "sesame")
+    with opened, pytest.raises(NotHealthy, match=words) as caught:
+        main(["health", "--listen", str(place)])
+    assert "FER_EDGE_TOKEN" in caught.value.remedy
+    assert "sesame" not in str(caught.value)
 
 
 def test_without_an_address_it_says_how_to_give_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +117,9 @@ def test_without_an_address_the_service_is_asked_where_one_is_installed(
     given.write_text(f"listen = {elsewhere}")
     monkeypatch.setattr(health_command, "SERVICE_SETTINGS", installed)
     with pytest.raises(NotHealthy, match=f"127.0.0.1:{here}: no answer"):
+        main(["health"])
+    with monkeypatch.context() as patch, pytest.raises(NotHealthy, match=f"127.0.0.1:{here}: no answer"):
+        patch.setenv("FER_EDGE_LISTEN", "")
         main(["health"])
     for arguments in (["--listen", elsewhere], ["--config", str(given)]):
         with pytest.raises(NotHealthy, match=f"127.0.0.1:{elsewhere}: no answer"):

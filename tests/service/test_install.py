@@ -19,6 +19,7 @@ from fer_edge.service.install import (
     UNITS,
     find_program,
     install_steps,
+    missing_program,
     shipped,
     uninstall_steps,
 )
@@ -170,8 +171,40 @@ def test_a_program_that_the_service_could_not_run_is_refused_with_what_to_do() -
         with pytest.raises(ServiceError, match="There is no program"):
             find_program(str(program), Path("/"))
         make_program(program)
-        with pytest.raises(ServiceError, match="python3 -m venv /opt/fer-edge"):
+        with pytest.raises(ServiceError, match=f"{program}: what lies there is removed at boot") as caught:
             find_program(str(program), Path("/"))
+    assert "python3 -m venv /opt/fer-edge" in caught.value.remedy
+    assert "cannot run" not in caught.value.message
+
+
+def test_the_shipped_unit_hides_from_the_service_what_the_installer_says_it_hides() -> None:
+    unit = shipped("fer-edge.service")
+    assert "\nProtectHome=yes\n" in unit
+    assert "\nPrivateTmp=" not in unit, "else /tmp is hidden, too, and the installer should say so"
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_card_without_the_program_is_prepared_with_a_word_on_what_it_lacks(
+    dry: List[str], card: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_edge.service.service_command.run_command", lambda command: None)
+    for more in ([], ["--program", "/srv/fer-edge"]):
+        path = more[-1] if more else PROGRAM
+        assert main(["service", "install", "--root", str(card), *more, *dry]) == 0
+        assert f"there is no {path} in {card} yet" in capsys.readouterr().out
+        make_program(card / path[1:])
+        assert main(["service", "install", "--root", str(card), *more, *dry]) == 0
+        assert "Note:" not in capsys.readouterr().out
+    assert main(["service", "uninstall", "--root", str(card), *dry]) == 0
+    assert "Note:" not in capsys.readouterr().out
+
+
+def test_a_program_that_is_a_link_of_the_card_s_own_is_there(card: Path) -> None:
+    (card / "opt").mkdir()
+    (card / "opt/fer-edge").symlink_to("/srv/fer-edge")
+    assert missing_program(PROGRAM, card) != ""
+    make_program(card / "srv/fer-edge/bin/fer-edge")
+    assert missing_program(PROGRAM, card) == ""
 
 
 @pytest.mark.parametrize("first", ["#!{}\n", "#! {} -I\n", "#!/bin/sh\n'''exec' {} \"$0\" \"$@\"\n"])
@@ -180,13 +213,14 @@ def test_a_program_whose_interpreter_the_service_could_not_run_is_refused_too(
     first: str, linked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HIDDEN_FROM_SERVICE", (f"{tmp_path}/root",))
+    monkeypatch.setattr(module, "SHORT_LIVED", ())  # the test's own folder lies there
     hidden = interpreter = make_program(tmp_path / "root/python3")
     if linked:
         interpreter = tmp_path / "opt/python3"
         interpreter.parent.mkdir()
         interpreter.symlink_to(hidden)
     program = make_program(tmp_path / "opt/bin/fer-edge", first.format(interpreter))
-    with pytest.raises(ServiceError, match=f"cannot run {hidden}"):
+    with pytest.raises(ServiceError, match=f"{hidden}: home folders are hidden"):
         find_program(str(program), Path("/"))
     make_program(program, first.format("/usr/bin/python3"))
     assert find_program(str(program), Path("/")) == str(program)

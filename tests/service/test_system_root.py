@@ -269,3 +269,17 @@ def test_settings_that_everybody_can_change_are_not_installed(name: str, card: P
     with pytest.raises(SettingsError, match=f"{folder / name} is not safe: everybody may write there"):
         install(card)
     assert snapshot(card) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file to another group takes root")
+@pytest.mark.parametrize("name", ["fer-edge.toml", "fer-edge.env", ""])
+def test_settings_that_another_group_can_change_are_not_installed(name: str, card: Path) -> None:
+    folder = card / "etc/fer-edge"
+    folder.mkdir()
+    for file in ("fer-edge.toml", "fer-edge.env"):
+        (folder / file).touch(0o644)
+    os.chown(folder / name, 0, 54321)
+    (folder / name).chmod(0o775)
+    with pytest.raises(SettingsError, match=f"{folder / name} is not safe: the group 54321 may write there") as caught:
+        install(card)
+    assert "chown root:root" in caught.value.remedy

@@ -155,6 +155,18 @@ def test_a_key_that_this_user_may_not_read_is_named(pair: Pair, tmp_path: Path) 
     refused(pair.cert, closed, str(closed), "may not be read", "chgrp")
 
 
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_key_that_everybody_can_read_is_taken_with_one_warning(
+    mode: int, warned: bool, pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = tmp_path / "tls.key"
+    key.write_bytes(pair.key.read_bytes())
+    key.chmod(mode)
+    server_context(str(pair.cert), str(key))
+    told = [record for record in caplog.records if getattr(record, "event", "") == "tls_key_not_safe"]
+    assert [str(key) in record.getMessage() for record in told] == [True] * warned
+
+
 @pytest.mark.parametrize("form", ["pkcs8", "traditional"])
 def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_a_passphrase(
     pair: Pair, tmp_path: Path, form: str
@@ -239,8 +251,10 @@ def test_health_asks_whom_it_knows_and_tells_nobody_else_the_token(
         assert main(["health", "--config", str(file)]) == 0
     for option in ("--tls-cert", "--tls-ca"):
         listener = Listener(stranger)
-        with pytest.raises(NotHealthy, match="certificate verify failed"):
+        with pytest.raises(NotHealthy, match="it shows another certificate than the one that was named") as caught:
             health(listener.address, option, str(pair.cert))
+        assert "--tls-ca" in caught.value.remedy
+        assert "_ssl.c" not in str(caught.value)
         assert listener.end() == b""
 
 
@@ -252,15 +266,29 @@ def test_a_name_that_is_not_the_certificates_is_not_told_the_token_though_its_au
         folder = tmp_path / names[:3]
         folder.mkdir()
         listener = Listener(signed(folder, pair, names))
-        with pytest.raises(NotHealthy, match="no answer" if known else "certificate verify failed"):
+        with pytest.raises(NotHealthy, match="no answer|not answer" if known else "is one for other names"):
             health(listener.address, "--tls-ca", str(pair.cert))
         assert (b"Bearer sesame" in listener.end()) is known
 
 
 def test_an_encrypted_question_is_not_repeated_in_clear(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_EDGE_TOKEN", "sesame")
-    with Endpoint(free_address(), healthy, "sesame") as opened, pytest.raises(NotHealthy, match="no answer"):
+    opened = Endpoint(free_address(), healthy, "sesame")
+    with opened, pytest.raises(NotHealthy, match="it does not answer by HTTPS") as caught:
         health(opened.address, "--tls-cert", str(pair.cert))
+    assert "ask without --tls-cert" in caught.value.remedy
+
+
+def test_a_certificate_whose_days_are_over_is_told_as_such_by_who_asks(pair: Pair, tmp_path: Path) -> None:
+    for name, dates, state in (
+        ("old", ("20200102000000Z", "20200101000000Z"), "has expired"),
+        ("new", ("20991231235959Z", "20990101000000Z"), "is not valid yet"),
+    ):
+        (tmp_path / name).mkdir()
+        listener = Listener(signed(tmp_path / name, pair, "IP:127.0.0.1", *dates))
+        with pytest.raises(NotHealthy, match=f"the certificate that it shows {state}"):
+            health(listener.address, "--tls-ca", str(pair.cert))
+        assert listener.end() == b""
 
 
 @pytest.mark.parametrize(

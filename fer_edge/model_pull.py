@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import http.client
+import ipaddress
 import os
 import tempfile
 import time
@@ -207,6 +208,8 @@ def _address(url: Union[str, os.PathLike[str]]) -> Union[str, Path]:
     try:
         parts = urllib.parse.urlsplit(text)
         host, _ = parts.hostname, parts.port
+        if host and "[" in parts.netloc:  # which Python itself looks at from 3.11.4 on
+            ipaddress.ip_address(host.partition("%")[0])
     except ValueError as error:
         raise errors.UsageError(f"{text} is no address: {error}.", "Give http(s)://HOST/FILE, or a file.") from error
     if scheme == "file" and host in (None, "localhost"):

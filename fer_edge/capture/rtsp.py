@@ -158,7 +158,10 @@ class RtspSource(Source):
             )
         if kind == FAILED and self._payload:
             message, _, remedy = bytes(self._payload).decode("utf-8", "replace").partition("\n")
-            raise SourceUnreachable(printable(mask(message), len(message)), printable(mask(remedy), len(remedy)))
+            message = printable(mask(message), len(message))
+            if self._address.name not in message:
+                message = f"{self._address.name}: {message}"
+            raise SourceUnreachable(message, printable(mask(remedy), len(remedy)))
         if kind != wanted:
             raise self._failure(self._pipe.finish())
         return True

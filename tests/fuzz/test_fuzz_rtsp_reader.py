@@ -50,6 +50,7 @@ def listening() -> Iterator[socket.socket]:
 @example(message(OPENED, payload=b"[" * 60000) + PICTURE)
 @example(message(OPENED, payload=b'{"fps": ' + b"9" * 400 + b"}") + PICTURE)
 @example(message(OPENED, payload=b"\xff") + PICTURE)
+@example(message(FAILED, payload=b"the words of another"))
 def test_whatever_the_reader_says_it_is_a_picture_or_an_error_of_ours(
     tmp_path: Path, listening: socket.socket, content: bytes
 ) -> None:

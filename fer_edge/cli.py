@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import threading
 from typing import Callable, List, Mapping, Optional, Sequence
@@ -104,6 +103,7 @@ def _watch_or_measure(arguments: List[str]) -> int:
 def _watch(settings: Settings, stop: threading.Event) -> int:
     from fer_edge.live import LiveRun
     from fer_edge.service.sd_notify import Notifier
+    from fer_edge.sinks.standard_streams import standard_descriptor
 
     notifier = Notifier.from_environment()
     try:
@@ -111,17 +111,13 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     finally:
         notifier.close()
     # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
-    if settings.output == "-" and settings.log_format == "json":
+    to_output = standard_descriptor(settings.output) == 1
+    if to_output and settings.log_format == "json":
         return 0
-    stream = sys.stderr if settings.output == "-" else sys.stdout
+    stream = sys.stderr if to_output else sys.stdout
     if not stream.writable() or not takes_a_line(stream):  # closed by whoever wants no summary, or read by nobody
         return 0
     print(summary, file=stream)
-    stem, ending = os.path.splitext(settings.record)
-    recording = f"{stem}-*{ending}" if stem and settings.in_pieces else settings.record
-    for place, what in ((recording, "the annotated video is"), (settings.output, "the results are")):
-        if place not in ("", "-"):
-            print(f"{what} in {place}", file=stream)
     return 0
 
 

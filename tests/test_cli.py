@@ -221,11 +221,20 @@ def test_a_recording_in_pieces_says_where_they_are_and_keeps_only_the_newest(cli
     arguments = ("--camera", str(clip), "--display", "none", "--record", str(video))
     done = fer_edge(*arguments, "--record-minutes", str(0.4 / 60))
     assert done.returncode == 0, done.stderr
-    assert f"the annotated video is in {tmp_path}/out-*.avi" in done.stdout
-    assert len(list(tmp_path.glob("out-*.avi"))) == 3, "of 12, 12 and 6 pictures"
+    first, _, third = sorted(tmp_path.iterdir(), key=lambda piece: piece.stat().st_mtime_ns)
+    assert f"the annotated video is in 3 files, {first} to {third}\n" in done.stdout, "of 12, 12 and 6 pictures"
     done = fer_edge(*arguments, "--record-keep", "0.000001")
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.iterdir())) == 1
+    (left,) = tmp_path.iterdir()
+    assert f"the annotated video is in {left}\n" in done.stdout
+
+
+def test_a_recording_is_told_under_the_name_that_it_really_got(clip: Path, tmp_path: Path) -> None:
+    arguments = ("--camera", str(clip), "--display", "none", "--record", str(tmp_path / "out.mp4"), "--append", "true")
+    for name in ("out.mp4", "out-2.mp4", "out-3.mp4"):
+        done = fer_edge(*arguments)
+        assert f"the annotated video is in {tmp_path / name}\n" in done.stdout
+        assert frames_in(tmp_path / name)
 
 
 def test_a_recording_over_its_own_source_is_refused_and_the_source_stays(clip: Path) -> None:

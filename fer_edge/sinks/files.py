@@ -11,6 +11,7 @@ from typing import BinaryIO, Callable, Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
+from fer_edge.sinks.standard_streams import NAMES, standard_descriptor
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -192,6 +193,11 @@ def open_for_writing(path: str, what: str) -> int:
     int
         A file descriptor. Opening never waits, not even for the reader of a named pipe.
     """
+    descriptor = standard_descriptor(path)
+    if descriptor is not None:
+        raise OutputNotWritable(
+            f"The {what} '{path}' is the program's own {NAMES[descriptor]}.", "Give the name of a file."
+        )
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
     except OSError as error:

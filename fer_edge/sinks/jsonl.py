@@ -18,6 +18,7 @@ from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
 from fer_edge.sinks.recognise import results_to_keep
+from fer_edge.sinks.standard_streams import NAMES, standard_descriptor, true_descriptor
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
 
 _SLICE = 0.2
@@ -42,7 +43,7 @@ class JsonlSink(Sink):
     Parameters
     ----------
     path : str or os.PathLike
-        ``-`` is the standard output.
+        ``-`` is the standard output. So is every name of it, as ``/dev/stdout``; those of the standard error are known too.
     stop : callable, optional
         While the reader of a pipe does not read, this sink waits until it does, or until `stop` gives True; then the
         line, and all that come later, are left out.
@@ -102,8 +103,9 @@ class JsonlSink(Sink):
         self._output.close()
 
     def _open(self, append: bool) -> Union[OutputFile, _Stream]:
-        if self._path == "-":
-            return _Stream(1, "standard output", self._stop)
+        descriptor = standard_descriptor(self._path)
+        if descriptor is not None:
+            return _Stream(true_descriptor(descriptor), NAMES[descriptor], self._stop)
         self._before_opening()
         file = OutputFile(self._path, "results file", results_to_keep, append)
         if file.regular:

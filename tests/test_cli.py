@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -20,6 +21,9 @@ from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import exit_codes
 from fer_edge.model_files import find_model
 from fer_edge.types import LABELS
+
+SET_PIPE_SIZE = 1031
+"""F_SETPIPE_SZ of fcntl(2), which Python has from 3.10 on."""
 
 ENDS_WITHIN = 30
 """Seconds after which a run counts as hanging; generous, since the machine may be busy."""
@@ -118,6 +122,34 @@ def test_a_reader_that_goes_away_ends_the_program_without_a_complaint() -> None:
     assert len(done.stdout.splitlines()) == 2
     assert "Traceback" not in done.stderr
     assert "error" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["-", "pipe"])
+def test_results_that_a_reader_leaves_unread_make_a_run_fail_that_ends_by_itself(place: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    name = place if place == "-" else str(tmp_path / place)
+    command = [sys.executable, "-m", "fer_edge", "--camera", "demo:8", "--display", "none", "--output", name]
+    stdout, writer = os.pipe()
+    try:
+        for descriptor in (reader, writer):
+            fcntl.fcntl(descriptor, SET_PIPE_SIZE, 4096)
+        done = subprocess.run(
+            [*command, "--frames", "30"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=ENDS_WITHIN,
+            env=environment(),
+            check=False,
+        )
+        assert done.returncode == 30, done.stderr
+        assert "did not take the last results" in done.stderr
+        assert "results are in" not in done.stderr
+    finally:
+        os.close(reader)
+        os.close(stdout)
+        os.close(writer)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

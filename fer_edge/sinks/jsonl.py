@@ -46,7 +46,7 @@ class JsonlSink(Sink):
         ``-`` is the standard output. So is every name of it, as ``/dev/stdout``; those of the standard error are known too.
     stop : callable, optional
         While the reader of a pipe does not read, this sink waits until it does, or until `stop` gives True; then the
-        line, and all that come later, are left out.
+        line, and all that come later, are refused.
     clock : callable, optional
         Monotonic seconds, on the time scale of `Frame.captured_at`.
     append : bool
@@ -62,7 +62,7 @@ class JsonlSink(Sink):
     DiskFull
         From `write`. The file ends after the last whole line.
     ResultUnwritable
-        From `write`: one result cannot be told in JSON.
+        From `write`: one result cannot be told in JSON, or nobody reads the pipe and `stop` gave True.
     OutputClosed
         From `write`: the reader of the standard output went away.
     """
@@ -184,15 +184,15 @@ class _Stream:
         self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
 
     def append(self, line: bytes) -> None:
-        """Write one line, or nothing when `stop` came before there was room for it."""
+        """Write one line. Raises ResultUnwritable when `stop` came before there was room for it."""
         if self._given_up:
-            return
+            raise self._unread()
         rest = memoryview(line)
         try:
             while len(rest) > 0:
                 if not self._ready():
                     self._given_up = True
-                    return
+                    raise self._unread()
                 with contextlib.suppress(BlockingIOError):
                     rest = rest[os.write(self._fd, rest if self._regular else rest[:_WHOLE]) :]
         except OSError as error:
@@ -209,6 +209,11 @@ class _Stream:
     def close(self) -> None:
         if self._close is not None:
             self._close()
+
+    def _unread(self) -> ResultUnwritable:
+        return ResultUnwritable(
+            f"Nobody reads the {self._name} any more, and the run is to end.", "Keep its reader reading."
+        )
 
     def _ready(self) -> bool:
         poll = select.poll()

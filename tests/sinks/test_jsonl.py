@@ -280,9 +280,12 @@ def test_a_reader_that_does_not_read_holds_the_writer_only_until_it_is_told_to_s
 
     def fill() -> None:
         with JsonlSink(path, stop=stop.is_set) as sink:
-            while not stop.is_set():
-                sink.write(observation(len(written), faces=20), RATES)
-                written.append(1)
+            with pytest.raises(ResultUnwritable, match="Nobody reads"):
+                while True:
+                    sink.write(observation(len(written), faces=20), RATES)
+                    written.append(1)
+            with pytest.raises(ResultUnwritable, match="Nobody reads"):
+                sink.write(observation(), RATES)
 
     thread = threading.Thread(target=fill)
     thread.start()

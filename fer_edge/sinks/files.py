@@ -66,17 +66,17 @@ class OutputFile:
                 raise
 
     def append(self, piece: bytes) -> None:
-        """Add one piece, or nothing of it.
+        """Add one piece, or nothing of it; also to a file that was renamed, where it belongs to what it has.
 
         Raises
         ------
         DiskFull
             No space, quota or permitted size is left. The file ends after the piece before.
         OutputNotWritable
-            The operating system refused for another reason, or somebody removed, renamed or changed the file.
+            The operating system refused for another reason, or somebody changed the file.
         """
-        if self.regular:
-            self._refuse_to_write_out_of_sight()
+        if self._begun and self.regular and os.fstat(self.fd).st_size != self.size:
+            raise self._meddled("changed")
         if not self._begun:
             self._begin()
         view, done = memoryview(piece), 0
@@ -165,14 +165,15 @@ class OutputFile:
         except OSError:
             return False
 
-    def _refuse_to_write_out_of_sight(self) -> None:
-        """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""
-        if not self.unchanged():
-            raise OutputNotWritable(
-                f"The {self._what} '{self.path}' was {'changed' if self._is_in_place() else 'removed or renamed'} "
-                "by somebody else.",
-                "Let nobody but fer-edge write to it.",
-            )
+    def refuse_out_of_sight(self) -> None:
+        """Raise OutputNotWritable when what is written from now on would end up in a file that nobody finds under its name."""
+        if not self._is_in_place():
+            raise self._meddled("removed or renamed")
+
+    def _meddled(self, how: str) -> OutputNotWritable:
+        return OutputNotWritable(
+            f"The {self._what} '{self.path}' was {how} by somebody else.", "Let nobody but fer-edge write to it."
+        )
 
 
 def unused_name(path: str) -> str:

@@ -57,7 +57,8 @@ class Settings:
         "source",
         "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), "
         "csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), a video, an image, a folder or glob of images, or demo[:N], "
-        "a built-in portrait with N = 1 to 8 faces",
+        "a built-in portrait with N = 1 to 8 faces; an address with a password is better given as FER_EDGE_CAMERA or in the "
+        "settings file, as everybody can read a command line",
     )
     size: Optional[Tuple[int, int]] = _setting(
         None, SIZE, "WxH", "source", "ask the source for this size, e.g. 640x480 (default: what it gives)"

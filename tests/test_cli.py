@@ -336,3 +336,15 @@ def test_the_readme_lists_every_exit_code() -> None:
             line: Optional[str] = next((line for line in readme.splitlines() if f"`{name}`" in line), None)
             assert line is not None, name
             assert f"| {code} |" in line
+
+
+def test_whoever_may_write_a_password_on_the_command_line_is_told_of_the_better_places() -> None:
+    parts = " ".join(fer_edge("--help").stdout.split())
+    camera = parts[parts.index("--camera SRC") : parts.index("--size WxH", parts.index("--camera SRC "))]
+    assert "FER_EDGE_CAMERA" in camera
+    assert "settings file" in camera
+    root = Path(__file__).parents[1]
+    for name in ("README.md", "SECURITY.md"):
+        assert "`FER_EDGE_CAMERA`, or in the settings file" in " ".join(
+            (root / name).read_text(encoding="utf-8").split()
+        )

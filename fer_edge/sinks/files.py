@@ -220,14 +220,16 @@ def _open_error(error: OSError, path: str, what: str) -> OutputError:
     if error.errno == errno.EISDIR or os.path.isdir(path):
         return OutputNotWritable(f"The {what} '{path}' is a directory.", "Give the name of a file in it.")
     if error.errno == errno.ENOENT:
-        return OutputNotWritable(
-            f"The {what} '{path}' cannot be created: there is no directory '{folder}'.",
-            f"Create it with:  mkdir -p '{folder}'",
-        )
+        return _missing_error(path, what)
     if error.errno == errno.ENOTDIR:
         return OutputNotWritable(
             f"The {what} '{path}' cannot be created: a part of its path is a file, not a directory.",
             "Choose another place.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM) and os.path.exists(path):
+        return OutputNotWritable(
+            f"The {what} '{path}' cannot be opened: it exists already, and this user may not write to it.",
+            f"Give another name, or have its rights changed (ls -l '{path}' shows them).",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return OutputNotWritable(
@@ -243,3 +245,24 @@ def _open_error(error: OSError, path: str, what: str) -> OutputError:
     if error.errno in FULL:
         return DiskFull(f"There is no space for the {what} '{path}'.", "Free some, or write to another disk.")
     return OutputNotWritable(f"The {what} '{path}' cannot be opened: {error.strerror}.", "Choose another place.")
+
+
+def _missing_error(path: str, what: str) -> OutputNotWritable:
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(folder):
+        if os.path.islink(path):
+            return OutputNotWritable(
+                f"The {what} '{path}' is a link to '{os.readlink(path)}', and there is no directory for that.",
+                "Remove the link, or create the directory that it leads to.",
+            )
+        return OutputNotWritable(
+            f"The {what} '{path}' cannot be created: the file system there takes no new files.", "Choose another place."
+        )
+    # From the left, as after one that is missing '..' leads nowhere.
+    ends = [number for number, letter in enumerate(folder + "/") if letter == "/" and number]
+    missing = next((folder[:end] for end in ends if not os.path.isdir(folder[:end])), folder)
+    wanted = missing if ".." in folder.split("/") else folder
+    return OutputNotWritable(
+        f"The {what} '{path}' cannot be created: there is no directory '{missing}'.",
+        f"Create it with:  mkdir -p '{wanted}'",
+    )

@@ -9,9 +9,9 @@ import threading
 from typing import Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.arguments import add_settings, given_settings, limit
-from fer_edge.errors import UsageError, exit_codes
+from fer_edge.errors import FerEdgeError, UsageError, exit_codes
 from fer_edge.logs import set_up_logging
-from fer_edge.settings import Settings, load_settings, settings_file
+from fer_edge.settings import Settings, known_log_format, load_settings, settings_file
 from fer_edge.signals import stop_on_signals
 from fer_edge.standard_error import takes_a_line
 from fer_edge.version import __version__
@@ -90,7 +90,13 @@ def _watch_or_measure(arguments: List[str]) -> int:
         raise UsageError("A benchmark writes a report and nothing else.", "Leave out --record, --output and --display.")
     if len(models) > 1 and not options.benchmark:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
-    settings = load_settings(given, file=settings_file(options.config))
+    file = settings_file(options.config)
+    try:
+        settings = load_settings(given, file=file)
+    except FerEdgeError:
+        if known_log_format(given, file=file) == "json":
+            set_up_logging("info", "json")
+        raise
     set_up_logging(settings.log_level, settings.log_format)
     if settings.caution:
         logger.warning(settings.caution, extra={"event": "settings_not_safe"})

@@ -239,6 +239,23 @@ def load_settings(
     return Settings(**values, places=places, caution=caution, file=path)
 
 
+def known_log_format(
+    arguments: Mapping[str, str],
+    environment: Optional[Mapping[str, str]] = None,
+    file: Optional[Path] = None,
+) -> str:
+    """Return the log's format as far as it is known, for the message that other settings are wrong. Raises nothing."""
+    environment = os.environ if environment is None else environment
+    given = arguments.get("log_format") or environment.get(f"{ENVIRONMENT_PREFIX}LOG_FORMAT")
+    if not given and file is not None:
+        try:
+            values = SettingsFile.read(file).values
+        except FerEdgeError:
+            values = {}
+        given = values.get("log_format") or values.get("log-format")
+    return given if isinstance(given, str) and given in LOG_FORMATS else "text"
+
+
 def setting_fields() -> List[Field[Any]]:
     """Give the fields of `Settings` that can be set, with what is known of each in their metadata."""
     return list(_FIELDS.values())

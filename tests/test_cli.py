@@ -348,3 +348,25 @@ def test_whoever_may_write_a_password_on_the_command_line_is_told_of_the_better_
         assert "`FER_EDGE_CAMERA`, or in the settings file" in " ".join(
             (root / name).read_text(encoding="utf-8").split()
         )
+
+
+@pytest.mark.parametrize("place", ["command line", "environment", "file", "file with a mistake"])
+def test_a_mistake_in_the_settings_is_told_as_json_where_the_log_is_to_be_json(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('log_format = "json"\n' + ("camra = 1\n" if "mistake" in place else ""))
+    arguments = {"command line": ["--log-format", "json"], "environment": []}.get(place, ["--config", str(file)])
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_edge", *arguments],
+        env={
+            **environment(),
+            **({} if "mistake" in place else {"FER_EDGE_CAMRA": "1"}),
+            **({"FER_EDGE_LOG_FORMAT": "json"} if place == "environment" else {}),
+        },
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN,
+        check=False,
+    )
+    assert done.returncode == 3
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["event"], line["error"]) == ("ended", "SettingsError")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import threading
 from typing import Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.arguments import add_settings, given_settings, limit
-from fer_edge.errors import UsageError, exit_codes
+from fer_edge.errors import FerEdgeError, UsageError, exit_codes
 from fer_edge.logs import set_up_logging
-from fer_edge.settings import Settings, load_settings, settings_file
+from fer_edge.settings import Settings, known_log_format, load_settings, settings_file
 from fer_edge.signals import stop_on_signals
 from fer_edge.standard_error import takes_a_line
 from fer_edge.version import __version__
@@ -92,7 +91,13 @@ def _watch_or_measure(arguments: List[str]) -> int:
         raise UsageError("A benchmark writes a report and nothing else.", "Leave out --record, --output and --display.")
     if len(models) > 1 and not options.benchmark:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
-    settings = load_settings(given, file=settings_file(options.config))
+    file = settings_file(options.config)
+    try:
+        settings = load_settings(given, file=file)
+    except FerEdgeError:
+        if known_log_format(given, file=file) == "json":
+            set_up_logging("info", "json")
+        raise
     set_up_logging(settings.log_level, settings.log_format)
     if settings.caution:
         logger.warning(settings.caution, extra={"event": "settings_not_safe"})
@@ -105,6 +110,7 @@ def _watch_or_measure(arguments: List[str]) -> int:
 def _watch(settings: Settings, stop: threading.Event) -> int:
     from fer_edge.live import LiveRun
     from fer_edge.service.sd_notify import Notifier
+    from fer_edge.sinks.standard_streams import standard_descriptor
 
     notifier = Notifier.from_environment()
     try:
@@ -112,17 +118,13 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     finally:
         notifier.close()
     # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
-    if settings.output == "-" and settings.log_format == "json":
+    to_output = standard_descriptor(settings.output) == 1
+    if to_output and settings.log_format == "json":
         return 0
-    stream = sys.stderr if settings.output == "-" else sys.stdout
+    stream = sys.stderr if to_output else sys.stdout
     if not stream.writable() or not takes_a_line(stream):  # closed by whoever wants no summary, or read by nobody
         return 0
     print(summary, file=stream)
-    stem, ending = os.path.splitext(settings.record)
-    recording = f"{stem}-*{ending}" if stem and settings.in_pieces else settings.record
-    for place, what in ((recording, "the annotated video is"), (settings.output, "the results are")):
-        if place not in ("", "-"):
-            print(f"{what} in {place}", file=stream)
     return 0
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from fer_edge.build import build_source, classifier_factory, detector_factory
 from fer_edge.capture.base import Source
@@ -46,13 +46,16 @@ class Summary:
     balance: FrameBalance
     faces: int
     rates: Rates
+    whereabouts: Tuple[str, ...] = ()
+    """Of what was written, a sentence each."""
 
     def __str__(self) -> str:
-        """Give the three figures and the counts, for people."""
-        return (
+        """Give the three figures, the counts and where the results are, for people."""
+        counts = (
             f"{self.balance.emitted} frames analysed in {self.seconds:.1f} s, {self.faces} faces, "
-            f"{self.balance.dropped} dropped\n{describe_rates(self.rates)}"
+            f"{self.balance.dropped} dropped"
         )
+        return "\n".join([counts, describe_rates(self.rates), *self.whereabouts])
 
 
 def describe_rates(rates: Rates) -> str:
@@ -157,7 +160,7 @@ class LiveRun:
             self._watch(pipeline, source.live, view, monitor, caretaker)
             rates = pipeline.rates()
             seconds = 0.0 if self._began is None else clock() - self._began
-        return Summary(seconds, pipeline.balance(), self._faces, rates)
+        return Summary(seconds, pipeline.balance(), self._faces, rates, tuple(self._outputs.whereabouts()))
 
     def _supervise(self, source: Source, reopen: Callable[[], Source]) -> Optional[Supervisor]:
         if not source.live:

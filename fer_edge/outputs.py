@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import ExitStack
-from typing import Callable, List, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Sequence, Tuple, Union
 
 from fer_edge.file_roles import files_read, refuse_shared_files
 from fer_edge.meter import Clock
@@ -17,11 +18,15 @@ from fer_edge.sinks.files import unused_name
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.pieces import PiecedVideoSink
+from fer_edge.sinks.standard_streams import standard_descriptor
 from fer_edge.sinks.video import VideoSink, check_ending
 from fer_edge.types import Observation, Rates
 
 VIDEO_RATE = 30.0
 """Frames per second of a recording whose source has no rate of its own."""
+
+_MOST_NAMED = 2
+"""Of a recording's files, how many are told by name; of more, the first and the last."""
 
 
 class Outputs:
@@ -44,6 +49,8 @@ class Outputs:
         self, settings: Settings, more: Sequence[Outlet], stop: threading.Event, clock: Clock = time.monotonic
     ) -> None:
         self.outlets: List[Outlet] = []
+        self._named: Dict[str, Outlet] = {}
+        self._recorded: Dict[str, None] = {}  # in order
         self._settings = settings
         self._more = more
         self._stop = stop
@@ -79,6 +86,7 @@ class Outputs:
                         patient=not live,
                         stop=self._stop,
                     )
+                    self._named[name] = outlet
                     self.outlets.append(stack.enter_context(outlet))
         self.outlets.extend(stack.enter_context(outlet) for outlet in self._more)
 
@@ -96,6 +104,23 @@ class Outputs:
     def troubles(self) -> List[str]:
         """Say which sinks do not work, or left out results lately, for people."""
         return list(filter(None, (outlet.trouble() or outlet.remark() for outlet in self.outlets)))
+
+    def whereabouts(self) -> List[str]:
+        """Say in which files the recording and the results of a run are that is over, and how many are missing there.
+
+        A recording may have gone on under several names, and somebody may have taken one away.
+        """
+        told = []
+        for name, outlet in self._named.items():
+            place = self._settings.output if name == "output" else ""
+            if standard_descriptor(place) is not None:
+                continue
+            files = [file for file in ([place] if place else self._recorded) if os.path.exists(file)]
+            if files:
+                what = "the results are" if place else "the annotated video is"
+                missing = f", but for {outlet.lost} that were left out" if outlet.lost else ""
+                told.append(f"{what} in {_in_short(files)}{missing}")
+        return told
 
     def _files(self, live: bool, fps: Callable[[], float]) -> Sequence[Tuple[str, str, Callable[[int], Sink]]]:
         settings, overlay = self._settings, Overlay(bars=self._settings.bars)
@@ -124,7 +149,9 @@ class Outputs:
             return video(path)
 
         def video(path: str) -> VideoSink:
-            return VideoSink(path, rate, overlay, live, self._stop.is_set)
+            sink = VideoSink(path, rate, overlay, live, self._stop.is_set)
+            self._recorded[path] = None
+            return sink
 
         return ("output", "results file", results), ("record", "recording", recording)
 
@@ -132,3 +159,7 @@ class Outputs:
         # Where a file is opened, as only there it is known what a disk that hangs holds up.
         settings = self._settings
         refuse_shared_files((("--record", settings.record), ("--output", settings.output)), files_read(settings))
+
+
+def _in_short(files: Sequence[str]) -> str:
+    return " and ".join(files) if len(files) <= _MOST_NAMED else f"{len(files)} files, {files[0]} to {files[-1]}"

@@ -57,7 +57,8 @@ class Settings:
         "source",
         "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), "
         "csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), a video, an image, a folder or glob of images, or demo[:N], "
-        "a built-in portrait with N = 1 to 8 faces",
+        "a built-in portrait with N = 1 to 8 faces; an address with a password is better given as FER_EDGE_CAMERA or in the "
+        "settings file, as everybody can read a command line",
     )
     size: Optional[Tuple[int, int]] = _setting(
         None, SIZE, "WxH", "source", "ask the source for this size, e.g. 640x480 (default: what it gives)"
@@ -253,6 +254,23 @@ def check_value(name: str, value: Any) -> Any:
         return known.metadata["kind"].from_toml(value)
     except ValueError as error:
         raise _refusal(known, value, name, UsageError) from error
+
+
+def known_log_format(
+    arguments: Mapping[str, str],
+    environment: Optional[Mapping[str, str]] = None,
+    file: Optional[Path] = None,
+) -> str:
+    """Return the log's format as far as it is known, for the message that other settings are wrong. Raises nothing."""
+    environment = os.environ if environment is None else environment
+    given = arguments.get("log_format") or environment.get(f"{ENVIRONMENT_PREFIX}LOG_FORMAT")
+    if not given and file is not None:
+        try:
+            values = SettingsFile.read(file).values
+        except FerEdgeError:
+            values = {}
+        given = values.get("log_format") or values.get("log-format")
+    return given if isinstance(given, str) and given in LOG_FORMATS else "text"
 
 
 def setting_fields() -> List[Field[Any]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -24,6 +25,9 @@ from fer_edge.model_files import find_model
 from fer_edge.types import LABELS
 
 ROOT = Path(__file__).parents[1]
+
+SET_PIPE_SIZE = 1031
+"""F_SETPIPE_SZ of fcntl(2), which Python has from 3.10 on."""
 
 ENDS_WITHIN = 30
 """Seconds after which a run counts as hanging; generous, since the machine may be busy."""
@@ -122,6 +126,34 @@ def test_a_reader_that_goes_away_ends_the_program_without_a_complaint() -> None:
     assert len(done.stdout.splitlines()) == 2
     assert "Traceback" not in done.stderr
     assert "error" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["-", "pipe"])
+def test_results_that_a_reader_leaves_unread_make_a_run_fail_that_ends_by_itself(place: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    name = place if place == "-" else str(tmp_path / place)
+    command = [sys.executable, "-m", "fer_edge", "--camera", "demo:8", "--display", "none", "--output", name]
+    stdout, writer = os.pipe()
+    try:
+        for descriptor in (reader, writer):
+            fcntl.fcntl(descriptor, SET_PIPE_SIZE, 4096)
+        done = subprocess.run(
+            [*command, "--frames", "30"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=ENDS_WITHIN,
+            env=environment(),
+            check=False,
+        )
+        assert done.returncode == 30, done.stderr
+        assert "did not take the last results" in done.stderr
+        assert "results are in" not in done.stderr
+    finally:
+        os.close(reader)
+        os.close(stdout)
+        os.close(writer)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -225,11 +257,20 @@ def test_a_recording_in_pieces_says_where_they_are_and_keeps_only_the_newest(cli
     arguments = ("--camera", str(clip), "--display", "none", "--record", str(video))
     done = fer_edge(*arguments, "--record-minutes", str(0.4 / 60))
     assert done.returncode == 0, done.stderr
-    assert f"the annotated video is in {tmp_path}/out-*.avi" in done.stdout
-    assert len(list(tmp_path.glob("out-*.avi"))) == 3, "of 12, 12 and 6 pictures"
+    first, _, third = sorted(tmp_path.iterdir(), key=lambda piece: piece.stat().st_mtime_ns)
+    assert f"the annotated video is in 3 files, {first} to {third}\n" in done.stdout, "of 12, 12 and 6 pictures"
     done = fer_edge(*arguments, "--record-keep", "0.000001")
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.iterdir())) == 1
+    (left,) = tmp_path.iterdir()
+    assert f"the annotated video is in {left}\n" in done.stdout
+
+
+def test_a_recording_is_told_under_the_name_that_it_really_got(clip: Path, tmp_path: Path) -> None:
+    arguments = ("--camera", str(clip), "--display", "none", "--record", str(tmp_path / "out.mp4"), "--append", "true")
+    for name in ("out.mp4", "out-2.mp4", "out-3.mp4"):
+        done = fer_edge(*arguments)
+        assert f"the annotated video is in {tmp_path / name}\n" in done.stdout
+        assert frames_in(tmp_path / name)
 
 
 def test_a_recording_over_its_own_source_is_refused_and_the_source_stays(clip: Path) -> None:
@@ -313,3 +354,37 @@ def test_the_help_and_the_guide_name_the_variable_of_the_settings_file() -> None
     for text in (cli.EXAMPLES, (ROOT / "docs/service.md").read_text(encoding="utf-8")):
         assert "FER_EDGE_CONFIG" in text
         assert "empty variable counts as not set" in text
+
+
+def test_whoever_may_write_a_password_on_the_command_line_is_told_of_the_better_places() -> None:
+    parts = " ".join(fer_edge("--help").stdout.split())
+    camera = parts[parts.index("--camera SRC") : parts.index("--size WxH", parts.index("--camera SRC "))]
+    assert "FER_EDGE_CAMERA" in camera
+    assert "settings file" in camera
+    root = Path(__file__).parents[1]
+    for name in ("README.md", "SECURITY.md"):
+        assert "`FER_EDGE_CAMERA`, or in the settings file" in " ".join(
+            (root / name).read_text(encoding="utf-8").split()
+        )
+
+
+@pytest.mark.parametrize("place", ["command line", "environment", "file", "file with a mistake"])
+def test_a_mistake_in_the_settings_is_told_as_json_where_the_log_is_to_be_json(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('log_format = "json"\n' + ("camra = 1\n" if "mistake" in place else ""))
+    arguments = {"command line": ["--log-format", "json"], "environment": []}.get(place, ["--config", str(file)])
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_edge", *arguments],
+        env={
+            **environment(),
+            **({} if "mistake" in place else {"FER_EDGE_CAMRA": "1"}),
+            **({"FER_EDGE_LOG_FORMAT": "json"} if place == "environment" else {}),
+        },
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN,
+        check=False,
+    )
+    assert done.returncode == 3
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["event"], line["error"]) == ("ended", "SettingsError")

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import IO, Optional, Type
 
 from fer_edge.errors import DiskFull, OutputNotWritable
+from fer_edge.sinks.standard_streams import NAMES, standard_descriptor
 
 _ENOUGH = 200
 _REPORT = re.compile(rb'\s*\{\s*"environment"')
@@ -23,7 +24,7 @@ class ReportFile:
     ----------
     path : str
         The file; empty for none at all. What lies there is replaced when `write` has succeeded, and not before. A pipe or
-        a device is written to as it is.
+        a device is written to as it is; the program's own standard output and error are refused.
     """
 
     def __init__(self, path: str) -> None:
@@ -34,6 +35,12 @@ class ReportFile:
         """Create a draft beside the file. Raises OutputNotWritable, also when something else than a report lies there."""
         if not self._path:
             return self
+        descriptor = standard_descriptor(self._path)
+        if descriptor is not None:
+            raise OutputNotWritable(
+                f"The report {self._path} is the program's own {NAMES[descriptor]}, where other lines go.",
+                "Give the name of a file.",
+            )
         folder = os.path.dirname(self._path) or "."
         if os.path.isdir(self._path):
             raise OutputNotWritable(f"The report {self._path} is a folder.", "Give the name of a file.")

@@ -219,7 +219,7 @@ class HttpStream:
         if status in (401, 403):
             if self._address.user:
                 return "The user name or the password is wrong, or this user may not see the picture."
-            return "Put the user and password into the address: http://user:password@host/path."
+            return "It wants a user and a password: write USER:PASSWORD@ before the host in the address."
         if status == 404:
             return "The host is there, but not this path: look up the camera's address for MJPEG."
         return "Open the address in a browser to see what it gives."

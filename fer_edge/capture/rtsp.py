@@ -196,7 +196,9 @@ class RtspSource(Source):
         if answer is not None:
             advice = "Look up the path of the camera's stream."
             if answer.group(1).startswith(("401", "403")):
-                advice = "The user or the password is missing or wrong: rtsp://user:password@host/path."
+                advice = (
+                    "The user or the password is missing or wrong: write USER:PASSWORD@ before the host in the address."
+                )
             return SourceUnreachable(f"{name} answers: {answer.group(1).strip()}.", advice)
         lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in lines if line.strip()]
         if not lines and status == 0:

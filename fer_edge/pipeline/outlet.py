@@ -31,6 +31,9 @@ HUNG_AFTER = 30.0
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 """Seconds between attempts to write again."""
 
+STUCK_AFTER = 1.0
+"""Seconds that one result takes after which a run that ends by itself, and gives up the sink, fails for its last results."""
+
 _LOOK = 0.05
 
 
@@ -146,6 +149,10 @@ class Outlet:
         # One that is merely too slow has lost no more than it does all the time, and what it wrote is whole.
         hangs = given_up and self._state.calling_for() >= min(SLOW_AFTER, HUNG_AFTER)
         if given_up:
+            if self._state.writing_for() > 0:
+                # Somebody who wants the end gets it; a run that came to its own owes the results.
+                hangs = hangs or (self._state.writing_for() >= STUCK_AFTER and not self._stop.is_set())
+                self._backlog.leave_out()
             self._backlog.leave_out_the_rest()
             logger.warning(
                 "%s did not finish within %g s and is given up",
@@ -248,7 +255,10 @@ class Outlet:
                         self._sink = self._open_anew()
                     self._sink.write(observation, rates)
             except ResultUnwritable as error:
-                self._leave_out(observation, error)
+                if self._stop.is_set():  # nobody reads the pipe, perhaps; the sum is told in a moment
+                    self._backlog.leave_out()
+                else:
+                    self._leave_out(observation, error)
                 return True
             except OutputClosed as error:
                 self.ended = error
@@ -289,6 +299,6 @@ class Outlet:
 
 def _hangs(name: str, what: str) -> OutputNotWritable:
     return OutputNotWritable(
-        f"{name[0].upper()}{name[1:]} {what}: its disk, or the network behind it, hangs or is far too slow.",
-        "Check the disk (`dmesg` tells what the kernel says of it), or write to another one.",
+        f"{name[0].upper()}{name[1:]} {what}: its disk, the network behind it or its reader hangs or is far too slow.",
+        "Check the disk (`dmesg` tells what the kernel says of it) or the reader, or write to another place.",
     )

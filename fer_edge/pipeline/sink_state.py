@@ -59,6 +59,11 @@ class SinkState:
         call = self._call
         return 0.0 if call is None else self._clock() - call[1]
 
+    def writing_for(self) -> float:
+        """Give the seconds that the writing of a result has taken that is under way; 0 without one."""
+        call = self._call
+        return self._clock() - call[1] if call is not None and call[0] == "writing" else 0.0
+
     def trouble(self) -> str:
         """Say why the sink does not work, for people; empty when it does."""
         failure, call, good = self.failure, self._call, self._good_since

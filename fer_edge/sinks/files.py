@@ -11,6 +11,7 @@ from typing import BinaryIO, Callable, Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
+from fer_edge.sinks.standard_streams import NAMES, standard_descriptor
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -65,17 +66,17 @@ class OutputFile:
                 raise
 
     def append(self, piece: bytes) -> None:
-        """Add one piece, or nothing of it.
+        """Add one piece, or nothing of it; also to a file that was renamed, where it belongs to what it has.
 
         Raises
         ------
         DiskFull
             No space, quota or permitted size is left. The file ends after the piece before.
         OutputNotWritable
-            The operating system refused for another reason, or somebody removed, renamed or changed the file.
+            The operating system refused for another reason, or somebody changed the file.
         """
-        if self.regular:
-            self._refuse_to_write_out_of_sight()
+        if self._begun and self.regular and os.fstat(self.fd).st_size != self.size:
+            raise self._meddled("changed")
         if not self._begun:
             self._begin()
         view, done = memoryview(piece), 0
@@ -164,14 +165,15 @@ class OutputFile:
         except OSError:
             return False
 
-    def _refuse_to_write_out_of_sight(self) -> None:
-        """Raise OutputNotWritable when what is written now would end up in a file that nobody can find any more."""
-        if not self.unchanged():
-            raise OutputNotWritable(
-                f"The {self._what} '{self.path}' was {'changed' if self._is_in_place() else 'removed or renamed'} "
-                "by somebody else.",
-                "Let nobody but fer-edge write to it.",
-            )
+    def refuse_out_of_sight(self) -> None:
+        """Raise OutputNotWritable when what is written from now on would end up in a file that nobody finds under its name."""
+        if not self._is_in_place():
+            raise self._meddled("removed or renamed")
+
+    def _meddled(self, how: str) -> OutputNotWritable:
+        return OutputNotWritable(
+            f"The {self._what} '{self.path}' was {how} by somebody else.", "Let nobody but fer-edge write to it."
+        )
 
 
 def unused_name(path: str) -> str:
@@ -192,6 +194,11 @@ def open_for_writing(path: str, what: str) -> int:
     int
         A file descriptor. Opening never waits, not even for the reader of a named pipe.
     """
+    descriptor = standard_descriptor(path)
+    if descriptor is not None:
+        raise OutputNotWritable(
+            f"The {what} '{path}' is the program's own {NAMES[descriptor]}.", "Give the name of a file."
+        )
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
     except OSError as error:
@@ -213,14 +220,16 @@ def _open_error(error: OSError, path: str, what: str) -> OutputError:
     if error.errno == errno.EISDIR or os.path.isdir(path):
         return OutputNotWritable(f"The {what} '{path}' is a directory.", "Give the name of a file in it.")
     if error.errno == errno.ENOENT:
-        return OutputNotWritable(
-            f"The {what} '{path}' cannot be created: there is no directory '{folder}'.",
-            f"Create it with:  mkdir -p '{folder}'",
-        )
+        return _missing_error(path, what)
     if error.errno == errno.ENOTDIR:
         return OutputNotWritable(
             f"The {what} '{path}' cannot be created: a part of its path is a file, not a directory.",
             "Choose another place.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM) and os.path.exists(path):
+        return OutputNotWritable(
+            f"The {what} '{path}' cannot be opened: it exists already, and this user may not write to it.",
+            f"Give another name, or have its rights changed (ls -l '{path}' shows them).",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return OutputNotWritable(
@@ -236,3 +245,24 @@ def _open_error(error: OSError, path: str, what: str) -> OutputError:
     if error.errno in FULL:
         return DiskFull(f"There is no space for the {what} '{path}'.", "Free some, or write to another disk.")
     return OutputNotWritable(f"The {what} '{path}' cannot be opened: {error.strerror}.", "Choose another place.")
+
+
+def _missing_error(path: str, what: str) -> OutputNotWritable:
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(folder):
+        if os.path.islink(path):
+            return OutputNotWritable(
+                f"The {what} '{path}' is a link to '{os.readlink(path)}', and there is no directory for that.",
+                "Remove the link, or create the directory that it leads to.",
+            )
+        return OutputNotWritable(
+            f"The {what} '{path}' cannot be created: the file system there takes no new files.", "Choose another place."
+        )
+    # From the left, as after one that is missing '..' leads nowhere.
+    ends = [number for number, letter in enumerate(folder + "/") if letter == "/" and number]
+    missing = next((folder[:end] for end in ends if not os.path.isdir(folder[:end])), folder)
+    wanted = missing if ".." in folder.split("/") else folder
+    return OutputNotWritable(
+        f"The {what} '{path}' cannot be created: there is no directory '{missing}'.",
+        f"Create it with:  mkdir -p '{wanted}'",
+    )

@@ -18,6 +18,7 @@ from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
 from fer_edge.sinks.recognise import results_to_keep
+from fer_edge.sinks.standard_streams import NAMES, standard_descriptor, true_descriptor
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
 
 _SLICE = 0.2
@@ -42,10 +43,10 @@ class JsonlSink(Sink):
     Parameters
     ----------
     path : str or os.PathLike
-        ``-`` is the standard output.
+        ``-`` is the standard output. So is every name of it, as ``/dev/stdout``; those of the standard error are known too.
     stop : callable, optional
         While the reader of a pipe does not read, this sink waits until it does, or until `stop` gives True; then the
-        line, and all that come later, are left out.
+        line, and all that come later, are refused.
     clock : callable, optional
         Monotonic seconds, on the time scale of `Frame.captured_at`.
     append : bool
@@ -61,7 +62,7 @@ class JsonlSink(Sink):
     DiskFull
         From `write`. The file ends after the last whole line.
     ResultUnwritable
-        From `write`: one result cannot be told in JSON.
+        From `write`: one result cannot be told in JSON, or nobody reads the pipe and `stop` gave True.
     OutputClosed
         From `write`: the reader of the standard output went away.
     """
@@ -102,8 +103,9 @@ class JsonlSink(Sink):
         self._output.close()
 
     def _open(self, append: bool) -> Union[OutputFile, _Stream]:
-        if self._path == "-":
-            return _Stream(1, "standard output", self._stop)
+        descriptor = standard_descriptor(self._path)
+        if descriptor is not None:
+            return _Stream(true_descriptor(descriptor), NAMES[descriptor], self._stop)
         self._before_opening()
         file = OutputFile(self._path, "results file", results_to_keep, append)
         if file.regular:
@@ -182,15 +184,15 @@ class _Stream:
         self._regular = stat.S_ISREG(os.fstat(fd).st_mode)
 
     def append(self, line: bytes) -> None:
-        """Write one line, or nothing when `stop` came before there was room for it."""
+        """Write one line. Raises ResultUnwritable when `stop` came before there was room for it."""
         if self._given_up:
-            return
+            raise self._unread()
         rest = memoryview(line)
         try:
             while len(rest) > 0:
                 if not self._ready():
                     self._given_up = True
-                    return
+                    raise self._unread()
                 with contextlib.suppress(BlockingIOError):
                     rest = rest[os.write(self._fd, rest if self._regular else rest[:_WHOLE]) :]
         except OSError as error:
@@ -207,6 +209,11 @@ class _Stream:
     def close(self) -> None:
         if self._close is not None:
             self._close()
+
+    def _unread(self) -> ResultUnwritable:
+        return ResultUnwritable(
+            f"Nobody reads the {self._name} any more, and the run is to end.", "Keep its reader reading."
+        )
 
     def _ready(self) -> bool:
         poll = select.poll()

@@ -67,6 +67,8 @@ class VideoSink(Sink):
         Unknown ending, no such directory, no permission...
     DiskFull
         From `write` or `close`; what was recorded before can be played.
+    OutputNotWritable
+        From `write`: somebody renamed or removed the file; after `close` it has all that was written before.
     ResultUnwritable
         From `write`: this picture cannot be drawn or encoded.
     """
@@ -112,6 +114,8 @@ class VideoSink(Sink):
         """Draw and record one observation. Raises `DiskFull` once; after that, observations are ignored."""
         if self._failed or self._file.fd < 0:
             return
+        # Before the picture is taken: what was taken belongs into the file, and `close` still finishes it wherever it is.
+        self._file.refuse_out_of_sight()
         if self._ask_fps is not None:
             # A file may claim anything; it is recorded all the same.
             self._fps, self._ask_fps = min(MOST_FPS, max(LEAST_FPS, self._ask_fps())), None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fer_edge
 from fer_edge.capture.masking import mask, printable
 
 
@@ -122,3 +125,28 @@ def test_a_long_text_is_masked_within_the_time_of_its_length(piece: str) -> None
 def test_what_would_control_a_terminal_is_not_printable() -> None:
     assert printable("a\x1b]0;evil\x07b\u202ec\x9bd\n") == "a?]0;evil?b?c?d?"
     assert len(printable("x" * 1000)) == 120
+
+
+def test_no_message_of_the_program_is_changed_by_the_masking_of_what_it_tells() -> None:
+    """What is shown as an example of an address must still be one when the message is read."""
+    changed = []
+    for path in sorted(Path(fer_edge.__file__).parent.rglob("*.py")):
+        if path.name == "masking.py":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if id(node) in docstrings | parts:
+                continue
+            text = _as_shown(node)
+            if " " in text and mask(text) != text:
+                changed.append(f"{path.name}:{getattr(node, 'lineno', 0)}: {mask(text)}")
+    assert changed == []
+
+
+def _as_shown(node: ast.AST) -> str:
+    """Give the text of a string in a program, with X for what stands in braces; empty for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

@@ -149,7 +149,7 @@ def test_what_follows_the_announced_length_is_not_part_of_the_answer() -> None:
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("401 Unauthorized", "user:password@"), ("404 Not Found", "not this path"), ("503 Busy", "503")],
+    [("401 Unauthorized", "USER:PASSWORD@ before the host"), ("404 Not Found", "not this path"), ("503 Busy", "503")],
 )
 def test_a_refusal_says_its_status_and_what_to_do(status: str, words: str) -> None:
     def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:

@@ -452,6 +452,27 @@ def test_delays_begin_anew_once_a_sink_has_worked_and_not_before() -> None:
         assert backoff.next() == 0.01
 
 
+def test_a_run_that_ends_by_itself_tells_that_its_last_results_were_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(outlets, "STUCK_AFTER", 0.1)
+    for wanted in (False, True):
+        release, stop = threading.Event(), threading.Event()
+        outlet = Outlet("list", lambda _, on=release: Script([], lambda _: bool(on.wait(20)) and None), stop=stop)
+        outlet.open()
+        try:
+            for index in range(3):
+                outlet.offer(observation(index), Rates())
+            if wanted:  # Somebody wants the end, whatever becomes of the last results.
+                stop.set()
+                outlet.close()
+            else:
+                with pytest.raises(OutputNotWritable, match="did not take the last results"):
+                    outlet.close()
+            assert outlet.lost == 3, "with the one that it was writing"
+        finally:
+            release.set()
+
+
 def test_a_sink_that_is_merely_slow_is_left_behind_at_the_end_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.4)
     release = threading.Event()

@@ -120,6 +120,21 @@ def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 1
 
 
+def test_what_really_is_missing_for_a_new_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("gone/out.jsonl")
+    for name, words, remedy in (
+        ("/proc/x", "takes no new files", "another place"),
+        ("./x/../a.jsonl", "no directory './x'", "mkdir -p './x'"),
+        ("x/y/a.jsonl", "no directory 'x'", "mkdir -p 'x/y'"),
+        ("link", "link to 'gone/out.jsonl'", "Remove the link"),
+    ):
+        with pytest.raises(OutputNotWritable) as caught:
+            JsonlSink(name)
+        assert words in caught.value.message
+        assert remedy in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     ("name", "word", "remedy"),
     [
@@ -162,11 +177,13 @@ os.setuid(65534)
 try:
     JsonlSink({str(path)!r})
 except OutputNotWritable as error:
-    print(error.message)
+    print(error)
 """
     with run_python(code, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert b"may not write" in process.stdout.read()
+        said = process.stdout.read().decode()
+        assert "may not write" in said
+        assert f"ls -l '{path}'" in said, "the rights are those of the file"
     assert path.read_text() == "kept"
 
 
@@ -280,9 +297,12 @@ def test_a_reader_that_does_not_read_holds_the_writer_only_until_it_is_told_to_s
 
     def fill() -> None:
         with JsonlSink(path, stop=stop.is_set) as sink:
-            while not stop.is_set():
-                sink.write(observation(len(written), faces=20), RATES)
-                written.append(1)
+            with pytest.raises(ResultUnwritable, match="Nobody reads"):
+                while True:
+                    sink.write(observation(len(written), faces=20), RATES)
+                    written.append(1)
+            with pytest.raises(ResultUnwritable, match="Nobody reads"):
+                sink.write(observation(), RATES)
 
     thread = threading.Thread(target=fill)
     thread.start()

@@ -464,3 +464,30 @@ def avi_stream() -> bytes:
         encoder.write(moving(index, 64, 48))
     encoder.close()
     return b"".join(pieces)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("count", [1, 7, 40])
+def test_a_recording_that_was_renamed_has_every_picture_up_to_then(tmp_path: Path, ending: str, count: int) -> None:
+    path, moved = tmp_path / f"out{ending}", tmp_path / f"moved{ending}"
+    sink = recorder(path)
+    for index in range(count):
+        sink.write(observation(index, at=index / 30, image=moving(index, 64, 48)), Rates())
+    path.rename(moved)
+    with pytest.raises(OutputNotWritable, match="removed or renamed"):
+        sink.write(observation(count, at=count / 30, image=moving(count, 64, 48)), Rates())
+    sink.close()
+    assert len(levels(moved)) == count
+    assert properties(moved)[1] == count, "it is a finished file"
+    assert not path.exists()
+
+
+def test_a_recording_whose_name_somebody_took_is_noticed_with_the_next_picture(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    with recorder(path) as sink:
+        sink.write(observation(0, image=moving(0, 64, 48)), Rates())
+        path.unlink()
+        path.write_bytes(b"somebody's")
+        with pytest.raises(OutputNotWritable, match="removed or renamed"):
+            sink.write(observation(1, at=1 / 30, image=moving(1, 64, 48)), Rates())
+    assert path.read_bytes() == b"somebody's"

@@ -18,6 +18,14 @@ from fer_edge.errors import SourceUnreachable, UsageError
 __all__ = ["Address", "connect", "mask", "printable", "wait_for"]
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
+_REDIRECTS = {
+    "http": ("http", "https"),
+    "https": ("https",),
+    "rtsp": ("rtsp", "rtsps"),
+    "rtsps": ("rtsps",),
+}
+"""Where a scheme may lead: never from a safe connection, which somebody asked for, to one in clear."""
+
 _SLICE = 0.1
 
 
@@ -65,13 +73,18 @@ class Address:
     def elsewhere(self, location: str) -> Address:
         """Give where a redirect leads, without the credentials that stand in it: a stranger chose those.
 
-        Raises UsageError if it leads nowhere, or into another protocol.
+        Raises UsageError if it leads nowhere or into another protocol, SourceUnreachable if out of a safe connection.
         """
         try:
             target = Address._take_apart(urljoin(self.url, location.strip()))
         except ValueError:
             raise UsageError(f"{printable(mask(location))} is no valid address.") from None
-        if target.scheme.rstrip("s") != self.scheme.rstrip("s"):
+        if target.scheme not in _REDIRECTS.get(self.scheme, ()):
+            if self.scheme in _REDIRECTS.get(target.scheme, ()):
+                raise SourceUnreachable(
+                    f"{self.name} refers to {printable(target.name)}, which is not a safe connection as {self.scheme}:// is.",
+                    "Set the camera so that it does not refer there; or give that address, where the network is safe.",
+                )
             raise UsageError(f"{printable(target.name)} is of another protocol.")
         url = f"{target.scheme}://{target.netloc}{target.path}"
         return replace(target, url=url, user="", password="")

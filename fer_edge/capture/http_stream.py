@@ -155,6 +155,9 @@ class HttpStream:
     def _elsewhere(self, target: Address, location: str) -> Address:
         try:
             return target.elsewhere(location)
+        except SourceUnreachable:
+            self.close()
+            raise
         except UsageError:
             self.close()
             raise SourceUnreachable(

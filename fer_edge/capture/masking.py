@@ -38,6 +38,9 @@ _PAIR = re.compile(rf"(?i)(?:^|(?<=[/_&;,]))({_HARMLESS}|{_KNOWN})=")
 _IS_HARMLESS = re.compile(rf"(?i)(?:{_HARMLESS})")
 _IS_KNOWN = re.compile(rf"(?i)(?:{_KNOWN})")
 
+_LOGIN = re.compile(r"(?i)[^/:;=]+(?::|%3A)[^/]")
+"""A user and a password in a path, of which nobody knows where it ends."""
+
 _END = re.compile(r"[)\]}>'\",.;:!?]{1,2}$")
 _ITEM = re.compile(
     r"(?P<quote>[\"'])(?P<quoted>[^\s\"']*//[^\"'\n]*)(?P=quote)"
@@ -163,6 +166,9 @@ def _divided(value: str, is_last: bool) -> Tuple[str, str]:
 def _mask_prefix(path: str) -> str:
     """Show a path up to the first thing in it that is no name of a folder."""
     first = re.search(r"[;=]", path)
+    login = _LOGIN.search(path, 0, first.start() if first else len(path))
+    if login is not None:
+        return path[: login.start()] + _HIDDEN
     if first is None:
         return path
     parameter = path[first.end() :]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterator, List, Optional, Tuple, Union
 
 _LONGEST_HEAD = 65536
 _LONGEST_BODY = 1 << 20  # a session description has some hundred bytes
+_SHORTEST_PACKET = 8  # bytes; what FFmpeg asks of RTP and RTCP
 _DOLLAR = 0x24
 _REPLY = re.compile(r"RTSP/\d\.\d +(\d{3})(?: +(.*))?")
 _REQUEST = re.compile(r"([A-Z_]{3,20}) +(\S+) +RTSP/\d\.\d")
@@ -68,54 +69,89 @@ class MessageSplitter:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._first = ""  # line of the message that the buffer begins with, once it is there
+        self._looked = 0  # up to where there is no end of what is sought
+        self._head: Optional[Message] = None
+        self._body_at = 0
+        self._end = 0
 
     def feed(self, data: bytes) -> Iterator[Union[bytes, Message]]:
         """Take the next bytes, and give what they complete: messages, and packets in one piece as long as they follow another.
 
-        Raises ValueError for a message that is longer than any.
+        The work is that of the bytes, however they are cut. Raises ValueError for a message that is longer than any.
         """
         self._buffer += data
         while self._buffer:
-            if self._buffer[0] == _DOLLAR:
-                packets = self._packets()
-                if not packets:
+            if not self._first:
+                if self._buffer[0] == _DOLLAR:
+                    before = len(self._buffer)
+                    packets = self._packets()
+                    if packets:
+                        yield packets
+                    elif len(self._buffer) == before:
+                        return
+                    continue
+                if not self._begin():
                     return
-                yield packets
                 continue
-            if self._buffer[0] in b"\r\n":
-                del self._buffer[0]
-                continue
-            line, found, _ = self._buffer.partition(b"\n")
-            if not found:
-                if len(line) > _LONGEST_HEAD:
-                    raise ValueError("a line without an end")
-                return
-            first = _text(line)
-            if not (_REPLY.fullmatch(first) or _REQUEST.fullmatch(first)):
-                del self._buffer[: len(line) + 1]
-                continue
-            message = self._message(first)
+            message = self._message()
             if message is None:
                 return
             yield message
 
-    def _packets(self) -> bytes:
-        """Take the whole packets at the start: a dollar sign, a channel, a length in two bytes, and as many bytes."""
-        data, at = self._buffer, 0
-        while at + 4 <= len(data) and data[at] == _DOLLAR:
-            end = at + 4 + (data[at + 2] << 8 | data[at + 3])
-            if end > len(data):
-                break
-            at = end
-        packets = bytes(data[:at])
-        del data[:at]
-        return packets
+    def _begin(self) -> bool:
+        """Take or leave out the line at the start; False if it is not complete."""
+        if self._buffer[0] in b"\r\n":
+            del self._buffer[0]
+            return True
+        end = self._buffer.find(b"\n", self._looked)
+        if end < 0:
+            if len(self._buffer) > _LONGEST_HEAD:
+                raise ValueError("a line without an end")
+            self._looked = len(self._buffer)
+            return False
+        first = _text(self._buffer[:end])
+        if _REPLY.fullmatch(first) or _REQUEST.fullmatch(first):
+            self._first, self._looked = first, end
+        else:
+            del self._buffer[: end + 1]
+            self._looked = 0
+        return True
 
-    def _message(self, first: str) -> Optional[Message]:
-        end = _END.search(self._buffer)
+    def _packets(self) -> bytes:
+        """Take the whole packets at the start: a dollar sign, a channel, a length in two bytes, and as many bytes.
+
+        Those that FFmpeg holds for too short are left out, as it goes on to read what is in them as text.
+        """
+        data, kept, start, at = self._buffer, bytearray(), 0, 0
+        while at + 4 <= len(data) and data[at] == _DOLLAR:
+            length = data[at + 2] << 8 | data[at + 3]
+            if at + 4 + length > len(data):
+                break
+            if length < _SHORTEST_PACKET:
+                kept += data[start:at]
+                start = at + 4 + length
+            at += 4 + length
+        kept += data[start:at]
+        del data[:at]
+        return bytes(kept)
+
+    def _message(self) -> Optional[Message]:
+        if self._head is None:
+            self._head = self._take_head()
+        if self._head is None or len(self._buffer) < self._end:
+            return None
+        message = replace(self._head, body=bytes(self._buffer[self._body_at : self._end]))
+        del self._buffer[: self._end]
+        self._first, self._looked, self._head = "", 0, None
+        return message
+
+    def _take_head(self) -> Optional[Message]:
+        end = _END.search(self._buffer, self._looked)
         if end is None or end.end() > _LONGEST_HEAD:
             if len(self._buffer) > _LONGEST_HEAD:
                 raise ValueError("a head without an end")
+            self._looked = max(self._looked, len(self._buffer) - 2)
             return None
         headers = [
             (name.strip(), value.strip())
@@ -128,16 +164,13 @@ class MessageSplitter:
         length = int(lengths[0]) if lengths and re.fullmatch("[0-9]{1,9}", lengths[0]) else 0
         if length > _LONGEST_BODY:
             raise ValueError("a body that is too long")
-        if len(self._buffer) < end.end() + length:
-            return None
-        body = bytes(self._buffer[end.end() : end.end() + length])
-        del self._buffer[: end.end() + length]
+        self._body_at, self._end = end.end(), end.end() + length
         kept = tuple((name, value) for name, value in headers if name.lower() != "content-length")
-        reply = _REPLY.fullmatch(first)
+        reply = _REPLY.fullmatch(self._first)
         if reply:
-            return Message(status=int(reply.group(1)), reason=reply.group(2) or "", headers=kept, body=body)
-        method, uri, _ = first.split()
-        return Message(method, uri, headers=kept, body=body)
+            return Message(status=int(reply.group(1)), reason=reply.group(2) or "", headers=kept)
+        method, uri, _ = self._first.split()
+        return Message(method, uri, headers=kept)
 
 
 def _text(line: Union[bytes, bytearray]) -> str:

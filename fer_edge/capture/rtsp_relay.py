@@ -16,10 +16,11 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Dict, Optional, Union
+from typing import Dict, List, Optional, Union
 
 from fer_edge.capture.address import Address, connect, mask, printable, wait_for
 from fer_edge.capture.authentication import Authentication, password_is_not_for
+from fer_edge.capture.rtsp_answer import reply_for_ffmpeg, request_for_ffmpeg
 from fer_edge.capture.rtsp_message import Message, MessageSplitter
 from fer_edge.capture.tls import DEFAULTS, TlsSettings, secure
 from fer_edge.errors import SourceError, SourceUnreachable, UsageError
@@ -27,8 +28,9 @@ from fer_edge.errors import SourceError, SourceUnreachable, UsageError
 _PIECE = 65536
 _MOST_REDIRECTS = 4
 _MOST_PENDING = 32
-_MOST_CONNECTIONS = 16
+_MOST_STRANGERS = 4
 _STRANGER_WAIT = 10.0  # s; FFmpeg asks as soon as it is connected, others on this machine may only connect
+_STRANGER_BYTES = 4096  # as long as a request of FFmpeg's can be
 _TLS_REMEDY = ", or have nothing checked: OPENCV_FFMPEG_CAPTURE_OPTIONS='tls_verify;0'"
 
 
@@ -59,8 +61,10 @@ class RtspRelay:
         self.authentication = Authentication(address)
         self.has_left = False
         self._redirects = 0
-        self._room = threading.BoundedSemaphore(_MOST_CONNECTIONS)
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=8)
+        self._never = threading.Event()
+        self._strangers: List[socket.socket] = []
+        self._lock = threading.Lock()
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
         # Whoever else is on this machine cannot know it, and so gets nothing signed.
         self.base = f"rtsp://127.0.0.1:{self._listening.getsockname()[1]}/{secrets.token_hex(16)}"
 
@@ -76,21 +80,46 @@ class RtspRelay:
                 client, _ = self._listening.accept()
             except OSError:
                 return
-            if self._room.acquire(blocking=False):
-                threading.Thread(target=self._serve, args=(client,), name="fer-edge-relay", daemon=True).start()
-            else:
-                client.close()
+            with self._lock:
+                if len(self._strangers) >= _MOST_STRANGERS:
+                    # Rather the one that has had time to ask; its own thread closes it.
+                    with suppress(OSError):
+                        self._strangers.pop(0).shutdown(socket.SHUT_RDWR)
+                self._strangers.append(client)
+            threading.Thread(target=self._serve, args=(client,), name="fer-edge-relay", daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with client:
             try:
-                _Exchange(self, client).run()
+                client.setblocking(False)
+                try:
+                    first = self._introduction(client)
+                finally:
+                    with self._lock, suppress(ValueError):
+                        self._strangers.remove(client)
+                _Exchange(self, client).run(first)
             except SourceError as error:
                 self.failure = error
             except (OSError, ValueError):
                 pass  # gone, or speaking something else: FFmpeg notices
-            finally:
-                self._room.release()
+
+    def _introduction(self, client: socket.socket) -> bytes:
+        """Give what a connection begins with. Raises ValueError unless its first line asks for what only FFmpeg knows."""
+        deadline = time.monotonic() + _STRANGER_WAIT
+        received = b""
+        while b"\n" not in received:
+            left = _STRANGER_BYTES - len(received)
+            if left <= 0 or not wait_for(client, deadline, self._never):
+                raise ValueError("a stranger")
+            piece = client.recv(left)
+            if not piece:
+                raise ValueError("a stranger")
+            received += piece
+        words = received.partition(b"\n")[0].split()
+        asked = words[1] if len(words) == 3 else b""
+        if not hmac.compare_digest(asked[: len(self.base)], self.base.encode()):
+            raise ValueError("a stranger")
+        return received
 
     def close(self) -> None:
         """Take no more connections."""
@@ -137,29 +166,26 @@ class _Exchange:
         self._count = 0
         self._never = threading.Event()
 
-    def run(self) -> None:
-        """Pass on what comes from either side, until one of them ends."""
+    def run(self, first: bytes) -> None:
+        """Pass on what comes from either side, until one of them ends; `first` is what FFmpeg sent already."""
         asked, told = MessageSplitter(), MessageSplitter()
-        patience = time.monotonic() + _STRANGER_WAIT
-        self._client.setblocking(False)
+        self._connect()
         try:
+            for item in asked.feed(first):
+                self._from_client(item)
             while True:
                 camera = self._camera
-                waiting = isinstance(camera, ssl.SSLSocket) and camera.pending() > 0
-                both = [self._client] if camera is None else [self._client, camera]
-                wait = 0.0 if waiting else None
                 if camera is None:
-                    wait = patience - time.monotonic()
-                    if wait <= 0:
-                        return
-                readable = select.select(both, [], [], wait)[0]
+                    return
+                waiting = isinstance(camera, ssl.SSLSocket) and camera.pending() > 0
+                readable = select.select([self._client, camera], [], [], 0.0 if waiting else None)[0]
                 if self._client in readable:
                     data = _receive(self._client)
                     if data == b"":
                         return
                     for item in asked.feed(data or b""):
                         self._from_client(item)
-                if camera is not None and (waiting or camera in readable):
+                if waiting or camera in readable:
                     data = _receive(camera)
                     if data == b"":
                         return
@@ -170,15 +196,11 @@ class _Exchange:
                 self._camera.close()
 
     def _from_client(self, item: Union[bytes, Message]) -> None:
-        if self._camera is None:
-            if isinstance(item, bytes) or not hmac.compare_digest(
-                item.uri.encode(errors="replace")[: len(self._relay.base)], self._relay.base.encode()
-            ):
-                raise ValueError("a stranger")
-            self._connect()
         if isinstance(item, bytes) or item.status:
             self._send_to_camera(item if isinstance(item, bytes) else item.encode())
             return
+        if item.method == "PLAY":
+            self._relay.close()  # FFmpeg connects anew for a redirect alone, and those end here
         target = self._relay.target
         place = f"{target.scheme}://{target.netloc}"
         headers = tuple(
@@ -201,7 +223,7 @@ class _Exchange:
 
     def _from_camera(self, item: Union[bytes, Message]) -> None:
         if isinstance(item, bytes) or item.method:
-            self._send_to_client(item if isinstance(item, bytes) else item.encode())
+            self._send_to_client(item if isinstance(item, bytes) else request_for_ffmpeg(item).encode())
             return
         if not self._pending:
             return  # FFmpeg would take it for the answer to what it asks next
@@ -210,11 +232,9 @@ class _Exchange:
         if item.status == 401 and self._asks_again(item, request):
             self._ask(replace(request, refusals=request.refusals + 1))
             return
-        headers = (("CSeq", request.number), *item.without("CSeq", "WWW-Authenticate", "Location", "Transport"))
-        if 300 <= item.status < 400:
-            headers += (("Location", self._relay.redirect(item.get("Location"))),)
-        headers += tuple(("Transport", self._with_source(value)) for value in item.all("Transport"))
-        self._send_to_client(replace(item, headers=headers).encode())
+        location = self._relay.redirect(item.get("Location")) if 300 <= item.status < 400 else ""
+        answer = reply_for_ffmpeg(item, request.message.method, request.number, self._peer, location)
+        self._send_to_client(answer.encode())
 
     def _asks_again(self, refusal: Message, request: _Request) -> bool:
         """Learn from a refusal how to sign, and tell whether to try that."""
@@ -226,12 +246,6 @@ class _Exchange:
         if not relay.authentication.challenge(refusal.all("WWW-Authenticate")):
             return False
         return request.refusals == 0 or (request.refusals == 1 and relay.authentication.is_stale)
-
-    def _with_source(self, transport: str) -> str:
-        """Name the camera in a UDP transport; FFmpeg would send its reports to where it is connected, which is here."""
-        if "server_port=" not in transport or "source=" in transport:
-            return transport
-        return f"{transport};source={self._peer}"
 
     def _connect(self) -> None:
         relay = self._relay

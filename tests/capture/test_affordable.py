@@ -43,6 +43,19 @@ def progressive(width: int, height: int, scans: int, before: bytes = b"") -> byt
     return data + (segment(0xDA, b"\x01\x01\x00\x01\x3f\x00") + coded) * (scans - 1) + b"\xff\xd9"
 
 
+def scans_of(kind: int, components: int, scans: int, size: int = 4600) -> bytes:
+    """Make a JPEG whose scans, each of so many components, hold a byte."""
+    frame = b"".join(bytes([number, 0x11, 0]) for number in (1, 2, 3, 4))
+    data = b"\xff\xd8" + segment(0xDB, b"\0" + bytes([1] * 64))
+    data += segment(kind, struct.pack(">BHHB", 8, size, size, 4) + frame)
+    data += segment(0xC4, b"\x00" + bytes([1] + [0] * 15) + b"\x00") + segment(
+        0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0"
+    )
+    named = b"".join(bytes([number, 0]) for number in range(1, components + 1))
+    end = b"\x00\x00\x00" if kind in (0xC2, 0xCA) else b"\x00\x3f\x00"
+    return data + (segment(0xDA, bytes([components]) + named + end) + b"\0") * scans + b"\xff\xd9"
+
+
 def png(width: int, height: int) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -93,6 +106,31 @@ def test_a_picture_that_costs_too_much_reaches_no_decoder(monkeypatch: pytest.Mo
     assert decoded == []
     opencv.decode(progressive(640, 480, 12))
     assert decoded == [1]
+
+
+@pytest.mark.parametrize("kind", [0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF])
+def test_frames_that_no_camera_sends_are_refused(kind: int) -> None:
+    # A few hundred bytes of arithmetic coding would take half a minute.
+    assert not is_affordable(scans_of(kind, 4, 1, 64))
+    assert is_affordable(scans_of(0xC2, 4, 1, 64))
+
+
+def test_a_scan_costs_for_each_component_that_it_names() -> None:
+    assert is_affordable(scans_of(0xC2, 1, 48))
+    assert is_affordable(scans_of(0xC2, 4, 12))
+    assert not is_affordable(scans_of(0xC2, 4, 48))
+    assert not is_affordable(scans_of(0xC2, 3, 30))
+    # A decoder may be kinder than we are to a head that is cut off.
+    assert not is_affordable(scans_of(0xC2, 1, 13) + b"\xff\xda" * 13)
+
+
+@pytest.mark.parametrize("kind", [0xC0, 0xC1])
+def test_a_photo_of_the_largest_size_is_decoded(kind: int) -> None:
+    for size in (3464, 8000, 8190):
+        assert is_affordable(scans_of(kind, 3, 1, size))
+    # What a progressive encoder makes: twice all three components, and eight scans of one.
+    usual = scans_of(0xC2, 3, 2, 8190)[:-2]
+    assert is_affordable(usual + (segment(0xDA, b"\x01\x01\x00\x01\x3f\x00") + b"\0") * 8 + b"\xff\xd9")
 
 
 def test_a_camera_that_sends_such_pictures_is_refused() -> None:

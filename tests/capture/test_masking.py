@@ -42,6 +42,9 @@ from fer_edge.capture.masking import mask, printable
             "gst:souphttpsrc location=http://h/?pw=*** cookies=*** ! x",
         ),
         ('gst:rtspsrc location="rtsp://me:my word@h/x" ! x', 'gst:rtspsrc location="rtsp://***@h/x" ! x'),
+        ("http://h/login/bob:pw/video", "http://h/login/***"),
+        ("http://h/bob%3Apw?channel=1", "http://h/***?channel=1"),
+        ("http://h/bob:a;b=c/user=me", "http://h/***user=***"),
         ("http://h/?channel=hunter2&stream=main", "http://h/?channel=***&stream=main"),
     ],
 )

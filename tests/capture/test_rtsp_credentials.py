@@ -312,7 +312,7 @@ MESSAGES = st.builds(
     ).map(tuple),
     body=st.binary(max_size=50),
 )
-PACKETS = st.binary(max_size=300).map(lambda data: b"$\x00" + len(data).to_bytes(2, "big") + data)
+PACKETS = st.binary(min_size=8, max_size=300).map(lambda data: b"$\x00" + len(data).to_bytes(2, "big") + data)
 
 
 @given(

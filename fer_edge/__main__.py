@@ -89,6 +89,11 @@ def _flushed(run: Callable[[], int]) -> int:
 
 def _meaning(error: BaseException) -> Optional[FerEdgeError]:
     """Give what an error means that libraries raise: one of them does not load, or memory is short; else None."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return OutOfMemory(
+            f"There are not enough file descriptors to go on: {in_short(error)}.",
+            "Lift the limit (ulimit -n, LimitNOFILE=) to 1024 or more.",
+        )
     module = library_of(error) or ""
     if module and module.partition(".")[0] != "fer_edge":
         return import_failure(error, module, "cpu", NEEDED_FOR.get(module, "fer-edge"))

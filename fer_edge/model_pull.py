@@ -212,6 +212,11 @@ def _address(url: Union[str, os.PathLike[str]]) -> Union[str, Path]:
             ipaddress.ip_address(host.partition("%")[0])
     except ValueError as error:
         raise errors.UsageError(f"{text} is no address: {error}.", "Give http(s)://HOST/FILE, or a file.") from error
+    if parts.username is not None or parts.password is not None:
+        raise errors.UsageError(
+            "A model is not fetched with a user's name and password in the address.",
+            "Fetch the file yourself, and give it with --from FILE.",
+        )
     if scheme == "file" and host in (None, "localhost"):
         return Path(urllib.request.url2pathname(parts.path))
     if scheme == "file" or not host or any(letter <= " " for letter in text):

@@ -1,8 +1,8 @@
 """Reads ONNX files, and refuses what a file must not do to the machine before a library that trusts it sees it.
 
 A file can name other files that its weights are to be read from: ONNX Runtime up to 1.23 follows any path, ``/etc/passwd``
-included. It can carry a compiled engine, which is code. And a few megabytes of description cost ONNX Runtime many times
-their size, and minutes. So the file is walked here once, as the protocol buffer that it is
+included. It can carry a compiled engine, which is code. It can loop for ever. And a few megabytes of description cost
+ONNX Runtime many times their size, and minutes. So the file is walked here once, as the protocol buffer that it is
 (https://protobuf.dev/programming-guides/encoding, and ``onnx.proto`` for the numbers of the fields).
 """
 
@@ -46,6 +46,9 @@ _INSIDE: Dict[int, Dict[int, int]] = {
 _METADATA = (_MODEL, 14)
 _FUNCTIONS = (_MODEL, 25)
 _OPERATOR = (_NODE, 4)
+_LOOPS = frozenset(
+    [b"Loop", b"Scan", b"SequenceMap", b"BeamSearch", b"WhisperBeamSearch", b"GreedySearch", b"Sampling"]
+)
 _EXTERNAL, _LOCATION = (_TENSOR, 13), (_TENSOR, 14)
 _SPARSE = ((_GRAPH, 15), (_ATTRIBUTE, 22), (_ATTRIBUTE, 23))
 _WEIGHTS = frozenset([4, 5, 9, 10])  # float_data, int32_data, raw_data, double_data of a tensor
@@ -89,7 +92,7 @@ def read_onnx(path: Union[str, os.PathLike[str]]) -> bytes:
 
 
 def check_onnx(content: bytes, where: str) -> None:
-    """Refuse an ONNX file that reads other files, brings compiled code, or describes more than a network of ours can need.
+    """Refuse an ONNX file that reads other files, brings compiled code, loops, or describes more than a network of ours needs.
 
     Parameters
     ----------
@@ -161,6 +164,11 @@ def _complaint(content: bytes) -> Optional[Tuple[str, str]]:
                 return "has sparse tensors, which can unfold to any size", "Export it with dense ones."
             elif (kind, field) == _OPERATOR and content[start:at] == b"EPContext":
                 return "brings a compiled engine, which is code (EPContext)", "Use the network that it was made from."
+            elif (kind, field) == _OPERATOR and content[start:at] in _LOOPS:
+                return (
+                    f"computes in a loop ({content[start:at].decode()}), which may never end",
+                    "A network for faces needs none; export it with the loop unrolled, or use another.",
+                )
     if metadata > MOST_METADATA:
         return f"has {metadata} bytes of metadata; {MOST_METADATA} are allowed", "Remove what does not belong there."
     if description > MOST_DESCRIPTION:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -107,12 +108,52 @@ def test_a_text_is_no_place_for_results(tmp_path: Path) -> None:
     assert (tmp_path / "notes").read_text() == "all that I know"
 
 
-def test_a_file_of_training_replaces_its_like_only(tmp_path: Path) -> None:
+OURS = re.compile(rb"ours: ")
+
+
+def test_a_file_of_training_replaces_ours_only(tmp_path: Path) -> None:
     path = tmp_path / "best.pt"
-    path.write_text("a letter to somebody")
-    with pytest.raises(OutputNotWritable, match="another kind"):
-        write_atomically(path, b"PK\x03\x04\x00\x00\x08\x08 weights")
-    assert path.read_text() == "a letter to somebody"
-    path.write_bytes(b"PK\x03\x04\x00\x00\x08\x08 old weights")
-    write_atomically(path, b"PK\x03\x04\x00\x00\x08\x08 weights")
-    assert path.read_bytes().endswith(b"08 weights"[2:])
+    path.write_bytes(b"a letter to somebody")
+    with pytest.raises(OutputNotWritable, match="none that fer-edge wrote"):
+        write_atomically(path, b"ours: new", OURS)
+    assert path.read_bytes() == b"a letter to somebody"
+    for old in (b"ours: old", b""):
+        path.write_bytes(old)
+        write_atomically(path, b"ours: new", OURS)
+        assert path.read_bytes() == b"ours: new"
+    assert os.listdir(tmp_path) == ["best.pt"]
+    assert path.stat().st_mode & 0o111 == 0
+
+
+def test_a_file_of_training_is_not_written_through_a_link_that_lies_in_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / f".r.json.{os.getpid()}.tmp").symlink_to(victim)
+    write_atomically(tmp_path / "r.json", b"ours: new", OURS)
+    # Not even when somebody guesses the name.
+    monkeypatch.setattr("secrets.token_hex", lambda _bytes: "guessed")
+    (tmp_path / ".s.json.guessed.tmp").symlink_to(victim)
+    with pytest.raises(OutputNotWritable, match="File exists"):
+        write_atomically(tmp_path / "s.json", b"ours: new", OURS)
+    assert victim.read_bytes() == b"precious"
+    assert (tmp_path / "r.json").read_bytes() == b"ours: new"
+    assert (tmp_path / ".s.json.guessed.tmp").is_symlink()
+
+
+def test_what_somebody_puts_there_while_a_file_of_training_is_written_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.onnx"
+    flush = os.fsync
+
+    def somebody_writes(descriptor: int) -> None:
+        path.write_bytes(b"a letter to somebody")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", somebody_writes)
+    with pytest.raises(OutputNotWritable, match="none that fer-edge wrote"):
+        write_atomically(path, b"ours: new", OURS)
+    assert path.read_bytes() == b"a letter to somebody"
+    assert os.listdir(tmp_path) == ["model.onnx"]

@@ -91,3 +91,12 @@ def test_ctrl_c_before_the_arguments_were_read_ends_the_program_quietly() -> Non
     command = [sys.executable, "-c", program, "--version"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_too_few_descriptors_are_told_with_the_remedy() -> None:
+    from fer_edge.__main__ import _meaning
+
+    failure = _meaning(OSError(24, "Too many open files", "manifest.json"))
+    assert failure is not None
+    assert failure.exit_code == 6, "a code after which the service starts again"
+    assert "ulimit -n" in failure.remedy

@@ -463,3 +463,13 @@ def test_the_verb_pulls_and_says_where_the_file_is(
     with serving(giving(CONTENT)) as url:
         assert run("pull", "small", "--from", url) == 0
     assert str(cache / "small.onnx") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("who", ["ann:secret", "secret", ":secret", "ann:secret%40"])
+def test_an_address_with_a_password_is_refused_and_not_shown(who: str) -> None:
+    from fer_edge.errors import UsageError
+    from fer_edge.model_pull import _address
+
+    with pytest.raises(UsageError, match="password in the address") as caught:
+        _address(f"http://{who}@host/model.onnx")
+    assert "secret" not in str(caught.value)

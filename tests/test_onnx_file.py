@@ -125,6 +125,25 @@ def test_a_model_that_says_that_its_weights_are_inside_is_taken(tmp_path: Path) 
     session.close()
 
 
+def looping(operator: str) -> bytes:
+    body = write.graph([write.node("Identity", ["going"], ["on"])])
+    return write.graph([write.node(operator, ["times", "going"], ["y"], write.attribute("body", 6, body, 5))])
+
+
+@pytest.mark.parametrize("operator", ["Loop", "Scan", "SequenceMap", "BeamSearch", "GreedySearch", "Sampling"])
+@pytest.mark.parametrize("where", ["in the graph", "in a branch", "in a list of graphs"])
+def test_a_model_that_may_compute_for_ever_is_refused(operator: str, where: str, tmp_path: Path) -> None:
+    graph = looping(operator)
+    if where == "in a branch":
+        graph = write.graph([write.node("If", ["c"], ["y"], write.attribute("else_branch", 6, graph, 5))])
+    if where == "in a list of graphs":
+        graph = write.graph([write.node("Any", ["c"], ["y"], write.attribute("graphs", 11, graph, 10))])
+    file = tmp_path / "endless.onnx"
+    file.write_bytes(write.model(graph))
+    with pytest.raises(errors.ModelCorrupt, match=rf"endless\.onnx computes in a loop \({operator}\)"):
+        open_session(file, threads=1)
+
+
 def test_what_onnx_itself_makes_of_such_a_model_is_refused_and_taken_once_it_is_one_file(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     parts, whole = tmp_path / "parts.onnx", tmp_path / "whole.onnx"

@@ -6,12 +6,18 @@ import contextlib
 import errno
 import os
 import re
+import select
 import tempfile
 from types import TracebackType
 from typing import IO, Optional, Type
 
 from fer_edge.errors import DiskFull, OutputNotWritable
+from fer_edge.regular_file import open_regular
+from fer_edge.sinks.files import open_for_writing, unused_name
 from fer_edge.sinks.standard_streams import NAMES, standard_descriptor
+
+PATIENCE = 10.0
+"""Seconds for whoever reads the pipe that a report is written to."""
 
 _ENOUGH = 200
 _REPORT = re.compile(rb'\s*\{\s*"environment"')
@@ -30,6 +36,7 @@ class ReportFile:
     def __init__(self, path: str) -> None:
         self._path = path
         self._draft: Optional[IO[str]] = None
+        self._device = -1
 
     def __enter__(self) -> ReportFile:
         """Create a draft beside the file. Raises OutputNotWritable, also when something else than a report lies there."""
@@ -46,9 +53,14 @@ class ReportFile:
             raise OutputNotWritable(f"The report {self._path} is a folder.", "Give the name of a file.")
         try:
             if os.path.exists(self._path) and not os.path.isfile(self._path):
-                self._draft = open(self._path, "w", encoding="utf-8")
+                # Opening never waits for somebody who reads a pipe: he may never come.
+                self._device = open_for_writing(self._path, "report")
                 return self
-            self._refuse_what_is_no_report()
+            if not self._may_be_replaced():
+                raise OutputNotWritable(
+                    f"The report {self._path} exists already, and is no report of a benchmark or soak.",
+                    "Give another name, or delete it yourself if nobody needs it.",
+                )
             self._draft = tempfile.NamedTemporaryFile(
                 "w", encoding="utf-8", dir=folder, prefix=".fer-edge-", suffix=".json", delete=False
             )
@@ -59,29 +71,36 @@ class ReportFile:
             ) from error
         return self
 
-    def _refuse_what_is_no_report(self) -> None:
+    def _may_be_replaced(self) -> bool:
         try:
-            with open(self._path, "rb") as file:
+            with open_regular(self._path) as file:
                 beginning = file.read(_ENOUGH)
         except FileNotFoundError:
-            return
-        if beginning and not _REPORT.match(beginning):
-            raise OutputNotWritable(
-                f"The report {self._path} exists already, and is no report of a benchmark or soak.",
-                "Give another name, or delete it yourself if nobody needs it.",
-            )
+            return True
+        return not beginning or _REPORT.match(beginning) is not None
 
     def write(self, text: str) -> None:
-        """Write the report and put it in place. Raises DiskFull or OutputNotWritable."""
-        if self._draft is None:
-            return
+        """Write the report and put it in place.
+
+        Raises
+        ------
+        DiskFull
+            No space or quota is left.
+        OutputNotWritable
+            It cannot be written for another reason. Or what lies in its place by now is no report: then the report is kept
+            beside it, and the message says where.
+        """
         try:
+            if self._device >= 0:
+                _write_to_device(self._device, text.encode())
+            if self._draft is None:
+                return
             self._draft.write(text)
             self._draft.flush()
-            if self._draft.name == self._path:
-                return
             os.fsync(self._draft.fileno())
             os.chmod(self._draft.name, 0o644)
+            if not self._is_still_replaceable():
+                self._keep_beside(self._draft.name)
             os.replace(self._draft.name, self._path)
         except OSError as error:
             kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else OutputNotWritable
@@ -89,13 +108,43 @@ class ReportFile:
                 f"The report {self._path} cannot be written: {error.strerror}.", "Make room, or give another place."
             ) from error
 
+    def _is_still_replaceable(self) -> bool:
+        try:
+            return self._may_be_replaced()
+        except OSError:  # a folder, a pipe, somebody's secret
+            return False
+
+    def _keep_beside(self, draft: str) -> None:
+        kept = unused_name(self._path)
+        os.close(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))  # claims the name
+        os.replace(draft, kept)
+        raise OutputNotWritable(
+            f"The report {self._path} was not written: somebody put another file there meanwhile.",
+            f"The report is in {kept}.",
+        )
+
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         """Take away a draft that did not become the report."""
+        if self._device >= 0:
+            os.close(self._device)
+            self._device = -1
         if self._draft is None:
             return
         with contextlib.suppress(OSError):  # the unwritten rest of a draft on a full disk; `write` has raised for it
             self._draft.close()
-        if self._draft.name != self._path and os.path.exists(self._draft.name):
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self._draft.name)
+
+
+def _write_to_device(device: int, content: bytes) -> None:
+    """Write all, but wait for nobody who reads nothing. Raises OSError."""
+    poller = select.poll()
+    poller.register(device, select.POLLOUT)
+    view = memoryview(content)
+    while view:
+        if not poller.poll(1000 * PATIENCE):
+            raise OSError(errno.EAGAIN, f"nobody has read for {PATIENCE:g} s")
+        with contextlib.suppress(BlockingIOError):
+            view = view[os.write(device, view) :]

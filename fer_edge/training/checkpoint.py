@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from fer_edge.errors import CheckpointError, UsageError
 from fer_edge.training.atomic import write_atomically
 from fer_edge.zoo.catalogue import Network, find_network
 
+OURS = re.compile(rb"PK\x03\x04.{26}[^/]{1,99}/data\.pkl.*finished_epochs", re.DOTALL)
+"""How a checkpoint of ours begins: the table of its contents comes first."""
+
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write ``state`` (tensors and plain values) to ``path``, which holds the old or the new state at any moment."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue(), OURS)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from fer_edge.training.arguments import (
     add_zoo_arguments,
     train_settings,
 )
+from fer_edge.training.atomic import check_replaceable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -47,11 +48,14 @@ def run_train(args: argparse.Namespace) -> int:
     with needing("train", "Training", "torch"):
         from fer_edge.training.curves import draw_log
         from fer_edge.training.data.arguments import pair_of
-        from fer_edge.training.train import train
+        from fer_edge.training.pictures import OURS
+        from fer_edge.training.train import check_run, train
         from fer_edge.zoo.catalogue import find_network
 
-    # A set takes long to read: a network that does not exist is told first.
+    # A set takes long to read: a network that does not exist, and a place that is taken, are told first.
     find_network(settings.network)
+    check_run(folder)
+    check_replaceable(folder / "curves.png", OURS)
     faces, validation = pair_of(args)
     with _bar("step") as bar:
 
@@ -90,8 +94,9 @@ def run_export(args: argparse.Namespace) -> int:
     with needing("train", "Export", "torch"):
         from fer_edge.training.checkpoint import colour_of
         from fer_edge.training.data import DataSource, load_faces, measured_part
-        from fer_edge.training.export import ExportOptions, export
+        from fer_edge.training.export import OURS, ExportOptions, export
 
+    check_replaceable(args.output, OURS)
     texts = {key: getattr(args, key) for key in ("training_data", "licence") if getattr(args, key)}
     options = ExportOptions(
         name=args.name,
@@ -121,17 +126,16 @@ def run_evaluate(args: argparse.Namespace) -> int:
         from fer_edge.training.data import cutting_detector, load_faces, measured_part
         from fer_edge.training.data.arguments import data_source
         from fer_edge.training.evaluate import evaluate
-        from fer_edge.training.evaluation_report import to_markdown, write_report
-        from fer_edge.training.pictures import check_pictures
+        from fer_edge.training.evaluation_report import check_report, to_markdown, write_report
     from fer_edge.classify.backend import open_classifier
     from fer_edge.model_files import find_model
     from fer_edge.training.parity import ComparedClassifier, check_agreement, wanted_from
 
     if args.min_agreement is not None and not args.against:
         raise UsageError("--min-agreement only makes sense with --against.", "Name the backend to compare with.")
-    # A set takes long to read: a model, detector or library that is not there is told first.
+    # A set takes long to read: a model, detector or library that is not there, or a place that is taken, is told first.
     if args.report:
-        check_pictures()
+        check_report(args.report)
     model = find_model(args.model)
     backends = [wanted_from(text) for text in (args.backend, args.against) if text]
     with ExitStack() as stack:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
-from fer_edge.errors import OutputNotWritable
-from fer_edge.training.atomic import write_atomically
+from fer_edge.training.atomic import check_replaceable, write_atomically
 from fer_edge.training.evaluate import Evaluation
 from fer_edge.training.parity import Parity
-from fer_edge.training.pictures import check_pictures, draw_confusion, draw_coverage, draw_reliability
+from fer_edge.training.pictures import OURS, check_pictures, draw_confusion, draw_coverage, draw_reliability
 from fer_edge.types import LABELS
+
+_DRAW = {"confusion": draw_confusion, "coverage": draw_coverage, "reliability": draw_reliability}
+_TEXT = rb'"(?:[^"\\]|\\.)*",\s*'
+_OUR_JSON = re.compile(
+    rb'\{\s*"model": %s(?:"provider": %s"precision": %s)?"data": %s"crop": ' % (_TEXT, _TEXT, _TEXT, _TEXT)
+)
+_OUR_PAGE = re.compile(rb"# .{1,5000}?\n\nCut: .{1,5000}?\. Right answer: ", re.DOTALL)
 
 
 def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -> str:
@@ -108,24 +115,38 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
     OutputNotWritable
         If a file cannot be written, or is there and none of an earlier report.
     """
+    check_report(path)
+    as_json, as_page, pictures = _files(path)
+    for which, file in pictures.items():
+        _DRAW[which](file, result)
+    page = to_markdown(result, {which: file.name for which, file in pictures.items()})
+    write_atomically(as_json, (json.dumps(asdict(result), indent=2) + "\n").encode(), _OUR_JSON)
+    # Last, so that whatever the page links is there.
+    write_atomically(as_page, page.encode(), _OUR_PAGE)
+    return as_json, as_page, *pictures.values()
+
+
+def check_report(path: Path) -> None:
+    """Make sure that a report at ``path`` can be drawn and would replace reports only.
+
+    Raises
+    ------
+    MissingExtra
+        If matplotlib is not there.
+    OutputNotWritable
+        If one of its files is there and of no report.
+    """
     check_pictures()
+    as_json, as_page, pictures = _files(path)
+    for file, ours in [(as_json, _OUR_JSON), (as_page, _OUR_PAGE), *((file, OURS) for file in pictures.values())]:
+        check_replaceable(file, ours)
+
+
+def _files(path: Path) -> tuple[Path, Path, dict[str, Path]]:
     if path.suffix in (".json", ".md"):
         path = path.with_suffix("")
 
     def beside(ending: str) -> Path:
         return path.with_name(path.name + ending)
 
-    if beside(".md").exists() and not beside(".json").exists():
-        raise OutputNotWritable(
-            f"{beside('.md')} exists already, and belongs to no report, as {beside('.json').name} is missing.",
-            "Give another name, or delete it yourself if nobody needs it.",
-        )
-    draw = {"confusion": draw_confusion, "coverage": draw_coverage, "reliability": draw_reliability}
-    pictures = {which: beside(f"-{which}.png") for which in draw}
-    for which, file in pictures.items():
-        draw[which](file, result)
-    page = to_markdown(result, {which: file.name for which, file in pictures.items()})
-    write_atomically(beside(".json"), (json.dumps(asdict(result), indent=2) + "\n").encode())
-    # Last, so that whatever the page links is there.
-    write_atomically(beside(".md"), page.encode(), alike=2)
-    return beside(".json"), beside(".md"), *pictures.values()
+    return beside(".json"), beside(".md"), {which: beside(f"-{which}.png") for which in _DRAW}

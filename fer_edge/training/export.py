@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from fer_edge.zoo.fernet import INPUT_SIZE
 
 OPSET = 13
 IR_VERSION = 7
+
+OURS = re.compile(rb"\x08.\x12\x08fer-edge", re.DOTALL)
+"""How a file of ours begins: version of the format, and producer."""
 """Opset and IR version that ONNX Runtime 1.8 and TensorRT 8.2, the last for a Jetson Nano, still read."""
 
 LARGEST_DIFFERENCE = 1e-3
@@ -164,7 +168,7 @@ def export(
     )
     onnx.helper.set_model_props(model, spec.to_metadata())
     onnx.checker.check_model(model, full_check=True)
-    write_atomically(output, model.SerializeToString())
+    write_atomically(output, model.SerializeToString(), OURS)
     return ExportResult(spec, difference, metrics.accuracy(confusion), float(metrics.f1(confusion).mean()))
 
 

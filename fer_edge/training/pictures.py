@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,9 @@ CURVES_SIZE = (1320, 540)
 """Width and height of the training curves, in pixels."""
 
 _DPI = 120
+
+OURS = re.compile(rb"\x89PNG\r\n\x1a\n.{0,200}?tEXtSoftware\0fer-edge", re.DOTALL)
+"""How a picture of ours begins."""
 _BLUE, _ORANGE, _GREY = "#2b6ca3", "#d9822b", "#8a8a8a"
 
 
@@ -270,5 +274,5 @@ def _wrapped(text: str) -> str:
 
 def _write(figure: Figure, path: Path) -> None:
     file = io.BytesIO()
-    figure.savefig(file, format="png", facecolor="white", metadata={"Software": None})
-    write_atomically(path, file.getvalue())
+    figure.savefig(file, format="png", facecolor="white", metadata={"Software": "fer-edge"})
+    write_atomically(path, file.getvalue(), OURS)

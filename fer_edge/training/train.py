@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import re
 import time
 import warnings
 from collections.abc import Callable
@@ -18,8 +19,8 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from fer_edge.errors import CheckpointError, UsageError
-from fer_edge.training.atomic import write_atomically
-from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint
+from fer_edge.training.atomic import check_replaceable, write_atomically
+from fer_edge.training.checkpoint import OURS, load_checkpoint, save_checkpoint
 from fer_edge.training.cuts import cut_by_detector
 from fer_edge.training.data import FaceSet
 from fer_edge.training.distill import taught
@@ -32,6 +33,21 @@ _log = logging.getLogger(__name__)
 
 MACHINE = ("device", "precision", "threads", "devices", "nodes")
 """Settings that may change in the middle of a run: they say where it runs, not what it gives."""
+
+_FILES = {
+    "best.pt": OURS,
+    "settings.json": re.compile(rb'\{\s*"network": "[^"]*",\s*"epochs": \d+,\s*"batch_size": \d+,'),
+    "log.csv": re.compile(rb"epoch,seconds,learning_rate,train_loss,train_accuracy,accuracy,"),
+}
+
+
+def check_run(folder: Path) -> None:
+    """Make sure that a run in ``folder`` replaces files of runs only. Raises OutputNotWritable.
+
+    But for ``last.pt``: a run goes on with it, and the reading of it says more.
+    """
+    for name, ours in _FILES.items():
+        check_replaceable(folder / name, ours)
 
 
 def train(
@@ -72,7 +88,10 @@ def train(
         If ``folder`` holds a checkpoint that is damaged or of a run with other settings.
     TrainingError
         If the loss becomes infinite or no number.
+    OutputNotWritable
+        If ``folder`` holds a file of these names that is of no run.
     """
+    check_run(folder)
     accelerator = accelerator_of(settings)
     if settings.threads:
         torch.set_num_threads(settings.threads)
@@ -85,7 +104,8 @@ def train(
     if last.exists():
         history = _history_of(load_checkpoint(last), settings, last)
         _log.info("going on after epoch %d of %s", len(history), last)
-    write_atomically(folder / "settings.json", (json.dumps(asdict(settings), indent=2) + "\n").encode())
+    as_json = json.dumps(asdict(settings), indent=2) + "\n"
+    write_atomically(folder / "settings.json", as_json.encode(), _FILES["settings.json"])
 
     keeper = _Keeper(folder, history, on_epoch, on_step)
     if len(history) < settings.epochs:
@@ -207,4 +227,4 @@ def _write_log(path: Path, history: list[EpochResult]) -> None:
         row = asdict(result)
         cells = [row[name] if isinstance(row[name], int) else f"{row[name]:.6g}" for name in figures]
         writer.writerow(cells + [f"{value:.4f}" for value in result.recall])
-    write_atomically(path, text.getvalue().encode())
+    write_atomically(path, text.getvalue().encode(), _FILES["log.csv"])

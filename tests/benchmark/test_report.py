@@ -4,6 +4,8 @@ import json
 import math
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import List, Optional, Tuple
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_edge.benchmark import output
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import check_gates, result_of, to_json, to_text
 from fer_edge.benchmark.scenario import Measurement, Protocol, Sample, measure
@@ -237,3 +240,63 @@ def test_a_device_is_written_to_and_stays_a_device() -> None:
         report.write("figures")
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_report_for_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    program = "import sys; from fer_edge.benchmark.output import ReportFile; ReportFile(sys.argv[1]).__enter__()"
+    # In a process of its own, because only a signal would end the waiting.
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert f"OutputNotWritable: Nobody reads the pipe '{path}'" in done.stderr
+
+
+def test_a_report_goes_to_whoever_reads_the_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    text = "figures" * 40000  # more than a pipe holds
+    end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with ReportFile(str(path)) as report, open(tmp_path / "read", "wb") as read:
+        os.set_blocking(end, True)
+        reader = subprocess.Popen(["cat"], stdin=end, stdout=read)
+        os.close(end)
+        report.write(text)
+    assert reader.wait(60) == 0
+    assert (tmp_path / "read").read_text() == text
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_a_reader_of_the_pipe_that_reads_nothing_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    monkeypatch.setattr(output, "PATIENCE", 0.01)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(OutputNotWritable, match="nobody has read"), ReportFile(str(path)) as report:
+            report.write("figures" * 1000000)
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("what", ["a letter", "a folder", "a pipe"])
+def test_what_somebody_puts_in_the_reports_place_meanwhile_stays_and_the_report_is_kept_beside(
+    what: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    with pytest.raises(OutputNotWritable, match=r"meanwhile(.|\n)*report-2\.json"), ReportFile(str(path)) as report:
+        if what == "a letter":
+            path.write_text("dear")
+        elif what == "a folder":
+            path.mkdir()
+        else:
+            os.mkfifo(path)
+        report.write(OLD)
+    assert path.exists()
+    if what == "a letter":
+        assert path.read_text() == "dear"
+    assert (tmp_path / "report-2.json").read_text() == OLD
+    assert sorted(os.listdir(tmp_path)) == ["report-2.json", "report.json"]

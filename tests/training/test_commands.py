@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_edge.errors import DiskFull, UsageError
+from fer_edge.errors import DiskFull, OutputNotWritable, UsageError
 from fer_edge.model_files import find_model
 from fer_edge.training.checkpoint import load_checkpoint
 from fer_edge.training.commands import COMMANDS
@@ -40,7 +40,10 @@ def test_train_export_and_evaluate_follow_each_other(
     assert run("train", "--data", data, "--validation", data, "--run", str(tmp_path / "run"), *quick) == 0
     model = str(tmp_path / "model.onnx")
     assert run("export", str(tmp_path / "run" / "best.pt"), model, "--validation", data, "--name", "tiny") == 0
-    assert run("evaluate", model, "--data", data, "--report", str(tmp_path / "figures")) == 0
+    again = ["--validation", data, "--name", "tiny"]
+    assert run("export", str(tmp_path / "run" / "best.pt"), model, *again) == 0, "what it wrote itself, it replaces"
+    for _ in range(2):
+        assert run("evaluate", model, "--data", data, "--report", str(tmp_path / "figures")) == 0
     assert "# tiny on small.parquet" in capsys.readouterr().out
     assert json.loads((tmp_path / "figures.json").read_text())["faces"] == 56
     parser = argparse.ArgumentParser()
@@ -49,6 +52,41 @@ def test_train_export_and_evaluate_follow_each_other(
     written = [path.name for path in tmp_path.glob("figures*")]
     assert len(written) == 5
     assert [name for name in written if name.replace("figures", "PATH") not in said] == []
+
+
+TAKEN = {
+    "train": ("run", ["best.pt", "log.csv", "settings.json", "curves.png"]),
+    "export": ("model.onnx", [""]),
+    "evaluate": ("figures", [".json", ".md", "-confusion.png", "-coverage.png", "-reliability.png"]),
+}
+STRANGERS = {
+    ".pt": b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(100),
+    ".csv": b"epoch,loss\n1,2.5\n",
+    ".json": b'{\n  "model": "a car",\n  "data": 3\n}\n',
+    ".png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17) + b"\0\0\0\x10tEXtSoftware\0a camera",
+    ".md": b"# My diary\n\nNobody shall read it.\n",
+    ".onnx": b"\x08\x07\x12\x07pytorch\x1a\x032.1",
+}
+
+
+@pytest.mark.parametrize(("verb", "name"), [(verb, name) for verb, (_, names) in TAKEN.items() for name in names])
+def test_a_strangers_file_is_told_before_the_work_begins_and_stays(verb: str, name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("matplotlib")
+    target = tmp_path / TAKEN[verb][0]
+    file = target / name if verb == "train" else target.with_name(target.name + name)
+    content = STRANGERS[file.suffix]
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content)
+    missing = str(tmp_path / "no-such-set.parquet")
+    words = {
+        "train": ["--data", missing, "--validation", missing, "--run", str(target)],
+        "export": [str(tmp_path / "no-such.pt"), str(target), "--validation", missing],
+        "evaluate": ["fernet", "--data", missing, "--report", str(target)],
+    }
+    with pytest.raises(OutputNotWritable, match=f"{file.name} exists already, and is none that fer-edge wrote"):
+        run(verb, *words[verb])
+    assert file.read_bytes() == content
 
 
 def test_fer2013_is_measured_on_its_public_test_unless_a_part_is_named(

@@ -132,6 +132,8 @@ def _remedy(error: BaseException, words: str, package: str) -> str:
     short = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
     if short or any(sign in words.lower() for sign in _NO_MEMORY):
         return "The memory does not suffice: end other programs, lift a limit (ulimit -v, MemoryMax=), or add swap."
+    if "too many open files" in words.lower():
+        return "The limit of descriptors does not suffice: lift it (ulimit -n, LimitNOFILE=) to 1024 or more."
     if "libGL.so" in words or "libgthread" in words or "libglib" in words:
         return "Install what it lacks:  sudo apt install libgl1 libglib2.0-0  or take the extra 'headless'."
     return f"Install it anew:  pip install --force-reinstall {package}   `fer-edge doctor` tells what else is wrong."

@@ -166,6 +166,14 @@ def test_evaluating_without_the_train_extra_asks_for_that_extra(tmp_path: Path) 
     assert "[cpu]" not in done.stderr
 
 
+def test_a_library_for_which_no_descriptor_is_left_is_not_told_to_be_installed_anew() -> None:
+    error = ImportError("libx.so.1: cannot open shared object file: Too many open files", name="cv2")
+    failure = import_failure(error, "cv2", "cpu", "Working with pictures")
+    assert isinstance(failure, LibraryUnusable)
+    assert "ulimit -n" in failure.remedy
+    assert "pip install" not in failure.remedy
+
+
 def test_an_error_that_no_import_raised_stays_what_it_is() -> None:
     with pytest.raises(FileNotFoundError), needing("train", "Training", "torch"):
         open("/nowhere", encoding="utf-8")  # noqa: SIM115

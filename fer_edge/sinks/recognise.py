@@ -15,6 +15,7 @@ MP4_HEAD = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso5iso2mp41"
 _PIECE = 65536
 _BEGINNING = b'{"frame":'
 _KEYS = {"frame", "timestamp", "faces"}
+_MORE_KEYS = {"fps", "latency_ms"}
 
 
 class NotOurs(Exception):
@@ -94,4 +95,5 @@ def _is_result(line: bytes) -> bool:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return False
-    return isinstance(record, dict) and record.keys() >= _KEYS
+    # Whoever added a field of his own wants to keep it.
+    return isinstance(record, dict) and _KEYS <= record.keys() <= _KEYS | _MORE_KEYS

@@ -26,6 +26,7 @@ FOREIGN = {
     "results with a note behind them": OURS * 3 + b"remember: the blue one",
     "results with a foreign last line": OURS * 3 + b'{"total": 3}\n',
     "results with a foreign first line": b"# of Tuesday\n" + OURS * 3,
+    "results to which somebody added names": OURS.replace(b'{"frame"', b'{"person":"Ann","frame"') + OURS,
     "a line that has no end": b"x" * (17 << 20),
     "results and a line that has no end": OURS + b"x" * (17 << 20),
     "a list": b"[1, 2]\n",

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.training.atomic import write_atomically
-from fer_edge.training.export import to_onnx
+from fer_edge.training.export import OURS, to_onnx
 from fer_edge.zoo.catalogue import NETWORKS, Network, find_network
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
 
@@ -54,7 +54,7 @@ def write_untrained(entry: Network, output: Path) -> None:
         facts={"training_data": "none: random weights, only to be timed", "licence": "Apache-2.0"},
     )
     onnx.helper.set_model_props(model, spec.to_metadata())
-    write_atomically(output, model.SerializeToString())
+    write_atomically(output, model.SerializeToString(), OURS)
 
 
 if __name__ == "__main__":

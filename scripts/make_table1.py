@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import sys
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fer_edge.benchmark.report import STABLE_SPREAD
 from fer_edge.errors import FerEdgeError, UsageError
 from fer_edge.training.atomic import write_atomically
+from fer_edge.training.pictures import OURS
 from fer_edge.training.recipe_file import load_recipe
 from fer_edge.zoo.catalogue import NETWORKS, Network, PaperRow
 from fer_edge.zoo.listing import NetworkSize, measure_network
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = re.compile(rb"# The paper's Table 1")
 RECIPE = "table1"
 RATES = ("total", "classification", "detection")
 NO_PAPER = PaperRow(0, None, None, None, None, None)
@@ -68,6 +71,7 @@ def main() -> int:
         to_markdown(
             rows, benchmarks, picture.name, options.data_name, options.machine, training_note=options.training
         ).encode(),
+        PAGE,
     )
     draw(rows, picture)
     print(f"{options.output}\n{picture}")
@@ -240,8 +244,8 @@ def draw(rows: list[Row], path: Path) -> None:
     figure.legend([Line2D([], [], linestyle="none")] * len(names), names, loc="outside right center", handlelength=0)
     figure.suptitle("Accuracy against speed; the area is the number of parameters")
     file = io.BytesIO()
-    figure.savefig(file, format="png", facecolor="white", metadata={"Software": None})
-    write_atomically(path, file.getvalue())
+    figure.savefig(file, format="png", facecolor="white", metadata={"Software": "fer-edge"})
+    write_atomically(path, file.getvalue(), OURS)
 
 
 def _unsteady(benchmarks: list[dict[str, Any]]) -> str:

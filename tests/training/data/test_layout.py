@@ -85,5 +85,5 @@ def test_a_missing_library_is_named_with_its_extra(class_folder: Maker, fer2013_
         command = [sys.executable, "-c", program, str(path)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
         assert done.returncode == MissingExtra.exit_code, done.stderr
-        assert "'PIL'" in done.stderr
+        assert "'pillow'" in done.stderr
         assert pip_install("train") in done.stderr

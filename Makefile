@@ -40,7 +40,7 @@ test-aarch64: $(TEST_ENV)/.ready  ## run the program on an emulated 64-bit Arm p
 
 test-board: $(TEST_ENV)/.ready  ## install the service on an emulated board with a camera, and break it in many ways (root only)
 	PYTHON=$(TEST_ENV)/bin/python scripts/make-board $(BOARD)
-	BOARD_FOLDER=$(BOARD) $(TEST_ENV)/bin/python -m pytest -rP tests/board
+	BOARD_FOLDER=$(BOARD) $(TEST_ENV)/bin/python -m pytest -rP tests/e2e_board
 
 test-image: $(TEST_ENV)/.ready  ## build the container image for a PC and run it (IMAGE_ENGINE=docker or buildah)
 	IMAGE_ENGINE=$(or $(IMAGE_ENGINE),docker) $(TEST_ENV)/bin/python -m pytest tests/deploy/test_container_images.py

@@ -18,7 +18,7 @@ from typing import Tuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fer_edge.classify.onnx import read_contract
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 
 CORES, FLOPS_PER_CORE, BYTES_PER_SECOND = 128, 2, 25.6e9
 CLOCKS = (("10 W", 921.6e6), ("5 W", 640e6))

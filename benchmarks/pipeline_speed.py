@@ -17,10 +17,10 @@ from typing import Dict, List
 
 import numpy as np
 
+from fer_edge.app.parts import classifier_factory, detector_factory
 from fer_edge.benchmark.environment import describe_environment
 from fer_edge.benchmark.report import result_of
 from fer_edge.benchmark.scenario import Protocol, measure
-from fer_edge.build import classifier_factory, detector_factory
 from fer_edge.capture.base import Source
 from fer_edge.capture.fake import FakeSource
 from fer_edge.capture.open import open_source
@@ -29,7 +29,7 @@ from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FakeDetector
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.settings import Settings
+from fer_edge.settings.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any, List
 from fer_edge.version import __version__
 
 if TYPE_CHECKING:
+    from fer_edge.app.library import deliver, read_image, watch
     from fer_edge.capture.base import Source
     from fer_edge.classify.base import ExpressionClassifier
     from fer_edge.detect.base import FaceDetector
     from fer_edge.errors import FerEdgeError
-    from fer_edge.library import deliver, read_image, watch
     from fer_edge.pipeline.pipeline import Pipeline
     from fer_edge.sinks.base import Sink
     from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates
@@ -52,9 +52,9 @@ _HOMES = {
     "Rates": "types",
     "Sink": "sinks.base",
     "Source": "capture.base",
-    "deliver": "library",
-    "read_image": "library",
-    "watch": "library",
+    "deliver": "app.library",
+    "read_image": "app.library",
+    "watch": "app.library",
 }
 
 __all__ = [

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Callable, Optional
 
 from fer_edge.errors import FerEdgeError, OutOfMemory, OutputClosed, OutputError
-from fer_edge.libraries import import_failure, in_short, library_of
-from fer_edge.signals import HUNG_UP
+from fer_edge.system.libraries import import_failure, in_short, library_of
+from fer_edge.system.signals import HUNG_UP
 
 OUR_THREADS = ("fer-edge", "video-writer")
 """What the names of threads that may be left behind begin with."""
@@ -40,9 +40,9 @@ def main() -> int:
 
 def _run() -> int:
     # Here, because it takes a while, and Ctrl-C may come meanwhile.
-    from fer_edge import cli
-    from fer_edge.logs import log_the_end
-    from fer_edge.standard_output import (
+    from fer_edge.cli.main import main
+    from fer_edge.system.logs import log_the_end
+    from fer_edge.system.standard_output import (
         forget_standard_output,
         guard_standard_output,
         is_hung_up,
@@ -51,7 +51,7 @@ def _run() -> int:
 
     guard_standard_output()
     try:
-        return _flushed(cli.main)
+        return _flushed(main)
     except OutputClosed as error:
         forget_standard_output()
         return error.exit_code
@@ -77,7 +77,7 @@ def _run() -> int:
 
 def _flushed(run: Callable[[], int]) -> int:
     """Run, and hand on what was written, also after an exit of `argparse`, which gives its answers itself."""
-    from fer_edge.standard_output import flush_standard_output
+    from fer_edge.system.standard_output import flush_standard_output
 
     try:
         code = run()
@@ -107,7 +107,7 @@ def _meaning(error: BaseException) -> Optional[FerEdgeError]:
 
 def _put_up_with_a_standard_error_that_takes_nothing() -> None:
     """Keep a message that cannot be written from holding up the program, or from giving it another exit code."""
-    from fer_edge.standard_error import take_over_standard_error
+    from fer_edge.system.standard_error import take_over_standard_error
 
     if sys.stderr is None:
         # Else the next file would get its number, and with it what libraries write there by themselves.
@@ -117,8 +117,8 @@ def _put_up_with_a_standard_error_that_takes_nothing() -> None:
 
 
 def _finish_the_log() -> None:
-    from fer_edge import library_lines
-    from fer_edge.standard_error import standard_error
+    from fer_edge.system import library_lines
+    from fer_edge.system.standard_error import standard_error
 
     library_lines.finish()
     error = standard_error()
@@ -127,7 +127,7 @@ def _finish_the_log() -> None:
 
 
 def _leave_at_once(code: int) -> None:
-    from fer_edge.standard_error import takes_a_line
+    from fer_edge.system.standard_error import takes_a_line
 
     _finish_the_log()
     with suppress(OSError, ValueError, OutputError):

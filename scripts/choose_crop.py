@@ -15,10 +15,10 @@ from typing import List, Optional, Tuple
 
 import numpy as np
 
+from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.onnx import OnnxClassifier
-from fer_edge.crop import FaceCropper
 from fer_edge.detect import open_detector
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.training.data import load_faces
 from fer_edge.training.faces import framed_picture
 from fer_edge.types import LABELS, Face, Image

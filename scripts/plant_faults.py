@@ -4,10 +4,10 @@
 A fault that no test notices says what the tests do not look at. The faults stand in ``tests/mutants/*.toml``::
 
     [[plant]]
-    file = "fer_edge/meter.py"
+    file = "fer_edge/pipeline/meter.py"
     was = "self._count += 1"
     becomes = "pass"
-    tests = ["tests/test_meter.py"]
+    tests = ["tests/pipeline/test_meter.py"]
     promise = "every frame is counted"
     survives = "only where no test can see it: the reason"
 

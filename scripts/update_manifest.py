@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_edge.model_files import sha256_of
+from fer_edge.inference.model_files import sha256_of
 
 MANIFEST = Path(__file__).resolve().parent.parent / "models" / "manifest.json"
 

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import cv2
 
-from fer_edge.service.address import Address
+from fer_edge.system.address import Address
 
 ROOT = Path(__file__).parents[1]
 LAUNCHER = ROOT / "tests" / "faults" / "fault_launcher.py"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fer_edge
-from fer_edge import library
+from fer_edge.app import library
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
@@ -31,7 +31,7 @@ def test_the_program_in_the_package_docstring_works() -> None:
 
 def test_importing_the_package_loads_no_inference_library_and_no_opencv() -> None:
     program = (
-        "import sys, fer_edge, fer_edge.errors, fer_edge.types, fer_edge.settings\n"
+        "import sys, fer_edge, fer_edge.errors, fer_edge.types, fer_edge.settings.settings\n"
         "print([name for name in ('torch', 'onnxruntime', 'tensorrt', 'mediapipe', 'cv2') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

@@ -10,7 +10,7 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import ModelError, ModelNotFound
-from fer_edge.model_files import cache_folder, find_model, known_models, shipped_folder
+from fer_edge.inference.model_files import cache_folder, find_model, known_models, shipped_folder
 
 ALL = "all"
 """Stands for every expression network that is here."""

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import IO, Optional, Type
 
 from fer_edge.errors import DiskFull, OutputNotWritable
-from fer_edge.regular_file import open_regular
 from fer_edge.sinks.files import open_for_writing, unused_name
-from fer_edge.sinks.standard_streams import NAMES, standard_descriptor
+from fer_edge.system.regular_file import open_regular
+from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 PATIENCE = 10.0
 """Seconds for whoever reads the pipe that a report is written to."""

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from fer_edge.benchmark.scenario import Measurement
 from fer_edge.errors import GateMissed
-from fer_edge.meter import per_second, percentile
+from fer_edge.pipeline.meter import per_second, percentile
 
 STAGES = ("capture", "detect", "classify")
 STABLE_SPREAD = 0.10

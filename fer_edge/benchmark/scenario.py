@@ -11,9 +11,9 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import SourceNotFound
-from fer_edge.meter import Clock
-from fer_edge.pipeline.ledger import FrameBalance
+from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
+from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.types import Observation, StageTime
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, List, Tuple
 from urllib.parse import unquote, urljoin, urlsplit
 
-from fer_edge.capture.masking import mask, printable
 from fer_edge.errors import SourceUnreachable, UsageError
+from fer_edge.system.masking import mask, printable
 
 __all__ = ["Address", "connect", "mask", "printable", "wait_for"]
 

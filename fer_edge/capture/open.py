@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from fer_edge.capture.base import Source
-from fer_edge.capture.camera import CameraSource
-from fer_edge.capture.file import VideoFileSource
+from fer_edge.capture.file.images import ImageSource, is_image_place
+from fer_edge.capture.file.video import VideoFileSource
 from fer_edge.capture.gstreamer import GStreamerSource, csi_pipeline
-from fer_edge.capture.images import ImageSource, is_image_place
-from fer_edge.capture.network import HttpSource
-from fer_edge.capture.rtsp import RtspSource
+from fer_edge.capture.http.source import HttpSource
+from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
+from fer_edge.capture.v4l2.camera import CameraSource
 from fer_edge.errors import UsageError
 
 __all__ = ["FORMS", "CaptureSettings", "open_source"]

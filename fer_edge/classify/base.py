@@ -36,7 +36,7 @@ class ExpressionClassifier(ABC):
         Parameters
         ----------
         crops : NDArray[np.uint8]
-            N x size x size x 3, BGR, as `fer_edge.crop.FaceCropper` makes them for `spec`. N may be 0.
+            N x size x size x 3, BGR, as `fer_edge.classify.crop.FaceCropper` makes them for `spec`. N may be 0.
 
         Returns
         -------

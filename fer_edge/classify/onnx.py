@@ -12,7 +12,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.errors import ModelShapeError
-from fer_edge.onnx_session import OnnxSession, Provider, open_session
+from fer_edge.inference.onnx_session import OnnxSession, Provider, open_session
 from fer_edge.types import LABELS, Expression
 
 DEFAULT_THREADS = 1

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
-from fer_edge.classify.engine_build import MOST_FACES, WORKSPACE
-from fer_edge.onnx_session import Provider
+from fer_edge.classify.tensorrt.engine_build import MOST_FACES, WORKSPACE
+from fer_edge.inference.onnx_session import Provider
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 

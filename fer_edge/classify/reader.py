@@ -8,12 +8,12 @@ from typing import Sequence, Tuple
 import numpy as np
 
 from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.crop import FaceCropper, pose_of
+from fer_edge.classify.crop import FaceCropper, pose_of
 from fer_edge.errors import StageFailed
 from fer_edge.types import Face, Image, ObservedFace
 
 LARGEST_TURN = 0.45
-"""A head whose nose is further aside than this (`fer_edge.crop.FacePose.turn`) hides half of its face."""
+"""A head whose nose is further aside than this (`fer_edge.classify.crop.FacePose.turn`) hides half of its face."""
 
 
 class ExpressionReader:

@@ -38,7 +38,7 @@ class ModelSpec:
     mean, std : tuple of float
         One for each channel.
     crop_margin : float
-        Side of the crop in distances between the eyes (`fer_edge.crop`).
+        Side of the crop in distances between the eyes (`fer_edge.classify.crop`).
     crop_centre : float
         Where the middle of the crop lies on the way from the eyes (0) to the mouth (1).
     alignment : str

@@ -20,8 +20,8 @@ from fer_edge import errors
 from fer_edge.detect.base import FaceDetector, check_output, check_points
 from fer_edge.detect.letterbox import Letterbox
 from fer_edge.detect.nms import group
-from fer_edge.model_files import find_model
-from fer_edge.onnx_session import OnnxSession, open_session
+from fer_edge.inference.model_files import find_model
+from fer_edge.inference.onnx_session import OnnxSession, open_session
 from fer_edge.types import Box, Face, Image
 
 LANDMARKS = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
@@ -88,7 +88,7 @@ class BlazeFaceDetector(FaceDetector):
     Raises
     ------
     MissingExtra, ModelNotFound, ModelCorrupt, ModelShapeError
-        See `fer_edge.onnx_session.open_session`.
+        See `fer_edge.inference.onnx_session.open_session`.
     """
 
     name = "blazeface"

@@ -9,7 +9,7 @@ import cv2
 
 from fer_edge.detect.base import FaceDetector
 from fer_edge.detect.letterbox import check_image
-from fer_edge.libraries import import_library
+from fer_edge.system.libraries import import_library
 from fer_edge.types import Box, Face, Image
 
 VARIANTS = {"short": 0, "full": 1}

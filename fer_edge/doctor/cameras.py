@@ -13,12 +13,12 @@ from fer_edge.doctor.probe import Probe
 
 TRY_CAMERAS = """
 from dataclasses import asdict
-from fer_edge.capture.devices import list_devices
+from fer_edge.capture.v4l2.devices import list_devices
 facts = [asdict(device) for device in list_devices()]
 """
 
 TRY_DISPLAY = """
-from fer_edge.sinks.display import display_available
+from fer_edge.ui.display import display_available
 available, reason = display_available()
 facts = {"available": available, "reason": reason}
 """

@@ -23,7 +23,7 @@ facts = {"version": onnxruntime.__version__, "providers": onnxruntime.get_availa
 """
 
 TRY_BACKENDS = """
-from fer_edge.classify.backend import candidates
+from fer_edge.classify.backend_choice import candidates
 facts = [[candidate.name, candidate.available, candidate.reason] for candidate in candidates()]
 """
 

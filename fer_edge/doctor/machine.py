@@ -12,7 +12,7 @@ from fer_edge.doctor.finding import NOTE, OK, WARNING, Finding
 from fer_edge.doctor.folder import Folder
 
 LITTLE_MEMORY = 512.0
-"""MiB. Building a TensorRT engine alone may take 256 (`fer_edge.classify.engine_build.WORKSPACE`) beside CUDA itself."""
+"""MiB. Building a TensorRT engine alone may take 256 (`classify.tensorrt.engine_build.WORKSPACE`) beside CUDA itself."""
 
 LITTLE_DISK = 256.0
 """MiB: room for some engines of 6 to 25 MB each, the largest fetched model, and a log."""

@@ -7,8 +7,8 @@ from typing import Callable, Dict, List
 from fer_edge.doctor.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from fer_edge.doctor.probe import Probe
 from fer_edge.errors import FerEdgeError
-from fer_edge.model_files import KnownModel
-from fer_edge.settings import Settings
+from fer_edge.inference.model_files import KnownModel
+from fer_edge.settings.settings import Settings
 
 NEEDED = (Settings().model, "blazeface_short")
 """What runs when nobody chooses: the default classifier, and the file of the default detector."""
@@ -17,9 +17,9 @@ NEEDED = (Settings().model, "blazeface_short")
 TRY_MAIN_JOB = """
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.classify.onnx import OnnxClassifier
-from fer_edge.library import read_image
-from fer_edge.model_files import find_model
-from fer_edge.settings import Settings
+from fer_edge.app.library import read_image
+from fer_edge.inference.model_files import find_model
+from fer_edge.settings.settings import Settings
 classifier = OnnxClassifier(find_model(Settings().model))
 facts = [face.expression.label for face in read_image(PORTRAIT, detector=Settings().detector, model=classifier)]
 classifier.close()
@@ -39,9 +39,9 @@ def model_findings(known: Callable[[], Dict[str, KnownModel]], state_of: Callabl
     Parameters
     ----------
     known : callable
-        `fer_edge.model_files.known_models`.
+        `fer_edge.inference.model_files.known_models`.
     state_of : callable
-        `fer_edge.model_files.state_of`, which compares the sha256.
+        `fer_edge.inference.model_files.state_of`, which compares the sha256.
     """
     try:
         models = known()

@@ -14,10 +14,10 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import StopTimeout, UsageError
-from fer_edge.meter import Clock, PipelineMeter
-from fer_edge.pipeline.intake import Captured, Intake
-from fer_edge.pipeline.ledger import FrameBalance, FrameLedger
+from fer_edge.pipeline.frame_counter import FrameBalance, FrameLedger
 from fer_edge.pipeline.mailbox import Closed, Mailbox
+from fer_edge.pipeline.meter import Clock, PipelineMeter
+from fer_edge.pipeline.reader import Captured, Intake
 from fer_edge.pipeline.stage import Stage
 from fer_edge.pipeline.supervisor import Post, Supervisor
 from fer_edge.types import Face, Frame, Observation, Rates, StageTime

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
-from fer_edge.meter import Clock
-from fer_edge.one_line import one_line
+from fer_edge.pipeline.meter import Clock
+from fer_edge.system.one_line import one_line
 from fer_edge.types import Rates
 
 HEALTHY, DEGRADED, DOWN = "healthy", "degraded", "down"

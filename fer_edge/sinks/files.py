@@ -11,7 +11,7 @@ from typing import BinaryIO, Callable, Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
-from fer_edge.sinks.standard_streams import NAMES, standard_descriptor
+from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 PathLike = Union[str, "os.PathLike[str]"]
 

@@ -18,7 +18,7 @@ from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
 from fer_edge.sinks.recognise import results_to_keep
-from fer_edge.sinks.standard_streams import NAMES, standard_descriptor, true_descriptor
+from fer_edge.system.standard_streams import NAMES, standard_descriptor, true_descriptor
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
 
 _SLICE = 0.2

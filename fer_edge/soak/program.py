@@ -15,8 +15,8 @@ from typing import Dict, List, Optional, Sequence
 from prometheus_client.parser import text_string_to_metric_families
 
 from fer_edge.errors import NotHealthy
-from fer_edge.service.address import Address
 from fer_edge.soak.verdict import Sample
+from fer_edge.system.address import Address
 from fer_edge.system.python_child import python_child
 
 STOP_SECONDS = 20.0

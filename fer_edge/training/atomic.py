@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 
 from fer_edge.errors import DiskFull, OutputNotWritable
-from fer_edge.regular_file import open_regular
+from fer_edge.system.regular_file import open_regular
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HEAD = 1 << 20  # the largest checkpoint has its table of contents in less

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import UsageError
-from fer_edge.libraries import import_library, needing
+from fer_edge.system.libraries import import_library, needing
 from fer_edge.training.arguments import (
     add_evaluate_arguments,
     add_export_arguments,
@@ -127,8 +127,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
         from fer_edge.training.data.arguments import data_source
         from fer_edge.training.evaluate import evaluate
         from fer_edge.training.evaluation_report import check_report, to_markdown, write_report
-    from fer_edge.classify.backend import open_classifier
-    from fer_edge.model_files import find_model
+    from fer_edge.classify.backend_choice import open_classifier
+    from fer_edge.inference.model_files import find_model
     from fer_edge.training.parity import ComparedClassifier, check_agreement, wanted_from
 
     if args.min_agreement is not None and not args.against:
@@ -195,7 +195,7 @@ COMMANDS: Mapping[str, Command] = {
 def _crop(detector_name: str | None, spec: ModelSpec) -> tuple[Crop | None, Callable[[], None]]:
     if not detector_name:
         return None, lambda: None
-    from fer_edge.crop import FaceCropper
+    from fer_edge.classify.crop import FaceCropper
     from fer_edge.detect import open_detector
     from fer_edge.training.faces import through_detector
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.crop import FaceCropper
 from fer_edge.detect import open_detector
 from fer_edge.training.faces import through_detector
 from fer_edge.zoo.fernet import INPUT_SIZE

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import UsageError
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.training.data import FaceSet
 from fer_edge.training.faces import whole_picture
 from fer_edge.training.recipe import TrainSettings

@@ -19,7 +19,7 @@ from torch import nn
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import DataSetError, TrainingError
-from fer_edge.libraries import import_library
+from fer_edge.system.libraries import import_library
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.crop import FaceCropper
+from fer_edge.classify.crop import FaceCropper
 from fer_edge.detect.base import FaceDetector
 
 Crop = Callable[[NDArray[np.uint8]], Optional[NDArray[np.uint8]]]

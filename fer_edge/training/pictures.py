@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_edge.libraries import needing
+from fer_edge.system.libraries import needing
 from fer_edge.training.atomic import write_atomically
 from fer_edge.types import LABELS
 

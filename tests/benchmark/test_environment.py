@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from made_up_machines import laptop, nano, nothing_runs, orin, prints
+from fake_machines import laptop, nano, nothing_runs, orin, prints
 
 from fer_edge.benchmark.environment import describe_environment, describe_heat
 

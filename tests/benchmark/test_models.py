@@ -7,7 +7,7 @@ import pytest
 
 from fer_edge.benchmark.models import choose_models
 from fer_edge.errors import ModelNotFound
-from fer_edge.model_files import find_model, known_models
+from fer_edge.inference.model_files import find_model, known_models
 
 FERNET = find_model("fernet")
 

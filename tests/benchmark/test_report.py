@@ -23,7 +23,7 @@ from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.detect.base import FakeDetector
 from fer_edge.errors import DiskFull, GateMissed, OutputNotWritable, SourceNotFound
-from fer_edge.pipeline.ledger import FrameBalance
+from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.types import Box, Expression, Face, StageTime
 
 FACTS = {

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_edge.capture.camera import CameraSource
-from fer_edge.capture.devices import Device
 from fer_edge.capture.open import open_source
 from fer_edge.capture.opencv import set_log_level
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
-from fer_edge.capture.v4l2 import QUERYCAP, REQBUFS
+from fer_edge.capture.v4l2.camera import CameraSource
+from fer_edge.capture.v4l2.devices import Device
+from fer_edge.capture.v4l2.kernel import QUERYCAP, REQBUFS
 from fer_edge.errors import SourceBusy, SourceNotFound, SourcePermission, SourceStalled, SourceUnreadable
 
 CAPTURE, METADATA = 0x1, 0x00800000
@@ -228,7 +228,7 @@ def test_a_node_of_another_users_group_is_refused_with_the_group_and_the_command
             folder.chmod(folder.stat().st_mode | 0o011)
     program = (
         "import os, sys\n"
-        "from fer_edge.capture.camera import CameraSource\n"
+        "from fer_edge.capture.v4l2.camera import CameraSource\n"
         "from fer_edge.errors import SourcePermission\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try:\n    CameraSource(sys.argv[1]).open()\n"
@@ -266,7 +266,7 @@ def test_a_node_for_metadata_gives_no_pictures(node: Path) -> None:
 
 
 def test_opencv_is_told_to_wait_a_second_for_a_camera_and_not_ten() -> None:
-    program = "import os, fer_edge.capture.camera; print(os.environ['OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT'])"
+    program = "import os, fer_edge.capture.v4l2.camera; print(os.environ['OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT'])"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert answer.stdout.strip() == "1"
 

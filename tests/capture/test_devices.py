@@ -9,8 +9,8 @@ from typing import Dict, List, Tuple
 
 import pytest
 
-from fer_edge.capture.devices import describe_devices, holders, list_devices
-from fer_edge.capture.v4l2 import ENUM_FMT, ENUM_FRAMEINTERVALS, ENUM_FRAMESIZES, QUERYCAP, REQBUFS
+from fer_edge.capture.v4l2.devices import describe_devices, holders, list_devices
+from fer_edge.capture.v4l2.kernel import ENUM_FMT, ENUM_FRAMEINTERVALS, ENUM_FRAMESIZES, QUERYCAP, REQBUFS
 
 CAPTURE, METADATA = 0x1, 0x00800000
 MODES: Dict[bytes, List[Tuple[int, int, List[Tuple[int, int]]]]] = {

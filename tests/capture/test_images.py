@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_edge.capture.images import ImageSource
+from fer_edge.capture.file.images import ImageSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceNotFound, SourceUnreadable
@@ -117,7 +117,7 @@ def test_a_file_that_is_larger_than_any_picture_is_left_out(tmp_path: Path, monk
     for number, size in ((1, 0), (2, 1)):
         path = write(tmp_path / f"{number}.png", number)
         path.write_bytes(path.read_bytes() + bytes(1000 + size - path.stat().st_size))
-    monkeypatch.setattr("fer_edge.capture.images._LARGEST_FILE", 1000)
+    monkeypatch.setattr("fer_edge.capture.file.images._LARGEST_FILE", 1000)
     assert levels(images(tmp_path)) == [1]
 
 

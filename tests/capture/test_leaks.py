@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[2]
 SEEK = """
 import json, os, re, sys, threading, time
 from pathlib import Path
-from fer_edge.build import build_source
+from fer_edge.app.parts import build_source
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.supervisor import Supervisor
-from fer_edge.settings import Settings
+from fer_edge.settings.settings import Settings
 
 tries = 0
 settings = Settings(camera=sys.argv[1])

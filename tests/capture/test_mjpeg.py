@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fer_edge.capture.mjpeg import JpegSplitter
+from fer_edge.capture.http.mjpeg import JpegSplitter
 
 
 def jpeg(seed: int, progressive: bool = False) -> bytes:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from fer_edge.capture.address import Address
 from fer_edge.capture.base import Source
-from fer_edge.capture.chunked import ChunkedDecoder
-from fer_edge.capture.http_stream import HttpStream
-from fer_edge.capture.network import HttpSource
+from fer_edge.capture.http.chunked import ChunkedDecoder
+from fer_edge.capture.http.source import HttpSource
+from fer_edge.capture.http.stream import HttpStream
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable, UsageError
@@ -387,7 +387,7 @@ class Flood:
 
 
 def test_a_grab_ends_while_bytes_come_that_never_become_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fer_edge.capture.http_stream.connect", Flood)
+    monkeypatch.setattr("fer_edge.capture.http.stream.connect", Flood)
     with open_source("http://camera/", CaptureSettings(stall_timeout=1.0)) as source:
         levels(source, 1)
         with pytest.raises(SourceStalled, match="no frame for 1 s"):
@@ -398,7 +398,7 @@ def test_a_grab_ends_while_bytes_come_that_never_become_a_picture(monkeypatch: p
 def test_a_grab_can_be_interrupted_while_bytes_come_that_never_become_a_picture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fer_edge.capture.http_stream.connect", Flood)
+    monkeypatch.setattr("fer_edge.capture.http.stream.connect", Flood)
     # No time passes on this clock, so that nothing else ends the grab.
     with HttpSource("http://camera/", clock=lambda: 0.0) as source:
         levels(source, 1)

@@ -8,15 +8,15 @@ from typing import Type
 import pytest
 
 from fer_edge.capture.base import Source
-from fer_edge.capture.camera import CameraSource
-from fer_edge.capture.file import VideoFileSource
+from fer_edge.capture.file.images import ImageSource
+from fer_edge.capture.file.video import VideoFileSource
 from fer_edge.capture.gstreamer import GStreamerSource
-from fer_edge.capture.images import ImageSource
-from fer_edge.capture.network import HttpSource
+from fer_edge.capture.http.source import HttpSource
 from fer_edge.capture.open import open_source
-from fer_edge.capture.rtsp import RtspSource
+from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
+from fer_edge.capture.v4l2.camera import CameraSource
 from fer_edge.errors import UsageError
 
 

@@ -13,8 +13,8 @@ from typing import Callable, Iterator, List, Tuple
 import pytest
 
 from fer_edge.capture.open import open_source
-from fer_edge.capture.reader import FAILED, FRAME, HEADER, OPENED
-from fer_edge.capture.rtsp import RtspSource
+from fer_edge.capture.rtsp.reader import FAILED, FRAME, HEADER, OPENED
+from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
 
@@ -116,7 +116,7 @@ def test_the_right_password_opens_and_is_not_in_the_list_of_processes() -> None:
         assert source.grab() is True
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
         shown = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
-        assert any(b"fer_edge.capture.reader" in line for line in shown)
+        assert any(b"fer_edge.capture.rtsp.reader" in line for line in shown)
         assert not any(b"secret" in line for line in shown)
 
 
@@ -154,7 +154,7 @@ PICTURE = HEADER.pack(FRAME, 4, 2, 24) + bytes(24)
 
 @pytest.fixture
 def camera(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RtspSource]:
-    monkeypatch.setattr("fer_edge.capture.rtsp.connect", lambda *_: socket.socket())
+    monkeypatch.setattr("fer_edge.capture.rtsp.source.connect", lambda *_: socket.socket())
 
     def build(reader: Reader, now: List[float]) -> RtspSource:
         source = RtspSource("rtsp://camera/", CaptureSettings(stall_timeout=1.0), clock=lambda: now[0])

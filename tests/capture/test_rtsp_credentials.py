@@ -19,9 +19,9 @@ from test_rtsp import needs_server, server
 
 from fer_edge.capture.address import Address
 from fer_edge.capture.open import open_source
-from fer_edge.capture.rtsp_message import Message, MessageSplitter
-from fer_edge.capture.rtsp_options import RtspOptions
-from fer_edge.capture.rtsp_relay import RtspRelay
+from fer_edge.capture.rtsp.message import Message, MessageSplitter
+from fer_edge.capture.rtsp.options import RtspOptions
+from fer_edge.capture.rtsp.relay import RtspRelay
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceUnreachable, UsageError
 

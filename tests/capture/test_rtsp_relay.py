@@ -11,12 +11,12 @@ from typing import Iterator, List, Tuple
 import pytest
 from rtsp_camera import camera, listening, requests
 
-from fer_edge.capture import rtsp_message
 from fer_edge.capture.address import Address
 from fer_edge.capture.open import open_source
-from fer_edge.capture.rtsp_answer import reply_for_ffmpeg, request_for_ffmpeg
-from fer_edge.capture.rtsp_message import Message, MessageSplitter
-from fer_edge.capture.rtsp_relay import RtspRelay
+from fer_edge.capture.rtsp import message as rtsp_message
+from fer_edge.capture.rtsp.answer import reply_for_ffmpeg, request_for_ffmpeg
+from fer_edge.capture.rtsp.message import Message, MessageSplitter
+from fer_edge.capture.rtsp.relay import RtspRelay
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError
 

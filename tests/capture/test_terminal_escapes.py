@@ -17,13 +17,13 @@ from rtsp_camera import camera
 from test_credentials import recorder
 from test_file import write_video
 
-from fer_edge.capture import v4l2
 from fer_edge.capture.address import Address
-from fer_edge.capture.camera import CameraSource
-from fer_edge.capture.devices import describe_devices, holders, list_devices
 from fer_edge.capture.gstreamer import GStreamerSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
+from fer_edge.capture.v4l2 import kernel
+from fer_edge.capture.v4l2.camera import CameraSource
+from fer_edge.capture.v4l2.devices import describe_devices, holders, list_devices
 from fer_edge.errors import SourceError
 
 EVIL = "\x1b]0;you are owned\x07\x1b[2J\x9b1mX\u202e"
@@ -101,16 +101,16 @@ def test_what_a_gstreamer_pipeline_says(tmp_path: Path, line: str) -> None:
 
 
 def evil_kernel(descriptor: int, request: int, buffer: bytearray) -> int:
-    if request == v4l2.QUERYCAP:
+    if request == kernel.QUERYCAP:
         name = EVIL.encode()[:31]
         struct.pack_into("<16s32s32sIII", buffer, 0, b"uvc\x1b[1m", name, name, 6, 0x84A00001, 1)
-    elif request == v4l2.REQBUFS:
+    elif request == kernel.REQBUFS:
         raise OSError(errno.EBUSY, "busy")
-    elif request == v4l2.ENUM_FMT:
+    elif request == kernel.ENUM_FMT:
         if struct.unpack_from("<I", buffer)[0]:
             raise OSError(errno.EINVAL, "no more")
         buffer[44:48] = b"\x1b[2J"
-    elif request == v4l2.ENUM_FRAMESIZES:
+    elif request == kernel.ENUM_FRAMESIZES:
         if struct.unpack_from("<I", buffer)[0]:
             raise OSError(errno.EINVAL, "no more")
         struct.pack_into("<III", buffer, 8, 1, 64, 48)

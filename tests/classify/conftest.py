@@ -11,7 +11,7 @@ import pytest
 from stand_in.cuda import Gpu, driver_of
 from stand_in.tensorrt import Machine, tensorrt_of
 
-from fer_edge.classify.engine_cache import EngineCache
+from fer_edge.classify.tensorrt.engine_cache import EngineCache
 
 Install = Callable[[str], Machine]
 

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_in.tensorrt import Machine
 
-from fer_edge.classify.engine_cache import LONGEST_WAIT, MAGIC, EngineCache, EngineKey
-from fer_edge.classify.tensorrt import TensorRTClassifier
-from fer_edge.cli import main
+from fer_edge.classify.tensorrt.classifier import TensorRTClassifier
+from fer_edge.classify.tensorrt.engine_cache import LONGEST_WAIT, MAGIC, EngineCache, EngineKey
+from fer_edge.cli.main import main
 from fer_edge.errors import EngineError, OutputNotWritable
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 
 FERNET = find_model("fernet")
 Install = Callable[[str], Machine]
@@ -74,8 +74,8 @@ from pathlib import Path
 from types import ModuleType
 from stand_in.cuda import Gpu, driver_of
 from stand_in.tensorrt import Machine, tensorrt_of
-from fer_edge.classify import tensorrt
-from fer_edge.classify.engine_cache import EngineCache
+from fer_edge.classify.tensorrt import classifier as tensorrt
+from fer_edge.classify.tensorrt.engine_cache import EngineCache
 
 gpu = Gpu()
 package = ModuleType("pycuda")

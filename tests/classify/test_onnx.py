@@ -10,7 +10,7 @@ import pytest
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import ModelCorrupt, ModelMetadataError, ModelNotFound, ModelShapeError, StageFailed
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.types import LABELS
 
 SHIPPED = find_model("fernet")

@@ -14,7 +14,7 @@ from fer_edge.classify import spec
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import ModelMetadataError
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.types import LABELS
 
 CARD = Path(__file__).parents[2] / "models/MODEL_CARD.md"

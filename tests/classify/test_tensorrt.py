@@ -13,12 +13,12 @@ import pytest
 from stand_in.cuda import Gpu
 from stand_in.tensorrt import Machine
 
-from fer_edge.classify.engine_build import SMALLER_WORKSPACE
-from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import OnnxClassifier
-from fer_edge.classify.tensorrt import TensorRTClassifier
+from fer_edge.classify.tensorrt.classifier import TensorRTClassifier
+from fer_edge.classify.tensorrt.engine_build import SMALLER_WORKSPACE
+from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, ModelCorrupt, StageFailed
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 
 GENERATIONS = ("8.2.1.8", "8.6.1", "10.3.0", "11.3.0")
 FERNET = find_model("fernet")

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List
 import pytest
 import yaml
 
-from fer_edge.settings import load_settings
+from fer_edge.settings.settings import load_settings
 
 CHECKOUT = Path(__file__).parents[2]
 DOCKER = CHECKOUT / "docker"

@@ -19,8 +19,8 @@ from reference_record import (
 from fer_edge import errors
 from fer_edge.detect import blazeface
 from fer_edge.detect.blazeface import VARIANTS, BlazeFaceDetector, anchor_centres
-from fer_edge.model_files import find_model
-from fer_edge.onnx_session import open_session
+from fer_edge.inference.model_files import find_model
+from fer_edge.inference.onnx_session import open_session
 
 SCENES = sorted(read_record("mediapipe")["faces"]["short"])
 

@@ -13,8 +13,8 @@ from fer_edge.detect import yunet
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.letterbox import Letterbox
 from fer_edge.detect.yunet import LANDMARKS, YuNetDetector
-from fer_edge.model_files import find_model
-from fer_edge.onnx_session import OnnxSession, open_session
+from fer_edge.inference.model_files import find_model
+from fer_edge.inference.onnx_session import OnnxSession, open_session
 
 SCENES = [
     "portrait",

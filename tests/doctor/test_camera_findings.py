@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
-from made_up_machines import nothing_runs
+from fake_machines import nothing_runs
 
 from fer_edge.board.program import Ran
 from fer_edge.doctor.cameras import (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 import pytest
-from made_up_machines import nano, nothing_runs, prints
+from fake_machines import nano, nothing_runs, prints
 
 from fer_edge.doctor.examine import examine
 from fer_edge.doctor.finding import is_ready
@@ -17,7 +17,7 @@ from fer_edge.doctor.report import to_text
 
 PROGRAM = """
 import argparse, sys
-from fer_edge.doctor.command import add_doctor_arguments, run_doctor
+from fer_edge.cli.doctor import add_doctor_arguments, run_doctor
 from fer_edge.errors import FerEdgeError
 parser = argparse.ArgumentParser()
 add_doctor_arguments(parser)

@@ -45,7 +45,7 @@ def test_the_backends_are_those_that_the_classifier_can_choose_among() -> None:
 
 
 def test_backends_that_cannot_be_asked_are_left_out() -> None:
-    assert backend_findings(Probe(reason="No module named 'fer_edge.classify.backend'")) == []
+    assert backend_findings(Probe(reason="No module named 'fer_edge.classify.backend_choice'")) == []
 
 
 def test_the_first_backend_that_is_there_is_tried_first() -> None:

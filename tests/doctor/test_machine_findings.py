@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import List, Tuple
 
 import pytest
-from made_up_machines import laptop, nano, nothing_runs, orin, zone
+from fake_machines import laptop, nano, nothing_runs, orin, zone
 
 from fer_edge.board.machine import board_name
 from fer_edge.board.memory import Memory, read_memory

@@ -9,8 +9,8 @@ from fer_edge.detect.blazeface import VARIANTS
 from fer_edge.doctor.models import NEEDED, TRY_MAIN_JOB, main_job_findings, model_findings
 from fer_edge.doctor.probe import Probe, probe
 from fer_edge.errors import ModelNotFound
-from fer_edge.model_files import KnownModel, known_models, state_of
-from fer_edge.settings import Settings
+from fer_edge.inference.model_files import KnownModel, known_models, state_of
+from fer_edge.settings.settings import Settings
 
 
 def test_what_is_needed_is_what_runs_by_default() -> None:

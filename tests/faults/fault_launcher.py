@@ -23,19 +23,21 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge import __main__, live
+from fer_edge import __main__
+from fer_edge.app import live
 from fer_edge.capture import open as capture_open
 from fer_edge.capture.base import Source
-from fer_edge.capture.camera import CameraSource
-from fer_edge.capture.devices import list_devices
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
-from fer_edge.capture.v4l2 import QUERYCAP, REQBUFS
+from fer_edge.capture.v4l2.camera import CameraSource
+from fer_edge.capture.v4l2.devices import list_devices
+from fer_edge.capture.v4l2.kernel import QUERYCAP, REQBUFS
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import OutputNotWritable
-from fer_edge.pipeline import intake, stage
-from fer_edge.pipeline.outlet import Outlet
-from fer_edge.pipeline.shift import Call
+from fer_edge.pipeline import reader as intake
+from fer_edge.pipeline import stage
+from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.worker import Call
 from fer_edge.sinks import files
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.jsonl import as_record

@@ -14,7 +14,7 @@ from fer_edge.capture.synthetic import DemoSource
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.blazeface import BlazeFaceDetector
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.types import Box, Face, Image
 
 Chain = Tuple[BlazeFaceDetector, ExpressionReader]

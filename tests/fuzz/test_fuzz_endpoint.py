@@ -13,12 +13,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mutation import examples, mutated
 
-from fer_edge.service import connections
-from fer_edge.service.address import Address
-from fer_edge.service.connections import MOST_CONNECTIONS
-from fer_edge.service.endpoint import MOST_BYTES, Endpoint
 from fer_edge.service.health import HEALTHY, Health
+from fer_edge.system.address import Address
 from fer_edge.types import Rates
+from fer_edge.web import connections
+from fer_edge.web.connections import MOST_CONNECTIONS
+from fer_edge.web.endpoint import MOST_BYTES, Endpoint
 
 
 def health() -> Health:

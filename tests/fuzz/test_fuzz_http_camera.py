@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mutation import examples, mutated
 
 from fer_edge.capture.address import Address, mask
-from fer_edge.capture.chunked import ChunkedDecoder
-from fer_edge.capture.network import HttpSource
+from fer_edge.capture.http.chunked import ChunkedDecoder
+from fer_edge.capture.http.source import HttpSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import FerEdgeError, SourceError
 

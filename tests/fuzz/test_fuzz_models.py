@@ -17,8 +17,8 @@ from victim import Victim
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.errors import ModelCorrupt, ModelMetadataError, StageFailed
-from fer_edge.model_files import find_model
-from fer_edge.onnx_file import check_onnx
+from fer_edge.inference.model_files import find_model
+from fer_edge.inference.onnx_file import check_onnx
 from fer_edge.types import LABELS
 
 GOOD = ModelSpec(name="some network", temperature=1.3, parameters=7, facts={"licence": "CC0"}).to_metadata()

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from mutation import examples, mutated
 from victim import Victim
 
+from fer_edge.capture.http.mjpeg import JpegSplitter
 from fer_edge.capture.limits import LARGEST, MOST_PIXELS
-from fer_edge.capture.mjpeg import JpegSplitter
 from fer_edge.capture.opencv import decode
 
 SMALL = np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mutation import examples, mutated
 
 from fer_edge.capture.child import ChildPipe
-from fer_edge.capture.reader import ENDED, FAILED, FRAME, HEADER, OPENED
-from fer_edge.capture.rtsp import RtspSource
+from fer_edge.capture.rtsp.reader import ENDED, FAILED, FRAME, HEADER, OPENED
+from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError
 

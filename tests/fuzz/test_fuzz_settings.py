@@ -12,9 +12,9 @@ from mutation import examples, mutated
 
 from fer_edge.capture.open import open_source
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
-from fer_edge.model_files import find_model
-from fer_edge.settings import load_settings, setting_fields
-from fer_edge.settings_file import SettingsFile
+from fer_edge.inference.model_files import find_model
+from fer_edge.settings.file import SettingsFile
+from fer_edge.settings.settings import load_settings, setting_fields
 
 NAMES = [known.name for known in setting_fields()]
 

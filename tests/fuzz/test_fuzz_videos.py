@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mutation import examples, mutated
 from victim import Victim
 
-from fer_edge.capture.container import is_cut, is_text, lacks_index
+from fer_edge.capture.file.container import is_cut, is_text, lacks_index
 
 
 def film(folder: Path, name: str, fourcc: str) -> bytes:

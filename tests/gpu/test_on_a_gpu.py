@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_edge.classify.backend import ENGINE, ONNX_CUDA, ONNX_TENSORRT, Wanted, candidates, open_classifier
+from fer_edge.classify.backend_choice import ENGINE, ONNX_CUDA, ONNX_TENSORRT, Wanted, candidates, open_classifier
 from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.classify.engine_cache import EngineCache
 from fer_edge.classify.onnx import OnnxClassifier
-from fer_edge.model_files import find_model
+from fer_edge.classify.tensorrt.engine_cache import EngineCache
+from fer_edge.inference.model_files import find_model
 
 FERNET = find_model("fernet")
 CROPS = np.random.default_rng(1).integers(0, 255, (200, 64, 64, 3), np.uint8)

@@ -15,7 +15,8 @@ from fer_edge.capture.base import Source
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
 from fer_edge.errors import FerEdgeError, SourceNotFound, SourceUnreadable, StageFailed
-from fer_edge.pipeline import intake, stage
+from fer_edge.pipeline import reader as intake
+from fer_edge.pipeline import stage
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff

@@ -9,8 +9,8 @@ from failing_cameras import Camera
 from fer_edge.errors import SourceNotFound, SourceStalled, SourceUnreadable
 from fer_edge.pipeline import stage
 from fer_edge.pipeline.retry import Backoff
-from fer_edge.pipeline.shift import Call, Shift
 from fer_edge.pipeline.supervisor import MOST_HANGING, Supervisor
+from fer_edge.pipeline.worker import Call, Shift
 
 
 def test_a_stop_of_the_whole_process_does_not_look_like_a_hang(hang: Callable[[], bool]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import List
 
 import pytest
-from made_up_machines import nano, nothing_runs
+from fake_machines import nano, nothing_runs
 
 from fer_edge.board.memory import Memory
 from fer_edge.board.power import PowerMode

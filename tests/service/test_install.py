@@ -12,7 +12,7 @@ from typing import Dict, List
 
 import pytest
 
-from fer_edge.cli import main
+from fer_edge.cli.main import main
 from fer_edge.errors import MissingExtra, ServiceError, SettingsError, UsageError
 from fer_edge.service import install as module
 from fer_edge.service.install import (
@@ -24,7 +24,7 @@ from fer_edge.service.install import (
     uninstall_steps,
 )
 from fer_edge.service.steps import carry_out, run_command
-from fer_edge.settings import load_settings
+from fer_edge.settings.settings import load_settings
 
 PROGRAM = "/opt/fer-edge/bin/fer-edge"
 needs_systemd = pytest.mark.skipif(
@@ -187,7 +187,7 @@ def test_the_shipped_unit_hides_from_the_service_what_the_installer_says_it_hide
 def test_a_card_without_the_program_is_prepared_with_a_word_on_what_it_lacks(
     dry: List[str], card: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fer_edge.service.service_command.run_command", lambda command: None)
+    monkeypatch.setattr("fer_edge.cli.service.run_command", lambda command: None)
     for more in ([], ["--program", "/srv/fer-edge"]):
         path = more[-1] if more else PROGRAM
         assert main(["service", "install", "--root", str(card), *more, *dry]) == 0

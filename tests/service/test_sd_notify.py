@@ -8,10 +8,10 @@ import pytest
 from programs import Program
 from service_manager import Manager
 
-from fer_edge.pipeline.ledger import FrameBalance
-from fer_edge.service.caretaker import FIRST_PATIENCE, PATIENCE, PREPARING_PATIENCE, Caretaker
+from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
+from fer_edge.service.watchdog import FIRST_PATIENCE, PATIENCE, PREPARING_PATIENCE, Caretaker
 from fer_edge.types import Rates
 
 

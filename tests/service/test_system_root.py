@@ -8,7 +8,7 @@ from typing import Callable, List, Tuple
 
 import pytest
 
-from fer_edge.cli import main
+from fer_edge.cli.main import main
 from fer_edge.errors import ServiceError, SettingsError
 from fer_edge.service.system_root import MOST_LINKS, SystemRoot
 

@@ -11,8 +11,8 @@ import pytest
 from observations import moving, observation
 
 from fer_edge.errors import OutputNotWritable
-from fer_edge.sinks.pieces import SHARE, PiecedVideoSink, delete_oldest
-from fer_edge.sinks.video import VideoSink
+from fer_edge.sinks.video.pieces import SHARE, PiecedVideoSink, delete_oldest
+from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Image, Rates
 
 BEGAN = datetime(2026, 11, 26, 23, 59, 58, tzinfo=timezone.utc)

@@ -12,7 +12,7 @@ from observations import moving, observation
 
 from fer_edge.errors import OutputNotWritable
 from fer_edge.sinks.jsonl import JsonlSink, as_record
-from fer_edge.sinks.video import VideoSink
+from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Rates
 
 OURS = (json.dumps({**as_record(observation(0), Rates()), "latency_ms": 1.0}, separators=(",", ":")) + "\n").encode()

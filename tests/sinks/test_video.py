@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from observations import moving, observation
 
 from fer_edge.errors import DiskFull, OutputNotWritable, ResultUnwritable
-from fer_edge.sinks.avi import AviSplitter
-from fer_edge.sinks.encoder import StreamEncoder
-from fer_edge.sinks.video import LONGEST_GAP, VideoSink
+from fer_edge.sinks.video.avi import AviSplitter
+from fer_edge.sinks.video.encoder import StreamEncoder
+from fer_edge.sinks.video.sink import LONGEST_GAP, VideoSink
 from fer_edge.types import Image, Rates
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +120,7 @@ def killed_while_recording(path: Path) -> int:
 import sys
 sys.path[:0] = ["tests/sinks", "."]
 from observations import observation
-from fer_edge.sinks.video import VideoSink
+from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Rates
 sink = VideoSink({str(path)!r})
 for index in range(100000):
@@ -166,7 +166,7 @@ sys.path[:0] = ["tests/sinks", "."]
 import numpy as np
 from observations import observation
 from fer_edge.errors import DiskFull
-from fer_edge.sinks.video import VideoSink
+from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Rates
 resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
 noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
@@ -194,7 +194,7 @@ def test_a_recording_for_which_there_is_no_space_at_all_leaves_no_file(tmp_path:
 import resource, sys
 from observations import observation
 from fer_edge.errors import DiskFull
-from fer_edge.sinks.video import VideoSink
+from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Rates
 resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
 sink = VideoSink({str(path)!r})

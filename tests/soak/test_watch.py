@@ -8,9 +8,9 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-from fer_edge.arguments import add_settings
+from fer_edge.cli.arguments import add_settings
 from fer_edge.errors import GateMissed, NotHealthy, UsageError
-from fer_edge.soak import command
+from fer_edge.soak import run as command
 from fer_edge.soak.verdict import Sample
 from fer_edge.soak.watch import MOST_SAMPLES, SILENCE, Watch
 

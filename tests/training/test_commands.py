@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fer_edge.errors import DiskFull, OutputNotWritable, UsageError
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.training.checkpoint import load_checkpoint
 from fer_edge.training.commands import COMMANDS
 from fer_edge.training.data import FaceSet

@@ -12,7 +12,7 @@ import pytest
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import ModelNotFound, UsageError
-from fer_edge.model_files import find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.training.data import FaceSet
 from fer_edge.training.distill import answers_of, taught
 from fer_edge.training.recipe import TargetRules, TrainSettings

@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
+from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.crop import FaceCropper
 from fer_edge.detect.base import FakeDetector
 from fer_edge.errors import DataSetError, ModelNotFound
 from fer_edge.training.commands import COMMANDS
@@ -145,7 +145,7 @@ def test_the_shipped_model_is_measured_and_reported(small_set: FaceSet, tmp_path
     from PIL import Image
 
     from fer_edge.classify.onnx import OnnxClassifier
-    from fer_edge.model_files import find_model
+    from fer_edge.inference.model_files import find_model
 
     classifier = OnnxClassifier(find_model("fernet"), threads=1)
     try:

@@ -113,7 +113,7 @@ def test_a_run_can_begin_with_the_weights_of_another(small_set: FaceSet, tmp_pat
 
 @pytest.mark.slow
 def test_a_killed_process_loses_at_most_an_epoch(small_file: Path, tmp_path: Path) -> None:
-    program = "import sys; from fer_edge.cli import main; sys.exit(main(sys.argv[1:]))"
+    program = "import sys; from fer_edge.cli.main import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "train", "--data", str(small_file), "--validation", str(small_file)]
     command += [
         "--run",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.crop import FaceCropper
 from fer_edge.detect.base import FaceDetector
 from fer_edge.training.data.pictures import NoFaceFound
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from fer_edge.errors import DataSetError, UsageError
-from fer_edge.libraries import needing
+from fer_edge.system.libraries import needing
 
 FORMATS = ("auto", "parquet", "fer2013", "kdef", "folder")
 FER2013_NAME = "fer2013.csv"

@@ -1,0 +1,1 @@
+"""Where settings become parts: the live run and the public functions."""

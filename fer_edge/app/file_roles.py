@@ -1,0 +1,72 @@
+"""One file, one role: what a run reads is never what it writes, and two outputs are never one file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Iterable, List, Tuple
+
+from fer_edge.errors import UsageError
+from fer_edge.inference.model_files import known_models
+from fer_edge.settings.settings import Settings
+
+Role = Tuple[str, str]
+"""What names a file, such as ``--output``, and the path."""
+
+VARIABLES = "/etc/fer-edge/fer-edge.env"
+
+
+def refuse_shared_files(written: Iterable[Role], read: Iterable[Role]) -> None:
+    """Keep a run from destroying what it reads, and one output from overwriting the other.
+
+    Files are compared as the file system knows them, so that links do not deceive. Pipes and devices may be shared.
+
+    Parameters
+    ----------
+    written, read : iterable of Role
+        Paths that are empty, ``-`` or none of an existing file to read are left out.
+
+    Raises
+    ------
+    UsageError
+        One file has two roles, of which one is to be written.
+    """
+    roles: Dict[Any, str] = {}
+    for name, path in read:
+        if path and os.path.isfile(path):
+            roles.setdefault(_identity(path), name)
+    for name, path in written:
+        if path in ("", "-") or (os.path.exists(path) and not os.path.isfile(path)):
+            continue
+        identity = _identity(path)
+        if identity in roles:
+            raise UsageError(
+                f"{roles[identity]} and {name} name the same file, {path}.", "Give each a file of its own."
+            )
+        roles[identity] = name
+
+
+def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:
+    """Give what a run with these settings reads, or may be asked to read one day: sources, settings and networks.
+
+    Parameters
+    ----------
+    models : iterable of str
+        Names or paths of networks besides that of the settings.
+    """
+    known = known_models()
+    named = [model for model in (settings.model, *models) if model not in known]
+    return [
+        ("--camera", settings.camera),
+        ("--config", str(settings.file or "")),
+        ("the file of the service's variables", VARIABLES),
+        *(("--model", model) for model in named),
+        *((f"the network {model.name}", str(model.path)) for model in known.values()),
+    ]
+
+
+def _identity(path: str) -> Any:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino

@@ -1,0 +1,213 @@
+"""RTSP cameras, read by FFmpeg in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from typing import Callable, Optional
+
+import numpy as np
+
+from fer_edge.capture.address import Address, connect, mask, printable
+from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.capture.child import ChildPipe, PipeClosed
+from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
+from fer_edge.capture.rtsp.options import VARIABLE, RtspOptions
+from fer_edge.capture.rtsp.reader import ENDED, FAILED, FRAME, HEADER, LONGEST_FAILURE, OPENED
+from fer_edge.capture.settings import DEFAULTS, CaptureSettings
+from fer_edge.capture.stall import StallTimer
+from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
+from fer_edge.system.python_child import python_child
+from fer_edge.types import Image
+
+logger = logging.getLogger("fer_edge")
+
+_GRAB_WAIT = 0.5
+_START_WAIT = 10.0  # s; for the process to load its libraries, on a slow board with a cold disk
+_LONGEST_LINE = 500
+_LONGEST_WORDS = 100  # too few for JSON that is nested too deeply
+
+
+class RtspSource(Source):
+    """Reads ``rtsp://`` and ``rtsps://`` addresses, over TCP.
+
+    A live stream has no end: when the server closes it, that is a `SourceStalled`. FFmpeg's options can be set in the
+    environment variable OPENCV_FFMPEG_CAPTURE_OPTIONS, for instance ``rtsp_transport;udp``. The certificate of an
+    ``rtsps://`` camera must be trusted by this machine, or its file be named in SSL_CERT_FILE or by the option ``ca_file``;
+    the option ``tls_verify;0`` has nothing checked, which the log then says.
+
+    Parameters
+    ----------
+    url : str
+        With ``user:password@`` before the host if the camera wants it; never shown in full, nor in the list of processes.
+    settings : CaptureSettings
+        Time limits.
+    """
+
+    live = True
+
+    def __init__(
+        self, url: str, settings: CaptureSettings = DEFAULTS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._address = Address.parse(url)
+        self._settings = settings
+        child = python_child("fer_edge.capture.rtsp.reader")
+        self._pipe = ChildPipe(child.command, child.changes)
+        self._stall = StallTimer(
+            self._address.name, settings.stall_timeout, "Check the camera and the network between.", clock
+        )
+        self._clock = clock
+        self._header = bytearray(HEADER.size)
+        self._payload: Optional[memoryview] = None
+        self._kind = b""
+        self._size = (0, 0)
+        self._picture: Image = np.empty((0, 0, 3), np.uint8)
+        self._has_first = False
+        self._delivered = 0
+
+    def open(self) -> SourceInfo:
+        """Connect and wait for the first picture, which `grab` then gives."""
+        self.close()
+        self._delivered = 0
+        options = RtspOptions(self._address)
+        options.check()
+        if self._address.scheme == "rtsps" and not options.tls.verify:
+            logger.warning("%s: nobody checks who answers, as %s says", self._address.name, VARIABLE)
+        try:
+            # FFmpeg would say less about a host that is not there.
+            connect(self._address, self._settings.connect_timeout, self._pipe.interrupted).close()
+            request = {
+                "url": self._address.url,
+                "open_timeout": self._settings.connect_timeout,
+                # Longer than ours, so that a stalled stream is not taken for an ended one.
+                "read_timeout": 2 * self._settings.stall_timeout + 10,
+            }
+            self._pipe.start(json.dumps(request).encode() + b"\n")
+            fps = self._await_opened()
+            if not self._await(FRAME, self._settings.stall_timeout):
+                raise SourceStalled(
+                    f"{self._address.name} was opened, but gave no frame for {self._settings.stall_timeout:g} s.",
+                    "Check that the camera's stream runs.",
+                )
+        except BaseException:
+            self.close()
+            raise
+        self._has_first = True
+        return SourceInfo(self._address.name, *self._size, fps)
+
+    def grab(self) -> Optional[bool]:
+        """Wait for the next picture, half a second at most."""
+        if self._has_first:
+            self._has_first = False
+        else:
+            self._stall.start()
+            if not self._await(FRAME, _GRAB_WAIT):
+                self._stall.nothing()
+                return None
+            self._stall.frame()
+        self._delivered += 1
+        return True
+
+    def retrieve(self) -> Image:
+        """Give the picture."""
+        return self._picture
+
+    def close(self) -> None:
+        """End the process."""
+        self._has_first = False
+        self._payload = None
+        self._kind = b""
+        self._pipe.close()
+
+    def interrupt(self) -> None:
+        """Make a waiting call return within a tenth of a second."""
+        self._pipe.interrupted.set()
+
+    def _await_opened(self) -> float:
+        if not self._await(OPENED, self._settings.connect_timeout + _START_WAIT):
+            raise SourceUnreachable(
+                f"{self._address.name} did not answer within {self._settings.connect_timeout:g} s.",
+                "Check the address, and that the camera serves RTSP there.",
+            )
+        try:
+            fps = float(json.loads(bytes(self._payload or b"{}"))["fps"])
+        except (ValueError, TypeError, LookupError, OverflowError):
+            raise self._nonsense() from None
+        self._payload = None
+        return fps if 0 < fps <= 1000 else 0.0
+
+    def _await(self, wanted: bytes, timeout: float) -> bool:
+        """Read one message; False if it is not complete in time."""
+        deadline = self._clock() + timeout
+        try:
+            if not self._kind:
+                if not self._pipe.fill(memoryview(self._header), deadline - self._clock()):
+                    return False
+                self._begin()
+            if self._payload and not self._pipe.fill(self._payload, max(0.0, deadline - self._clock())):
+                return False
+        except PipeClosed:
+            raise self._failure(self._pipe.finish()) from None
+        kind, self._kind = self._kind, b""
+        if kind == ENDED:
+            raise SourceStalled(
+                f"{self._address.name} ended the stream after {self._delivered} frames.",
+                "Check the camera; another viewer may have taken its place.",
+            )
+        if kind == FAILED and self._payload:
+            message, _, remedy = bytes(self._payload).decode("utf-8", "replace").partition("\n")
+            message = printable(mask(message), len(message))
+            if self._address.name not in message:
+                message = f"{self._address.name}: {message}"
+            raise SourceUnreachable(message, printable(mask(remedy), len(remedy)))
+        if kind != wanted:
+            raise self._failure(self._pipe.finish())
+        return True
+
+    def _begin(self) -> None:
+        """Make room for what the header announces."""
+        kind, width, height, length = HEADER.unpack(self._header)
+        # FFmpeg reads what a stranger sent: its process is not believed blindly.
+        if kind == FRAME:
+            if not fits(width, height) or length != width * height * 3:
+                raise self._nonsense(f"a picture of {width} x {height} pixels in {length} bytes")
+            self._size = (width, height)
+            self._picture = np.empty((height, width, 3), np.uint8)
+            self._payload = self._picture.data.cast("B")
+        else:
+            if length > (LONGEST_FAILURE if kind == FAILED else _LONGEST_WORDS):
+                raise self._nonsense()
+            self._payload = memoryview(bytearray(length)) if length else None
+        self._kind = kind
+
+    def _nonsense(self, what: str = "something that cannot be understood") -> SourceUnreadable:
+        return SourceUnreadable(
+            f"{self._address.name} gives {what}.",
+            f"Pictures of up to {LARGEST} pixels a side and {MOST_PIXELS} in all can be read: choose a smaller stream.",
+        )
+
+    def _failure(self, status: int) -> SourceError:
+        """Say in our words what FFmpeg said in its own."""
+        lines = [printable(mask(line), _LONGEST_LINE) for line in self._pipe.errors.splitlines()]
+        name = self._address.name
+        answer = re.search(r"(?:failed: |returned )(\d{3}.*)", "\n".join(lines))
+        if answer is not None:
+            advice = "Look up the path of the camera's stream."
+            if answer.group(1).startswith(("401", "403")):
+                advice = (
+                    "The user or the password is missing or wrong: write USER:PASSWORD@ before the host in the address."
+                )
+            return SourceUnreachable(f"{name} answers: {answer.group(1).strip()}.", advice)
+        lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in lines if line.strip()]
+        if not lines and status == 0:
+            return SourceUnreadable(
+                f"{name} gave no answer, or none that is RTSP.",
+                "Check address and port, and that the camera speaks RTSP there.",
+            )
+        said = lines[-1].strip() if lines else f"its reader ended with status {status}"
+        return SourceUnreadable(
+            f"{name} gives no video that can be read: {said}",
+            "Try the address in another player, such as ffplay or VLC.",
+        )

@@ -1,0 +1,72 @@
+"""The command line's half of the settings: an option for each of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Dict, List, Optional, Tuple
+
+from fer_edge.errors import UsageError
+from fer_edge.settings.settings import setting_fields
+
+ONE_ONLY = ("backend", "device", "precision")
+"""Settings of which two values on one command line are a contradiction, and not a second thought."""
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--config`` and an option for every setting, in groups."""
+    parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
+    groups: Dict[str, argparse._ArgumentGroup] = {}
+    for known in setting_fields():
+        title = known.metadata["group"]
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        default = "" if known.default in (None, "") else f" (default: {known.default})".lower()
+        groups[title].add_argument(
+            "--" + known.name.replace("_", "-"),
+            metavar=known.metadata["metavar"],
+            help=(known.metadata["help"] + default).replace("%", "%%"),
+            action="append" if known.name == "model" else _Once if known.name in ONE_ONLY else "store",
+        )
+    groups["output"].add_argument(
+        "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"
+    )
+
+
+def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, str], List[str]]:
+    """Give what the command line sets, by the name of the setting, and all the models that it names."""
+    given: Dict[str, Any] = {
+        known.name: getattr(options, known.name)
+        for known in setting_fields()
+        if getattr(options, known.name) is not None
+    }
+    models: List[str] = given.pop("model", [])
+    if models:
+        given["model"] = models[0]
+    return given, models
+
+
+def limit(text: str) -> float:
+    """Read a number from 0 on, for `argparse`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"it must be a number from 0 on, and {text!r} is none")
+    return value
+
+
+class _Once(argparse.Action):
+    """Refuses a second, different value; with most options the last one wins."""
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: Optional[str] = None,
+    ) -> None:
+        earlier = getattr(namespace, self.dest)
+        if earlier not in (None, values):
+            raise UsageError(f"{option} was given as {earlier} and as {values}.", "Choose one of them, or auto.")
+        setattr(namespace, self.dest, values)

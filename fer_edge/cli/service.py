@@ -1,0 +1,146 @@
+"""``fer-edge service``: installs the systemd service, and shows how it is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from fer_edge.errors import ServiceError, SettingsError
+from fer_edge.service.install import (
+    HERE,
+    SHIPPED_PROGRAM,
+    demand_system,
+    find_program,
+    install_steps,
+    missing_program,
+    uninstall_steps,
+)
+from fer_edge.service.steps import carry_out, run_command
+from fer_edge.service.system_root import SystemRoot
+from fer_edge.settings.file import SettingsFile
+from fer_edge.settings.settings import load_settings
+from fer_edge.settings.trust import who_may_write
+
+SETTINGS, SECRETS = "etc/fer-edge/fer-edge.toml", "etc/fer-edge/fer-edge.env"
+
+
+def add_service_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="install|uninstall|status|logs")
+    install = verbs.add_parser("install", help="put it in place and start it; doing so again changes nothing")
+    install.add_argument(
+        "--program",
+        metavar="PATH",
+        help=f"the fer-edge to start (default: this one; with --root, that system's {SHIPPED_PROGRAM})",
+    )
+    install.add_argument("--no-start", action="store_true", help="neither start it nor have it started at boot")
+    uninstall = verbs.add_parser("uninstall", help="stop it and take it away; settings and results stay")
+    uninstall.add_argument("--purge", action="store_true", help="remove settings, results and the account, too")
+    for verb in (install, uninstall):
+        verb.add_argument("--dry-run", action="store_true", help="only say what would be done")
+        verb.add_argument(
+            "--root", type=Path, default=HERE, metavar="DIR", help="a mounted system, such as a board's SD card"
+        )
+    status = verbs.add_parser("status", help="what systemd knows of it")
+    logs = verbs.add_parser("logs", help="what it logged")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what it logs now; Ctrl-C ends")
+    logs.add_argument("-n", "--lines", type=int, default=50, metavar="N", help="how many lines (default: 50)")
+    for verb in (status, logs):
+        verb.add_argument("camera", nargs="?", help="the NAME of fer-edge@NAME, where there are several cameras")
+
+
+def run_service(options: argparse.Namespace) -> int:
+    """Do what the options ask for; gives the exit code.
+
+    Raises
+    ------
+    ServiceError
+        A step failed, or this machine does not run systemd.
+    SettingsError
+        The settings that are there already will not do; nothing was changed.
+    """
+    missing = ""
+    if options.verb in ("install", "uninstall"):
+        demand_system(options.root)
+    if options.verb == "install":
+        program = find_program(options.program, options.root)
+        _check_settings(options.root)
+        missing = missing_program(program, options.root)
+        steps = install_steps(program, options.root, not options.no_start, run_command)
+    elif options.verb == "uninstall":
+        steps = uninstall_steps(options.root, options.purge, run_command)
+    else:
+        return _show(options)
+    count = carry_out(steps, options.dry_run, _say)
+    if missing:
+        _say(missing)
+    if options.dry_run:
+        _say(f"{count} steps would be taken; nothing was changed.")
+    elif not count:
+        _say("Nothing had to be changed.")
+    elif options.verb == "install" and not options.no_start and options.root == HERE:
+        _say("It starts now. Its settings: /etc/fer-edge/fer-edge.toml. How it is: fer-edge service status")
+    return 0
+
+
+def _check_settings(root: Path) -> None:
+    """Refuse what the service would refuse, before anything is restarted."""
+    system = SystemRoot(root)
+    file, secrets = root / SETTINGS, root / SECRETS
+    content, variables = _read(system, SETTINGS), _read(system, SECRETS)
+    for name in system.names(os.path.dirname(SECRETS)):  # one more for each further camera
+        if name.endswith(".env"):
+            _read(system, f"{os.path.dirname(SECRETS)}/{name}")
+    parsed = SettingsFile.parse(file, content) if content is not None else None
+    settings = load_settings({}, _variables(variables or b""), parsed)
+    if settings.listen is not None and not settings.listen.local and not settings.token:
+        raise SettingsError(
+            f"{settings.places['listen']}: listening on {settings.listen} lets other machines ask, and there is no token.",
+            f"Write  FER_EDGE_TOKEN=  and a secret word into {secrets}, or listen on 127.0.0.1.",
+        )
+
+
+def _read(system: SystemRoot, name: str) -> Optional[bytes]:
+    """Give what a file holds that the service reads; None where it is missing, or where only root could read it."""
+    try:
+        found = system.read(name)
+    except OSError:  # the installation says what is wrong with it
+        return None
+    if found is None:
+        return None
+    for place, status in ((system.path / name, found.file), ((system.path / name).parent, found.folder)):
+        who = who_may_write(status, {0, os.geteuid()})
+        if who:
+            raise SettingsError(
+                f"{place} is not safe: {who} may write there, and so decide what the service reads, writes and runs.",
+                f"Give it back to root:  sudo chown root:root {place} && sudo chmod go-w {place}",
+            )
+    return found.data
+
+
+def _variables(content: bytes) -> Dict[str, str]:
+    """Give the variables that a file sets for systemd."""
+    lines = content.decode("utf-8", "replace").splitlines()
+    pairs = [line.partition("=") for line in lines if "=" in line]
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+
+
+def _show(options: argparse.Namespace) -> int:
+    unit = f"fer-edge@{options.camera}.service" if options.camera else "fer-edge.service"
+    if options.verb == "status":
+        command: List[str] = ["systemctl", "--no-pager", "--full", "status", unit]
+    else:
+        command = ["journalctl", "--unit", unit, "--lines", str(max(1, options.lines))]
+        command.append("--follow" if options.follow else "--no-pager")
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)  # noqa: S606  (Ctrl-C and the exit code are the command's own)
+    except OSError as error:
+        raise ServiceError(f"There is no program '{command[0]}'.", "This machine does not run systemd.") from error
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")

@@ -1,0 +1,1 @@
+"""ONNX sessions, model files and how they are fetched."""

@@ -1,0 +1,1 @@
+"""What the program is asked to do."""

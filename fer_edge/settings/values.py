@@ -1,0 +1,151 @@
+"""What the value of a setting may be: how it is read from text, and what a settings file may hold in place of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Tuple
+
+from fer_edge.system.address import parse_address
+
+MOST_THREADS = 256
+"""Inference threads; thousands would take longer to start than the program runs."""
+
+_LARGEST = 10**15
+_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of value.
+
+    Attributes
+    ----------
+    read : callable
+        Makes the value of its text, or raises ValueError.
+    allowed : str
+        What it may be, to follow "it must be".
+    toml : tuple of type
+        What a settings file may hold beside text. A whole number does where a file means a name that consists of digits.
+    secret : bool
+        A message must not show the value.
+    """
+
+    read: Callable[[str], Any]
+    allowed: str
+    toml: Tuple[type, ...] = (int,)
+    secret: bool = False
+
+    def from_toml(self, value: Any) -> Any:
+        """Read what a settings file holds; raises ValueError if it is not allowed."""
+        if isinstance(value, str):
+            return self.read(value)
+        # By its exact type, as a bool is an int.
+        if type(value) not in self.toml:
+            raise ValueError
+        if isinstance(value, list):
+            if len(value) != 2 or not all(type(side) is int and 0 < side < _LARGEST for side in value):
+                raise ValueError
+            return self.read(f"{value[0]}x{value[1]}")
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            raise ValueError
+        return self.read(str(value))
+
+    def show(self, value: Any) -> str:
+        """Give a value as a message may show it."""
+        if self.secret:
+            return "what it is set to"
+        if isinstance(value, bool):
+            return str(value).lower()
+        try:
+            text = repr(value)
+        except ValueError:  # newer Pythons write no number of thousands of digits
+            return "a number of that size"
+        return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def choice(*allowed: str) -> Kind:
+    """Make the kind that is one of some words."""
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError
+        return text
+
+    return Kind(read, f"one of {', '.join(allowed)}", toml=())
+
+
+def _text(text: str) -> str:
+    if not text or "\0" in text:
+        raise ValueError
+    return text
+
+
+def _word(text: str) -> str:
+    if not text or not all("!" <= letter <= "~" for letter in text):
+        raise ValueError
+    return text
+
+
+def _whole(text: str) -> int:
+    digits = text.strip()
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 15 or int(digits) < 1:
+        raise ValueError
+    return int(digits)
+
+
+def _threads(text: str) -> int:
+    value = _whole(text)
+    if value > MOST_THREADS:
+        raise ValueError
+    return value
+
+
+def _number(text: str) -> float:
+    # float would also take other scripts' digits, and underscores.
+    if not text.isascii() or "_" in text:
+        raise ValueError
+    return float(text)
+
+
+def _positive(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1e9:
+        raise ValueError
+    return value
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1:
+        raise ValueError
+    return value
+
+
+def _size(text: str) -> Tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    return _whole(width), _whole(height)
+
+
+def _fourcc(text: str) -> str:
+    if len(text) != 4 or not text.isascii() or not text.isprintable():
+        raise ValueError
+    return text.upper()
+
+
+def _flag(text: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError
+    return words[text.lower()]
+
+
+TEXT = Kind(_text, "text that is not empty and holds no NUL character")
+WORD = Kind(_word, "letters, digits and signs of ASCII without a space, as it travels in a header", secret=True)
+WHOLE = Kind(_whole, "a whole number above 0")
+THREADS = Kind(_threads, f"a whole number from 1 to {MOST_THREADS}")
+POSITIVE = Kind(_positive, "a number above 0 and below a thousand million", toml=(int, float))
+SHARE = Kind(_share, "a number between 0 and 1", toml=(int, float))
+SIZE = Kind(_size, "WIDTHxHEIGHT such as 640x480, in a file also [640, 480]", toml=(list,))
+FOURCC = Kind(_fourcc, "four letters such as MJPG or YUYV", toml=())
+FLAG = Kind(_flag, "true or false", toml=(bool,))
+ADDRESS = Kind(parse_address, "HOST:PORT such as 127.0.0.1:8650 or [::1]:8650, or a port from 1 to 65535 alone")

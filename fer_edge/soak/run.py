@@ -1,0 +1,202 @@
+"""``fer-edge soak``: hours of work in a few lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from fer_edge.app.file_roles import files_read, refuse_shared_files
+from fer_edge.benchmark.environment import describe_environment, describe_heat
+from fer_edge.benchmark.output import ReportFile
+from fer_edge.cli.arguments import given_settings, limit
+from fer_edge.errors import GateMissed, UsageError
+from fer_edge.settings.settings import Settings, load_settings, settings_file
+from fer_edge.soak.program import Program
+from fer_edge.soak.verdict import FRAMES, MOST_GROWTH, Verdict, judge
+from fer_edge.soak.watch import Watch
+
+DEMO_FPS = "1000"
+"""More than any machine analyses, so that an hour's worth of frames passes in minutes."""
+
+WARM_UP_SHARE, LONGEST_WARM_UP = 0.25, 300.0
+"""What does not count, as a share of the whole time and in seconds: caches fill, the allocator finds its size."""
+
+SHORTEST = 0.2
+"""Minutes. Of a sample every half second a quarter is warm-up, and `FEWEST_SAMPLES` must be left on a slow machine."""
+
+
+def add_soak_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what only this verb takes."""
+    parser.add_argument(
+        "--minutes", type=limit, default=10.0, metavar="N", help="how long, from the first frame on (default: 10)"
+    )
+    parser.add_argument("--report", default="", metavar="FILE", help="write samples and verdict as JSON there")
+
+
+def run_soak(
+    options: argparse.Namespace, stop: threading.Event, progress: Callable[[str], None] = lambda line: None
+) -> int:
+    """Run the program, watch it, and print what came out; gives the exit code 0.
+
+    Raises
+    ------
+    GateMissed
+        Something grew, was restarted or did not end in order, or the program ended by itself or fell silent; the table was
+        printed.
+    NotHealthy
+        The program ended by itself, or did not answer, before there was anything to report.
+    UsageError
+        An option contradicts the purpose, or the time is too short to tell.
+    """
+    if options.minutes < SHORTEST:
+        raise UsageError(
+            f"A soak of {options.minutes:g} minutes tells nothing.",
+            f"Give --minutes {SHORTEST:g} at the least; hours are better.",
+        )
+    given, _ = given_settings(options)
+    settings = load_settings(given, file=settings_file(options.config))
+    _refuse_contradictions(settings)
+    if settings.camera == "auto":
+        settings = replace(settings, camera="demo")
+        given = {"camera_fps": DEMO_FPS, **given, "camera": "demo"}
+    written = (("--record", settings.record), ("--output", settings.output), ("--report", options.report))
+    refuse_shared_files(written, files_read(settings))
+    with ReportFile(options.report) as report:
+        program = Program(_arguments(given, options.config), settings.token)
+        watch = Watch(program, 60.0 * options.minutes)
+        try:
+            watch.run(stop, progress)
+        finally:
+            progress("")
+            code = program.stop()
+        outcome = Outcome(watch, code, settings.camera)
+        report.write(json.dumps(outcome.to_json(), indent=2) + "\n")
+    sys.stdout.write(f"{outcome}\n")
+    if outcome.complaints:
+        raise GateMissed(f"The soak found: {'; '.join(outcome.complaints)}.", "The report (--report) has every sample.")
+    return 0
+
+
+class Outcome:
+    """What a soak came to.
+
+    Parameters
+    ----------
+    watch : Watch
+        What was measured.
+    code : int
+        The exit code after SIGTERM.
+    source : str
+        What was watched.
+    """
+
+    def __init__(self, watch: Watch, code: int, source: str) -> None:
+        self._watch = watch
+        self._samples = watch.samples
+        self._figures = watch.figures
+        self._code = code
+        self._source = source
+        self._seconds = watch.samples[-1].seconds
+        self._warm_up = min(LONGEST_WARM_UP, WARM_UP_SHARE * self._seconds)
+        self._too_short = ""
+        self._verdict: Optional[Verdict] = None
+        try:
+            self._verdict = judge(watch.samples, self._warm_up)
+        except ValueError as error:
+            self._too_short = str(error)
+
+    @property
+    def complaints(self) -> List[str]:
+        """What was not as it should be."""
+        found = [self._watch.failure] if self._watch.failure else []
+        if self._verdict:
+            found += self._verdict.complaints
+        elif not self._watch.failure:
+            found.append(f"{self._too_short}; give more --minutes")
+        restarts = sum(
+            count for name, count in self._figures.items() if name.startswith("fer_edge_stage_restarts_total")
+        )
+        if restarts:
+            found.append(f"stages were built anew {restarts:.0f} times")
+        captured, emitted, dropped, in_flight = self._balance()
+        if captured != emitted + dropped + in_flight:
+            found.append(f"frames were lost: {captured} captured, {emitted} emitted, {dropped} dropped")
+        if self._code and not self._watch.ended:
+            found.append(f"the program did not end in order (exit code {self._code})")
+        return found
+
+    def __str__(self) -> str:
+        """Give the table for people."""
+        captured, emitted, dropped, _ = self._balance()
+        rate = self._samples[-1].frames / self._seconds if self._seconds else 0.0
+        lines = [
+            f"{self._seconds / 60:.1f} minutes of {self._source}: {emitted} frames analysed ({rate:.1f} per second), "
+            f"{dropped} of {captured} dropped",
+        ]
+        verdict = self._verdict
+        if verdict is not None:
+            first, last = verdict.first, verdict.last
+            lines += [
+                f"{'':12}  {'first':>9}  {'last':>9}   medians of the first and last fifth after {self._warm_up:.0f} s",
+                f"{'memory':12}  {first.memory:6.1f} MB  {last.memory:6.1f} MB   "
+                f"{verdict.growth:+.2f} MB per {FRAMES:,} frames (limit {MOST_GROWTH:g})",
+            ]
+            for what in ("descriptors", "threads", "children"):
+                before, after = getattr(first, what), getattr(last, what)
+                lines.append(f"{what:12}  {before:9}  {after:9}   {after - before:+d}")
+        if self._watch.misses:
+            lines.append(
+                f"{'no answer':12}  {self._watch.misses:9}  of {len(self._samples) + self._watch.misses} times"
+            )
+        return "\n".join(lines)
+
+    def to_json(self) -> Dict[str, Any]:
+        """Give everything for the report."""
+        captured, emitted, dropped, in_flight = self._balance()
+        return {
+            "environment": {**describe_environment(), **describe_heat()},
+            "source": self._source,
+            "seconds": round(self._seconds, 1),
+            "warm_up_s": round(self._warm_up, 1),
+            "frames": {"captured": captured, "emitted": emitted, "dropped": dropped, "in_flight": in_flight},
+            "missed_answers": self._watch.misses,
+            "reconnects": int(self._figures.get("fer_edge_source_reconnects_total", 0)),
+            "verdict": self._verdict.to_json() if self._verdict else None,
+            "complaints": self.complaints,
+            "exit_code": self._code,
+            "samples": [vars(sample) for sample in self._samples],
+        }
+
+    def _balance(self) -> List[int]:
+        names = ("captured_total", "total emitted", "total dropped", "in_flight")
+        return [int(self._figures.get(f"fer_edge_frames_{name}", 0)) for name in names]
+
+
+def _refuse_contradictions(settings: Settings) -> None:
+    for name, value in (("duration", settings.duration), ("frames", settings.frames)):
+        if value is not None:
+            _refuse(settings, name, f"A soak has its own end, and {name} is set.", "; --minutes says how long")
+    if settings.display == "window":
+        _refuse(settings, "display", "A soak runs without a window, and display is window.")
+    if settings.reconnect == "never":
+        _refuse(settings, "reconnect", "A soak is about going on for long, and reconnect is never.")
+
+
+def _refuse(settings: Settings, name: str, message: str, more: str = "") -> None:
+    remedy = "Take the setting out there" if name in settings.places else f"Leave out --{name}"
+    with settings.blame(name):
+        raise UsageError(message, f"{remedy}{more}.")
+
+
+def _arguments(given: Mapping[str, str], config: Optional[str]) -> List[str]:
+    """Give the command line of the program."""
+    arguments = {"log_level": "warning", **given, "display": "none"}
+    arguments.pop("listen", None)
+    return [
+        *([f"--config={config}"] if config else []),
+        *(f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()),
+    ]

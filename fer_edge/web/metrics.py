@@ -1,0 +1,212 @@
+"""``GET /metrics``: the figures of a run for Prometheus, in the text format that it reads.
+
+Names follow https://prometheus.io/docs/practices/naming/: base units, and ``_total`` for what only grows.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Callable, Iterator, Sequence, Tuple
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from fer_edge.board.state import BoardState
+from fer_edge.pipeline.meter import BOUNDS, Distribution
+from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.supervisor import Incidents
+from fer_edge.service.health import DEGRADED, DOWN, HEALTHY, Health
+from fer_edge.system.library_lines import lines_left_out
+from fer_edge.system.one_line import one_line
+from fer_edge.system.standard_error import standard_error
+from fer_edge.version import __version__
+
+
+class Metrics:
+    """Collects the figures of one run whenever somebody asks.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Gives rates, counts, service times and the ages of what waits.
+    incidents, health, board : callable
+        Give what happened to the parts, how the run is, and how the board is.
+    outlets : sequence of Outlet
+        The sinks; may grow.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        incidents: Callable[[], Incidents],
+        health: Callable[[], Health],
+        board: Callable[[], BoardState],
+        outlets: Sequence[Outlet] = (),
+    ) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Run(pipeline, incidents, health, outlets))
+        self._registry.register(_Board(board))
+        ProcessCollector(registry=self._registry)
+
+    def page(self) -> Tuple[str, bytes]:
+        """Give the content type and the text."""
+        return CONTENT_TYPE_LATEST, generate_latest(self._registry)
+
+
+class _Run(Collector):
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        incidents: Callable[[], Incidents],
+        health: Callable[[], Health],
+        outlets: Sequence[Outlet],
+    ) -> None:
+        self._pipeline = pipeline
+        self._incidents = incidents
+        self._health = health
+        self._outlets = outlets
+
+    def collect(self) -> Iterator[Metric]:
+        health, incidents = self._health(), self._incidents()
+        info = GaugeMetricFamily("fer_edge_info", "The program's version; always 1.", labels=["version"])
+        info.add_metric([__version__], 1)
+        yield info
+        status = GaugeMetricFamily("fer_edge_health", "1 for the status that holds now.", labels=["status"])
+        for name in (HEALTHY, DEGRADED, DOWN):
+            status.add_metric([name], health.status == name)
+        yield status
+        yield GaugeMetricFamily("fer_edge_uptime_seconds", "Since the run began.", value=health.uptime)
+        yield from self._frames(health)
+        yield from self._stages()
+        yield CounterMetricFamily(
+            "fer_edge_source_reconnects", "How often a lost source came back.", value=incidents.reconnects
+        )
+        restarts = CounterMetricFamily("fer_edge_stage_restarts", "How often a stage was built anew.", labels=["stage"])
+        for stage in ("detect", "classify"):
+            restarts.add_metric([stage], incidents.restarts.get(stage, 0))
+        yield restarts
+        yield CounterMetricFamily("fer_edge_hung_calls", "Threads given up in a call that hung.", value=incidents.hung)
+        yield CounterMetricFamily(
+            "fer_edge_spoiled_pictures", "Pictures that could not be decoded.", value=incidents.spoiled
+        )
+        yield from self._sinks()
+        yield from _log()
+        yield GaugeMetricFamily("fer_edge_threads", "Threads of the program's own.", value=threading.active_count())
+
+    def _frames(self, health: Health) -> Iterator[Metric]:
+        balance, rates = self._pipeline.balance(), health.rates
+        yield CounterMetricFamily("fer_edge_frames_captured", "Frames that the source gave.", value=balance.captured)
+        frames = CounterMetricFamily("fer_edge_frames", "Captured frames by what became of them.", labels=["outcome"])
+        frames.add_metric(["emitted"], balance.emitted)
+        frames.add_metric(["dropped"], balance.dropped)
+        yield frames
+        yield GaugeMetricFamily("fer_edge_frames_in_flight", "Frames on their way.", value=balance.in_flight)
+        fps = GaugeMetricFamily(
+            "fer_edge_fps",
+            "Frames per second over ten seconds: total went through the whole chain; detection and classification are "
+            "capacities, with what they achieved; sequential is what a loop without threads would reach.",
+            labels=["figure"],
+        )
+        for figure in (
+            "total",
+            "detection",
+            "classification",
+            "detection_achieved",
+            "classification_achieved",
+            "sequential",
+        ):
+            fps.add_metric([figure], getattr(rates, figure))
+        yield fps
+        if health.age is not None:
+            yield GaugeMetricFamily("fer_edge_last_frame_age_seconds", "Since a frame was analysed.", value=health.age)
+
+    def _stages(self) -> Iterator[Metric]:
+        stages = HistogramMetricFamily(
+            "fer_edge_stage_seconds", "Service time of a stage for one frame.", labels=["stage"]
+        )
+        for stage, times in sorted(self._pipeline.meter.service_times().items()):
+            stages.add_metric([stage], *_buckets(times))
+        yield stages
+        latency = HistogramMetricFamily("fer_edge_latency_seconds", "From the capture of a frame to its emission.")
+        latency.add_metric([], *_buckets(self._pipeline.meter.latency()))
+        yield latency
+        ages = GaugeMetricFamily(
+            "fer_edge_queue_age_seconds", "How long the frame before a stage has waited.", labels=["stage"]
+        )
+        for stage, age in self._pipeline.queue_ages().items():
+            ages.add_metric([stage], age)
+        yield ages
+
+    def _sinks(self) -> Iterator[Metric]:
+        works = GaugeMetricFamily("fer_edge_sink_works", "1 while a sink takes what it is given.", labels=["sink"])
+        lost = CounterMetricFamily("fer_edge_sink_lost", "Results that a sink left out.", labels=["sink"])
+        for outlet in self._outlets:
+            works.add_metric([one_line(outlet.name)], not outlet.trouble())
+            lost.add_metric([one_line(outlet.name)], outlet.lost)
+        yield works
+        yield lost
+
+
+def _log() -> Iterator[Metric]:
+    lost = CounterMetricFamily("fer_edge_log_lines_lost", "Lines that the log left out.", labels=["origin"])
+    error = standard_error()
+    lost.add_metric(["program"], error.lost if error is not None else 0)
+    lost.add_metric(["libraries"], lines_left_out())
+    yield lost
+
+
+class _Board(Collector):
+    def __init__(self, board: Callable[[], BoardState]) -> None:
+        self._board = board
+
+    def collect(self) -> Iterator[Metric]:
+        board = self._board()
+        heat = GaugeMetricFamily("fer_edge_board_temperature_celsius", "What a sensor says.", labels=["zone"])
+        # Several zones may have one name; Prometheus wants each series once.
+        for zone in {zone.name: zone for zone in board.zones if zone.now is not None}.values():
+            heat.add_metric([one_line(zone.name)], zone.now or 0.0)
+        yield heat
+        if board.cooling:
+            yield GaugeMetricFamily(
+                "fer_edge_board_slowed_by_heat", "1 while heat costs speed.", value=bool(board.slowed_by)
+            )
+        clocks = GaugeMetricFamily("fer_edge_board_clock_hertz", "The clock of a core that is on.", labels=["core"])
+        for core in board.clocks:
+            if core.online and core.now is not None:
+                clocks.add_metric([str(core.core)], core.now * 1e6)
+        yield clocks
+        if board.mode_name:
+            mode = GaugeMetricFamily("fer_edge_board_power_mode_info", "The power mode; always 1.", labels=["mode"])
+            mode.add_metric([one_line(board.mode_name)], 1)
+            yield mode
+        if board.memory is not None:
+            yield GaugeMetricFamily(
+                "fer_edge_board_memory_bytes", "Memory of the board.", value=board.memory.total * 2**20
+            )
+            if board.memory.available is not None:
+                yield GaugeMetricFamily(
+                    "fer_edge_board_memory_available_bytes",
+                    "What a program can get without swapping.",
+                    value=board.memory.available * 2**20,
+                )
+        yield from _tegrastats(board)
+
+
+def _tegrastats(board: BoardState) -> Iterator[Metric]:
+    stats = board.tegrastats
+    if stats is None:
+        return
+    if stats.gpu is not None:
+        yield GaugeMetricFamily("fer_edge_board_gpu_load_ratio", "How busy the GPU is.", value=stats.gpu.percent / 100)
+    power = GaugeMetricFamily("fer_edge_board_power_watts", "What flows through a supply rail.", labels=["rail"])
+    for rail in stats.power:
+        power.add_metric([one_line(rail.name)], rail.now / 1000)
+    yield power
+
+
+def _buckets(times: Distribution) -> Tuple[Sequence[Tuple[str, float]], float]:
+    bounds = [(str(bound), float(count)) for bound, count in zip(BOUNDS, times.at_most)]
+    return [*bounds, ("+Inf", float(times.count))], times.seconds

@@ -1,0 +1,161 @@
+"""What Prometheus reads, from the real program over a real socket."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime, timezone
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import numpy as np
+import pytest
+from fake_machines import nano
+from programs import ROOT, Program
+from prometheus_client.parser import text_string_to_metric_families
+
+from fer_edge.board.power import PowerMode
+from fer_edge.board.program import Ran
+from fer_edge.board.state import BoardState, read_board_state
+from fer_edge.board.tegrastats import Rail, Tegrastats
+from fer_edge.board.temperature import Zone
+from fer_edge.capture.fake import FakeSource
+from fer_edge.classify.base import FakeClassifier
+from fer_edge.detect.base import FakeDetector
+from fer_edge.pipeline.backlog import MOST_WAITING
+from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.supervisor import Incidents
+from fer_edge.service.health import HealthMonitor
+from fer_edge.sinks.base import MemorySink
+from fer_edge.system.address import Address
+from fer_edge.types import Frame, Observation, Rates
+from fer_edge.web.metrics import Metrics
+
+TEGRASTATS = (
+    "RAM 613/3964MB (lfb 634x4MB) SWAP 0/1982MB (cached 0MB) CPU [2%@102,1%@102,0%@102,0%@102] EMC_FREQ 0% "
+    "GR3D_FREQ 37% PLL@39C CPU@40.5C PMIC@100C GPU@41C AO@46C thermal@41C POM_5V_IN 900/943 POM_5V_GPU 0/0\n"
+)
+
+Series = Dict[Tuple[str, Tuple[Tuple[str, str], ...]], float]
+
+
+def parse(text: str) -> Series:
+    """Read every series; the parser refuses what is not in Prometheus' format."""
+    found: Series = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            key = (sample.name, tuple(sorted(sample.labels.items())))
+            assert key not in found, f"{key} comes twice"
+            found[key] = sample.value
+    return found
+
+
+def labelled(**labels: str) -> Tuple[Tuple[str, str], ...]:
+    return tuple(sorted(labels.items()))
+
+
+def scrape(address: Address) -> Series:
+    with closing(HTTPConnection(*address, timeout=10)) as connection:
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert answer.headers.get_content_type() == "text/plain"
+        return parse(answer.read().decode())
+
+
+def metrics(board: BoardState, outlets: List[Outlet]) -> Metrics:
+    pipeline = Pipeline(FakeSource([]), FakeDetector, FakeClassifier)
+    incidents = Incidents(3, {"classify": 2}, 1)
+    return Metrics(pipeline, lambda: incidents, HealthMonitor(Rates).health, lambda: board, outlets)
+
+
+def test_the_running_program_tells_its_rates_frames_latencies_and_what_it_uses(tmp_path: Path) -> None:
+    with Program(tmp_path, "--camera", "demo", results="") as program:
+        program.more_frames(5)
+        first = scrape(program.address)
+        program.more_frames(30)
+        series = scrape(program.address)
+        program.end()
+    for figure in ("total", "detection", "classification"):
+        assert series["fer_edge_fps", labelled(figure=figure)] > 0
+    captured = series["fer_edge_frames_captured_total", ()]
+    emitted = series["fer_edge_frames_total", labelled(outcome="emitted")]
+    dropped = series["fer_edge_frames_total", labelled(outcome="dropped")]
+    assert captured == emitted + dropped + series["fer_edge_frames_in_flight", ()]
+    assert emitted > first["fer_edge_frames_total", labelled(outcome="emitted")]
+    for stage in ("capture", "detect", "classify"):
+        count = series["fer_edge_stage_seconds_count", labelled(stage=stage)]
+        assert count > 0
+        assert series["fer_edge_stage_seconds_bucket", labelled(stage=stage, le="+Inf")] == count
+        assert 0 < series["fer_edge_stage_seconds_sum", labelled(stage=stage)] < math.inf
+    assert series["fer_edge_health", labelled(status="healthy")] == 1
+    assert series["fer_edge_source_reconnects_total", ()] == 0
+    assert {"detect", "classify", "emit"} == {
+        dict(labels)["stage"] for name, labels in series if name == "fer_edge_queue_age_seconds"
+    }
+    assert series["process_resident_memory_bytes", ()] > 1e7
+    assert series["fer_edge_board_memory_available_bytes", ()] > 0
+
+
+def test_a_jetsons_heat_power_mode_clocks_and_memory_are_exported(tmp_path: Path) -> None:
+    board = read_board_state(
+        nano(tmp_path), lambda command, timeout: Ran(None, TEGRASTATS) if command[0] == "tegrastats" else None
+    )
+    content_type, text = metrics(board, []).page()
+    series = parse(text.decode())
+    assert content_type.startswith("text/plain")
+    assert series["fer_edge_board_power_mode_info", labelled(mode="MAXN")] == 1
+    assert series["fer_edge_board_gpu_load_ratio", ()] == pytest.approx(0.37)
+    assert series["fer_edge_board_power_watts", labelled(rail="POM_5V_IN")] == pytest.approx(0.9)
+    assert series["fer_edge_board_slowed_by_heat", ()] == 0
+    assert any(name == "fer_edge_board_temperature_celsius" for name, _ in series)
+    assert any(name == "fer_edge_board_clock_hertz" for name, _ in series)
+    # What firmware gives instead of a temperature of the power chip is no temperature.
+    assert ("fer_edge_board_temperature_celsius", labelled(zone="PMIC-Die")) not in series
+
+
+def test_every_metric_is_in_the_documents_and_every_one_in_there_exists(tmp_path: Path) -> None:
+    board = read_board_state(nano(tmp_path), lambda command, timeout: Ran(None, TEGRASTATS))
+    monitor = HealthMonitor(Rates)
+    monitor.frame_analysed()
+    pipeline = Pipeline(FakeSource([]), FakeDetector, FakeClassifier)
+    page = Metrics(pipeline, Incidents, monitor.health, lambda: board, []).page()[1].decode()
+    ours = set(re.findall(r"^# TYPE (fer_edge_\w+)", page, re.MULTILINE))
+    text = (ROOT / "docs" / "service.md").read_text()
+    assert set(re.findall(r"`(fer_edge_\w+)(?:\{\w+\})?`", text)) == ours
+
+
+def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
+    outlet = Outlet("the results 'a \"quoted\" name\\'", lambda _attempt: MemorySink())
+    for index in range(MOST_WAITING + 7):
+        frame = Frame(index, 0.0, datetime.now(timezone.utc), np.zeros((2, 2, 3), np.uint8))
+        outlet.offer(Observation(frame, ()), Rates())
+    series = parse(metrics(BoardState(), [outlet]).page()[1].decode())
+    assert series["fer_edge_source_reconnects_total", ()] == 3
+    assert series["fer_edge_stage_restarts_total", labelled(stage="classify")] == 2
+    assert series["fer_edge_stage_restarts_total", labelled(stage="detect")] == 0
+    assert series["fer_edge_hung_calls_total", ()] == 1
+    assert series["fer_edge_sink_lost_total", labelled(sink=outlet.name)] == 7
+    assert series["fer_edge_sink_works", labelled(sink=outlet.name)] == 1
+
+
+def test_a_name_that_others_chose_controls_no_terminal() -> None:
+    strange = "a \x1b[31mname\n\u202e"
+    board = BoardState(
+        zones=(Zone(strange, 40.0),),
+        power_mode=PowerMode(0, strange),
+        tegrastats=Tegrastats(600, 4000, power=(Rail(strange, 900, 900),)),
+    )
+    page = metrics(board, [Outlet(strange, lambda _attempt: MemorySink())]).page()[1].decode()
+    assert all(line.isprintable() for line in page.split("\n"))
+    assert page.count(r"a \\x1b[31mname\\n\\u202e") == 5
+
+
+def test_importing_the_program_does_not_import_prometheus() -> None:
+    code = "import sys, fer_edge.app.live; assert not [name for name in sys.modules if name.startswith('prometheus')]"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

@@ -103,5 +103,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> List[str]:
-    """Give the public names."""
+    """Return the public names."""
     return sorted(__all__)

@@ -88,7 +88,7 @@ def _flushed(run: Callable[[], int]) -> int:
 
 
 def _meaning(error: BaseException) -> Optional[FerEdgeError]:
-    """Give what an error means that libraries raise: one of them does not load, or memory is short; else None."""
+    """Return what an error means that libraries raise: one of them does not load, or memory is short; else None."""
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return OutOfMemory(
             f"There are not enough file descriptors to go on: {in_short(error)}.",

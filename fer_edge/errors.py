@@ -30,7 +30,7 @@ class FerEdgeError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        """Give the message, and the remedy behind it when there is one."""
+        """Return the message, and the remedy behind it when there is one."""
         return f"{self.message}\n  {self.remedy}" if self.remedy else self.message
 
 
@@ -270,7 +270,7 @@ class CheckpointError(TrainingError):
 
 
 def exit_codes() -> Dict[int, str]:
-    """Give every exit code with the names of the errors that use it.
+    """Return every exit code with the names of the errors that use it.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def refuse_shared_files(written: Iterable[Role], read: Iterable[Role]) -> None:
 
 
 def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:
-    """Give what a run with these settings reads, or may be asked to read one day: sources, settings and networks.
+    """Return what a run with these settings reads, or may be asked to read one day: sources, settings and networks.
 
     Parameters
     ----------

@@ -16,12 +16,12 @@ from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents, Supervisor
 from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
-from fer_edge.service.watchdog import Caretaker
+from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings.settings import Settings
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
@@ -50,7 +50,7 @@ class Summary:
     """Of what was written, a sentence each."""
 
     def __str__(self) -> str:
-        """Give the three figures, the counts and where the results are, for people."""
+        """Return the three figures, the counts and where the results are, for people."""
         counts = (
             f"{self.balance.emitted} frames analysed in {self.seconds:.1f} s, {self.faces} faces, "
             f"{self.balance.dropped} dropped"
@@ -59,7 +59,7 @@ class Summary:
 
 
 def describe_rates(rates: Rates) -> str:
-    """Give the three FPS figures in one line, with the capacities called so."""
+    """Return the three FPS figures in one line, with the capacities called so."""
     return (
         f"FPS total {rates.total:.1f}   "
         f"classification {rates.classification:.1f} capacity ({rates.classification_achieved:.1f} achieved)   "
@@ -80,7 +80,7 @@ class LiveRun:
         The way to the service manager.
     clock : callable, optional
         Monotonic seconds.
-    outlets : sequence of Outlet
+    runners : sequence of SinkRunner
         Where results go besides the files of the settings; opened and closed by the run.
     """
 
@@ -90,14 +90,14 @@ class LiveRun:
         stop: threading.Event,
         notifier: Optional[Notifier] = None,
         clock: Clock = time.monotonic,
-        outlets: Sequence[Outlet] = (),
+        runners: Sequence[SinkRunner] = (),
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._notifier = notifier or Notifier()
         self._clock = clock
         self._overlay = Overlay(bars=settings.bars)
-        self._outputs = Outputs(settings, outlets, stop, clock)
+        self._outputs = Outputs(settings, runners, stop, clock)
         self._endpoint: Optional[LateEndpoint] = None
         self._observation: Optional[Observation] = None
         self._began: Optional[float] = None
@@ -122,12 +122,12 @@ class LiveRun:
         settings, clock = self._settings, self._clock
         source = source or build_source(settings)
         supervisor = self._supervise(source, reopen or (lambda: self._reopen(pipeline)))
-        with settings.blame("model"):
+        with settings.located("model"):
             classifier = classifier_factory(settings)
         pipeline = Pipeline(source, detector_factory(settings), classifier, clock=clock, supervisor=supervisor)
         board = BoardWatch(SERVICE_REPORT_SECONDS)
         monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor, board), clock)
-        caretaker = Caretaker(
+        watchdog = Watchdog(
             self._notifier,
             pipeline.look_after,
             pipeline.balance,
@@ -141,9 +141,9 @@ class LiveRun:
                 from fer_edge.web.metrics import Metrics
 
                 incidents = supervisor.incidents if supervisor is not None else Incidents
-                metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outputs.outlets)
+                metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outputs.runners)
                 tls = _tls(settings)
-                with settings.blame("listen"):
+                with settings.located("listen"):
                     endpoint = Endpoint(settings.listen, monitor.health, settings.token, metrics.page, tls)
                     if settings.reconnect == "always":
                         self._endpoint = stack.enter_context(LateEndpoint(endpoint))
@@ -156,8 +156,8 @@ class LiveRun:
             # Behind the pipeline, and whatever ended it.
             stack.callback(lambda: self._log_the_sum(clock() - begun, pipeline.balance()))
             stack.enter_context(pipeline)
-            stack.callback(caretaker.stopping)
-            self._watch(pipeline, source.live, view, monitor, caretaker)
+            stack.callback(watchdog.stopping)
+            self._watch(pipeline, source.live, view, monitor, watchdog)
             rates = pipeline.rates()
             seconds = 0.0 if self._began is None else clock() - self._began
         return Summary(seconds, pipeline.balance(), self._faces, rates, tuple(self._outputs.whereabouts()))
@@ -201,7 +201,7 @@ class LiveRun:
         live: bool,
         view: Optional[View],
         monitor: HealthMonitor,
-        caretaker: Caretaker,
+        watchdog: Watchdog,
     ) -> None:
         settings = self._settings
         report_every = SERVICE_REPORT_SECONDS if self._notifier.active else REPORT_SECONDS
@@ -215,7 +215,7 @@ class LiveRun:
             if now >= report_at:
                 report_at = now + report_every
                 _report(pipeline)
-            caretaker.tick()
+            watchdog.tick()
             try:
                 observation = pipeline.take(LONGEST_WAIT if view is None else 0.0)
             except Closed:
@@ -258,7 +258,7 @@ def _tls(settings: Settings) -> Optional[SSLContext]:
         return None
     from fer_edge.web.tls import server_context
 
-    with settings.blame("tls_cert" if settings.tls_cert else "tls_key"):
+    with settings.located("tls_cert" if settings.tls_cert else "tls_key"):
         return server_context(settings.tls_cert, settings.tls_key)
 
 

@@ -1,4 +1,4 @@
-"""Where the results of a run go: the files of its settings, and outlets from outside."""
+"""Where the results of a run go: the files of its settings, and runners from outside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Callable, Dict, List, Sequence, Tuple, Union
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
 from fer_edge.pipeline.meter import Clock
-from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import unused_name
@@ -32,24 +32,24 @@ _MOST_NAMED = 2
 class Outputs:
     """Hands each observation to all sinks.
 
-    Each sink has an outlet, so that one that fails or blocks holds up nothing but itself. Those of a file's results are
+    Each sink has an runner, so that one that fails or blocks holds up nothing but itself. Those of a file's results are
     patient, so that none is left out, and the first failure ends the run.
 
     Parameters
     ----------
     settings : Settings
         Name the files.
-    more : sequence of Outlet
+    more : sequence of SinkRunner
         Besides them.
     stop : Event
         Ends the wait for a reader that does not read.
     """
 
     def __init__(
-        self, settings: Settings, more: Sequence[Outlet], stop: threading.Event, clock: Clock = time.monotonic
+        self, settings: Settings, more: Sequence[SinkRunner], stop: threading.Event, clock: Clock = time.monotonic
     ) -> None:
-        self.outlets: List[Outlet] = []
-        self._named: Dict[str, Outlet] = {}
+        self.runners: List[SinkRunner] = []
+        self._named: Dict[str, SinkRunner] = {}
         self._recorded: Dict[str, None] = {}  # in order
         self._settings = settings
         self._more = more
@@ -76,9 +76,9 @@ class Outputs:
         settings = self._settings
         for name, what, open_sink in self._files(live, fps):
             place = getattr(settings, name)
-            with settings.blame(name):
+            with settings.located(name):
                 if place:
-                    outlet = Outlet(
+                    runner = SinkRunner(
                         f"the {what} '{place}'",
                         open_sink,
                         from_the_start=live and settings.reconnect == "always",
@@ -86,24 +86,24 @@ class Outputs:
                         patient=not live,
                         stop=self._stop,
                     )
-                    self._named[name] = outlet
-                    self.outlets.append(stack.enter_context(outlet))
-        self.outlets.extend(stack.enter_context(outlet) for outlet in self._more)
+                    self._named[name] = runner
+                    self.runners.append(stack.enter_context(runner))
+        self.runners.extend(stack.enter_context(runner) for runner in self._more)
 
     def __bool__(self) -> bool:
-        """Tell whether results go anywhere."""
-        return bool(self.outlets)
+        """Return whether results go anywhere."""
+        return bool(self.runners)
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Hand an observation on. Raises what ended a sink for good."""
-        for outlet in self.outlets:
-            if outlet.ended is not None:
-                raise outlet.ended
-            outlet.offer(observation, rates)
+        for runner in self.runners:
+            if runner.ended is not None:
+                raise runner.ended
+            runner.offer(observation, rates)
 
     def troubles(self) -> List[str]:
-        """Say which sinks do not work, or left out results lately, for people."""
-        return list(filter(None, (outlet.trouble() or outlet.remark() for outlet in self.outlets)))
+        """Return which sinks do not work, or left out results lately, for people."""
+        return list(filter(None, (runner.trouble() or runner.remark() for runner in self.runners)))
 
     def whereabouts(self) -> List[str]:
         """Say in which files the recording and the results of a run are that is over, and how many are missing there.
@@ -111,14 +111,14 @@ class Outputs:
         A recording may have gone on under several names, and somebody may have taken one away.
         """
         told = []
-        for name, outlet in self._named.items():
+        for name, runner in self._named.items():
             place = self._settings.output if name == "output" else ""
             if standard_descriptor(place) is not None:
                 continue
             files = [file for file in ([place] if place else self._recorded) if os.path.exists(file)]
             if files:
                 what = "the results are" if place else "the annotated video is"
-                missing = f", but for {outlet.lost} that were left out" if outlet.lost else ""
+                missing = f", but for {runner.lost} that were left out" if runner.lost else ""
                 told.append(f"{what} in {_in_short(files)}{missing}")
         return told
 
@@ -127,7 +127,7 @@ class Outputs:
         # A file keeps its own rate and every frame; a camera's frames are placed in time.
         rate: Union[float, Callable[[], float]] = VIDEO_RATE if live else lambda: fps() or VIDEO_RATE
         if settings.record:
-            with settings.blame("record"):
+            with settings.located("record"):
                 check_ending(settings.record)
 
         disk_of_results = MountGuard(settings.output, "results file")

@@ -29,7 +29,7 @@ PROGRESS_SECONDS = 10.0
 
 
 def build_source(settings: Settings, paced: bool = True, names: Sequence[str] = ()) -> Source:
-    """Give the source that `settings` name, not open yet.
+    """Return the source that `settings` name, not open yet.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def build_source(settings: Settings, paced: bool = True, names: Sequence[str] = 
 
 
 def detector_factory(settings: Settings) -> Callable[[], FaceDetector]:
-    """Give what builds the detector that `settings` name."""
+    """Return what builds the detector that `settings` name."""
     return lambda: open_detector(settings.detector, threads=settings.detect_threads, min_score=settings.min_score)
 
 
 def classifier_factory(settings: Settings, model: Optional[str] = None) -> Callable[[], ExpressionClassifier]:
-    """Give what builds the classifier that `model`, or else `settings`, name. Raises ModelNotFound or UsageError at once."""
+    """Return what builds the classifier that `model`, or else `settings`, name. Raises ModelNotFound or UsageError at once."""
     path = find_model(model or settings.model)
     wanted = Wanted(settings.backend, settings.device, settings.precision)
     wanted.check()
@@ -67,12 +67,12 @@ def classifier_factory(settings: Settings, model: Optional[str] = None) -> Calla
 
 
 def classifier_threads(settings: Settings) -> int:
-    """Give the number of inference threads that the classifier gets."""
+    """Return the number of inference threads that the classifier gets."""
     return settings.threads or DEFAULT_THREADS
 
 
 def logged_progress(clock: Clock = time.monotonic) -> Callable[[str], None]:
-    """Give what takes lines of progress and logs one every `PROGRESS_SECONDS`."""
+    """Return what takes lines of progress and logs one every `PROGRESS_SECONDS`."""
     due = clock() + PROGRESS_SECONDS
 
     def log(line: str) -> None:

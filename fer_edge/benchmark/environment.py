@@ -63,7 +63,7 @@ def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[st
 
 
 def describe_heat(root: Root = "/") -> Dict[str, Any]:
-    """Give the hottest sensor's degrees Celsius, and whether heat slows the machine down; None where nothing tells."""
+    """Return the hottest sensor's degrees Celsius, and whether heat slows the machine down; None where nothing tells."""
     zone, cooling = hottest(read_zones(root)), read_cooling(root)
     return {
         "temperature_c": zone.now if zone else None,
@@ -72,7 +72,7 @@ def describe_heat(root: Root = "/") -> Dict[str, Any]:
 
 
 def resident_peak_mb() -> Optional[float]:
-    """Give the largest resident size of this process since `reset_resident_peak`, in MiB."""
+    """Return the largest resident size of this process since `reset_resident_peak`, in MiB."""
     found = re.search(r"^VmHWM:\s*(\d+) kB", read_text("/", "proc/self/status") or "", re.MULTILINE)
     return round(int(found.group(1)) / 1024, 1) if found else None
 

@@ -72,12 +72,12 @@ def check_gates(results: Sequence[Dict[str, Any]], min_fps: Optional[float], max
 
 
 def to_json(report: Dict[str, Any]) -> str:
-    """Give the whole report as JSON; a figure that cannot be given is null."""
+    """Return the whole report as JSON; a figure that cannot be given is null."""
     return json.dumps(report, indent=2, allow_nan=False) + "\n"
 
 
 def to_text(report: Dict[str, Any]) -> str:
-    """Give the whole report for people: the paper's columns first, then what is behind them."""
+    """Return the whole report for people: the paper's columns first, then what is behind them."""
     results = report["results"]
     lines = [
         _table(

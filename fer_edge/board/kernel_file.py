@@ -10,7 +10,7 @@ Root = Union[str, Path]
 
 
 def read_text(root: Root, path: str) -> Optional[str]:
-    """Give a file's text without surrounding blanks and zero bytes; None where it is empty or cannot be read.
+    """Return a file's text without surrounding blanks and zero bytes; None where it is empty or cannot be read.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def read_text(root: Root, path: str) -> Optional[str]:
 
 
 def read_number(root: Root, path: str) -> Optional[int]:
-    """Give the whole number that is all that a file holds; None where there is none."""
+    """Return the whole number that is all that a file holds; None where there is none."""
     text = read_text(root, path)
     try:
         return int(text) if text is not None else None

@@ -9,7 +9,7 @@ from fer_edge.board.kernel_file import Root, read_text
 
 
 def board_name(root: Root = "/") -> Optional[str]:
-    """Give the name of the board or computer as its firmware says it; None where it does not."""
+    """Return the name of the board or computer as its firmware says it; None where it does not."""
     for place in ("proc/device-tree/model", "sys/devices/virtual/dmi/id/product_name"):
         name = read_text(root, place)
         if name:
@@ -18,7 +18,7 @@ def board_name(root: Root = "/") -> Optional[str]:
 
 
 def cpu_name(root: Root = "/") -> Optional[str]:
-    """Give the name of the processor as the kernel says it; on 64-bit Arm the implementer and part numbers."""
+    """Return the name of the processor as the kernel says it; on 64-bit Arm the implementer and part numbers."""
     text = read_text(root, "proc/cpuinfo") or ""
     for pattern in (r"^model name\s*:\s*(.+)$", r"^Hardware\s*:\s*(.+)$"):
         found = re.search(pattern, text, re.MULTILINE)
@@ -29,5 +29,5 @@ def cpu_name(root: Root = "/") -> Optional[str]:
 
 
 def is_nano(board: Optional[str]) -> bool:
-    """Tell whether a board's name is that of the first Jetson Nano, whose GPU is a Maxwell, and not of an Orin Nano."""
+    """Return whether a board's name is that of the first Jetson Nano, whose GPU is a Maxwell, and not of an Orin Nano."""
     return board is not None and "Jetson Nano" in board

@@ -104,7 +104,7 @@ def _cudnn_header(root: Root) -> Optional[str]:
 
 
 def _library(root: Root, name: str) -> Optional[str]:
-    """Give the version in the name of a shared library: the longest, since links to it have shorter ones."""
+    """Return the version in the name of a shared library: the longest, since links to it have shorter ones."""
     versions = [
         found.name[len(name) + 1 :]
         for folder in _LIBRARIES

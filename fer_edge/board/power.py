@@ -91,7 +91,7 @@ def read_cpu_clocks(root: Root = "/") -> Tuple[CpuClock, ...]:
 
 
 def clocks_are_fixed(clocks: Sequence[CpuClock]) -> Optional[bool]:
-    """Tell whether the cores keep one clock, as jetson_clocks makes them; None where that cannot be known."""
+    """Return whether the cores keep one clock, as jetson_clocks makes them; None where that cannot be known."""
     ranges = [(core.lowest, core.highest) for core in clocks if core.online]
     if not ranges or any(lowest is None or highest is None for lowest, highest in ranges):
         return None
@@ -99,7 +99,7 @@ def clocks_are_fixed(clocks: Sequence[CpuClock]) -> Optional[bool]:
 
 
 def is_nano_in_5w(board: Optional[str], mode: Optional[PowerMode], clocks: Sequence[CpuClock]) -> Optional[bool]:
-    """Tell whether a Jetson Nano runs in its 5 W mode: two of four cores, and less than two thirds of the clock.
+    """Return whether a Jetson Nano runs in its 5 W mode: two of four cores, and less than two thirds of the clock.
 
     Where nvpmodel cannot be asked, as in a container, the cores tell.
 

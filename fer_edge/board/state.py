@@ -36,7 +36,7 @@ class BoardState:
         return "" if mode is None else mode.name or str(mode.number if mode.number is not None else "")
 
     def fields(self) -> Dict[str, Any]:
-        """Give what is known as fields of a log line."""
+        """Return what is known as fields of a log line."""
         zone, stats = hottest(self.zones), self.tegrastats
         online = [core for core in self.clocks if core.online]
         known = {

@@ -82,13 +82,13 @@ def read_cooling(root: Root = "/") -> Tuple[Cooling, ...]:
 
 
 def hottest(zones: Sequence[Zone]) -> Optional[Zone]:
-    """Give the hottest zone; None where no sensor says anything."""
+    """Return the hottest zone; None where no sensor says anything."""
     known = [zone for zone in zones if zone.now is not None]
     return max(known, key=lambda zone: zone.now or 0.0) if known else None
 
 
 def celsius(name: str, degrees: float) -> Optional[float]:
-    """Give the temperature that a sensor really measured; None for a constant or a part that is switched off."""
+    """Return the temperature that a sensor really measured; None for a constant or a part that is switched off."""
     return None if _CONSTANT.search(name) or degrees <= _COLDEST else degrees
 
 

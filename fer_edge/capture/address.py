@@ -71,7 +71,7 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def elsewhere(self, location: str) -> Address:
-        """Give where a redirect leads, without the credentials that stand in it: a stranger chose those.
+        """Return where a redirect leads, without the credentials that stand in it: a stranger chose those.
 
         Raises UsageError if it leads nowhere or into another protocol, SourceUnreachable if out of a safe connection.
         """

@@ -31,7 +31,7 @@ _MCU = 32  # pixels; the largest unit along a side, to which a decoder rounds up
 
 
 def is_affordable(data: bytes) -> bool:
-    """Tell whether a picture file may be decoded: its size, and for a JPEG what its scans add up to.
+    """Return whether a picture file may be decoded: its size, and for a JPEG what its scans add up to.
 
     OpenCV looks at the size of each kind itself, within the limit that importing `fer_edge` sets, but only where nobody
     imported OpenCV before. 100 KB of PNG can claim a billion pixels, and would get eight gigabytes.
@@ -53,7 +53,7 @@ def is_affordable(data: bytes) -> bool:
 
 
 def _components(data: bytes, at: int) -> int:
-    """Give how many components a scan's head names; the most there can be if it is cut off or wrong."""
+    """Return how many components a scan's head names; the most there can be if it is cut off or wrong."""
     named = data[at + 4] if at + 4 < len(data) else 0
     return named if 0 < named < _MOST_COMPONENTS else _MOST_COMPONENTS
 

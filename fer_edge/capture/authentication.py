@@ -36,7 +36,7 @@ class Authentication:
         self._uses = 0
 
     def is_for(self, target: Address) -> bool:
-        """Tell whether there are credentials, and `target` is where they belong."""
+        """Return whether there are credentials, and `target` is where they belong."""
         return bool(self._address.user) and target.origin == self._address.origin
 
     def challenge(self, headers: Sequence[str]) -> bool:
@@ -53,7 +53,7 @@ class Authentication:
         return self._digest is not None and self._digest.get("stale", "").lower() == "true"
 
     def answer(self, target: Address, method: str, uri: str) -> str:
-        """Give the ``Authorization`` header's value for a request; empty where none may be sent, or none was asked for.
+        """Return the ``Authorization`` header's value for a request; empty where none may be sent, or none was asked for.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ def password_is_not_for(given: Address, target: Address) -> SourceUnreachable:
 
 
 def _offers(headers: Sequence[str]) -> Iterator[Tuple[str, Dict[str, str]]]:
-    """Give scheme and parameters of each challenge; one header may hold several."""
+    """Return scheme and parameters of each challenge; one header may hold several."""
     for header in headers:
         if len(header) > _LONGEST_CHALLENGE or not header.isprintable():
             continue

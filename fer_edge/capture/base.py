@@ -69,7 +69,7 @@ class Source(ABC):
 
     @abstractmethod
     def retrieve(self) -> Image:
-        """Give the grabbed picture, decoded; a new array each time."""
+        """Return the grabbed picture, decoded; a new array each time."""
 
     @abstractmethod
     def close(self) -> None:

@@ -114,7 +114,7 @@ class GStreamerSource(Source):
         return True
 
     def retrieve(self) -> Image:
-        """Give the picture, without its padding."""
+        """Return the picture, without its padding."""
         picture: Image = np.ascontiguousarray(self._frame[:, : self._width * 3])
         self._frame = self._new_frame()
         return picture.reshape(self._height, self._width, 3)
@@ -135,7 +135,7 @@ class GStreamerSource(Source):
         return np.empty((self._height, self._stride), np.uint8)
 
     def _ended(self, status: int) -> Optional[SourceError]:
-        """Tell why the process is gone; None if the pipeline just came to its end."""
+        """Return why the process is gone; None if the pipeline just came to its end."""
         words = self._last_words()
         if status == 0 and not words:
             return None
@@ -162,7 +162,7 @@ class GStreamerSource(Source):
 
 
 def csi_pipeline(number: int, settings: CaptureSettings = DEFAULTS) -> str:
-    """Give the pipeline of a Jetson's CSI camera, in the form of https://github.com/JetsonHacksNano/CSI-Camera.
+    """Return the pipeline of a Jetson's CSI camera, in the form of https://github.com/JetsonHacksNano/CSI-Camera.
 
     Parameters
     ----------

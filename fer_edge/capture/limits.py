@@ -10,5 +10,5 @@ MOST_PIXELS = 1 << 26
 
 
 def fits(width: int, height: int) -> bool:
-    """Tell whether a picture of this size can be taken."""
+    """Return whether a picture of this size can be taken."""
     return 0 < width <= LARGEST and 0 < height <= LARGEST and width * height <= MOST_PIXELS

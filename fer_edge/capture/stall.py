@@ -96,7 +96,7 @@ class FrozenPicture:
         )
 
 
-class SpoiledPictures:
+class UndecodableImages:
     """Lets single pictures be beyond decoding, and raises when none is whole for too long.
 
     Parameters

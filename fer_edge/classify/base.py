@@ -62,7 +62,7 @@ class FakeClassifier(ExpressionClassifier):
         self._probabilities = np.asarray(probabilities, np.float32)
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
-        """Give the probabilities that the constructor was given, once for each crop."""
+        """Return the probabilities that the constructor was given, once for each crop."""
         best = int(self._probabilities.argmax())
         confidence = float(self._probabilities[best])
         expression = Expression(

@@ -15,7 +15,7 @@ TICK_SECONDS = 1.0
 
 @contextmanager
 def ticking(progress: Progress, what: str) -> Iterator[None]:
-    """Give `progress` a line every second, with `what` and the seconds since the start."""
+    """Return `progress` a line every second, with `what` and the seconds since the start."""
     started, done = time.monotonic(), threading.Event()
 
     def tick() -> None:

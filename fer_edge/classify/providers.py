@@ -22,12 +22,12 @@ SHAPES_SINCE = (1, 15)
 
 
 def cpu() -> Tuple[Provider, ...]:
-    """Give the provider that is everywhere."""
+    """Return the provider that is everywhere."""
     return (CPU,)
 
 
 def cuda(release: str) -> Tuple[Provider, ...]:
-    """Give CUDA, and the CPU for what it does not do.
+    """Return CUDA, and the CPU for what it does not do.
 
     Convolutions are chosen by rule and not by trial: a trial would be made anew, in the middle of the run, for each number of
     faces. The memory grows by what is needed and not by powers of two.
@@ -50,7 +50,7 @@ def cuda(release: str) -> Tuple[Provider, ...]:
 
 
 def tensorrt(fp16: bool, cache: Optional[Path], input_name: str, input_size: int, release: str) -> Tuple[Provider, ...]:
-    """Give TensorRT, and CUDA and the CPU for what it does not do.
+    """Return TensorRT, and CUDA and the CPU for what it does not do.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ class ModelSpec:
         return cls(facts=facts, **values)
 
     def to_metadata(self) -> Dict[str, str]:
-        """Give the spec as an ONNX file's ``metadata_props``; `from_metadata` reads it back."""
+        """Return the spec as an ONNX file's ``metadata_props``; `from_metadata` reads it back."""
         metadata = {PREFIX + key: text for key, text in self.facts.items()}
         for key in {**_REQUIRED, **_OPTIONAL}:
             value = getattr(self, key)

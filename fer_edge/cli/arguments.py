@@ -33,7 +33,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, str], List[str]]:
-    """Give what the command line sets, by the name of the setting, and all the models that it names."""
+    """Return what the command line sets, by the name of the setting, and all the models that it names."""
     given: Dict[str, Any] = {
         known.name: getattr(options, known.name)
         for known in setting_fields()

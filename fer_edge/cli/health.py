@@ -76,7 +76,7 @@ def run_health(options: argparse.Namespace) -> int:
     if options.tls_ca or settings.tls_cert:
         from fer_edge.web.tls import client_context
 
-        with nullcontext() if options.tls_ca else settings.blame("tls_cert"):
+        with nullcontext() if options.tls_ca else settings.located("tls_cert"):
             tls = client_context(options.tls_ca) if options.tls_ca else client_context(only=settings.tls_cert)
     answer = _Question(settings.listen, settings.token, tls).ask()
     if not answer.well:
@@ -106,7 +106,7 @@ class _Question:
         self._socket: Optional[socket.socket] = None
 
     def ask(self) -> _Answer:
-        """Tell whether it works, how it is in a line, and what to do where that is known."""
+        """Return whether it works, how it is in a line, and what to do where that is known."""
         thread = threading.Thread(target=self._work, name="question", daemon=True)
         thread.start()
         thread.join(TIMEOUT)
@@ -140,7 +140,7 @@ class _Question:
 
 
 def _here(connected: socket.socket) -> bool:
-    """Tell whether the other end is this machine as well: what is sent to one of its own addresses comes from there."""
+    """Return whether the other end is this machine as well: what is sent to one of its own addresses comes from there."""
     peer = str(connected.getpeername()[0])
     return peer == connected.getsockname()[0] or ipaddress.ip_address(peer.partition("%")[0]).is_loopback
 

@@ -104,7 +104,7 @@ def _check_settings(root: Path) -> None:
 
 
 def _read(system: SystemRoot, name: str) -> Optional[bytes]:
-    """Give what a file holds that the service reads; None where it is missing, or where only root could read it."""
+    """Return what a file holds that the service reads; None where it is missing, or where only root could read it."""
     try:
         found = system.read(name)
     except OSError:  # the installation says what is wrong with it
@@ -122,7 +122,7 @@ def _read(system: SystemRoot, name: str) -> Optional[bytes]:
 
 
 def _variables(content: bytes) -> Dict[str, str]:
-    """Give the variables that a file sets for systemd."""
+    """Return the variables that a file sets for systemd."""
     lines = content.decode("utf-8", "replace").splitlines()
     pairs = [line.partition("=") for line in lines if "=" in line]
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}

@@ -79,5 +79,5 @@ class FakeDetector(FaceDetector):
         self._faces = tuple(faces)
 
     def detect(self, image: Image) -> Tuple[Face, ...]:  # noqa: ARG002
-        """Give the faces that the constructor was given, whatever `image` shows."""
+        """Return the faces that the constructor was given, whatever `image` shows."""
         return self._faces

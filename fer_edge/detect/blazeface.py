@@ -58,7 +58,7 @@ VARIANTS: Dict[str, Variant] = {
 
 
 def anchor_centres(side: int, grids: Sequence[Tuple[int, int]]) -> NDArray[np.float64]:
-    """Give the centres of the anchors in pixels of the input, N x 2, in the order of the network's output.
+    """Return the centres of the anchors in pixels of the input, N x 2, in the order of the network's output.
 
     Anchors have the size of the input (``fixed_anchor_size``), so their centres say all about them.
     """
@@ -150,7 +150,7 @@ class BlazeFaceDetector(FaceDetector):
 
 
 def _decode(regressors: NDArray[np.float32], centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give N x 16 numbers, x and y in pixels of the input: both corners of the box, and the six landmarks."""
+    """Return N x 16 numbers, x and y in pixels of the input: both corners of the box, and the six landmarks."""
     points: NDArray[np.float64] = regressors.astype(np.float64)
     half = points[:, 2:4] / 2.0
     points[:, 2:4] = points[:, :2] + half
@@ -160,7 +160,7 @@ def _decode(regressors: NDArray[np.float32], centres: NDArray[np.float64]) -> ND
 
 
 def _logit(score: float) -> float:
-    """Give the raw score of a probability, so that the sigmoid is computed for the few candidates only."""
+    """Return the raw score of a probability, so that the sigmoid is computed for the few candidates only."""
     if score in (0.0, 1.0):
         return math.copysign(math.inf, score - 0.5)
     return math.log(score / (1.0 - score))
@@ -173,7 +173,7 @@ def _face(points: NDArray[np.float64], score: float) -> Face:
 
 
 def _check(session: OnnxSession, side: int, anchors: int) -> str:
-    """Give the name of the input, or say how the file differs from BlazeFace."""
+    """Return the name of the input, or say how the file differs from BlazeFace."""
     expected: Dict[str, Tuple[Any, ...]] = {"regressors": (1, anchors, 16), "scores": (1, anchors, 1)}
     found = {info.name: info.shape for info in session.outputs}
     shapes = [info.shape for info in session.inputs]

@@ -11,7 +11,7 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 
 def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the intersection over union of `box` (4) with each of `others` (N x 4), as left, top, right, bottom."""
+    """Return the intersection over union of `box` (4) with each of `others` (N x 4), as left, top, right, bottom."""
     # Products of columns: a reduction over an axis of two takes several times as long.
     size = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     np.maximum(size, 0.0, out=size)

@@ -109,7 +109,7 @@ class YuNetDetector(FaceDetector):
 
 
 def _grid(side: int) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the cells' positions (N x 2, in cells) and strides (N), in the order of the network's outputs."""
+    """Return the cells' positions (N x 2, in cells) and strides (N), in the order of the network's outputs."""
     cells: List[NDArray[np.float64]] = []
     strides: List[NDArray[np.float64]] = []
     for stride in STRIDES:
@@ -123,7 +123,7 @@ def _grid(side: int) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _decode(
     boxes: NDArray[np.float32], marks: NDArray[np.float32], cells: NDArray[np.float64], strides: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Give N x 7 x 2 points in pixels of the input: upper left corner, lower right corner, and the five landmarks."""
+    """Return N x 7 x 2 points in pixels of the input: upper left corner, lower right corner, and the five landmarks."""
     centres = boxes[:, :2] + cells
     # Where it would overflow, the box is refused anyhow.
     half = np.exp(np.minimum(boxes[:, 2:].astype(np.float64), 50.0)) / 2.0
@@ -156,7 +156,7 @@ def _input_record(side: int) -> bytes:
 
 
 def _check(session: OnnxSession, side: int) -> str:
-    """Give the name of the input, or say how the file differs from YuNet."""
+    """Return the name of the input, or say how the file differs from YuNet."""
     shapes: Dict[str, Tuple[Any, ...]] = {info.name: info.shape for info in session.inputs}
     names = {info.name for info in session.outputs}
     open_or_equal = [

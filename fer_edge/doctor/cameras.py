@@ -32,7 +32,7 @@ _TOPIC = "cameras"
 
 
 def group_membership(name: str = VIDEO_GROUP) -> Optional[str]:
-    """Say how this process stands to a group.
+    """Return how this process stands to a group.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def group_membership(name: str = VIDEO_GROUP) -> Optional[str]:
 
 
 def camera_findings(cameras: Probe, membership: Optional[str], jetson: bool) -> List[Finding]:
-    """Say which cameras there are and whether this user may use them.
+    """Return which cameras there are and whether this user may use them.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def camera_findings(cameras: Probe, membership: Optional[str], jetson: bool) -> 
 
 
 def gstreamer_findings(run: Runner, argus: bool, jetson: bool) -> List[Finding]:
-    """Say whether gst:PIPELINE and, on a Jetson, csi:0 can work.
+    """Return whether gst:PIPELINE and, on a Jetson, csi:0 can work.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def gstreamer_findings(run: Runner, argus: bool, jetson: bool) -> List[Finding]:
 
 
 def display_findings(display: Probe) -> List[Finding]:
-    """Say whether a window can be opened.
+    """Return whether a window can be opened.
 
     Parameters
     ----------

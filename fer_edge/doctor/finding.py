@@ -42,5 +42,5 @@ class Finding:
 
 
 def is_ready(findings: Iterable[Finding]) -> bool:
-    """Tell whether the main job can run: nothing is a problem."""
+    """Return whether the main job can run: nothing is a problem."""
     return all(finding.level != PROBLEM for finding in findings)

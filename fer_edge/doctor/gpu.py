@@ -35,7 +35,7 @@ _TOPIC = "GPU"
 def gpu_findings(
     nvidia: Nvidia, tensorrt: Probe, pycuda: Probe, packages: Mapping[str, str], jetson: bool
 ) -> List[Finding]:
-    """Say whether there is a GPU, and what of CUDA, cuDNN, TensorRT and pycuda is there.
+    """Return whether there is a GPU, and what of CUDA, cuDNN, TensorRT and pycuda is there.
 
     Parameters
     ----------

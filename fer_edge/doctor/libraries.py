@@ -33,7 +33,7 @@ _NEEDED = "The program cannot run without it."
 
 
 def installed_packages() -> Dict[str, str]:
-    """Give every installed Python package, in lower case, with its version."""
+    """Return every installed Python package, in lower case, with its version."""
     found: Dict[str, str] = {}
     for package in metadata.distributions():
         # The metadata of a package that was half removed may lack both.
@@ -46,7 +46,7 @@ def installed_packages() -> Dict[str, str]:
 def python_findings(
     packages: Mapping[str, str], numpy: Probe, machine: str, environment: Mapping[str, str]
 ) -> List[Finding]:
-    """Say what Python this is, whether numpy works, and whether two packages overwrite each other's files.
+    """Return what Python this is, whether numpy works, and whether two packages overwrite each other's files.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def python_findings(
 
 
 def opencv_findings(opencv: Probe) -> List[Finding]:
-    """Say whether OpenCV works, and what it was built with.
+    """Return whether OpenCV works, and what it was built with.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def opencv_findings(opencv: Probe) -> List[Finding]:
 
 
 def onnxruntime_findings(onnxruntime: Probe) -> List[Finding]:
-    """Say whether ONNX Runtime works, and on what it can compute.
+    """Return whether ONNX Runtime works, and on what it can compute.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def onnxruntime_findings(onnxruntime: Probe) -> List[Finding]:
 
 
 def backend_findings(backends: Probe) -> List[Finding]:
-    """Say what the classifier can run on, the best first; nothing where that cannot be asked.
+    """Return what the classifier can run on, the best first; nothing where that cannot be asked.
 
     Parameters
     ----------

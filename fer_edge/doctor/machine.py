@@ -24,7 +24,7 @@ _ALMOST = 5.0
 def board_findings(
     board: Optional[str], processor: Optional[str], system: str, l4t: Optional[L4t], jetson: bool
 ) -> List[Finding]:
-    """Say what the machine is."""
+    """Return what the machine is."""
     topic = "machine"
     found = [
         Finding(topic, "board", board, OK, "The name that the firmware gives.")
@@ -48,7 +48,7 @@ def board_findings(
 def power_findings(
     board: Optional[str], mode: Optional[PowerMode], clocks: Sequence[CpuClock], jetson: bool
 ) -> List[Finding]:
-    """Say what the machine may do: its power mode, its cores and their clocks."""
+    """Return what the machine may do: its power mode, its cores and their clocks."""
     topic, found = "power", []
     if jetson:
         found.append(_mode_finding(board, mode, clocks))
@@ -79,7 +79,7 @@ def power_findings(
 
 
 def heat_findings(zones: Sequence[Zone], cooling: Sequence[Cooling]) -> List[Finding]:
-    """Say how hot it is, and whether that costs speed."""
+    """Return how hot it is, and whether that costs speed."""
     topic, found = "state", []
     zone = hottest(zones)
     if zone is None or zone.now is None:
@@ -102,7 +102,7 @@ def heat_findings(zones: Sequence[Zone], cooling: Sequence[Cooling]) -> List[Fin
 
 
 def memory_findings(memory: Optional[Memory], jetson: bool) -> List[Finding]:
-    """Say how much memory can be had."""
+    """Return how much memory can be had."""
     topic = "state"
     if memory is None or memory.available is None:
         return [Finding(topic, "memory", "unknown", NOTE, "The kernel does not say how much can be had.")]
@@ -119,7 +119,7 @@ def memory_findings(memory: Optional[Memory], jetson: bool) -> List[Finding]:
 
 
 def disk_findings(folder: Folder) -> List[Finding]:
-    """Say whether fetched models and built engines can be kept."""
+    """Return whether fetched models and built engines can be kept."""
     topic, subject = "state", "cache folder"
     if not folder.writable:
         meaning = (

@@ -34,7 +34,7 @@ _MEANINGS = {
 
 
 def model_findings(known: Callable[[], Dict[str, KnownModel]], state_of: Callable[[KnownModel], str]) -> List[Finding]:
-    """Say of each known model whether its file is whole.
+    """Return of each known model whether its file is whole.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def model_findings(known: Callable[[], Dict[str, KnownModel]], state_of: Callabl
 
 
 def main_job_findings(job: Probe) -> List[Finding]:
-    """Say whether a face was found and read in the picture of the demo.
+    """Return whether a face was found and read in the picture of the demo.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ _MEANING = WIDTH - 2 - _LEVEL - _SUBJECT - _VALUE
 
 
 def to_text(findings: Sequence[Finding]) -> str:
-    """Give the table, at most `WIDTH` columns wide, without names of users and without secrets."""
+    """Return the table, at most `WIDTH` columns wide, without names of users and without secrets."""
     lines = [f"fer-edge {__version__}: what this machine has, and what it means", ""]
     for topic, group in groupby(findings, key=lambda finding: finding.topic):
         lines.append(topic)
@@ -34,7 +34,7 @@ def to_text(findings: Sequence[Finding]) -> str:
 
 
 def to_json(findings: Sequence[Finding]) -> str:
-    """Give the same for programs: version, whether the main job can run, and every finding with its fields."""
+    """Return the same for programs: version, whether the main job can run, and every finding with its fields."""
     report: Dict[str, Any] = {
         "fer_edge": __version__,
         "ready": is_ready(findings),

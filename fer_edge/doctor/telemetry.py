@@ -22,7 +22,7 @@ _IDENTIFIER = Path("Microsoft", "DeveloperTools", ".onnxruntime", "deviceid")
 
 
 def identifier_file(environment: Mapping[str, str]) -> Path:
-    """Give the file in which ONNX Runtime keeps its identifier of this machine, for a program with these variables."""
+    """Return the file in which ONNX Runtime keeps its identifier of this machine, for a program with these variables."""
     cache = environment.get("XDG_CACHE_HOME") or os.path.join(
         environment.get("HOME") or os.path.expanduser("~"), ".cache"
     )
@@ -30,7 +30,7 @@ def identifier_file(environment: Mapping[str, str]) -> Path:
 
 
 def telemetry_findings(trial: Probe, identifier: Path) -> List[Finding]:
-    """Say whether ONNX Runtime reports to its maker; nothing where it cannot be loaded, which is a finding of its own.
+    """Return whether ONNX Runtime reports to its maker; nothing where it cannot be loaded, which is a finding of its own.
 
     Parameters
     ----------

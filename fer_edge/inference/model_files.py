@@ -67,7 +67,7 @@ class KnownModel:
 
 
 def shipped_folder() -> Path:
-    """Give the folder with the manifest: inside the installed package, or beside it in a source checkout."""
+    """Return the folder with the manifest: inside the installed package, or beside it in a source checkout."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "models", package.parent / "models"):
         if (folder / "manifest.json").is_file():
@@ -79,7 +79,7 @@ def shipped_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Give the user's folder for fetched models, which need not exist yet."""
+    """Return the user's folder for fetched models, which need not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG specification says to ignore a relative path.
     root = Path(base) if os.path.isabs(base) else Path(os.path.expanduser("~")) / ".cache"
@@ -87,7 +87,7 @@ def cache_folder() -> Path:
 
 
 def known_models() -> Dict[str, KnownModel]:
-    """Give the manifest's entries by name, in its order."""
+    """Return the manifest's entries by name, in its order."""
     text = (shipped_folder() / "manifest.json").read_text(encoding="utf-8")
     return {entry["name"]: KnownModel(**entry) for entry in json.loads(text)["models"]}
 
@@ -150,7 +150,7 @@ def _check_whole(model: KnownModel) -> None:
 
 
 def sha256_of(path: Union[str, os.PathLike[str]]) -> str:
-    """Give the sha256 of a file in hex. Raises OSError where it cannot be read, or is a pipe or a device."""
+    """Return the sha256 of a file in hex. Raises OSError where it cannot be read, or is a pipe or a device."""
     digest = hashlib.sha256()
     with open_regular(path) as stream:
         for chunk in iter(lambda: stream.read(_CHUNK), b""):
@@ -159,7 +159,7 @@ def sha256_of(path: Union[str, os.PathLike[str]]) -> str:
 
 
 def state_of(model: KnownModel) -> str:
-    """Say whether a known model's file is ``ok``, ``not fetched``, ``missing`` or ``damaged``."""
+    """Return whether a known model's file is ``ok``, ``not fetched``, ``missing`` or ``damaged``."""
     if not model.path.is_file():
         return "missing" if model.shipped else "not fetched"
     # Another size is told without reading all of what may have no end.
@@ -168,7 +168,7 @@ def state_of(model: KnownModel) -> str:
 
 
 def describe_models() -> str:
-    """Give a table of the known models for people."""
+    """Return a table of the known models for people."""
     rows: List[List[str]] = [["NAME", "ROLE", "KB", "STATE", "LICENCE", "FILE"]]
     for model in known_models().values():
         size = str(round(model.bytes / 1000))

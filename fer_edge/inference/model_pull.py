@@ -198,7 +198,7 @@ def _wrong_file(model: KnownModel, address: Union[str, Path], what: str) -> erro
 
 
 def _address(url: Union[str, os.PathLike[str]]) -> Union[str, Path]:
-    """Give an address of http or https, or the path of a file of this machine."""
+    """Return an address of http or https, or the path of a file of this machine."""
     text = os.fspath(url)
     scheme = text.partition("://")[0].lower() if "://" in text else ""
     if not scheme:

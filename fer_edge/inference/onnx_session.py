@@ -122,7 +122,7 @@ class OnnxSession:
         return results
 
     def _complaint(self, feeds: Mapping[str, NDArray[Any]]) -> Optional[str]:
-        """Say what is wrong with `feeds`; None when they fit and the fault lies elsewhere."""
+        """Return what is wrong with `feeds`; None when they fit and the fault lies elsewhere."""
         for info in self.inputs:
             if info.name not in feeds:
                 return f"needs an input named '{info.name}', which was not given"
@@ -236,7 +236,7 @@ def open_session(
 
 
 def provider_failures() -> Tuple[Type[Exception], ...]:
-    """Give the exceptions that ONNX Runtime raises when a provider does not start, or fails while it runs."""
+    """Return the exceptions that ONNX Runtime raises when a provider does not start, or fails while it runs."""
     state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     return (RuntimeError, *_exceptions(state, _PROVIDER_FAILURES))
 

@@ -17,7 +17,7 @@ class FrameBalance:
     in_flight: int
 
 
-class FrameLedger:
+class FrameCounter:
     """Books every frame in once and out once, by its index. Any thread may book and read."""
 
     def __init__(self) -> None:
@@ -48,6 +48,6 @@ class FrameLedger:
             self._dropped += 1
 
     def balance(self) -> FrameBalance:
-        """Give the counts as of now."""
+        """Return the counts as of now."""
         with self._lock:
             return FrameBalance(self._captured, self._emitted, self._dropped, len(self._in_flight))

@@ -102,7 +102,7 @@ class Mailbox(Generic[T]):
             return item, self._clock() - left_at
 
     def age(self) -> float:
-        """Give the seconds that the item has waited here; 0 when there is none."""
+        """Return the seconds that the item has waited here; 0 when there is none."""
         with self._changed:
             return self._clock() - self._slot[0][1] if self._slot else 0.0
 

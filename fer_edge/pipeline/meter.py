@@ -56,7 +56,7 @@ class Histogram:
         self._seconds += seconds
 
     def distribution(self) -> Distribution:
-        """Give what was counted so far."""
+        """Return what was counted so far."""
         *at_most, count = accumulate(self._counts)
         return Distribution(tuple(at_most), count, self._seconds)
 
@@ -79,7 +79,7 @@ class RateMeter:
         self._expire()
 
     def rate(self) -> float:
-        """Give the events per second; 0 while fewer than two are in the window."""
+        """Return the events per second; 0 while fewer than two are in the window."""
         self._expire()
         gaps = len(self._stamps) - 1
         if gaps < 1:
@@ -120,7 +120,7 @@ class ServiceMeter:
             self._sum -= self._samples.popleft()[1]
 
     def mean(self) -> float:
-        """Give the mean in seconds; 0 when nothing was measured."""
+        """Return the mean in seconds; 0 when nothing was measured."""
         return max(self._sum, 0.0) / len(self._samples) if self._samples else 0.0
 
 
@@ -153,17 +153,17 @@ class PipelineMeter:
             self._latency.record(latency)
 
     def service_times(self) -> Dict[str, Distribution]:
-        """Give the service times by stage; frames that gave a stage nothing to do are left out."""
+        """Return the service times by stage; frames that gave a stage nothing to do are left out."""
         with self._lock:
             return {name: stage.histogram.distribution() for name, stage in self._stages.items()}
 
     def latency(self) -> Distribution:
-        """Give the times from capture to emission."""
+        """Return the times from capture to emission."""
         with self._lock:
             return self._latency.distribution()
 
     def rates(self) -> Rates:
-        """Give all figures as of now."""
+        """Return all figures as of now."""
         with self._lock:
             means = {name: stage.mean() for name, stage in self._stages.items()}
             achieved = {name: stage.finished.rate() for name, stage in self._stages.items()}
@@ -184,7 +184,7 @@ def per_second(seconds: float) -> float:
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
-    """Give a percentile by nearest rank: the smallest sample that at least `percent` % of the samples do not exceed.
+    """Return a percentile by nearest rank: the smallest sample that at least `percent` % of the samples do not exceed.
 
     Parameters
     ----------

@@ -14,10 +14,10 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import StopTimeout, UsageError
-from fer_edge.pipeline.frame_counter import FrameBalance, FrameLedger
+from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.meter import Clock, PipelineMeter
-from fer_edge.pipeline.reader import Captured, Intake
+from fer_edge.pipeline.reader import Captured, SourceReader
 from fer_edge.pipeline.stage import Stage
 from fer_edge.pipeline.supervisor import Post, Supervisor
 from fer_edge.types import Face, Frame, Observation, Rates, StageTime
@@ -75,7 +75,7 @@ class Pipeline:
         self._started = False
         self._stopped = False
         self._classifier: Optional[ExpressionClassifier] = None
-        self._ledger = FrameLedger()
+        self._counter = FrameCounter()
         self._frames: Mailbox[Captured] = Mailbox(clock)
         self._detections: Mailbox[Detected] = Mailbox(clock)
         self._observations: Mailbox[Observation] = Mailbox(clock, notify=self._news.set)
@@ -86,7 +86,7 @@ class Pipeline:
             self._frames,
             self._detections,
             lambda result, spent: self._stamp("detect", result, spent),
-            lambda item: self._ledger.drop(item.frame.index),
+            lambda item: self._counter.drop(item.frame.index),
             clock,
             recover,
         )
@@ -96,14 +96,14 @@ class Pipeline:
             self._detections,
             self._observations,
             lambda result, spent: self._stamp("classify", result, spent, idle=not result.faces),
-            lambda item: self._ledger.drop(item.frame.index),
+            lambda item: self._counter.drop(item.frame.index),
             clock,
             recover,
         )
-        self._intake = Intake(
+        self._reader = SourceReader(
             source,
             self._frames,
-            self._ledger,
+            self._counter,
             self.meter,
             (self._detect.ready, self._classify.ready),
             self._news.set,
@@ -114,7 +114,7 @@ class Pipeline:
     @property
     def source_info(self) -> Optional[SourceInfo]:
         """What the source turned out to be; None until it is open."""
-        return self._intake.info
+        return self._reader.info
 
     @property
     def classifier(self) -> Optional[ExpressionClassifier]:
@@ -134,22 +134,22 @@ class Pipeline:
     @property
     def latest_frame(self) -> Optional[Frame]:
         """The newest captured frame, analysed or not, for a live view; None before the first."""
-        return self._intake.latest
+        return self._reader.latest
 
     def source_trouble(self) -> str:
-        """Say what is wrong with the source, for people; empty while it works or nobody looks after it."""
+        """Return what is wrong with the source, for people; empty while it works or nobody looks after it."""
         return self._supervisor.source_trouble() if self._supervisor is not None else ""
 
     def rates(self) -> Rates:
-        """Give the FPS figures as of now."""
+        """Return the FPS figures as of now."""
         return self.meter.rates()
 
     def balance(self) -> FrameBalance:
-        """Give the counts of frames as of now."""
-        return self._ledger.balance()
+        """Return the counts of frames as of now."""
+        return self._counter.balance()
 
     def queue_ages(self) -> Dict[str, float]:
-        """Give by stage how many seconds the frame before it has waited; 0 where none waits."""
+        """Return by stage how many seconds the frame before it has waited; 0 where none waits."""
         return {
             "detect": self._frames.age(),
             "classify": self._detections.age(),
@@ -169,7 +169,7 @@ class Pipeline:
         if not self._started:
             self._started = True
             for post in self._posts:
-                post.shift.thread.start()
+                post.worker.thread.start()
 
     def take(self, timeout: Optional[float] = None) -> Optional[Observation]:
         """Take the next observation.
@@ -195,7 +195,7 @@ class Pipeline:
         if taken is None:
             return None
         observation, _ = taken
-        self._ledger.emit(observation.frame.index)
+        self._counter.emit(observation.frame.index)
         self.meter.record_emitted(self._clock() - observation.frame.captured_at)
         return observation
 
@@ -222,26 +222,26 @@ class Pipeline:
             A thread did not end in time; it is abandoned, and ends with the process.
         """
         self._stopped = True
-        self._intake.stop()
+        self._reader.stop()
         for mailbox in (self._frames, self._detections, self._observations):
             lost = mailbox.close()
             if lost is not None:
-                self._ledger.drop(lost.frame.index)
+                self._counter.drop(lost.frame.index)
         if not self._started:
             return
         deadline = time.monotonic() + STOP_SECONDS
         for post in self._posts:
-            post.shift.thread.join(max(0.0, deadline - time.monotonic()))
+            post.worker.thread.join(max(0.0, deadline - time.monotonic()))
         # Building an engine takes minutes and cannot be interrupted.
-        alive = [post for post in self._posts if post.shift.thread.is_alive()]
+        alive = [post for post in self._posts if post.worker.thread.is_alive()]
         unfinished = [post for post in alive if isinstance(post, Stage) and post.building]
         for post in unfinished:
             logger.info("the %s stage was not ready yet; what it was building is given up", post.name)
         hanging = [post for post in alive if post not in unfinished]
         if self._supervisor is not None:
-            hanging = [post for post in hanging if not self._supervisor.leave(post) and post.shift.thread.is_alive()]
+            hanging = [post for post in hanging if not self._supervisor.leave(post) and post.worker.thread.is_alive()]
         if hanging:
-            names = " and ".join(post.shift.thread.name for post in hanging)
+            names = " and ".join(post.worker.thread.name for post in hanging)
             raise StopTimeout(
                 f"{names} did not end within {STOP_SECONDS} s after being asked to stop.",
                 "A driver or library call hangs there; unplug the camera, or end the process.",
@@ -259,7 +259,7 @@ class Pipeline:
         self.stop()
 
     def __iter__(self) -> Iterator[Observation]:
-        """Give every observation until the source ends; breaking out stops the pipeline."""
+        """Yield every observation until the source ends; breaking out stops the pipeline."""
         with self:
             while True:
                 try:
@@ -271,7 +271,7 @@ class Pipeline:
 
     @property
     def _posts(self) -> List[Post]:
-        return [self._intake, self._detect, self._classify]
+        return [self._reader, self._detect, self._classify]
 
     def _build_detect(
         self, build: Callable[[], FaceDetector]

@@ -9,14 +9,14 @@ from datetime import datetime, timezone
 from typing import Callable, Mapping, Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.stall import FrozenPicture, SpoiledPictures
+from fer_edge.capture.stall import FrozenPicture, UndecodableImages
 from fer_edge.errors import SourceUnreadable
-from fer_edge.pipeline.frame_counter import FrameLedger
+from fer_edge.pipeline.frame_counter import FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.meter import Clock, PipelineMeter
 from fer_edge.pipeline.stage import as_stage_error
 from fer_edge.pipeline.supervisor import Supervisor
-from fer_edge.pipeline.worker import Call, GivenUp, Shift
+from fer_edge.pipeline.worker import Call, GivenUp, Worker
 from fer_edge.types import Frame, Image, StageTime
 
 STOP_POLL_SECONDS = 0.1
@@ -39,7 +39,7 @@ class Captured:
     times: Mapping[str, StageTime]
 
 
-class Intake:
+class SourceReader:
     """Opens a source and leaves its frames in a mailbox.
 
     For a live source the newest frame replaces the one that waits, which counts as dropped; any other source waits for room.
@@ -47,7 +47,7 @@ class Intake:
     Parameters
     ----------
     source : Source
-        Opened, read and closed in the thread of the intake.
+        Opened, read and closed in the thread of the reader.
     outbox : Mailbox
         Where frames go.
     ready : sequence of Event
@@ -64,7 +64,7 @@ class Intake:
         self,
         source: Source,
         outbox: Mailbox[Captured],
-        ledger: FrameLedger,
+        counter: FrameCounter,
         meter: PipelineMeter,
         ready: Sequence[threading.Event],
         notify: Callable[[], None],
@@ -73,10 +73,10 @@ class Intake:
     ) -> None:
         self.info: Optional[SourceInfo] = None
         self.latest: Optional[Frame] = None
-        self.shift = Shift(self.name, self._run)
+        self.worker = Worker(self.name, self._run)
         self._source = source
         self._outbox = outbox
-        self._ledger = ledger
+        self._counter = counter
         self._meter = meter
         self._ready = ready
         self._notify = notify
@@ -93,20 +93,20 @@ class Intake:
     def relieve(self, error: BaseException) -> None:
         """Go on in a new thread with a new source, unless `error` ends everything: the old thread was given up in a call."""
         self._source.interrupt()
-        self.shift = Shift(self.name, lambda shift: self._run(shift, error))
-        self.shift.thread.start()
+        self.worker = Worker(self.name, lambda worker: self._run(worker, error))
+        self.worker.thread.start()
 
     def abandon(self) -> None:
         """Do nothing: a picture that a driver holds back was never counted."""
 
-    def _run(self, shift: Shift, error: Optional[BaseException] = None) -> None:
+    def _run(self, worker: Worker, error: Optional[BaseException] = None) -> None:
         lost = error is not None
         while not self._stopping.is_set():
             try:
                 if lost and not self._find_source(error):
                     break
                 error = None
-                self._watch(shift, self._source)
+                self._watch(worker, self._source)
             except Closed:
                 break
             except GivenUp:
@@ -131,37 +131,37 @@ class Intake:
         # A stop that came meanwhile has interrupted the source before.
         return not self._stopping.is_set()
 
-    def _watch(self, shift: Shift, source: Source) -> None:
+    def _watch(self, worker: Worker, source: Source) -> None:
         try:
-            with shift.calling(OPEN):
+            with worker.calling(OPEN):
                 self.info = source.open()
             for built in self._ready:
                 while not built.wait(STOP_POLL_SECONDS):
                     if self._stopping.is_set():
                         return
-            self._capture(shift, source)
+            self._capture(worker, source)
         except GivenUp:
             with suppress(Exception):
                 source.close()
             raise
         finally:
-            if not shift.given_up:
-                with shift.calling(CLOSE):
+            if not worker.given_up:
+                with worker.calling(CLOSE):
                     source.close()
 
-    def _capture(self, shift: Shift, source: Source) -> None:
+    def _capture(self, worker: Worker, source: Source) -> None:
         frozen = FrozenPicture(self._clock) if self._supervisor is not None and source.live else None
-        spoiled = SpoiledPictures(self._clock) if frozen is not None else None
+        undecodable = UndecodableImages(self._clock) if frozen is not None else None
         while not self._stopping.is_set():
             if source.on_demand:
                 self._outbox.wait_until_wanted()
             elif not source.live:
                 self._outbox.wait_for_room()
             asked_at = self._clock()
-            with shift.calling(Call("grab", GRAB_LIMIT)):
+            with worker.calling(Call("grab", GRAB_LIMIT)):
                 grabbed = source.grab()
                 captured_at, timestamp = self._clock(), datetime.now(timezone.utc)
-                image = self._retrieve(source, spoiled) if grabbed else None
+                image = self._retrieve(source, undecodable) if grabbed else None
             if image is None:
                 if grabbed is not False:
                     continue
@@ -172,7 +172,7 @@ class Intake:
             # A live source makes the caller wait for the picture; that wait is no work, while reading a file is.
             spent = StageTime(0.0, self._clock() - (captured_at if source.live else asked_at))
             frame = Frame(self._index, captured_at, timestamp, image)
-            self._ledger.capture(self._index)
+            self._counter.capture(self._index)
             self._index += 1
             self._meter.record_stage("capture", spent.service)
             self.latest = frame
@@ -181,18 +181,18 @@ class Intake:
             self._leave(source, Captured(frame, {"capture": spent}))
             self._notify()
 
-    def _retrieve(self, source: Source, spoiled: Optional[SpoiledPictures]) -> Optional[Image]:
-        """Give the picture; None when it is left out, because a transmission does damage one now and then."""
+    def _retrieve(self, source: Source, undecodable: Optional[UndecodableImages]) -> Optional[Image]:
+        """Return the picture; None when it is left out, because a transmission does damage one now and then."""
         try:
             image = source.retrieve()
         except SourceUnreadable as error:
-            if spoiled is None or self._supervisor is None:
+            if undecodable is None or self._supervisor is None:
                 raise
-            spoiled.damaged(error)
-            self._supervisor.picture_spoiled(error)
+            undecodable.damaged(error)
+            self._supervisor.image_undecodable(error)
             return None
-        if spoiled is not None:
-            spoiled.whole()
+        if undecodable is not None:
+            undecodable.whole()
         return image
 
     def _leave(self, source: Source, item: Captured) -> None:
@@ -200,9 +200,9 @@ class Intake:
             if source.live:
                 displaced = self._outbox.replace(item)
                 if displaced is not None:
-                    self._ledger.drop(displaced.frame.index)
+                    self._counter.drop(displaced.frame.index)
             else:
                 self._outbox.put(item)
         except Closed:
-            self._ledger.drop(item.frame.index)
+            self._counter.drop(item.frame.index)
             raise

@@ -36,7 +36,7 @@ class Backoff:
         self._delay = first
 
     def next(self) -> float:
-        """Give the seconds to wait before the next attempt."""
+        """Return the seconds to wait before the next attempt."""
         delay = self._delay
         self._delay = min(2 * delay, self._most)
         return delay * (0.5 + 0.5 * self._draw())
@@ -66,7 +66,7 @@ class RestartLimit:
         self._restarts: Deque[float] = deque()
 
     def allow(self) -> bool:
-        """Tell whether one more is within the limit; if so, it counts."""
+        """Return whether one more is within the limit; if so, it counts."""
         now = self._clock()
         while self._restarts and now - self._restarts[0] >= self.period:
             self._restarts.popleft()

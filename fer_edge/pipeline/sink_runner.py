@@ -37,7 +37,7 @@ STUCK_AFTER = 1.0
 _LOOK = 0.05
 
 
-class Outlet:
+class SinkRunner:
     """Hands observations to a sink, and opens the sink anew when it fails.
 
     An observation that cannot be written is left out, and the next one is written. What else fails is tried again, the same
@@ -48,7 +48,7 @@ class Outlet:
     name : str
         Of the sink, for people.
     open_sink : callable
-        Makes the sink; gets how often it was opened before. Called in the outlet's thread.
+        Makes the sink; gets how often it was opened before. Called in the runner's thread.
     from_the_start : bool
         Whether a sink that never worked is tried again; else what it raised ends it, as a mistake.
     backoff : Backoff, optional
@@ -115,7 +115,7 @@ class Outlet:
             raise self.ended
 
     def offer(self, observation: Observation, rates: Rates) -> None:
-        """Leave an observation for the sink. Never waits, unless the outlet is patient: the oldest that waits is left out."""
+        """Leave an observation for the sink. Never waits, unless the runner is patient: the oldest that waits is left out."""
         if self.ended is not None:
             return
         if self._patient:
@@ -125,11 +125,11 @@ class Outlet:
             self._backlog.add(observation, rates)
 
     def trouble(self) -> str:
-        """Say why the sink does not work, for people; empty when it does."""
+        """Return why the sink does not work, for people; empty when it does."""
         return self._state.trouble()
 
     def remark(self) -> str:
-        """Say which results a sink that works left out lately, for people; empty when none."""
+        """Return which results a sink that works left out lately, for people; empty when none."""
         return self._state.remark()
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ class Outlet:
         if hangs:
             raise _hangs(self.name, "did not take the last results before the end")
 
-    def __enter__(self) -> Outlet:
+    def __enter__(self) -> SinkRunner:
         """Open it."""
         self.open()
         return self
@@ -223,14 +223,14 @@ class Outlet:
                     self._sink.close()
             if self._state.works_again(self.lost):
                 self._backoff.reset()
-        except Exception as error:  # noqa: BLE001  (handed to whoever closes the outlet)
+        except Exception as error:  # noqa: BLE001  (handed to whoever closes the runner)
             self._state.failure = error
 
     def _open_at_the_start(self) -> None:
         try:
             with self._state.calling("opening"):
                 self._sink = self._open_anew()
-        except Exception as error:  # noqa: BLE001  (handed to whoever opens the outlet)
+        except Exception as error:  # noqa: BLE001  (handed to whoever opens the runner)
             if self._retried and not isinstance(error, UsageError):
                 self._state.failed(error, self._backoff.next())
             else:

@@ -55,17 +55,17 @@ class SinkState:
             self._call = None
 
     def calling_for(self) -> float:
-        """Give the seconds that the call under way has taken so far; 0 without one."""
+        """Return the seconds that the call under way has taken so far; 0 without one."""
         call = self._call
         return 0.0 if call is None else self._clock() - call[1]
 
     def writing_for(self) -> float:
-        """Give the seconds that the writing of a result has taken that is under way; 0 without one."""
+        """Return the seconds that the writing of a result has taken that is under way; 0 without one."""
         call = self._call
         return self._clock() - call[1] if call is not None and call[0] == "writing" else 0.0
 
     def trouble(self) -> str:
-        """Say why the sink does not work, for people; empty when it does."""
+        """Return why the sink does not work, for people; empty when it does."""
         failure, call, good = self.failure, self._call, self._good_since
         if failure is not None and (good is None or self._clock() - good < STEADY_AFTER):
             return f"{self._name} does not work: {_reason(failure)}"
@@ -74,7 +74,7 @@ class SinkState:
         return ""
 
     def remark(self) -> str:
-        """Say which results a sink that works left out lately, for people; empty when none."""
+        """Return which results a sink that works left out lately, for people; empty when none."""
         last = self._last_unwritable
         if last is None or self._clock() - last[0] >= RECENT:
             return ""

@@ -10,7 +10,7 @@ from typing import Callable, Generic, Optional, Tuple, TypeVar
 from fer_edge.errors import FerEdgeError, StageFailed
 from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.meter import Clock
-from fer_edge.pipeline.worker import Call, GivenUp, Shift
+from fer_edge.pipeline.worker import Call, GivenUp, Worker
 from fer_edge.types import StageTime
 
 logger = logging.getLogger("fer_edge")
@@ -78,7 +78,7 @@ class Stage(Generic[In, Out]):
     ) -> None:
         self.name = name
         self.ready = threading.Event()
-        self.shift = Shift(name, self._run)
+        self.worker = Worker(name, self._run)
         self._build = build
         self._inbox = inbox
         self._outbox = outbox
@@ -91,21 +91,21 @@ class Stage(Generic[In, Out]):
     @property
     def building(self) -> bool:
         """Whether the work is being built, which cannot be interrupted."""
-        call = self.shift.call
+        call = self.worker.call
         return not self.ready.is_set() or (call is not None and call.what == BUILD)
 
     @property
     def preparing(self) -> bool:
         """Whether the work is being built or called for the first time, which may take minutes and has limits of its own."""
-        call = self.shift.call
+        call = self.worker.call
         return self.building or (call is not None and call.what == FIRST_CALL)
 
     def relieve(self, error: BaseException) -> None:
         """Go on in a new thread if `error` can be recovered from: the old one was given up in a call. What it had is lost."""
         self.abandon()
         if self.ready.is_set() and self._recover(self.name, error):
-            self.shift = Shift(self.name, self._run)
-            self.shift.thread.start()
+            self.worker = Worker(self.name, self._run)
+            self.worker.thread.start()
         else:
             self._end(error)
 
@@ -115,10 +115,10 @@ class Stage(Generic[In, Out]):
         if item is not None:
             self._discard(item)
 
-    def _run(self, shift: Shift) -> None:
+    def _run(self, worker: Worker) -> None:
         while True:
             try:
-                self._serve(shift)
+                self._serve(worker)
             except Closed:
                 return self._end(None)
             except Upstream as ended:
@@ -137,28 +137,28 @@ class Stage(Generic[In, Out]):
             self._discard(lost)
         self._outbox.finish(error)
 
-    def _serve(self, shift: Shift) -> None:
-        with shift.calling(Call(BUILD, REBUILD_LIMIT if self.ready.is_set() else BUILD_LIMIT)):
+    def _serve(self, worker: Worker) -> None:
+        with worker.calling(Call(BUILD, REBUILD_LIMIT if self.ready.is_set() else BUILD_LIMIT)):
             work, give_back = self._build()
         self.ready.set()
         try:
-            self._work_through(work, shift)
+            self._work_through(work, worker)
         finally:
-            self._close(give_back, shift)
+            self._close(give_back, worker)
 
-    def _close(self, give_back: Callable[[], None], shift: Shift) -> None:
+    def _close(self, give_back: Callable[[], None], worker: Worker) -> None:
         """Give back what the work took; what goes wrong in it does not hide why the work ended."""
         try:
-            if shift.given_up:
+            if worker.given_up:
                 # It may hang here for ever; the thread is alone with it.
                 give_back()
             else:
-                with shift.calling(Call("close", WORK_LIMIT)):
+                with worker.calling(Call("close", WORK_LIMIT)):
                     give_back()
         except Exception:
             logger.debug("closing the %s stage failed", self.name, exc_info=True)
 
-    def _work_through(self, work: Callable[[In], Out], shift: Shift) -> None:
+    def _work_through(self, work: Callable[[In], Out], worker: Worker) -> None:
         call = Call(FIRST_CALL, FIRST_LIMIT)
         while True:
             self._outbox.wait_for_room()
@@ -174,7 +174,7 @@ class Stage(Generic[In, Out]):
             self._item = item
             try:
                 started = self._clock()
-                with shift.calling(call):
+                with worker.calling(call):
                     result = work(item)
                 time_spent = StageTime(queue_wait=waited, service=self._clock() - started)
                 self._outbox.put(self._stamp(result, time_spent))
@@ -189,7 +189,7 @@ class Stage(Generic[In, Out]):
 
 
 def as_stage_error(stage: str, error: BaseException) -> BaseException:
-    """Give `error` itself if it is one of ours, else a `StageFailed` that names the stage and has it as its cause."""
+    """Return `error` itself if it is one of ours, else a `StageFailed` that names the stage and has it as its cause."""
     if isinstance(error, FerEdgeError):
         return error
     failed = StageFailed(

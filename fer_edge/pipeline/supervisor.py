@@ -12,7 +12,7 @@ from fer_edge.capture.base import Source
 from fer_edge.errors import FerEdgeError, StageFailed
 from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.retry import Backoff, RestartLimit
-from fer_edge.pipeline.worker import Call, Shift
+from fer_edge.pipeline.worker import Call, Worker
 
 logger = logging.getLogger("fer_edge")
 
@@ -34,7 +34,7 @@ class Post(Protocol):
     """A place in the pipeline where a thread works."""
 
     name: str
-    shift: Shift
+    worker: Worker
 
     def relieve(self, error: BaseException) -> None:
         """Go on without the thread that was given up because of `error`."""
@@ -50,7 +50,7 @@ class Incidents:
     reconnects: int = 0
     restarts: Mapping[str, int] = field(default_factory=dict)
     hung: int = 0
-    spoiled: int = 0
+    undecodable: int = 0
 
 
 class Supervisor:
@@ -105,7 +105,7 @@ class Supervisor:
         self._spoiled = 0
 
     def source_lost(self, error: Optional[BaseException]) -> Optional[float]:
-        """Say after how many seconds the source shall be opened anew; None when this ends the pipeline.
+        """Return after how many seconds the source shall be opened anew; None when this ends the pipeline.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Supervisor:
         return self._reopen()
 
     def exhausted(self) -> Optional[StageFailed]:
-        """Give the error that ends a pipeline in which too many threads hang; None while they are few."""
+        """Return the error that ends a pipeline in which too many threads hang; None while they are few."""
         with self._lock:
             self._hanging = [thread for thread in self._hanging if thread.is_alive()]
             if len(self._hanging) < MOST_HANGING:
@@ -182,7 +182,7 @@ class Supervisor:
         logger.log(level, "the source is back after %.1f s", away, extra=fields)
 
     def stage_failed(self, name: str, error: BaseException) -> bool:
-        """Tell whether a stage that failed with `error` shall be built anew."""
+        """Return whether a stage that failed with `error` shall be built anew."""
         if self._reopen is None:
             return False
         exhausted = self.exhausted()
@@ -201,28 +201,28 @@ class Supervisor:
             logger.error("the %s stage is given up: %s (%s)", name, reason, why, extra=fields)
         return again
 
-    def look(self, posts: Sequence[Post]) -> None:
+    def look(self, workers: Sequence[Post]) -> None:
         """Give up threads whose call does not return; to be called several times a second."""
         now = self._clock()
         passed, self._looked_at = min(now - self._looked_at, LONGEST_TICK), now
-        for post in posts:
-            shift = post.shift
-            call = shift.call
-            if call is None or shift.given_up:
+        for post in workers:
+            worker = post.worker
+            call = worker.call
+            if call is None or worker.given_up:
                 self._ages.pop(post.name, None)
                 continue
             before, age = self._ages.get(post.name, (call, -passed))
             age = age + passed if before is call else 0.0
             self._ages[post.name] = (call, age)
-            if age >= call.limit and shift.give_up(call):
+            if age >= call.limit and worker.give_up(call):
                 del self._ages[post.name]
-                self._give_up(post, shift, call)
+                self._give_up(post, worker, call)
 
     def leave(self, post: Post) -> bool:
         """Give up, at the end of the run, a thread that stands in a call into a driver or a library; tell whether it does."""
-        shift = post.shift
-        call = shift.call
-        if call is None or not shift.give_up(call):
+        worker = post.worker
+        call = worker.call
+        if call is None or not worker.give_up(call):
             return False
         logger.warning(
             "the %s thread hangs in its %s; it is left behind and ends with the program",
@@ -233,27 +233,27 @@ class Supervisor:
         post.abandon()
         return True
 
-    def picture_spoiled(self, error: FerEdgeError) -> None:
+    def image_undecodable(self, error: FerEdgeError) -> None:
         """Note that a picture was left out because it could not be decoded."""
         with self._lock:
             self._spoiled += 1
             count = self._spoiled
         level = logging.WARNING if count & (count - 1) == 0 else logging.DEBUG
-        fields = {"event": "picture_spoiled", "reason": error.message, "count": count}
+        fields = {"event": "image_undecodable", "reason": error.message, "count": count}
         logger.log(level, "a picture is left out, number %d so far: %s", count, error.message, extra=fields)
 
     def incidents(self) -> Incidents:
-        """Give the counts of what happened."""
+        """Return the counts of what happened."""
         with self._lock:
             return Incidents(self._reconnects, dict(self._restarts), self._hung, self._spoiled)
 
     def source_trouble(self) -> str:
-        """Say since when and why the source is lost, for people; empty while it works."""
+        """Return since when and why the source is lost, for people; empty while it works."""
         lost = self._lost
         return "" if lost is None else f"the source is lost since {self._clock() - lost[0]:.0f} s: {lost[1]}"
 
     def troubles(self) -> Tuple[str, ...]:
-        """Say what is wrong now, or was a short time ago, for people."""
+        """Return what is wrong now, or was a short time ago, for people."""
         now = self._clock()
         with self._lock:
             troubles = list(filter(None, [self.source_trouble()]))
@@ -267,9 +267,9 @@ class Supervisor:
                 )
             return tuple(troubles)
 
-    def _give_up(self, post: Post, shift: Shift, call: Call) -> None:
+    def _give_up(self, post: Post, worker: Worker, call: Call) -> None:
         with self._lock:
-            self._hanging.append(shift.thread)
+            self._hanging.append(worker.thread)
             self._hung += 1
         logger.warning(
             "the %s thread has hung in its %s for %.0f s and is given up",
@@ -287,5 +287,5 @@ class Supervisor:
 
 
 def _trace(error: BaseException) -> Optional[BaseException]:
-    """Give the error for its traceback, where somebody looks for one."""
+    """Return the error for its traceback, where somebody looks for one."""
     return error if logger.isEnabledFor(logging.DEBUG) else None

@@ -20,7 +20,7 @@ class Call:
     limit: float
 
 
-class Shift:
+class Worker:
     """One thread's time at a post: until it ends, or is given up in a call that does not return.
 
     Parameters
@@ -28,10 +28,10 @@ class Shift:
     name : str
         Of the post; the thread is called ``fer-edge-`` and this.
     work : callable
-        What the thread does; gets the shift.
+        What the thread does; gets the worker.
     """
 
-    def __init__(self, name: str, work: Callable[[Shift], None]) -> None:
+    def __init__(self, name: str, work: Callable[[Worker], None]) -> None:
         self.thread = threading.Thread(target=self._run, args=(work,), name=f"fer-edge-{name}", daemon=True)
         self.call: Optional[Call] = None
         self.given_up = False
@@ -50,13 +50,13 @@ class Shift:
                     raise GivenUp
 
     def give_up(self, call: Call) -> bool:
-        """Give the thread up if it still stands in `call`; tell whether it did. It ends when the call returns, if ever."""
+        """Return the thread up if it still stands in `call`; tell whether it did. It ends when the call returns, if ever."""
         with self._lock:
             if self.call is not call:
                 return False
             self.given_up = True
             return True
 
-    def _run(self, work: Callable[[Shift], None]) -> None:
+    def _run(self, work: Callable[[Worker], None]) -> None:
         with suppress(GivenUp):
             work(self)

@@ -102,7 +102,7 @@ class BoardWatch:
             self._mode = state.mode_name
 
     def troubles(self) -> Tuple[str, ...]:
-        """Say what is wrong now, for people."""
+        """Return what is wrong now, for people."""
         state = self.state
         slowed, memory = state.slowed_by, state.memory
         troubles = []

@@ -45,7 +45,7 @@ class Health:
     rates: Rates
 
     def to_json(self) -> Dict[str, Any]:
-        """Give what ``/healthz`` answers."""
+        """Return what ``/healthz`` answers."""
         return {
             "status": self.status,
             "reasons": list(self.reasons),
@@ -94,7 +94,7 @@ class HealthMonitor:
             self._last = self._clock()
 
     def health(self) -> Health:
-        """Say how the run is."""
+        """Return how the run is."""
         with self._lock:
             now, frames, last = self._clock(), self._frames, self._last
         age = None if last is None else now - last

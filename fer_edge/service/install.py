@@ -50,7 +50,7 @@ _PLAIN = re.compile(r"/[A-Za-z0-9_./+@:=,~-]+")
 
 
 def shipped(name: str) -> str:
-    """Give the text of a file of ``systemd/``, which lies in the package or, in a checkout, beside it."""
+    """Return the text of a file of ``systemd/``, which lies in the package or, in a checkout, beside it."""
     package = Path(__file__).resolve().parent.parent
     for folder in (package / "systemd", package.parent / "systemd"):
         if (folder / name).is_file():
@@ -80,7 +80,7 @@ def demand_system(root: Path) -> None:
 
 
 def find_program(given: Optional[str], root: Path) -> str:
-    """Give the absolute path of the ``fer-edge`` that the service shall start.
+    """Return the absolute path of the ``fer-edge`` that the service shall start.
 
     Another system's program is taken as it is given: its links may lead elsewhere from here.
 
@@ -133,7 +133,7 @@ def missing_program(program: str, root: Path) -> str:
 
 
 def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]:
-    """Give what installs the service.
+    """Return what installs the service.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]
 
 
 def uninstall_steps(root: Path, purge: bool, run: Run) -> List[Step]:
-    """Give what takes the service away; its settings, its account and what it wrote stay, unless `purge`."""
+    """Return what takes the service away; its settings, its account and what it wrote stay, unless `purge`."""
     here, system = root == HERE, SystemRoot(root)
     steps: List[Step] = []
     links = _wanted_by(system, with_the_first=not here)
@@ -201,7 +201,7 @@ def uninstall_steps(root: Path, purge: bool, run: Run) -> List[Step]:
 
 
 def _write(system: SystemRoot, name: str, text: str, keep: bool, mode: int = 0o644) -> Step:
-    """Give the step that writes a file; where `keep`, one that is there is somebody's work and stays."""
+    """Return the step that writes a file; where `keep`, one that is there is somebody's work and stays."""
     path = system.path / name
 
     def do() -> None:
@@ -235,7 +235,7 @@ def _remove(system: SystemRoot, name: str) -> Step:
 
 
 def _wanted_by(system: SystemRoot, with_the_first: bool) -> List[str]:
-    """Give the links by which cameras' services start at boot; those of systemctl's own doing only `with_the_first`."""
+    """Return the links by which cameras' services start at boot; those of systemctl's own doing only `with_the_first`."""
     return [
         f"{UNIT_FOLDER}/{folder}/{link}"
         for folder in system.names(UNIT_FOLDER)
@@ -256,7 +256,7 @@ def _demand_plain(system: SystemRoot, names: Sequence[str], program: str) -> Non
 
 
 def _interpreters(script: str) -> List[str]:
-    """Give the programs that run a script, as its first lines name them; none for what is no script."""
+    """Return the programs that run a script, as its first lines name them; none for what is no script."""
     try:
         with open(script, "rb") as file:
             text = os.fsdecode(file.read(4096))

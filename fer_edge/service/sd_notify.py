@@ -44,7 +44,7 @@ class Notifier:
 
     @property
     def active(self) -> bool:
-        """Tell whether there is a service manager."""
+        """Return whether there is a service manager."""
         return self._socket is not None
 
     def send(self, **fields: object) -> bool:

@@ -105,7 +105,7 @@ class SystemRoot:
                 os.unlink(place.last, dir_fd=place.descriptor)
 
     def has(self, name: str) -> bool:
-        """Tell whether something has this name, be it a link to nowhere."""
+        """Return whether something has this name, be it a link to nowhere."""
         try:
             with self._at(name) as place:
                 os.lstat(place.last, dir_fd=place.descriptor)
@@ -122,7 +122,7 @@ class SystemRoot:
             return []
 
     def is_plain(self, name: str) -> bool:
-        """Tell whether a program that knows nothing of the root comes to the same place: no link leads out of the root."""
+        """Return whether a program that knows nothing of the root comes to the same place: no link leads out of the root."""
         try:
             for _ in range(MOST_LINKS):
                 with self._at(name, plain=True) as place:

@@ -60,7 +60,7 @@ class Progress:
         return self._stuck < (PREPARING_PATIENCE if preparing else PATIENCE)
 
 
-class Caretaker:
+class Watchdog:
     """Looks after one run, from its own loop, so that a loop that hangs gives no sign of life.
 
     Parameters
@@ -121,7 +121,7 @@ class Caretaker:
 
 
 def describe(health: Health) -> str:
-    """Give a line for ``systemctl status``: the three FPS figures, or what is wrong."""
+    """Return a line for ``systemctl status``: the three FPS figures, or what is wrong."""
     rates = health.rates
     figures = (
         f"FPS total {rates.total:.1f}, classification {rates.classification:.1f}, detection {rates.detection:.1f}"

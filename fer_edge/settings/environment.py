@@ -25,7 +25,7 @@ https://docs.docker.com/engine/network/links, where the last one is from."""
 
 
 def is_link(rest: str, value: str) -> bool:
-    """Tell whether a variable says where another container's service is, by the form of its name and of its value.
+    """Return whether a variable says where another container's service is, by the form of its name and of its value.
 
     Parameters
     ----------

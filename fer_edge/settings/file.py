@@ -76,7 +76,7 @@ class SettingsFile:
             ) from error
 
     def place(self, *keys: str) -> str:
-        """Say where a key stands: the file, and the line as far as it is known; keys of a table follow its own."""
+        """Return where a key stands: the file, and the line as far as it is known; keys of a table follow its own."""
         line = _lines(self.text).get(keys)
         return f"{self.path}, line {line}" if line else str(self.path)
 
@@ -130,7 +130,7 @@ def _decode(path: Path, content: bytes) -> str:
 
 
 def _lines(text: str) -> Dict[Keys, int]:
-    """Give the line in which each key stands.
+    """Return the line in which each key stands.
 
     TOML's own reader decides where a statement ends: where the lines since the last one are TOML by themselves.
     """
@@ -156,7 +156,7 @@ def _lines(text: str) -> Dict[Keys, int]:
 
 
 def _paths(values: Mapping[str, Any]) -> Iterator[Keys]:
-    """Give the keys that lead to each value, and to each table's keys."""
+    """Return the keys that lead to each value, and to each table's keys."""
     waiting: List[Tuple[Keys, Any]] = [((key,), value) for key, value in reversed(list(values.items()))]
     while waiting:
         path, value = waiting.pop()

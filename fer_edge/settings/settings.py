@@ -182,7 +182,7 @@ class Settings:
         return self.record_minutes is not None or self.record_keep is not None
 
     @contextmanager
-    def blame(self, name: str) -> Iterator[None]:
+    def located(self, name: str) -> Iterator[None]:
         """Let an error from within say where the setting `name` stands, which led to it."""
         try:
             yield
@@ -274,12 +274,12 @@ def known_log_format(
 
 
 def setting_fields() -> List[Field[Any]]:
-    """Give the fields of `Settings` that can be set, with what is known of each in their metadata."""
+    """Return the fields of `Settings` that can be set, with what is known of each in their metadata."""
     return list(_FIELDS.values())
 
 
 def settings_file(given: Optional[str]) -> Optional[Path]:
-    """Give the settings file that ``--config`` or ``FER_EDGE_CONFIG`` names, or None."""
+    """Return the settings file that ``--config`` or ``FER_EDGE_CONFIG`` names, or None."""
     name = given or os.environ.get("FER_EDGE_CONFIG")
     return Path(name) if name else None
 

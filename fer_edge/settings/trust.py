@@ -46,7 +46,7 @@ def who_may_write(found: os.stat_result, trusted: AbstractSet[int], groups: Opti
 
 
 def who_may_change(path: Path, opened: os.stat_result) -> str:
-    """Say by whom and how a settings file can be changed who should not, in a sentence; empty where nobody can.
+    """Return by whom and how a settings file can be changed who should not, in a sentence; empty where nobody can.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ class Kind:
         return self.read(str(value))
 
     def show(self, value: Any) -> str:
-        """Give a value as a message may show it."""
+        """Return a value as a message may show it."""
         if self.secret:
             return "what it is set to"
         if isinstance(value, bool):

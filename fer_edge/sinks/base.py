@@ -35,7 +35,7 @@ class Sink(ABC):
         """Finish and flush. May be called twice."""
 
     def __enter__(self: SinkT) -> SinkT:
-        """Give the sink to a ``with`` block."""
+        """Enter a ``with`` block."""
         return self
 
     def __exit__(

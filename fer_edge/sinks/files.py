@@ -121,7 +121,7 @@ class OutputFile:
         self._begun = True
 
     def _kept(self) -> int:
-        """Give how many bytes of the old content are kept. Raises OutputNotWritable when it is none of ours."""
+        """Return how many bytes of the old content are kept. Raises OutputNotWritable when it is none of ours."""
         ours = os.fstat(self.fd)
         if not ours.st_size:
             return 0
@@ -156,7 +156,7 @@ class OutputFile:
             pass  # a network's file system may know no locks
 
     def unchanged(self) -> bool:
-        """Tell whether the file is still found under its name, and as long as it was left here."""
+        """Return whether the file is still found under its name, and as long as it was left here."""
         return self.fd >= 0 and self._is_in_place() and not (self._begun and os.fstat(self.fd).st_size != self.size)
 
     def _is_in_place(self) -> bool:
@@ -177,7 +177,7 @@ class OutputFile:
 
 
 def unused_name(path: str) -> str:
-    """Give `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not."""
+    """Return `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not."""
     stem, ending = os.path.splitext(path)
     number = 1
     while os.path.lexists(path):

@@ -116,7 +116,7 @@ class JsonlSink(Sink):
 
 
 def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
-    """Give an observation as what JSON can hold: pixels with one decimal, probabilities with four, rates with two."""
+    """Return an observation as what JSON can hold: pixels with one decimal, probabilities with four, rates with two."""
     frame = observation.frame
     return {
         "frame": frame.index,

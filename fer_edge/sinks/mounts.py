@@ -65,7 +65,7 @@ class MountGuard:
 
 
 def _places(table: str, column: int, choose: Callable[[List[str]], bool] = lambda fields: True) -> List[str]:
-    """Give the mount points in a table of mounts; an empty list when it cannot be read."""
+    """Return the mount points in a table of mounts; an empty list when it cannot be read."""
     try:
         with open(table, encoding="utf-8", errors="surrogateescape") as file:
             lines = [line.split() for line in file if not line.lstrip().startswith("#")]

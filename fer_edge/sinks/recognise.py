@@ -68,7 +68,7 @@ def check_recording(file: BinaryIO) -> int:
 
 
 def _behind_the_last_line_feed(file: BinaryIO, before: int) -> int:
-    """Give the place behind the last end of a line that lies before a place; 0 without one."""
+    """Return the place behind the last end of a line that lies before a place; 0 without one."""
     at = before
     while at > 0:
         if before - at > LONGEST_LINE:

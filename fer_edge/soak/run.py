@@ -130,7 +130,7 @@ class Outcome:
         return found
 
     def __str__(self) -> str:
-        """Give the table for people."""
+        """Return the table for people."""
         captured, emitted, dropped, _ = self._balance()
         rate = self._samples[-1].frames / self._seconds if self._seconds else 0.0
         lines = [
@@ -155,7 +155,7 @@ class Outcome:
         return "\n".join(lines)
 
     def to_json(self) -> Dict[str, Any]:
-        """Give everything for the report."""
+        """Return everything for the report."""
         captured, emitted, dropped, in_flight = self._balance()
         return {
             "environment": {**describe_environment(), **describe_heat()},
@@ -188,12 +188,12 @@ def _refuse_contradictions(settings: Settings) -> None:
 
 def _refuse(settings: Settings, name: str, message: str, more: str = "") -> None:
     remedy = "Take the setting out there" if name in settings.places else f"Leave out --{name}"
-    with settings.blame(name):
+    with settings.located(name):
         raise UsageError(message, f"{remedy}{more}.")
 
 
 def _arguments(given: Mapping[str, str], config: Optional[str]) -> List[str]:
-    """Give the command line of the program."""
+    """Return the command line of the program."""
     arguments = {"log_level": "warning", **given, "display": "none"}
     arguments.pop("listen", None)
     return [

@@ -65,7 +65,7 @@ class Verdict:
     complaints: Sequence[str]
 
     def to_json(self) -> Dict[str, Any]:
-        """Give it for a report."""
+        """Return it for a report."""
         return {**asdict(self), "complaints": list(self.complaints)}
 
 

@@ -17,12 +17,12 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        """Give ``host:port``, with an IPv6 address in brackets."""
+        """Return ``host:port``, with an IPv6 address in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def local(self) -> bool:
-        """Tell whether only this machine can reach it."""
+        """Return whether only this machine can reach it."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -61,7 +61,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    """Tell whether a resolver can be asked for it; Python's own raises an error of its own kind for what cannot be encoded."""
+    """Return whether a resolver can be asked for it; Python's own raises an error of its own kind for what cannot be encoded."""
     try:
         return bool(_NAME.fullmatch(text.encode("idna").decode("ascii")))
     except UnicodeError:

@@ -64,7 +64,7 @@ def import_library(module: str, extra: str, needed_for: str) -> ModuleType:
 
 @contextmanager
 def needing(extra: str, needed_for: str, library: str = "") -> Iterator[None]:
-    """Tell which library an import within the block did not find, or could not load.
+    """Return which library an import within the block did not find, or could not load.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def import_failure(error: BaseException, module: str, extra: str, needed_for: st
 
 
 def is_missing(error: BaseException, module: str) -> bool:
-    """Tell whether an import failed because there is no `module` at all, and not because of something in it."""
+    """Return whether an import failed because there is no `module` at all, and not because of something in it."""
     name = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
     return name == module or (name.startswith(module + ".") and find_spec(module) is None)
 

@@ -54,7 +54,7 @@ class Sieve:
         self._told = 0
 
     def lets_through(self, line: str) -> bool:
-        """Tell whether this line is one of those that are let through."""
+        """Return whether this line is one of those that are let through."""
         if self._clock() >= self._until:
             self._until = self._clock() + PERIOD
             self._kinds.clear()
@@ -66,7 +66,7 @@ class Sieve:
         return True
 
     def untold(self, at_once: bool = False) -> int:
-        """Give how many lines were left out in the period that is over, or in this one too; each is given once."""
+        """Return how many lines were left out in the period that is over, or in this one too; each is given once."""
         if not at_once and self._clock() < self._until:
             return 0
         lines, self._told = self.left_out - self._told, self.left_out
@@ -107,7 +107,7 @@ class LibraryLines:
             faulthandler.enable(2)
 
     def finish(self) -> None:
-        """Give descriptor 2 back, and log what is in the pipe."""
+        """Return descriptor 2 back, and log what is in the pipe."""
         self._over.set()
         with suppress(OSError):  # a full pipe wakes the thread as well
             os.dup2(self.out, 2)
@@ -166,7 +166,7 @@ def take_from_libraries() -> None:
 
 
 def lines_left_out() -> int:
-    """Give how many lines of libraries the log has left out."""
+    """Return how many lines of libraries the log has left out."""
     return _taken.sieve.left_out if _taken is not None else 0
 
 

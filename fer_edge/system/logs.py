@@ -35,7 +35,7 @@ class TextFormatter(logging.Formatter):
         self._journal = journal
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line, without credentials and control characters; those of a traceback follow it, indented."""
+        """Return the line, without credentials and control characters; those of a traceback follow it, indented."""
         lines = [f"fer-edge: {_clean(record.getMessage())}"]
         if record.exc_info:
             lines += ["  " + _clean(line) for line in self.formatException(record.exc_info).split("\n")]
@@ -47,7 +47,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object per line: ``time`` (UTC), ``level``, ``message``, ``event`` for a change of state, and its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line, without credentials and control characters."""
+        """Return the line, without credentials and control characters."""
         moment = datetime.fromtimestamp(record.created, timezone.utc)
         line: Dict[str, Any] = {
             "time": moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z",
@@ -124,7 +124,7 @@ def log_the_end(error: FerEdgeError) -> None:
 
 
 def _is_journal() -> bool:
-    """Tell whether the standard error goes to the systemd journal, as systemd.exec(5) says for ``$JOURNAL_STREAM``."""
+    """Return whether the standard error goes to the systemd journal, as systemd.exec(5) says for ``$JOURNAL_STREAM``."""
     device, _, inode = os.environ.get("JOURNAL_STREAM", "").partition(":")
     try:
         error = os.fstat(sys.stderr.fileno())

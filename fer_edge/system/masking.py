@@ -83,12 +83,12 @@ def mask(text: str) -> str:
 
 
 def printable(text: str, most: int = _SHOWN) -> str:
-    """Give what a stranger sent as a message may show it: its start, without what would control a terminal."""
+    """Return what a stranger sent as a message may show it: its start, without what would control a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:most])
 
 
 def shown(path: Union[str, os.PathLike[str]]) -> str:
-    """Give a file's name as a message may show it; whoever named the file may be a stranger."""
+    """Return a file's name as a message may show it; whoever named the file may be a stranger."""
     return printable(os.fspath(path), _LONGEST_PATH)
 
 
@@ -135,7 +135,7 @@ def _mask_parameter(part: str) -> str:
 
 
 def _may_be_shown(name: str) -> bool:
-    """Tell whether a name is one, and not a piece of a password with an equals sign in it."""
+    """Return whether a name is one, and not a piece of a password with an equals sign in it."""
     if _IS_HARMLESS.fullmatch(name) or _IS_KNOWN.fullmatch(name):
         return True
     return bool(_NAME.fullmatch(name) and _SECRET.search(name))

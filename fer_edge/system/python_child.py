@@ -42,7 +42,7 @@ class PythonChild:
 
 
 def python_child(module: str, *arguments: str) -> PythonChild:
-    """Say how to run a module of ours as ``python -m`` would, without the working folder on its path.
+    """Return how to run a module of ours as ``python -m`` would, without the working folder on its path.
 
     The child gets the path of this process as it is now, so that it finds the same packages, the user's own and those of an
     editable installation among them; and PYTHONPATH without entries that are relative, for they mean the working folder.
@@ -71,7 +71,7 @@ def python_child(module: str, *arguments: str) -> PythonChild:
 
 
 def safe_path() -> List[str]:
-    """Give the path of this process without the working folder, unless the package lies there or the user names it in full."""
+    """Return the path of this process without the working folder, unless the package lies there or the user names it."""
     named = _absolute_of_the_user()
     here = _working_folder()
     path: List[str] = []

@@ -55,7 +55,7 @@ def stop_on_signals() -> Iterator[Stop]:
 
 
 def has_terminal() -> bool:
-    """Tell whether this process belongs to a terminal: only then does a SIGHUP say that somebody went away."""
+    """Return whether this process belongs to a terminal: only then does a SIGHUP say that somebody went away."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError:

@@ -61,11 +61,11 @@ class StandardError(io.BufferedIOBase):
         return True
 
     def fileno(self) -> int:
-        """Give the descriptor that the lines go to in the end."""
+        """Return the descriptor that the lines go to in the end."""
         return self._out
 
     def isatty(self) -> bool:
-        """Tell whether a terminal shows it."""
+        """Return whether a terminal shows it."""
         return os.isatty(self._out)
 
     def go_to(self, descriptor: int) -> None:
@@ -106,7 +106,7 @@ class StandardError(io.BufferedIOBase):
         self._thread.join(2 * _SLICE)
 
     def _has_thread(self) -> bool:
-        """Tell whether there is a thread to write; the first who asks starts it."""
+        """Return whether there is a thread to write; the first who asks starts it."""
         if self._thread is None:
             thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
             try:
@@ -144,7 +144,7 @@ class StandardError(io.BufferedIOBase):
                     logger.error("%d lines of the log were lost", lines, extra={"event": "log_lost", "lines": lines})
 
     def _next(self) -> bytes:
-        """Give what a pipe that has room takes at once: lines that are whole, or a part of one that is longer."""
+        """Return what a pipe that has room takes at once: lines that are whole, or a part of one that is longer."""
         data = bytearray()
         for piece in self._waiting:
             if data and len(data) + len(piece) > select.PIPE_BUF:
@@ -192,20 +192,20 @@ def take_over_standard_error() -> None:
 
 
 def standard_error() -> Optional[StandardError]:
-    """Give what stands in the place of ``sys.stderr``; None when the program has not taken that over."""
+    """Return what stands in the place of ``sys.stderr``; None when the program has not taken that over."""
     taken = getattr(sys.stderr, "buffer", None)
     return taken if isinstance(taken, StandardError) else None
 
 
 def can_be_written(descriptor: int, seconds: float) -> bool:
-    """Tell whether a few bytes can be written without waiting, or could be within so many seconds; or fail at once."""
+    """Return whether a few bytes can be written without waiting, or could be within so many seconds; or fail at once."""
     poller = select.poll()
     poller.register(descriptor, select.POLLOUT)
     return bool(poller.poll(seconds * 1000))
 
 
 def takes_a_line(stream: Optional[TextIO]) -> bool:
-    """Tell whether a stream takes a line, or does within `LONGEST_STALL`: the program's end is not to wait for more."""
+    """Return whether a stream takes a line, or does within `LONGEST_STALL`: the program's end is not to wait for more."""
     try:
         return stream is not None and can_be_written(stream.fileno(), LONGEST_STALL)
     except (OSError, ValueError):  # it stands for no file

@@ -84,7 +84,7 @@ def forget_standard_output() -> None:
 
 
 def is_hung_up(stream: Any) -> bool:
-    """Tell whether a stream is a terminal that was closed: a device that is one no more."""
+    """Return whether a stream is a terminal that was closed: a device that is one no more."""
     try:
         return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode) and not stream.isatty()
     except (AttributeError, OSError, ValueError):

@@ -63,7 +63,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def train_settings(args: argparse.Namespace) -> TrainSettings:
-    """Give the recipe with what the command line says in its place.
+    """Return the recipe with what the command line says in its place.
 
     Raises
     ------

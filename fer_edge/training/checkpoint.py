@@ -52,7 +52,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def colour_of(path: Path) -> str:
-    """Give what the network of a checkpoint was trained to see: ``gray`` or ``rgb``.
+    """Return what the network of a checkpoint was trained to see: ``gray`` or ``rgb``.
 
     Raises
     ------

@@ -204,12 +204,12 @@ def _crop(detector_name: str | None, spec: ModelSpec) -> tuple[Crop | None, Call
 
 
 def _bar(unit: str) -> tqdm[NoReturn]:
-    """Give a progress bar that watches itself without a thread."""
+    """Return a progress bar that watches itself without a thread."""
     return _progress_bar(unit=unit)
 
 
 def _line() -> tqdm[NoReturn]:
-    """Give a line of text that replaces itself on a terminal, for work without a count."""
+    """Return a line of text that replaces itself on a terminal, for work without a count."""
     return _progress_bar(bar_format="{desc}")
 
 

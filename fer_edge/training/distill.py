@@ -48,7 +48,7 @@ def taught(targets: Targets, faces: FaceSet, settings: TrainSettings) -> Targets
 def answers_of(
     teacher: ExpressionClassifier, images: npt.NDArray[np.uint8], batch: int = 64
 ) -> npt.NDArray[np.float32]:
-    """Give the teacher's mean probabilities, N x 7, of each picture and its mirror image."""
+    """Return the teacher's mean probabilities, N x 7, of each picture and its mirror image."""
     crop = whole_picture(teacher.spec.input_size)
     parts = []
     for start in range(0, len(images), batch):

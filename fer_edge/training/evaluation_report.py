@@ -24,7 +24,7 @@ _OUR_PAGE = re.compile(rb"# .{1,5000}?\n\nCut: .{1,5000}?\. Right answer: ", re.
 
 
 def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -> str:
-    """Give ``result`` as a page for people.
+    """Return ``result`` as a page for people.
 
     Parameters
     ----------

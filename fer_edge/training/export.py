@@ -173,7 +173,7 @@ def export(
 
 
 def to_onnx(network: nn.Module) -> onnx.ModelProto:
-    """Give ``network`` as ONNX: its BatchNorms folded into the convolutions before them, N dynamic, float32."""
+    """Return ``network`` as ONNX: its BatchNorms folded into the convolutions before them, N dynamic, float32."""
     network.eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -267,7 +267,7 @@ class ExpressionTraining(lightning.LightningModule):
 
 
 def accelerator_of(settings: TrainSettings) -> str:
-    """Give Lightning's name of the device.
+    """Return Lightning's name of the device.
 
     Raises
     ------

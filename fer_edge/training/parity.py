@@ -55,7 +55,7 @@ class ComparedClassifier(ExpressionClassifier):
         self._same: list[bool] = []
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> tuple[Expression, ...]:
-        """Give the first one's answers."""
+        """Return the first one's answers."""
         answers, others = self._one.classify(crops), self._other.classify(crops)
         for answer, other in zip(answers, others, strict=True):
             self._differences.append(np.abs(answer.probabilities - other.probabilities).max())

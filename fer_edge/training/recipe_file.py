@@ -23,7 +23,7 @@ _DEEPEST = 8
 
 
 def shipped_recipes() -> list[str]:
-    """Give the names of the recipes that come with fer-edge."""
+    """Return the names of the recipes that come with fer-edge."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
@@ -98,7 +98,7 @@ def _with(base: Any, values: dict[str, Any], path: Path, table: str) -> Any:
 
 
 def _like(present: Any, value: Any, path: Path, name: str) -> Any:
-    """Give ``value`` in the type of ``present``."""
+    """Return ``value`` in the type of ``present``."""
     if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(present, tuple) and isinstance(value, list) and value:

@@ -137,7 +137,7 @@ def train(
 
 
 def best_of(history: list[EpochResult]) -> EpochResult:
-    """Give the first of the epochs with the highest accuracy."""
+    """Return the first of the epochs with the highest accuracy."""
     return max(history, key=lambda result: result.accuracy)
 
 
@@ -207,7 +207,7 @@ def _history_of(state: dict[str, Any], settings: TrainSettings, path: Path) -> l
 
 
 def _filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Give ``settings`` with what they lack from ``defaults``, tables included."""
+    """Return ``settings`` with what they lack from ``defaults``, tables included."""
     both = {**defaults, **settings}
     tables = {key: _filled(both[key], value) for key, value in defaults.items() if isinstance(value, dict)}
     return {**both, **tables}

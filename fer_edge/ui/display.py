@@ -28,7 +28,7 @@ _DISPLAY = re.compile(r"^(?P<host>[^:/]*|/.*|unix):(?P<number>[0-9]{1,9})(?:\.[0
 
 
 def display_available(environment: Optional[Mapping[str, str]] = None) -> Tuple[bool, str]:
-    """Tell whether a window can be opened.
+    """Return whether a window can be opened.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class _Entry(NamedTuple):
 
 
 def _cookie(environment: Mapping[str, str], number: int, peer: Optional[str]) -> bytes:
-    """Give the secret for a display, chosen as libXau does (its function XauGetBestAuthByAddr), or nothing."""
+    """Return the secret for a display, chosen as libXau does (its function XauGetBestAuthByAddr), or nothing."""
     path = environment.get("XAUTHORITY") or os.path.join(environment.get("HOME", ""), ".Xauthority")
     hostname = socket.gethostname().encode()
     for entry in _entries(path):

@@ -45,7 +45,7 @@ class Rect(NamedTuple):
         return self.bottom - self.top
 
     def within(self, other: Rect) -> bool:
-        """Tell whether nothing of it is outside `other`."""
+        """Return whether nothing of it is outside `other`."""
         return (
             self.left >= other.left
             and self.top >= other.top
@@ -54,7 +54,7 @@ class Rect(NamedTuple):
         )
 
     def meets(self, other: Rect) -> bool:
-        """Tell whether the two share a pixel."""
+        """Return whether the two share a pixel."""
         return (
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
@@ -78,12 +78,12 @@ class Style:
 
     @classmethod
     def of(cls, capital: float) -> Style:
-        """Give the style whose capital letters are so many pixels high."""
+        """Return the style whose capital letters are so many pixels high."""
         padding = max(2, round(0.55 * capital))
         return cls(capital, capital / _CAPITAL, max(1, round(capital / 10)), padding, round(1.65 * capital))
 
     def width(self, text: str) -> int:
-        """Give the width of a text in pixels."""
+        """Return the width of a text in pixels."""
         (width, _), _ = cv2.getTextSize(text, _FONT, self.scale, self.stroke)
         return int(width)
 
@@ -94,23 +94,23 @@ class Style:
 
 @lru_cache(maxsize=64)
 def style_for(shorter_side: int) -> Style:
-    """Give the style of a picture whose shorter side has so many pixels."""
+    """Return the style of a picture whose shorter side has so many pixels."""
     return Style.of(max(8.0, 3.0 + 0.0175 * shorter_side))
 
 
 @lru_cache(maxsize=64)
 def smaller(style: Style) -> Style:
-    """Give the style of what matters less."""
+    """Return the style of what matters less."""
     return Style.of(max(7.0, 0.8 * style.capital))
 
 
 def line_width(style: Style, line: Line) -> int:
-    """Give the width of a line in pixels."""
+    """Return the width of a line in pixels."""
     return sum(style.width(text) for text, _ in line)
 
 
 def plate_for(frame: Rect, style: Style, lines: Sequence[Line], at_bottom: bool) -> Tuple[Rect, Style]:
-    """Give the place of a plate in a left corner, and a style in which its lines fit into the picture."""
+    """Return the place of a plate in a left corner, and a style in which its lines fit into the picture."""
     while True:
         width = max(line_width(style, line) for line in lines) + 2 * style.padding
         height = (len(lines) - 1) * style.row + round(style.capital) + 2 * style.padding

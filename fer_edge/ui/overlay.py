@@ -149,7 +149,7 @@ class Overlay:
 
 
 def _pixels(box: Box, frame: Rect) -> Optional[Rect]:
-    """Give the box in whole pixels, or None when nothing of it can be seen."""
+    """Return the box in whole pixels, or None when nothing of it can be seen."""
     if not all(math.isfinite(value) for value in box) or box.width <= 0 or box.height <= 0:
         return None
     # An edge far outside is moved to just outside: it stays unseen, and OpenCV's integers do not overflow.
@@ -171,7 +171,7 @@ def _mixed(colour: Colour, other: Colour, share: float) -> Colour:
 
 
 def _ink_on(colour: Colour) -> Colour:
-    """Give black or white, whichever contrasts more (WCAG 2.1, relative luminance; 0.18 is where both are equal)."""
+    """Return black or white, whichever contrasts more (WCAG 2.1, relative luminance; 0.18 is where both are equal)."""
     blue, green, red = ((value / 255) ** 2.2 for value in colour)
     return INK if 0.0722 * blue + 0.7152 * green + 0.2126 * red > 0.18 else WHITE
 
@@ -242,7 +242,7 @@ def _draw_chip(canvas: Image, chip: Rect, style: Style, expression: Expression, 
 
 
 def _bar_places(box: Rect, style: Style, small: Style) -> Iterator[Rect]:
-    """Give the places to try for the panel of bars, the best one first."""
+    """Return the places to try for the panel of bars, the best one first."""
     names = max(small.width(label) for label in LABELS)
     height = len(LABELS) * small.row + 2 * small.padding
     gap = style.padding

@@ -99,7 +99,7 @@ class Window:
             cv2.waitKey(1)
 
     def __enter__(self) -> Window:
-        """Give the window to a ``with`` block."""
+        """Enter a ``with`` block."""
         return self
 
     def __exit__(

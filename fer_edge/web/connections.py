@@ -61,7 +61,7 @@ class Connections:
         """How many had to make room."""
 
     def __len__(self) -> int:
-        """Give how many are open."""
+        """Return how many are open."""
         with self._lock:
             return len(self._open)
 
@@ -102,7 +102,7 @@ class Connections:
                 _cut(entry)
 
     def _crowd(self, peer: str, local: bool) -> Sequence[Connection]:
-        """Give those of whom one has to go before another comes; nobody where there is room."""
+        """Return those of whom one has to go before another comes; nobody where there is room."""
         if not local:
             same = [entry for entry in self._open if entry.peer == peer]
             if len(same) >= MOST_OF_A_PEER:
@@ -126,7 +126,7 @@ class Connections:
 
 
 def _peer(host: str) -> Tuple[str, bool]:
-    """Give what counts as one peer, and whether that is this machine."""
+    """Return what counts as one peer, and whether that is this machine."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is None:
@@ -136,7 +136,7 @@ def _peer(host: str) -> Tuple[str, bool]:
 
 
 def _has_asked(connection: socket.socket) -> bool:
-    """Tell whether the head of a request has come that no thread has had the time to read."""
+    """Return whether the head of a request has come that no thread has had the time to read."""
     try:
         # Not through a TLS socket, which does not peek; there is no head to be seen within it anyway.
         head = socket.socket.recv(connection, _PEEKED, socket.MSG_PEEK | socket.MSG_DONTWAIT)

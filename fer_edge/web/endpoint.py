@@ -138,7 +138,7 @@ class Endpoint:
 
 
 def _remedy(error: Exception) -> str:
-    """Say what to do against an address on which nobody can listen."""
+    """Return what to do against an address on which nobody can listen."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return "Give an address of this machine, or a name that it knows:  ip -brief address  shows the addresses."
     number = error.errno if isinstance(error, OSError) else None
@@ -263,7 +263,7 @@ class _Start(io.BufferedIOBase):
         self._left = most
 
     def readline(self, size: Optional[int] = -1, /) -> bytes:
-        """Give the next line; empty once the limit is reached."""
+        """Return the next line; empty once the limit is reached."""
         most = self._left if size is None or size < 0 else min(size, self._left)
         line: bytes = self._stream.readline(most) if most else b""
         self._left -= len(line)

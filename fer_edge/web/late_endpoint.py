@@ -47,7 +47,7 @@ class LateEndpoint:
         self._thread = threading.Thread(target=self._run, name="fer-edge-endpoint", daemon=True)
 
     def trouble(self) -> str:
-        """Say why it does not listen, for people; empty while it does, and before the first attempt failed."""
+        """Return why it does not listen, for people; empty while it does, and before the first attempt failed."""
         return self._failure
 
     def open(self) -> None:

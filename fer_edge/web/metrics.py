@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from fer_edge.board.state import BoardState
 from fer_edge.pipeline.meter import BOUNDS, Distribution
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import DEGRADED, DOWN, HEALTHY, Health
 from fer_edge.system.library_lines import lines_left_out
@@ -34,7 +34,7 @@ class Metrics:
         Gives rates, counts, service times and the ages of what waits.
     incidents, health, board : callable
         Give what happened to the parts, how the run is, and how the board is.
-    outlets : sequence of Outlet
+    runners : sequence of SinkRunner
         The sinks; may grow.
     """
 
@@ -44,15 +44,15 @@ class Metrics:
         incidents: Callable[[], Incidents],
         health: Callable[[], Health],
         board: Callable[[], BoardState],
-        outlets: Sequence[Outlet] = (),
+        runners: Sequence[SinkRunner] = (),
     ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Run(pipeline, incidents, health, outlets))
+        self._registry.register(_Run(pipeline, incidents, health, runners))
         self._registry.register(_Board(board))
         ProcessCollector(registry=self._registry)
 
     def page(self) -> Tuple[str, bytes]:
-        """Give the content type and the text."""
+        """Return the content type and the text."""
         return CONTENT_TYPE_LATEST, generate_latest(self._registry)
 
 
@@ -62,12 +62,12 @@ class _Run(Collector):
         pipeline: Pipeline,
         incidents: Callable[[], Incidents],
         health: Callable[[], Health],
-        outlets: Sequence[Outlet],
+        runners: Sequence[SinkRunner],
     ) -> None:
         self._pipeline = pipeline
         self._incidents = incidents
         self._health = health
-        self._outlets = outlets
+        self._runners = runners
 
     def collect(self) -> Iterator[Metric]:
         health, incidents = self._health(), self._incidents()
@@ -90,7 +90,7 @@ class _Run(Collector):
         yield restarts
         yield CounterMetricFamily("fer_edge_hung_calls", "Threads given up in a call that hung.", value=incidents.hung)
         yield CounterMetricFamily(
-            "fer_edge_spoiled_pictures", "Pictures that could not be decoded.", value=incidents.spoiled
+            "fer_edge_spoiled_pictures", "Pictures that could not be decoded.", value=incidents.undecodable
         )
         yield from self._sinks()
         yield from _log()
@@ -143,9 +143,9 @@ class _Run(Collector):
     def _sinks(self) -> Iterator[Metric]:
         works = GaugeMetricFamily("fer_edge_sink_works", "1 while a sink takes what it is given.", labels=["sink"])
         lost = CounterMetricFamily("fer_edge_sink_lost", "Results that a sink left out.", labels=["sink"])
-        for outlet in self._outlets:
-            works.add_metric([one_line(outlet.name)], not outlet.trouble())
-            lost.add_metric([one_line(outlet.name)], outlet.lost)
+        for runner in self._runners:
+            works.add_metric([one_line(runner.name)], not runner.trouble())
+            lost.add_metric([one_line(runner.name)], runner.lost)
         yield works
         yield lost
 

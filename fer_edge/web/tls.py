@@ -74,7 +74,7 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
 
 
 def first_certificate(path: str) -> str:
-    """Give the first certificate of a PEM file, which is a server's own. Raises SettingsError if there is none."""
+    """Return the first certificate of a PEM file, which is a server's own. Raises SettingsError if there is none."""
     content = _read(path, "certificate")
     begin, end = content.find(_BEGIN), content.find("-----END CERTIFICATE-----")
     if not 0 <= begin < end:

@@ -78,7 +78,7 @@ def describe_networks() -> str:
 
 
 def networks_as_json() -> str:
-    """Give what ``describe_networks`` tells, with the paper's other figures, as a JSON list."""
+    """Return what ``describe_networks`` tells, with the paper's other figures, as a JSON list."""
     entries = [
         {**asdict(measure_network(network)), "paper": asdict(network.paper) if network.paper else None}
         for network in NETWORKS.values()

@@ -25,7 +25,7 @@ from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
 from fer_edge.errors import SourceError, SourceNotFound, SourceStalled
-from fer_edge.pipeline import reader as intake
+from fer_edge.pipeline import reader
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
@@ -298,7 +298,7 @@ def test_the_health_and_the_service_manager_hear_of_the_run(
 def test_threads_that_hang_are_looked_for_while_the_program_runs(
     stand_in: Callable[..., Screen], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "GRAB_LIMIT", 0.2)
+    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     end = threading.Event()
 
     class Hanging(FakeSource):

@@ -7,7 +7,7 @@ from typing import List
 import numpy as np
 import pytest
 
-from fer_edge.capture.stall import FROZEN_AFTER, SPOILED_AFTER, FrozenPicture, SpoiledPictures, StallTimer
+from fer_edge.capture.stall import FROZEN_AFTER, SPOILED_AFTER, FrozenPicture, StallTimer, UndecodableImages
 from fer_edge.errors import SourceStalled, SourceUnreadable
 
 
@@ -87,16 +87,16 @@ def test_the_patience_begins_anew_with_each_change(now: List[float]) -> None:
 
 
 def test_damaged_pictures_end_a_source_when_none_is_whole_for_the_whole_patience(now: List[float]) -> None:
-    spoiled = SpoiledPictures(lambda: now[0])
+    undecodable = UndecodableImages(lambda: now[0])
     error = SourceUnreadable("no picture")
     for _ in range(5):
-        spoiled.damaged(error)
+        undecodable.damaged(error)
         now[0] += SPOILED_AFTER - 0.1
-        spoiled.whole()
+        undecodable.whole()
         now[0] += SPOILED_AFTER
-    spoiled.damaged(error)
+    undecodable.damaged(error)
     now[0] += SPOILED_AFTER - 0.1
-    spoiled.damaged(error)
+    undecodable.damaged(error)
     now[0] += 0.2
     with pytest.raises(SourceUnreadable):
-        spoiled.damaged(error)
+        undecodable.damaged(error)

@@ -34,9 +34,8 @@ from fer_edge.capture.v4l2.devices import list_devices
 from fer_edge.capture.v4l2.kernel import QUERYCAP, REQBUFS
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import OutputNotWritable
-from fer_edge.pipeline import reader as intake
-from fer_edge.pipeline import stage
-from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline import reader, stage
+from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.worker import Call
 from fer_edge.sinks import files
 from fer_edge.sinks.base import Sink
@@ -188,7 +187,7 @@ class TcpSink(Sink):
 def main() -> int:
     # Two minutes for a call that loads a GPU's libraries are too long for a test, and so is one for a camera that is opened.
     stage.FIRST_LIMIT = float(os.environ.get("FAULT_FIRST_LIMIT", stage.FIRST_LIMIT))
-    intake.OPEN = Call(intake.OPEN.what, float(os.environ.get("FAULT_OPEN_LIMIT", intake.OPEN.limit)))
+    reader.OPEN = Call(reader.OPEN.what, float(os.environ.get("FAULT_OPEN_LIMIT", reader.OPEN.limit)))
     if "FAULT_AT_ONCE" in os.environ:
         (SWITCHES / os.environ["FAULT_AT_ONCE"]).touch()
     disks: Any = files
@@ -200,8 +199,8 @@ def main() -> int:
     sources.CameraSource = faulty_camera
     port = os.environ.get("FAULT_COLLECTOR")
     if port:
-        outlet = Outlet("the collector", lambda attempt: TcpSink(int(port)), from_the_start=True)
-        program.LiveRun = partial(program.LiveRun, outlets=[outlet])
+        runner = SinkRunner("the collector", lambda attempt: TcpSink(int(port)), from_the_start=True)
+        program.LiveRun = partial(program.LiveRun, runners=[runner])
     return __main__.main()
 
 

@@ -51,7 +51,7 @@ def torn(data: bytes) -> bytes:
     return data[: len(data) // 2] + data[len(data) * 2 // 3 :]
 
 
-def spoiled(data: bytes) -> bytes:
+def undecodable(data: bytes) -> bytes:
     """Lose the header that says how large the picture is, so that no decoder can make anything of it."""
     at = data.index(b"\xff\xc0")
     return data[:at] + data[at + 2 + int.from_bytes(data[at + 2 : at + 4], "big") :]
@@ -70,8 +70,8 @@ PICTURES: Dict[str, Callable[[int], bytes]] = {
     "frozen": lambda n: faces()[0],
     "black": lambda n: plain(0),
     "torn": lambda n: torn(faces()[n % len(faces())]) if n % 3 == 0 else faces()[n % len(faces())],
-    "spoiled": lambda n: spoiled(faces()[n % len(faces())]),
-    "some spoiled": lambda n: spoiled(faces()[0]) if n % 3 == 0 else faces()[n % len(faces())],
+    "undecodable": lambda n: undecodable(faces()[n % len(faces())]),
+    "some undecodable": lambda n: undecodable(faces()[0]) if n % 3 == 0 else faces()[n % len(faces())],
     "larger": lambda n: faces(640, 480)[n % len(faces())],
     "odd": lambda n: faces(98, 163)[n % len(faces())],
     "pixel": lambda n: plain(n % 200, 1, 1),

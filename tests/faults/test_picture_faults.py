@@ -49,7 +49,7 @@ def test_a_picture_that_never_changes_is_taken_for_a_fault_of_the_camera(bench: 
             "every third picture torn (a part of its middle is missing)",
             "decoded as far as it goes, and analysed",
         ),
-        ("some spoiled", "every third picture beyond decoding", "left out and counted; the connection stays"),
+        ("some undecodable", "every third picture beyond decoding", "left out and counted; the connection stays"),
     ],
 )
 def test_single_damaged_pictures_cost_nothing_but_themselves(bench: Any, mode: str, fault: str, outcome: str) -> None:
@@ -60,8 +60,8 @@ def test_single_damaged_pictures_cost_nothing_but_themselves(bench: Any, mode: s
     camera.mode = mode
     recovered = program.until_lines(lambda line: bool(line["faces"]), 20)
     noticed = None
-    if mode == "some spoiled":
-        noticed, _ = program.event("picture_spoiled", since=injected)
+    if mode == "some undecodable":
+        noticed, _ = program.event("image_undecodable", since=injected)
     camera.mode = "play"
     program.more_lines(5)
     program.end()
@@ -75,7 +75,7 @@ def test_single_damaged_pictures_cost_nothing_but_themselves(bench: Any, mode: s
 @pytest.mark.parametrize(
     ("mode", "fault"),
     [
-        ("spoiled", "no picture can be decoded any more"),
+        ("undecodable", "no picture can be decoded any more"),
         ("gigantic", "pictures that claim 32000 x 32000 pixels (3 GB, decoded)"),
     ],
 )

@@ -2,36 +2,36 @@ from __future__ import annotations
 
 import pytest
 
-from fer_edge.pipeline.frame_counter import FrameBalance, FrameLedger
+from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
 
 
 def test_each_frame_is_counted_where_it_went_and_until_then_as_under_way() -> None:
-    ledger = FrameLedger()
+    counter = FrameCounter()
     for index in range(6):
-        ledger.capture(index)
-    ledger.emit(0)
-    ledger.drop(1)
-    ledger.drop(2)
-    assert ledger.balance() == FrameBalance(captured=6, emitted=1, dropped=2, in_flight=3)
+        counter.capture(index)
+    counter.emit(0)
+    counter.drop(1)
+    counter.drop(2)
+    assert counter.balance() == FrameBalance(captured=6, emitted=1, dropped=2, in_flight=3)
 
 
 def test_a_frame_that_is_under_way_cannot_be_booked_in_again() -> None:
-    ledger = FrameLedger()
-    ledger.capture(1)
+    counter = FrameCounter()
+    counter.capture(1)
     with pytest.raises(ValueError, match="frame 1 was captured twice"):
-        ledger.capture(1)
-    assert ledger.balance().captured == 1
+        counter.capture(1)
+    assert counter.balance().captured == 1
 
 
 def test_a_frame_cannot_be_booked_out_twice_whichever_way_it_went() -> None:
-    ledger = FrameLedger()
+    counter = FrameCounter()
     for index in range(2):
-        ledger.capture(index)
-    ledger.emit(0)
-    ledger.drop(1)
+        counter.capture(index)
+    counter.emit(0)
+    counter.drop(1)
     for index in range(2):
         with pytest.raises(KeyError):
-            ledger.emit(index)
+            counter.emit(index)
         with pytest.raises(KeyError):
-            ledger.drop(index)
-    assert ledger.balance() == FrameBalance(captured=2, emitted=1, dropped=1, in_flight=0)
+            counter.drop(index)
+    assert counter.balance() == FrameBalance(captured=2, emitted=1, dropped=1, in_flight=0)

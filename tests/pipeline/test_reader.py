@@ -1,4 +1,4 @@
-"""What the intake does with its source, with real threads."""
+"""What the reader does with its source, with real threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
 from fer_edge.errors import SourceStalled, SourceUnreadable
-from fer_edge.pipeline import reader as intake
+from fer_edge.pipeline import reader
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
@@ -56,7 +56,7 @@ class Blocking(Camera):
 
 
 def test_a_source_whose_opening_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]) -> None:
-    monkeypatch.setattr(intake, "OPEN", Call("opening of the source", 0.2))
+    monkeypatch.setattr(reader, "OPEN", Call("opening of the source", 0.2))
     pipeline, supervisor = supervised([Camera(5, fail), Camera(0, hang), Camera()])
     with pipeline:
         watch(pipeline, 40)
@@ -70,7 +70,7 @@ def test_a_source_whose_closing_hangs_is_abandoned(monkeypatch: pytest.MonkeyPat
             super().close()
             hang()
 
-    monkeypatch.setattr(intake, "CLOSE", Call("closing of the source", 0.2))
+    monkeypatch.setattr(reader, "CLOSE", Call("closing of the source", 0.2))
     pipeline, supervisor = supervised([Sticky(5, fail), Camera()])
     with pipeline:
         watch(pipeline, 40)
@@ -79,7 +79,7 @@ def test_a_source_whose_closing_hangs_is_abandoned(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_source_that_hangs_is_interrupted_so_that_its_thread_may_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "GRAB_LIMIT", 0.2)
+    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     bad = Blocking(5)
     pipeline, supervisor = supervised([bad, Camera()])
     with pipeline:
@@ -107,7 +107,7 @@ def test_a_stop_during_an_error_of_the_source_is_told_as_a_stop() -> None:
     with pipeline:
         pipeline.take(20)
         assert source.blocked.wait(20)
-        pipeline._intake.stop()
+        pipeline._reader.stop()
         with pytest.raises(Closed):
             pipeline.take(20)
 
@@ -132,7 +132,7 @@ def test_no_source_is_opened_any_more_after_a_stop_that_came_while_it_was_made()
     assert making.wait(20)
     stopping = threading.Thread(target=pipeline.stop)
     stopping.start()
-    until(pipeline._intake._stopping.is_set)
+    until(pipeline._reader._stopping.is_set)
     go.set()
     stopping.join(20)
     assert not opened.is_set()
@@ -177,7 +177,7 @@ def test_that_no_picture_has_come_yet_is_not_the_end_of_the_source() -> None:
 def test_one_whole_picture_ends_a_series_of_damaged_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
 
-    class Impatient(intake.SpoiledPictures):
+    class Impatient(reader.UndecodableImages):
         def __init__(self, clock: Callable[[], float]) -> None:
             super().__init__(lambda: now[0], 5.0)
 
@@ -190,11 +190,11 @@ def test_one_whole_picture_ends_a_series_of_damaged_ones(monkeypatch: pytest.Mon
                 raise SourceUnreadable("It cannot be decoded.")
             return super().retrieve()
 
-    monkeypatch.setattr(intake, "SpoiledPictures", Impatient)
+    monkeypatch.setattr(reader, "UndecodableImages", Impatient)
     pipeline, supervisor = supervised([Spotty(), Camera()])
     with pipeline:
         watch(pipeline, 10)
-        until(lambda: supervisor.incidents().spoiled > 10, pipeline)
+        until(lambda: supervisor.incidents().undecodable > 10, pipeline)
     assert supervisor.incidents().reconnects == 0
     assert supervisor.source_trouble() == ""
 

@@ -15,8 +15,7 @@ from fer_edge.capture.base import Source
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
 from fer_edge.errors import FerEdgeError, SourceNotFound, SourceUnreadable, StageFailed
-from fer_edge.pipeline import reader as intake
-from fer_edge.pipeline import stage
+from fer_edge.pipeline import reader, stage
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
@@ -49,7 +48,7 @@ def test_a_source_that_cannot_be_opened_at_the_start_ends_the_run_unless_it_is_t
 def test_a_source_whose_driver_hangs_is_abandoned_with_its_thread(
     monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
 ) -> None:
-    monkeypatch.setattr(intake, "GRAB_LIMIT", 0.2)
+    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     pipeline, supervisor = supervised([Camera(5, hang), Camera()])
     with pipeline:
         seen = watch(pipeline, 30)
@@ -64,11 +63,11 @@ def test_a_picture_that_never_changes_is_a_fault_of_the_source(monkeypatch: pyte
         def retrieve(self) -> Image:
             return np.full((100, 100, 3), 7, np.uint8)
 
-    class Impatient(intake.FrozenPicture):
+    class Impatient(reader.FrozenPicture):
         def __init__(self, clock: Callable[[], float]) -> None:
             super().__init__(clock, 0.2)
 
-    monkeypatch.setattr(intake, "FrozenPicture", Impatient)
+    monkeypatch.setattr(reader, "FrozenPicture", Impatient)
     pipeline, supervisor = supervised([Frozen(), Camera()])
     with pipeline:
         deadline = time.monotonic() + 10
@@ -201,17 +200,17 @@ def test_single_pictures_that_cannot_be_decoded_are_left_out_and_counted() -> No
     with pipeline:
         seen = watch(pipeline, 30)
     assert seen == sorted(set(seen))
-    assert supervisor.incidents().spoiled >= 10
+    assert supervisor.incidents().undecodable >= 10
     assert supervisor.incidents().reconnects == 0
     assert_balanced(pipeline)
 
 
 def test_a_source_of_which_no_picture_can_be_decoded_any_more_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Impatient(intake.SpoiledPictures):
+    class Impatient(reader.UndecodableImages):
         def __init__(self, clock: Callable[[], float]) -> None:
             super().__init__(clock, 0.2)
 
-    monkeypatch.setattr(intake, "SpoiledPictures", Impatient)
+    monkeypatch.setattr(reader, "UndecodableImages", Impatient)
     pipeline, supervisor = supervised([Spoiling(lambda number: number < 5), Camera()])
     with pipeline:
         watch(pipeline, 30)
@@ -290,7 +289,7 @@ def test_what_making_a_source_anew_raises_counts_as_a_failed_opening() -> None:
 def test_a_thread_that_was_given_up_does_nothing_more_even_when_its_closing_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(intake, "GRAB_LIMIT", 0.2)
+    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     wake, woke = threading.Event(), threading.Event()
 
     class Bad(Camera):
@@ -332,7 +331,7 @@ def test_a_stage_whose_closing_hangs_does_not_keep_the_program_from_its_end(hang
 def test_without_reconnection_a_hanging_driver_ends_the_run_with_an_error(
     monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
 ) -> None:
-    monkeypatch.setattr(intake, "GRAB_LIMIT", 0.2)
+    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     supervisor = Supervisor(None)
     pipeline = Pipeline(Camera(5, hang), FakeDetector, FakeClassifier, supervisor=supervisor)
     with pipeline, pytest.raises(StageFailed, match="grab did not return"):
@@ -344,7 +343,7 @@ def test_without_reconnection_a_hanging_driver_ends_the_run_with_an_error(
 def test_too_many_hanging_threads_end_the_run_because_only_a_new_process_is_free_of_them(
     monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
 ) -> None:
-    monkeypatch.setattr(intake, "GRAB_LIMIT", 0.05)
+    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.05)
     cameras: List[Source] = [Camera(1, hang) for _ in range(MOST_HANGING)]
     pipeline, supervisor = supervised([*cameras, Camera()])
     with pipeline, pytest.raises(StageFailed, match="threads hang in drivers"):

@@ -10,10 +10,10 @@ import pytest
 
 from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.pipeline import backlog, sink_state
-from fer_edge.pipeline import sink_runner as outlets
+from fer_edge.pipeline import sink_runner as runners
 from fer_edge.pipeline.backlog import MOST_WAITING
 from fer_edge.pipeline.retry import Backoff
-from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.sinks.base import Sink
 from fer_edge.types import Frame, Observation, Rates
 
@@ -57,11 +57,11 @@ def quick() -> Backoff:
 
 def test_everything_is_written_in_order_and_the_rest_before_the_end() -> None:
     written: List[int] = []
-    with Outlet("list", lambda attempt: Script(written)) as outlet:
+    with SinkRunner("list", lambda attempt: Script(written)) as runner:
         for index in range(MOST_WAITING):
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
     assert written == list(range(MOST_WAITING))
-    assert outlet.lost == 0
+    assert runner.lost == 0
 
 
 def test_a_sink_that_fails_is_opened_anew_and_what_failed_is_written_again() -> None:
@@ -77,14 +77,14 @@ def test_a_sink_that_fails_is_opened_anew_and_what_failed_is_written_again() -> 
         attempts.append(attempt)
         return Script(written, allow)
 
-    with Outlet("list", open_sink, backoff=quick()) as outlet:
+    with SinkRunner("list", open_sink, backoff=quick()) as runner:
         for index in range(5):
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
         until(lambda: len(attempts) > 2)
-        assert outlet.trouble() == "list does not work: The disk is full."
+        assert runner.trouble() == "list does not work: The disk is full."
         full[0] = False
         until(lambda: len(written) == 5)
-        until(lambda: not outlet.trouble())
+        until(lambda: not runner.trouble())
     assert written == [0, 1, 2, 3, 4]
     assert attempts == list(range(len(attempts)))
 
@@ -93,9 +93,9 @@ def test_a_sink_that_never_worked_ends_with_its_error_unless_it_is_to_be_waited_
     def refuse(index: int) -> None:
         raise DiskFull("The disk is full.")
 
-    with pytest.raises(DiskFull), Outlet("list", lambda attempt: Script([], refuse)) as outlet:
-        outlet.offer(observation(0), Rates())
-        until(lambda: outlet.ended)
+    with pytest.raises(DiskFull), SinkRunner("list", lambda attempt: Script([], refuse)) as runner:
+        runner.offer(observation(0), Rates())
+        until(lambda: runner.ended)
     written: List[int] = []
     tries: List[int] = []
 
@@ -105,8 +105,8 @@ def test_a_sink_that_never_worked_ends_with_its_error_unless_it_is_to_be_waited_
             raise DiskFull("The disk is full.")
         return Script(written)
 
-    with Outlet("list", not_yet, True, quick()) as outlet:
-        outlet.offer(observation(0), Rates())
+    with SinkRunner("list", not_yet, True, quick()) as runner:
+        runner.offer(observation(0), Rates())
         until(lambda: written)
 
 
@@ -115,10 +115,10 @@ def test_a_sink_that_does_not_recover_tells_so_at_the_end() -> None:
         if index:
             raise DiskFull("The disk is full.")
 
-    with pytest.raises(DiskFull), Outlet("list", lambda attempt: Script([], allow), backoff=quick()) as outlet:
-        outlet.offer(observation(0), Rates())
-        outlet.offer(observation(1), Rates())
-        until(outlet.trouble)
+    with pytest.raises(DiskFull), SinkRunner("list", lambda attempt: Script([], allow), backoff=quick()) as runner:
+        runner.offer(observation(0), Rates())
+        runner.offer(observation(1), Rates())
+        until(runner.trouble)
 
 
 def test_a_sink_that_hangs_holds_up_nobody_and_the_oldest_results_are_left_out(
@@ -127,38 +127,38 @@ def test_a_sink_that_hangs_holds_up_nobody_and_the_oldest_results_are_left_out(
     monkeypatch.setattr(sink_state, "SLOW_AFTER", 0.0)
     release = threading.Event()
     written: List[int] = []
-    with Outlet("list", lambda attempt: Script(written, lambda index: bool(release.wait(20)) and None)) as outlet:
+    with SinkRunner("list", lambda attempt: Script(written, lambda index: bool(release.wait(20)) and None)) as runner:
         for index in range(100):
-            outlet.offer(observation(index), Rates())
-        until(lambda: "has been writing" in outlet.trouble())
+            runner.offer(observation(index), Rates())
+        until(lambda: "has been writing" in runner.trouble())
         release.set()
     assert written[-MOST_WAITING:] == list(range(100 - MOST_WAITING, 100))
-    assert outlet.lost == 100 - len(written)
+    assert runner.lost == 100 - len(written)
 
 
 def test_pictures_that_wait_stay_within_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backlog, "MOST_BYTES", 3 * 100 * 100 * 3)
     release = threading.Event()
     written: List[int] = []
-    with Outlet("list", lambda attempt: Script(written, lambda index: bool(release.wait(20)) and None)) as outlet:
+    with SinkRunner("list", lambda attempt: Script(written, lambda index: bool(release.wait(20)) and None)) as runner:
         for index in range(10):
-            outlet.offer(observation(index, (100, 100)), Rates())
+            runner.offer(observation(index, (100, 100)), Rates())
         release.set()
     assert len(written) in (3, 4)
     assert written[-3:] == [7, 8, 9]
 
 
 def test_the_end_does_not_wait_for_a_sink_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.2)
-    monkeypatch.setattr(outlets, "SLOW_AFTER", 0.0)
+    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release = threading.Event()
-    outlet = Outlet("list", lambda attempt: Script([], lambda index: bool(release.wait(20)) and None))
-    outlet.open()
-    outlet.offer(observation(0), Rates())
+    runner = SinkRunner("list", lambda attempt: Script([], lambda index: bool(release.wait(20)) and None))
+    runner.open()
+    runner.offer(observation(0), Rates())
     try:
         # Results are missing, and whoever looks at the exit code shall know.
         with pytest.raises(OutputNotWritable, match="List did not take the last results"):
-            outlet.close()
+            runner.close()
     finally:
         release.set()
 
@@ -172,9 +172,9 @@ def test_a_sink_that_fails_again_at_once_counts_as_one_outage(caplog: pytest.Log
             raise DiskFull("The disk is full.")
 
     written: List[int] = []
-    with Outlet("list", lambda attempt: Script(written, every_other), backoff=quick()) as outlet:
+    with SinkRunner("list", lambda attempt: Script(written, every_other), backoff=quick()) as runner:
         for index in range(10):
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
         until(lambda: len(written) == 10)
     events = [record.event for record in caplog.records if hasattr(record, "event") and record.levelname == "WARNING"]
     assert events == ["sink_lost", "sink_back"]
@@ -190,11 +190,11 @@ def test_a_reader_that_went_away_is_no_fault_and_is_not_tried_again() -> None:
         attempts.append(attempt)
         return Script([], gone)
 
-    with Outlet("pipe", open_sink) as outlet:
-        outlet.offer(observation(0), Rates())
-        until(lambda: outlet.ended)
+    with SinkRunner("pipe", open_sink) as runner:
+        runner.offer(observation(0), Rates())
+        until(lambda: runner.ended)
     assert attempts == [0]
-    assert isinstance(outlet.ended, OutputClosed)
+    assert isinstance(runner.ended, OutputClosed)
 
 
 def test_a_sink_that_cannot_be_opened_at_the_start_is_trouble_from_the_start_and_told(
@@ -203,8 +203,8 @@ def test_a_sink_that_cannot_be_opened_at_the_start_is_trouble_from_the_start_and
     def refuse(opened: int) -> Script:
         raise DiskFull("The disk is full.")
 
-    with pytest.raises(DiskFull), Outlet("list", refuse, True, quick()) as outlet:
-        assert "The disk is full." in outlet.trouble()
+    with pytest.raises(DiskFull), SinkRunner("list", refuse, True, quick()) as runner:
+        assert "The disk is full." in runner.trouble()
         assert [record.event for record in caplog.records] == ["sink_lost"]  # type: ignore[attr-defined]
 
 
@@ -214,15 +214,15 @@ def test_what_still_waits_when_the_end_comes_in_an_outage_is_counted_as_left_out
             raise DiskFull("The disk is full.")
 
     written: List[int] = []
-    outlet = Outlet("list", lambda opened: Script(written, allow), backoff=Backoff(60.0, 60.0))
-    outlet.open()
+    runner = SinkRunner("list", lambda opened: Script(written, allow), backoff=Backoff(60.0, 60.0))
+    runner.open()
     for index in range(11):
-        outlet.offer(observation(index), Rates())
-    until(outlet.trouble)
+        runner.offer(observation(index), Rates())
+    until(runner.trouble)
     with pytest.raises(DiskFull):
-        outlet.close()
+        runner.close()
     assert written == [0]
-    assert outlet.lost == 10
+    assert runner.lost == 10
 
 
 def test_the_end_of_a_run_is_a_last_chance_for_a_sink_that_waits_for_its_next_attempt() -> None:
@@ -233,13 +233,13 @@ def test_the_end_of_a_run_is_a_last_chance_for_a_sink_that_waits_for_its_next_at
             raise DiskFull("The disk is full.")
 
     written: List[int] = []
-    with Outlet("list", lambda opened: Script(written, allow), backoff=Backoff(60.0, 60.0)) as outlet:
+    with SinkRunner("list", lambda opened: Script(written, allow), backoff=Backoff(60.0, 60.0)) as runner:
         for index in range(5):
-            outlet.offer(observation(index), Rates())
-        until(outlet.trouble)
+            runner.offer(observation(index), Rates())
+        until(runner.trouble)
         full[0] = False
     assert written == [0, 1, 2, 3, 4]
-    assert outlet.lost == 0
+    assert runner.lost == 0
 
 
 def test_a_result_that_cannot_be_written_is_counted_and_left_and_the_next_is_written(
@@ -257,17 +257,17 @@ def test_a_result_that_cannot_be_written_is_counted_and_left_and_the_next_is_wri
         opened.append(attempt)
         return Script(written, allow)
 
-    with Outlet("list", open_sink, clock=lambda: now[0]) as outlet:
+    with SinkRunner("list", open_sink, clock=lambda: now[0]) as runner:
         for index in range(6):
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
         until(lambda: len(written) == 3)
-        assert outlet.trouble() == ""
-        assert outlet.remark() == (
+        assert runner.trouble() == ""
+        assert runner.remark() == (
             "list left out 3 results that cannot be written, at last: The picture of frame 3 is too wide."
         )
         now[0] += sink_state.RECENT
-        assert outlet.remark() == ""
-    assert (written, outlet.lost, opened) == ([1, 4, 5], 3, [0])
+        assert runner.remark() == ""
+    assert (written, runner.lost, opened) == ([1, 4, 5], 3, [0])
     counts = [record.count for record in caplog.records if hasattr(record, "count")]
     assert counts == [1, 2], "the log tells of the 1st, 2nd, 4th, 8th..."
 
@@ -286,11 +286,11 @@ def test_what_fails_for_no_reason_of_disk_or_network_is_tried_once_more_and_then
         opened.append(attempt)
         return Script(written, allow)
 
-    with Outlet("list", open_sink, backoff=quick()) as outlet:
+    with SinkRunner("list", open_sink, backoff=quick()) as runner:
         for index in range(4):
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
         until(lambda: len(written) == 3)
-    assert (written, tried, outlet.lost) == ([0, 2, 3], [0, 1, 1, 2, 3], 1)
+    assert (written, tried, runner.lost) == ([0, 2, 3], [0, 1, 1, 2, 3], 1)
 
 
 @pytest.mark.parametrize("error", [DiskFull("The disk is full."), OSError("no route to host")])
@@ -303,20 +303,22 @@ def test_what_fails_for_a_disk_or_network_is_tried_until_it_can_be_written(error
         if 1 < len(tried) < 8:
             raise error
 
-    with Outlet("list", lambda attempt: Script(written, allow), backoff=quick()) as outlet:
+    with SinkRunner("list", lambda attempt: Script(written, allow), backoff=quick()) as runner:
         for index in range(3):
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
         until(lambda: len(written) == 3)
-    assert (written, outlet.lost) == ([0, 1, 2], 0)
+    assert (written, runner.lost) == ([0, 1, 2], 0)
 
 
 def test_a_sink_of_a_file_s_results_is_waited_for_and_gets_all_of_them() -> None:
     written: List[int] = []
     slow = threading.Event()
-    with Outlet("list", lambda attempt: Script(written, lambda index: bool(slow.wait(0.002))), patient=True) as outlet:
+    with SinkRunner(
+        "list", lambda attempt: Script(written, lambda index: bool(slow.wait(0.002))), patient=True
+    ) as runner:
         for index in range(5 * MOST_WAITING):
-            outlet.offer(observation(index), Rates())
-    assert (written, outlet.lost) == (list(range(5 * MOST_WAITING)), 0)
+            runner.offer(observation(index), Rates())
+    assert (written, runner.lost) == (list(range(5 * MOST_WAITING)), 0)
 
 
 def test_the_first_failure_of_a_sink_of_a_file_s_results_ends_it() -> None:
@@ -330,43 +332,43 @@ def test_the_first_failure_of_a_sink_of_a_file_s_results_ends_it() -> None:
         opened.append(attempt)
         return Script([], allow)
 
-    with pytest.raises(DiskFull), Outlet("list", open_sink, backoff=quick(), patient=True) as outlet:
+    with pytest.raises(DiskFull), SinkRunner("list", open_sink, backoff=quick(), patient=True) as runner:
         for index in range(3 * MOST_WAITING):
-            outlet.offer(observation(index), Rates())
-        assert isinstance(outlet.ended, DiskFull)
+            runner.offer(observation(index), Rates())
+        assert isinstance(runner.ended, DiskFull)
     assert opened == [0]
 
 
 def test_a_file_s_results_are_waited_for_no_longer_once_the_end_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.2)
-    monkeypatch.setattr(outlets, "SLOW_AFTER", 0.0)
+    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release, stop = threading.Event(), threading.Event()
-    outlet = Outlet(
+    runner = SinkRunner(
         "list", lambda attempt: Script([], lambda _: bool(release.wait(20)) and None), patient=True, stop=stop
     )
-    outlet.open()
+    runner.open()
     try:
         for index in range(MOST_WAITING + 1):
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
         threading.Timer(0.1, stop.set).start()
-        outlet.offer(observation(99), Rates())
-        assert outlet.lost == 1, "it did not wait for the disk"
+        runner.offer(observation(99), Rates())
+        assert runner.lost == 1, "it did not wait for the disk"
         with pytest.raises(OutputNotWritable, match="did not take the last results"):
-            outlet.close()
-        assert outlet.lost >= MOST_WAITING
+            runner.close()
+        assert runner.lost >= MOST_WAITING
     finally:
         release.set()
 
 
 def test_a_sink_that_hangs_at_the_end_of_a_file_is_given_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "HUNG_AFTER", 0.3)
+    monkeypatch.setattr(runners, "HUNG_AFTER", 0.3)
     release = threading.Event()
-    outlet = Outlet("list", lambda attempt: Script([], lambda _: bool(release.wait(20)) and None), patient=True)
-    outlet.open()
+    runner = SinkRunner("list", lambda attempt: Script([], lambda _: bool(release.wait(20)) and None), patient=True)
+    runner.open()
     try:
-        outlet.offer(observation(0), Rates())
+        runner.offer(observation(0), Rates())
         with pytest.raises(OutputNotWritable, match="did not take the last results"):
-            outlet.close()
+            runner.close()
     finally:
         release.set()
 
@@ -375,17 +377,17 @@ def test_the_reader_of_a_file_s_results_that_went_away_is_told_at_the_end_if_not
     def gone(index: int) -> None:
         raise OutputClosed("The reader went away.")
 
-    with pytest.raises(OutputClosed), Outlet("pipe", lambda attempt: Script([], gone), patient=True) as outlet:
-        outlet.offer(observation(0), Rates())
+    with pytest.raises(OutputClosed), SinkRunner("pipe", lambda attempt: Script([], gone), patient=True) as runner:
+        runner.offer(observation(0), Rates())
 
 
 def test_a_disk_that_hangs_at_the_start_ends_the_program_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "OPEN_SECONDS", 0.2)
+    monkeypatch.setattr(runners, "OPEN_SECONDS", 0.2)
     release = threading.Event()
-    outlet = Outlet("list", lambda attempt: later(release, []))
+    runner = SinkRunner("list", lambda attempt: later(release, []))
     try:
         with pytest.raises(OutputNotWritable, match="List could not be opened within"):
-            outlet.open()
+            runner.open()
     finally:
         release.set()
 
@@ -393,28 +395,28 @@ def test_a_disk_that_hangs_at_the_start_ends_the_program_with_a_message(monkeypa
 def test_a_disk_that_hangs_at_the_start_is_waited_for_while_the_analysis_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outlets, "OPEN_SECONDS", 0.2)
+    monkeypatch.setattr(runners, "OPEN_SECONDS", 0.2)
     monkeypatch.setattr(sink_state, "SLOW_AFTER", 0.0)
     release = threading.Event()
     written: List[int] = []
-    with Outlet("list", lambda attempt: later(release, written), True) as outlet:
-        outlet.offer(observation(0), Rates())
-        assert "list has been opening for" in outlet.trouble()
+    with SinkRunner("list", lambda attempt: later(release, written), True) as runner:
+        runner.offer(observation(0), Rates())
+        assert "list has been opening for" in runner.trouble()
         release.set()
         until(lambda: written)
-    assert (written, outlet.lost) == ([0], 0)
+    assert (written, runner.lost) == ([0], 0)
 
 
 def test_the_end_does_not_wait_for_a_disk_that_hangs_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.2)
-    monkeypatch.setattr(outlets, "SLOW_AFTER", 0.0)
+    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release, stop = threading.Event(), threading.Event()
-    outlet = Outlet("list", lambda attempt: later(release, []), True, stop=stop)
+    runner = SinkRunner("list", lambda attempt: later(release, []), True, stop=stop)
     stop.set()
     try:
-        outlet.open()
+        runner.open()
         with pytest.raises(OutputNotWritable):
-            outlet.close()
+            runner.close()
     finally:
         release.set()
 
@@ -438,11 +440,11 @@ def test_delays_begin_anew_once_a_sink_has_worked_and_not_before() -> None:
 
     written: List[int] = []
     backoff = Watched(0.01, 60.0, lambda: 1.0)
-    with Outlet("list", lambda opened: Script(written, allow), backoff=backoff, clock=lambda: now[0]) as outlet:
+    with SinkRunner("list", lambda opened: Script(written, allow), backoff=backoff, clock=lambda: now[0]) as runner:
         for index in range(6):
             if index in (1, 2):
                 full[0] = True
-            outlet.offer(observation(index), Rates())
+            runner.offer(observation(index), Rates())
             until(lambda expected=index + 1: len(written) == expected)  # type: ignore[misc]
             if index < 4:
                 assert resets == []
@@ -453,33 +455,33 @@ def test_delays_begin_anew_once_a_sink_has_worked_and_not_before() -> None:
 
 
 def test_a_run_that_ends_by_itself_tells_that_its_last_results_were_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.2)
-    monkeypatch.setattr(outlets, "STUCK_AFTER", 0.1)
+    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(runners, "STUCK_AFTER", 0.1)
     for wanted in (False, True):
         release, stop = threading.Event(), threading.Event()
-        outlet = Outlet("list", lambda _, on=release: Script([], lambda _: bool(on.wait(20)) and None), stop=stop)
-        outlet.open()
+        runner = SinkRunner("list", lambda _, on=release: Script([], lambda _: bool(on.wait(20)) and None), stop=stop)
+        runner.open()
         try:
             for index in range(3):
-                outlet.offer(observation(index), Rates())
+                runner.offer(observation(index), Rates())
             if wanted:  # Somebody wants the end, whatever becomes of the last results.
                 stop.set()
-                outlet.close()
+                runner.close()
             else:
                 with pytest.raises(OutputNotWritable, match="did not take the last results"):
-                    outlet.close()
-            assert outlet.lost == 3, "with the one that it was writing"
+                    runner.close()
+            assert runner.lost == 3, "with the one that it was writing"
         finally:
             release.set()
 
 
 def test_a_sink_that_is_merely_slow_is_left_behind_at_the_end_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "CLOSE_SECONDS", 0.4)
+    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.4)
     release = threading.Event()
-    outlet = Outlet("list", lambda attempt: Script([], lambda _: bool(release.wait(1.0)) and None))
-    outlet.open()
+    runner = SinkRunner("list", lambda attempt: Script([], lambda _: bool(release.wait(1.0)) and None))
+    runner.open()
     for index in range(MOST_WAITING):
-        outlet.offer(observation(index), Rates())
-    outlet.close()
+        runner.offer(observation(index), Rates())
+    runner.close()
     release.set()
-    assert outlet.lost > 0
+    assert runner.lost > 0

@@ -33,7 +33,7 @@ class Line:
         return result
 
     def run(self) -> None:
-        self.stage.shift.thread.start()
+        self.stage.worker.thread.start()
 
 
 def test_the_time_that_an_item_waited_is_no_work_of_the_stage() -> None:
@@ -47,7 +47,7 @@ def test_the_time_that_an_item_waited_is_no_work_of_the_stage() -> None:
     line.run()
     assert line.outbox.take(20) == (1, 0.0)
     line.inbox.finish()
-    line.stage.shift.thread.join(20)
+    line.stage.worker.thread.join(20)
     assert line.times == [StageTime(queue_wait=2.0, service=0.5)]
 
 

@@ -10,7 +10,7 @@ from fer_edge.errors import SourceNotFound, SourceStalled, SourceUnreadable
 from fer_edge.pipeline import stage
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.supervisor import MOST_HANGING, Supervisor
-from fer_edge.pipeline.worker import Call, Shift
+from fer_edge.pipeline.worker import Call, Worker
 
 
 def test_a_stop_of_the_whole_process_does_not_look_like_a_hang(hang: Callable[[], bool]) -> None:
@@ -19,19 +19,19 @@ def test_a_stop_of_the_whole_process_does_not_look_like_a_hang(hang: Callable[[]
 
     class Busy:
         name = "busy"
-        shift = stage.Shift("busy", lambda shift: None)
+        worker = stage.Worker("busy", lambda worker: None)
 
         def relieve(self, error: BaseException) -> None:
             raise AssertionError("it was given up")
 
     post = Busy()
-    post.shift.call = Call("call", 10.0)
+    post.worker.call = Call("call", 10.0)
     for _ in range(4):
         supervisor.look([post])
         now[0] += 0.25
     now[0] += 86400
     supervisor.look([post])
-    assert not post.shift.given_up
+    assert not post.worker.given_up
     with pytest.raises(AssertionError, match="given up"):
         for _ in range(50):
             now[0] += 0.25
@@ -173,10 +173,10 @@ def test_a_restart_is_worth_mentioning_for_five_minutes() -> None:
 def test_damaged_pictures_are_told_ever_more_seldom(caplog: pytest.LogCaptureFixture) -> None:
     supervisor = Supervisor(Camera)
     for _ in range(100):
-        supervisor.picture_spoiled(SourceUnreadable("It cannot be decoded."))
+        supervisor.image_undecodable(SourceUnreadable("It cannot be decoded."))
     told = [record.count for record in caplog.records if record.levelname == "WARNING"]  # type: ignore[attr-defined]
     assert told == [1, 2, 4, 8, 16, 32, 64]
-    assert supervisor.incidents().spoiled == 100
+    assert supervisor.incidents().undecodable == 100
 
 
 class Desk:
@@ -187,11 +187,11 @@ class Desk:
     def __init__(self, work: Callable[[], object] = lambda: None) -> None:
         self._work = work
         self.relieved: List[BaseException] = []
-        self.shift = Shift(self.name, lambda shift: self._work() and None)
+        self.worker = Worker(self.name, lambda worker: self._work() and None)
 
     def relieve(self, error: BaseException) -> None:
         self.relieved.append(error)
-        self.shift = Shift(self.name, lambda shift: self._work() and None)
+        self.worker = Worker(self.name, lambda worker: self._work() and None)
 
     def abandon(self) -> None:
         pass
@@ -201,7 +201,7 @@ def test_a_call_is_given_up_once_it_has_taken_as_long_as_it_may_and_not_before()
     now = [0.0]
     supervisor = Supervisor(Camera, clock=lambda: now[0])
     desk = Desk()
-    hanging = desk.shift
+    hanging = desk.worker
     hanging.call = Call("grab", 10.0)
     supervisor.look([desk])
     for _ in range(39):
@@ -220,7 +220,7 @@ def test_many_short_calls_of_the_same_kind_are_no_long_one() -> None:
     supervisor = Supervisor(Camera, clock=lambda: now[0])
     desk = Desk()
     for _ in range(200):
-        desk.shift.call = Call("grab", 10.0)
+        desk.worker.call = Call("grab", 10.0)
         now[0] += 0.25
         supervisor.look([desk])
     assert desk.relieved == []
@@ -234,9 +234,9 @@ def test_threads_that_hang_count_only_until_they_come_back() -> None:
     desk = Desk(lambda: wake.wait(30))
 
     def hang_once() -> threading.Thread:
-        thread = desk.shift.thread
+        thread = desk.worker.thread
         thread.start()
-        desk.shift.call = Call("grab", 0.0)
+        desk.worker.call = Call("grab", 0.0)
         supervisor.look([desk])
         return thread
 

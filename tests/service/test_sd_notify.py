@@ -11,7 +11,7 @@ from service_manager import Manager
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
-from fer_edge.service.watchdog import FIRST_PATIENCE, PATIENCE, PREPARING_PATIENCE, Caretaker
+from fer_edge.service.watchdog import FIRST_PATIENCE, PATIENCE, PREPARING_PATIENCE, Watchdog
 from fer_edge.types import Rates
 
 
@@ -39,7 +39,7 @@ class Run:
         self.looked_after = 0
         self.monitor = HealthMonitor(lambda: Rates(total=14.9, classification=30.0, detection=70.0), clock=self.clock)
         self.preparing = False
-        self.caretaker = Caretaker(
+        self.watchdog = Watchdog(
             notifier,
             self.look_after,
             lambda: self.balance,
@@ -61,7 +61,7 @@ class Run:
                 emitted = self.balance.emitted + frames
                 self.balance = FrameBalance(emitted + 1, emitted, 0, 1)
                 self.monitor.frame_analysed()
-            self.caretaker.tick()
+            self.watchdog.tick()
             if self._manager is not None:
                 self._manager.listen()
 
@@ -82,7 +82,7 @@ def test_a_service_is_ready_with_its_first_analysed_frame_and_asks_for_time_unti
     assert not any("READY" in message or "EXTEND_TIMEOUT_USEC" in message for message in after)
     status = [message["STATUS"] for message in after if "STATUS" in message]
     assert status[-1].startswith("FPS total 14.9, classification 30.0, detection 70.0; ")
-    run.caretaker.stopping()
+    run.watchdog.stopping()
     assert manager.heard()[-1]["STOPPING"] == "1"
 
 
@@ -170,7 +170,7 @@ def test_threads_are_looked_after_four_times_a_second_at_most() -> None:
     run = Run(Notifier())
     for _ in range(1000):
         run.now += 0.001
-        run.caretaker.tick()
+        run.watchdog.tick()
     assert 3 <= run.looked_after <= 5
 
 

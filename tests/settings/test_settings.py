@@ -276,10 +276,10 @@ def test_what_the_environment_leads_to_names_the_variable_and_the_command_line_n
     file = tmp_path / "fer-edge.toml"
     file.write_text('model = "one"')
     settings = load_settings({}, {"FER_EDGE_MODEL": "two"}, file)
-    with pytest.raises(SettingsError, match="^FER_EDGE_MODEL: no"), settings.blame("model"):
+    with pytest.raises(SettingsError, match="^FER_EDGE_MODEL: no"), settings.located("model"):
         raise SettingsError("no")
     settings = load_settings({"model": "three"}, {"FER_EDGE_MODEL": "two"}, file)
-    with pytest.raises(SettingsError, match="^no"), settings.blame("model"):
+    with pytest.raises(SettingsError, match="^no"), settings.located("model"):
         raise SettingsError("no")
 
 

@@ -28,7 +28,7 @@ from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
 from fer_edge.pipeline.backlog import MOST_WAITING
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.pipeline.sink_runner import Outlet
+from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import HealthMonitor
 from fer_edge.sinks.base import MemorySink
@@ -68,10 +68,10 @@ def scrape(address: Address) -> Series:
         return parse(answer.read().decode())
 
 
-def metrics(board: BoardState, outlets: List[Outlet]) -> Metrics:
+def metrics(board: BoardState, runners: List[SinkRunner]) -> Metrics:
     pipeline = Pipeline(FakeSource([]), FakeDetector, FakeClassifier)
     incidents = Incidents(3, {"classify": 2}, 1)
-    return Metrics(pipeline, lambda: incidents, HealthMonitor(Rates).health, lambda: board, outlets)
+    return Metrics(pipeline, lambda: incidents, HealthMonitor(Rates).health, lambda: board, runners)
 
 
 def test_the_running_program_tells_its_rates_frames_latencies_and_what_it_uses(tmp_path: Path) -> None:
@@ -131,17 +131,17 @@ def test_every_metric_is_in_the_documents_and_every_one_in_there_exists(tmp_path
 
 
 def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
-    outlet = Outlet("the results 'a \"quoted\" name\\'", lambda _attempt: MemorySink())
+    runner = SinkRunner("the results 'a \"quoted\" name\\'", lambda _attempt: MemorySink())
     for index in range(MOST_WAITING + 7):
         frame = Frame(index, 0.0, datetime.now(timezone.utc), np.zeros((2, 2, 3), np.uint8))
-        outlet.offer(Observation(frame, ()), Rates())
-    series = parse(metrics(BoardState(), [outlet]).page()[1].decode())
+        runner.offer(Observation(frame, ()), Rates())
+    series = parse(metrics(BoardState(), [runner]).page()[1].decode())
     assert series["fer_edge_source_reconnects_total", ()] == 3
     assert series["fer_edge_stage_restarts_total", labelled(stage="classify")] == 2
     assert series["fer_edge_stage_restarts_total", labelled(stage="detect")] == 0
     assert series["fer_edge_hung_calls_total", ()] == 1
-    assert series["fer_edge_sink_lost_total", labelled(sink=outlet.name)] == 7
-    assert series["fer_edge_sink_works", labelled(sink=outlet.name)] == 1
+    assert series["fer_edge_sink_lost_total", labelled(sink=runner.name)] == 7
+    assert series["fer_edge_sink_works", labelled(sink=runner.name)] == 1
 
 
 def test_a_name_that_others_chose_controls_no_terminal() -> None:
@@ -151,7 +151,7 @@ def test_a_name_that_others_chose_controls_no_terminal() -> None:
         power_mode=PowerMode(0, strange),
         tegrastats=Tegrastats(600, 4000, power=(Rail(strange, 900, 900),)),
     )
-    page = metrics(board, [Outlet(strange, lambda _attempt: MemorySink())]).page()[1].decode()
+    page = metrics(board, [SinkRunner(strange, lambda _attempt: MemorySink())]).page()[1].decode()
     assert all(line.isprintable() for line in page.split("\n"))
     assert page.count(r"a \\x1b[31mname\\n\\u202e") == 5
 

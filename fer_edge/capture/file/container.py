@@ -12,7 +12,7 @@ _MOST_PIECES = 200_000
 
 
 def is_cut(path: Path) -> bool:
-    """Tell whether the file ends before its own structure says it should.
+    """Return whether the file ends before its own structure says it should.
 
     Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list does), Matroska and WebM (the segment does) and GIF
     (the trailer is missing). False for everything else, and when in doubt.
@@ -33,7 +33,7 @@ def is_cut(path: Path) -> bool:
 
 
 def lacks_index(path: Path) -> bool:
-    """Tell whether this is an MP4 or MOV file whose ``moov`` box, without which nothing can be decoded, was never written."""
+    """Return whether this is an MP4 or MOV file whose ``moov`` box, without which nothing can be decoded, was never written."""
     with path.open("rb") as file:
         if file.read(8)[4:8] not in _BOXES:
             return False
@@ -41,7 +41,7 @@ def lacks_index(path: Path) -> bool:
 
 
 def is_text(path: Path) -> bool:
-    """Tell whether the file is plain text, which FFmpeg would draw as a film of a terminal. A playlist is not meant."""
+    """Return whether the file is plain text, which FFmpeg would draw as a film of a terminal. A playlist is not meant."""
     with path.open("rb") as file:
         head = file.read(1024)
     if head.startswith(b"#EXTM3U"):

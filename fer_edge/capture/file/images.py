@@ -79,7 +79,7 @@ class ImageSource(Source):
         return self._picture is not None
 
     def retrieve(self) -> Image:
-        """Give the picture."""
+        """Return the picture."""
         if self._picture is None:
             raise SourceUnreadable(f"No picture of {shown(self._place)} was grabbed.")
         return self._picture
@@ -124,7 +124,7 @@ class ImageSource(Source):
 
 
 def is_image_place(text: str) -> bool:
-    """Tell whether `text` names pictures: by the name's ending, as a folder, or as a pattern."""
+    """Return whether `text` names pictures: by the name's ending, as a folder, or as a pattern."""
     place = os.path.expanduser(text)
     if os.path.isdir(place) or place.lower().endswith(SUFFIXES):
         return True
@@ -138,7 +138,7 @@ def natural_key(path: Path) -> List[Tuple[int, int, str]]:
 
 
 def _content(path: Path) -> bytes:
-    """Give the file; nothing where it is larger than a picture can be."""
+    """Return the file; nothing where it is larger than a picture can be."""
     with path.open("rb") as file:
         content = file.read(_LARGEST_FILE + 1)
     return content if len(content) <= _LARGEST_FILE else b""

@@ -84,7 +84,7 @@ class VideoFileSource(Source):
         return False
 
     def retrieve(self) -> Image:
-        """Give the frame."""
+        """Return the frame."""
         done, picture = self._capture.retrieve()
         if not done or picture is None:
             raise SourceUnreadable(

@@ -89,7 +89,7 @@ class HttpStream:
         )
 
     def read(self, timeout: float) -> Optional[bytes]:
-        """Give the next bytes of the body.
+        """Return the next bytes of the body.
 
         Returns
         -------
@@ -200,7 +200,7 @@ class HttpStream:
         return int(found.group(1)), found.group(2).decode("latin-1"), headers
 
     def _receive(self, deadline: float) -> Optional[bytes]:
-        """Give what came; None at the deadline or when interrupted, empty at the end of the connection."""
+        """Return what came; None at the deadline or when interrupted, empty at the end of the connection."""
         connection = self._open_connection
         while not self._interrupted.is_set():
             try:

@@ -37,7 +37,7 @@ _PARAMETER = re.compile(
 
 
 def reply_for_ffmpeg(reply: Message, method: str, number: str, peer: str, location: str = "") -> Message:
-    """Give what FFmpeg is to get of a camera's reply.
+    """Return what FFmpeg is to get of a camera's reply.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def reply_for_ffmpeg(reply: Message, method: str, number: str, peer: str, locati
 
 
 def request_for_ffmpeg(request: Message) -> Message:
-    """Give what FFmpeg is to get of a camera's own request, which it answers without doing anything."""
+    """Return what FFmpeg is to get of a camera's own request, which it answers without doing anything."""
     return Message(request.method, "*", headers=_clean(request, _OF_REQUESTS))
 
 

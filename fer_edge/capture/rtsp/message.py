@@ -43,20 +43,20 @@ class Message:
     body: bytes = b""
 
     def all(self, name: str) -> List[str]:
-        """Give the values of each header of that name."""
+        """Return the values of each header of that name."""
         return [value for given, value in self.headers if given.lower() == name.lower()]
 
     def get(self, name: str) -> str:
-        """Give the value of the first header of that name; empty if there is none."""
+        """Return the value of the first header of that name; empty if there is none."""
         return next(iter(self.all(name)), "")
 
     def without(self, *names: str) -> Headers:
-        """Give the headers other than those."""
+        """Return the headers other than those."""
         left_out = {name.lower() for name in names}
         return tuple((name, value) for name, value in self.headers if name.lower() not in left_out)
 
     def encode(self) -> bytes:
-        """Give the message as it is sent."""
+        """Return the message as it is sent."""
         first = f"{self.method} {self.uri} RTSP/1.0" if self.method else f"RTSP/1.0 {self.status} {self.reason}"
         lines = [first, *(f"{name}: {value}" for name, value in self.headers)]
         if self.body:

@@ -104,7 +104,7 @@ class RtspRelay:
                 pass  # gone, or speaking something else: FFmpeg notices
 
     def _introduction(self, client: socket.socket) -> bytes:
-        """Give what a connection begins with. Raises ValueError unless its first line asks for what only FFmpeg knows."""
+        """Return what a connection begins with. Raises ValueError unless its first line asks for what only FFmpeg knows."""
         deadline = time.monotonic() + _STRANGER_WAIT
         received = b""
         while b"\n" not in received:
@@ -287,7 +287,7 @@ class _Exchange:
 
 
 def _receive(connection: Union[socket.socket, ssl.SSLSocket]) -> Optional[bytes]:
-    """Give what came; None if that is nothing yet, empty at the end of the connection."""
+    """Return what came; None if that is nothing yet, empty at the end of the connection."""
     try:
         return connection.recv(_PIECE)
     except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):

@@ -111,7 +111,7 @@ class RtspSource(Source):
         return True
 
     def retrieve(self) -> Image:
-        """Give the picture."""
+        """Return the picture."""
         return self._picture
 
     def close(self) -> None:

@@ -73,7 +73,7 @@ def list_devices(root: str = "/dev", opener: Opener = open_node, ioctl: Ioctl = 
 
 
 def lasting_names(path: str, devices: Sequence[Device]) -> Tuple[str, ...]:
-    """Give the names under which a camera can be found when it comes back under another number, the best first.
+    """Return the names under which a camera can be found when it comes back under another number, the best first.
 
     The only camera of its make has the name of that make (``by-id``), which finds it in any socket, and does not lead to a
     stranger that was plugged into the old one. Where there are two of a make, or udev gives no such name, it is that of the
@@ -119,7 +119,7 @@ def _describe(path: str, names: Tuple[str, ...], opener: Opener, ioctl: Ioctl) -
 
 
 def permission_advice(path: str) -> str:
-    """Say which group may use a device node, and how to get into it."""
+    """Return which group may use a device node, and how to get into it."""
     try:
         group = grp.getgrgid(os.stat(path).st_gid).gr_name
     except (OSError, KeyError):

@@ -76,7 +76,7 @@ def query(descriptor: int, ioctl: Ioctl = fcntl.ioctl) -> Capability:
 
 
 def is_busy(descriptor: int, capability: Capability, ioctl: Ioctl = fcntl.ioctl) -> bool:
-    """Tell whether another program streams from the device, by giving back buffers that we do not have."""
+    """Return whether another program streams from the device, by giving back buffers that we do not have."""
     kind = _BUFFER_CAPTURE_MPLANE if capability.planes else _BUFFER_CAPTURE
     try:
         ioctl(descriptor, REQBUFS, bytearray(_REQUEST.pack(0, kind, _MEMORY_MMAP, 0)))

@@ -47,7 +47,7 @@ def import_tensorrt() -> ModuleType:
 
 @lru_cache(maxsize=1)
 def tensorrt_logger(tensorrt: ModuleType) -> Any:
-    """Give the logger that all of TensorRT's objects share, because TensorRT keeps only the first that it is given.
+    """Return the logger that all of TensorRT's objects share, because TensorRT keeps only the first that it is given.
 
     It writes to ours. ``errors`` holds what went wrong since it was cleared, and ``reason()`` is the latest of it.
     """
@@ -81,7 +81,7 @@ def tensorrt_logger(tensorrt: ModuleType) -> Any:
 
 @contextmanager
 def starting(tensorrt: ModuleType) -> Iterator[Any]:
-    """Give the logger, and tell why TensorRT does not start: its factories answer with a TypeError then.
+    """Return the logger, and tell why TensorRT does not start: its factories answer with a TypeError then.
 
     Raises
     ------
@@ -164,7 +164,7 @@ class Engine:
         self._call = call(tensorrt, self._engine, self._context, self._input, self._output)
 
     def input(self, count: int) -> NDArray[np.float32]:
-        """Give the memory that holds the input of a batch of `count`: write there, then `run`."""
+        """Return the memory that holds the input of a batch of `count`: write there, then `run`."""
         host: NDArray[np.float32] = self._input.host
         return host[:count]
 

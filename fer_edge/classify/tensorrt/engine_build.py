@@ -45,7 +45,7 @@ class BuildOptions:
 
 
 def fast_fp16(tensorrt: ModuleType) -> Tuple[bool, str]:
-    """Tell whether half precision can be had and pays on this GPU, and why not."""
+    """Return whether half precision can be had and pays on this GPU, and why not."""
     if not hasattr(tensorrt.BuilderFlag, "FP16"):
         return False, (
             f"TensorRT {tensorrt.__version__} makes FP16 only of networks that are FP16 already, and the model is FP32"

@@ -121,7 +121,7 @@ class EngineCache:
             ) from error
 
     def load(self, key: EngineKey) -> Optional[bytes]:
-        """Give the plan that was stored under `key`; None, and a line in the log, where there is none that is whole."""
+        """Return the plan that was stored under `key`; None, and a line in the log, where there is none that is whole."""
         path = self.folder / key.file_name
         try:
             with self._opened(make=False) as folder, open_regular(path.name, folder, follow=False) as file:
@@ -194,7 +194,7 @@ class EngineCache:
 
     @contextlib.contextmanager
     def _opened(self, make: bool = True) -> Iterator[int]:
-        """Give a descriptor of the folder. Raises OSError where somebody else may change it."""
+        """Return a descriptor of the folder. Raises OSError where somebody else may change it."""
         if make:
             self.folder.mkdir(0o755, parents=True, exist_ok=True)
         descriptor = _open_folder(self.folder)

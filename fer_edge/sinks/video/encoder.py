@@ -124,7 +124,7 @@ class StreamEncoder:
 
 
 def _can_encode(fourcc: str) -> bool:
-    """Tell whether it is the size of a picture only that the codec does not take."""
+    """Return whether it is the size of a picture only that the codec does not take."""
     try:
         StreamEncoder(fourcc, 30.0, _PROBE, lambda piece: None).close()
     except OutputNotWritable:

@@ -174,7 +174,7 @@ class Mp4Muxer:
 
 
 def _is_key(picture: bytes) -> bool:
-    """Tell whether a picture stands for itself: the two bits behind the start code are its coding type, 0 for intra."""
+    """Return whether a picture stands for itself: the two bits behind the start code are its coding type, 0 for intra."""
     start = picture.find(_VOP)
     return start >= 0 and start + 4 < len(picture) and picture[start + 4] >> 6 == 0
 

@@ -124,7 +124,7 @@ def delete_oldest(path: str, most: float) -> None:
 
 
 def _pieces(path: str) -> List[_Found]:
-    """Give the pieces of a recording, the oldest first, as their names tell."""
+    """Return the pieces of a recording, the oldest first, as their names tell."""
     folder, name = os.path.split(path)
     stem, ending = (re.escape(part) for part in os.path.splitext(name))
     ours = re.compile(rf"{stem}-(\d{{8}}T\d{{6}}Z)(?:-(\d+))?{ending}")

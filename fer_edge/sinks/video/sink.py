@@ -192,7 +192,7 @@ class VideoSink(Sink):
 
 
 def check_ending(path: str) -> str:
-    """Give the ending of a recording's name, in small letters. Raises OutputNotWritable for one that is not known."""
+    """Return the ending of a recording's name, in small letters. Raises OutputNotWritable for one that is not known."""
     ending = os.path.splitext(path)[1].lower()
     if ending not in _CODECS:
         raise OutputNotWritable(
@@ -211,7 +211,7 @@ def _checked(fps: float) -> float:
 
 
 def _recorded_size(width: int, height: int, codec: str) -> Tuple[int, int]:
-    """Give the even width and height of a recording that begins with a picture of the given ones."""
+    """Return the even width and height of a recording that begins with a picture of the given ones."""
     side = _LARGEST_SIDE[codec]
     scale = min(1.0, side / max(width, height), math.sqrt(_MOST_PIXELS / (width * height)))
     if scale < 1:

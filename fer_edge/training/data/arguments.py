@@ -64,7 +64,7 @@ def add_data_arguments(parser: argparse.ArgumentParser, validation: bool) -> Non
 
 
 def data_source(args: argparse.Namespace) -> DataSource:
-    """Give the set that the options name."""
+    """Return the set that the options name."""
     return DataSource(
         path=args.data,
         format=args.data_format,

@@ -27,7 +27,7 @@ class FaceCut:
         self._cropper = FaceCropper(ModelSpec(name="data set", input_size=side))
 
     def __call__(self, picture: Image.Image) -> Image.Image:
-        """Give the face, RGB.
+        """Return the face, RGB.
 
         Raises
         ------

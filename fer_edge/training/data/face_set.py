@@ -80,11 +80,11 @@ class FaceSet:
         )
 
     def __len__(self) -> int:
-        """Give the number of faces."""
+        """Return the number of faces."""
         return len(self.images)
 
     def take(self, rows: npt.NDArray[np.int64]) -> FaceSet:
-        """Give the faces at ``rows``, in that order; ``skipped`` and ``without_face`` stay those of the whole set."""
+        """Return the faces at ``rows``, in that order; ``skipped`` and ``without_face`` stay those of the whole set."""
         return replace(
             self,
             images=self.images[rows],
@@ -106,7 +106,7 @@ class FaceSet:
         return np.where(clear, self.votes.argmax(axis=1), NO_MAJORITY).astype(np.int64)
 
     def labelled(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Give the rows that have a label by the majority rule, and these labels.
+        """Return the rows that have a label by the majority rule, and these labels.
 
         Raises
         ------

@@ -104,7 +104,7 @@ def read_fer2013(path: Path, form: Form, part: str | None = None, votes: Path | 
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give each row with the number of its line; names and cells stripped."""
+    """Return each row with the number of its line; names and cells stripped."""
     if not path.is_file():
         raise DataSetError(
             f"There is no file {path}.", f"Give the path of {FER2013_NAME}, or of {VOTES_NAME} for its votes."

@@ -28,12 +28,12 @@ PART_NAMES = {
 
 
 def find_parts(folder: Path) -> dict[str, Path]:
-    """Give the parts that ``folder`` has as subfolders; empty if its classes lie in it directly."""
+    """Return the parts that ``folder`` has as subfolders; empty if its classes lie in it directly."""
     return {PART_NAMES[path.name.lower()]: path for path in _subfolders(folder) if path.name.lower() in PART_NAMES}
 
 
 def is_folder_per_class(folder: Path) -> bool:
-    """Say whether at least half of the subfolders name an expression."""
+    """Return whether at least half of the subfolders name an expression."""
     known = [find_label(path.name) is not None for path in _subfolders(folder)]
     return any(known) and 2 * sum(known) >= len(known)
 

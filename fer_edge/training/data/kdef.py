@@ -73,7 +73,7 @@ def parse_name(name: str) -> KdefName | None:
 
 
 def find_pictures(folder: Path) -> Iterable[Path]:
-    """Give the JPEG files anywhere under ``folder``."""
+    """Return the JPEG files anywhere under ``folder``."""
     return (path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
 
 

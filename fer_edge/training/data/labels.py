@@ -25,12 +25,12 @@ _BY_NAME = {name: LABELS.index(label) for label in LABELS for name in (label, *S
 
 
 def find_label(name: str) -> int | None:
-    """Give the index into ``LABELS`` of what ``name`` means, in any case; None if it is no name of the seven."""
+    """Return the index into ``LABELS`` of what ``name`` means, in any case; None if it is no name of the seven."""
     return _BY_NAME.get(name.strip().lower())
 
 
 def names_of_the_seven() -> str:
-    """Give the names that are understood, for messages."""
+    """Return the names that are understood, for messages."""
     return ", ".join(f"{label} (or {', '.join(name for name in SYNONYMS[label] if len(name) > 2)})" for label in LABELS)
 
 

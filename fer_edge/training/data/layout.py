@@ -29,7 +29,7 @@ _LAYOUTS = (
 
 
 def find_format(path: Path, wanted: str = "auto") -> str:
-    """Give the format of the set at ``path``: ``wanted``, or what is found there.
+    """Return the format of the set at ``path``: ``wanted``, or what is found there.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def find_format(path: Path, wanted: str = "auto") -> str:
 
 
 def needed_libraries() -> AbstractContextManager[None]:
-    """Say which extra brings the library that an import of a reader does not find.
+    """Return which extra brings the library that an import of a reader does not find.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _format_of_folder(path: Path) -> str:
 
 
 def _is_kdef(folder: Path) -> bool:
-    """Say whether most of the pictures that lie near are named as KDEF's are."""
+    """Return whether most of the pictures that lie near are named as KDEF's are."""
     from fer_edge.training.data.folder import SUFFIXES
     from fer_edge.training.data.kdef import parse_name
 
@@ -114,7 +114,7 @@ def _is_kdef(folder: Path) -> bool:
 
 
 def _names_near(folder: Path) -> Iterator[str]:
-    """Give names of what lies in ``folder`` and in its subfolders, and no more than `MOST_ENTRIES` allows."""
+    """Return names of what lies in ``folder`` and in its subfolders, and no more than `MOST_ENTRIES` allows."""
     entries = [entry for entry in islice(folder.iterdir(), MOST_ENTRIES) if not entry.name.startswith(".")]
     yield from (entry.name for entry in entries)
     for entry in entries:

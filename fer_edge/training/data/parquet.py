@@ -100,7 +100,7 @@ def read_parquet(path: Path, form: Form) -> FaceSet:
 
 
 def _needed(path: Path, present: list[str]) -> list[str]:
-    """Give the columns to read: the picture, the label, and the votes where there are any."""
+    """Return the columns to read: the picture, the label, and the votes where there are any."""
     ferplus = [*FERPLUS_COLUMNS.values(), *OTHER_COLUMNS]
     if any(name in present for name in ferplus):
         needed = ["image", "fer2013", *ferplus]
@@ -132,7 +132,7 @@ def _labels(path: Path, column: str, values: Any, metadata: dict[bytes, bytes] |
 
 
 def _class_names(column: str, metadata: dict[bytes, bytes] | None) -> list[str] | None:
-    """Give the names of a ClassLabel column, from the JSON that Hugging Face's datasets puts into the schema."""
+    """Return the names of a ClassLabel column, from the JSON that Hugging Face's datasets puts into the schema."""
     try:
         described: Any = json.loads((metadata or {}).get(b"huggingface", b"{}"))
         names = described["info"]["features"][column]["names"]

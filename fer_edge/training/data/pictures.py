@@ -98,7 +98,7 @@ class PictureStack:
         return True
 
     def images(self) -> npt.NDArray[np.uint8]:
-        """Give the stack, N x S x S x C.
+        """Return the stack, N x S x S x C.
 
         Raises
         ------

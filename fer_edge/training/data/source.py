@@ -121,7 +121,7 @@ def cutting_detector(source: DataSource) -> str | None:
 
 
 def measured_part(source: DataSource) -> DataSource:
-    """Give what a network may be measured on: of a set with parts the one for validation, unless ``source`` names one.
+    """Return what a network may be measured on: of a set with parts the one for validation, unless ``source`` names one.
 
     It is the part that `load_pair` keeps from training. A folder with one part that is not for training gives that.
 
@@ -197,7 +197,7 @@ def _fer2013_file(path: Path) -> Path:
 
 
 def _own_parts(source: DataSource) -> set[str]:
-    """Give the parts that a set has and of which the source names none."""
+    """Return the parts that a set has and of which the source names none."""
     if source.part:
         return set()
     kind = find_format(source.path, source.format)

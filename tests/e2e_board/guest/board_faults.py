@@ -25,7 +25,7 @@ def _hang_in(owner: type, method: str, name: str) -> None:
 
 if FOLDER:
     from fer_edge.detect.blazeface import BlazeFaceDetector
-    from fer_edge.service.watchdog import Caretaker
+    from fer_edge.service.watchdog import Watchdog
 
     _hang_in(BlazeFaceDetector, "detect", "detect")
-    _hang_in(Caretaker, "tick", "loop")
+    _hang_in(Watchdog, "tick", "loop")

@@ -29,7 +29,7 @@ from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FakeDetector
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Round:
 def run_round(faces: int, seconds: float, settings: Settings) -> Round:
     """Run the pipeline, then the plain loop."""
     measurement = measure(demo(faces), detector_factory(settings), classifier_factory(settings), Protocol(1.0, seconds))
-    result = result_of(measurement, settings.model, {})
+    result = result_of(measurement, settings.analysis.model, {})
     slowest = max(stage["mean_ms"] for stage in result["stages"].values())
     return Round(
         total=result["fps"]["total"],
@@ -100,11 +100,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--model", default=Settings().model)
+    parser.add_argument("--model", default=Settings().analysis.model)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
-    settings = Settings(model=options.model, threads=options.threads)
+    settings = Settings.of(model=options.model, threads=options.threads)
     table: Dict[str, Dict[str, float]] = {}
     for faces in (1, 3, 8):
         rounds = [run_round(faces, options.seconds, settings) for _ in range(options.rounds)]

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import known_models
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 
 Role = Tuple[str, str]
 """What names a file, such as ``--output``, and the path."""
@@ -54,9 +54,9 @@ def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:
         Names or paths of networks besides that of the settings.
     """
     known = known_models()
-    named = [model for model in (settings.model, *models) if model not in known]
+    named = [model for model in (settings.analysis.model, *models) if model not in known]
     return [
-        ("--camera", settings.camera),
+        ("--camera", settings.cameras[0].source),
         ("--config", str(settings.file or "")),
         ("the file of the service's variables", VARIABLES),
         *(("--model", model) for model in named),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import replace
 from numbers import Real
 from typing import Any, Callable, Tuple, TypeVar, Union
 
@@ -18,7 +17,7 @@ from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import DEFAULT_MODEL
 from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.settings.settings import Settings, check_value
+from fer_edge.settings import Settings, check_value
 from fer_edge.sinks.base import Sink
 from fer_edge.types import Image, ObservedFace
 
@@ -56,8 +55,8 @@ def watch(
         Here for an argument that makes no sense (`UsageError`) and for a source or model that cannot be, and while iterating
         for whatever goes wrong then.
     """
-    settings = Settings(min_score=_number(min_score))
-    opened = source if isinstance(source, Source) else build_source(replace(settings, camera=_text(source)))
+    settings = Settings.of(min_score=_number(min_score))
+    opened = source if isinstance(source, Source) else build_source(settings.changed(camera=_text(source)))
     return Pipeline(opened, _detector(settings, detector), _classifier(settings, model))
 
 
@@ -106,10 +105,10 @@ def read_image(
     FerEdgeError
         An argument that makes no sense (`UsageError`), or whatever goes wrong.
     """
-    settings = Settings(min_score=_number(min_score))
+    settings = Settings.of(min_score=_number(min_score))
     find, name = _detector(settings, detector), _classifier(settings, model)
     if isinstance(image, (str, os.PathLike)):
-        with build_source(replace(settings, camera=_text(image, "image"))) as source:
+        with build_source(settings.changed(camera=_text(image, "image"))) as source:
             source.grab()
             picture = source.retrieve()
     else:
@@ -127,7 +126,7 @@ def read_image(
 def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callable[[], FaceDetector]:
     if isinstance(detector, FaceDetector):
         return lambda: detector
-    return detector_factory(replace(settings, detector=check_value("detector", detector)))
+    return detector_factory(settings.changed(detector=check_value("detector", detector)))
 
 
 def _classifier(

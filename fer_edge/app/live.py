@@ -22,7 +22,7 @@ from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import Watchdog
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.view import LONGEST_WAIT, View, open_view
@@ -96,7 +96,7 @@ class LiveRun:
         self._stop = stop
         self._notifier = notifier or Notifier()
         self._clock = clock
-        self._overlay = Overlay(bars=settings.bars)
+        self._overlay = Overlay(bars=settings.outputs.bars)
         self._outputs = Outputs(settings, runners, stop, clock)
         self._endpoint: Optional[LateEndpoint] = None
         self._observation: Optional[Observation] = None
@@ -137,21 +137,21 @@ class LiveRun:
         )
         begun = clock()
         with ExitStack() as stack:
-            if settings.listen is not None:
+            if settings.web.listen is not None:
                 from fer_edge.web.metrics import Metrics
 
                 incidents = supervisor.incidents if supervisor is not None else Incidents
                 metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outputs.runners)
                 tls = _tls(settings)
                 with settings.located("listen"):
-                    endpoint = Endpoint(settings.listen, monitor.health, settings.token, metrics.page, tls)
-                    if settings.reconnect == "always":
+                    endpoint = Endpoint(settings.web.listen, monitor.health, settings.web.token, metrics.page, tls)
+                    if settings.run.reconnect == "always":
                         self._endpoint = stack.enter_context(LateEndpoint(endpoint))
                     else:
                         stack.enter_context(endpoint)
             if source.live:
                 stack.enter_context(board)
-            view = open_view(settings.display, self._overlay, self._stop, clock, stack)
+            view = open_view(settings.outputs.display, self._overlay, self._stop, clock, stack)
             self._outputs.open(stack, source.live, lambda: pipeline.source_info.fps if pipeline.source_info else 0.0)
             # Behind the pipeline, and whatever ended it.
             stack.callback(lambda: self._log_the_sum(clock() - begun, pipeline.balance()))
@@ -165,7 +165,7 @@ class LiveRun:
     def _supervise(self, source: Source, reopen: Callable[[], Source]) -> Optional[Supervisor]:
         if not source.live:
             return None
-        when = self._settings.reconnect
+        when = self._settings.run.reconnect
         return Supervisor(reopen if when != "never" else None, from_the_start=when == "always", clock=self._clock)
 
     def _reopen(self, pipeline: Pipeline) -> Source:
@@ -181,7 +181,7 @@ class LiveRun:
     def _log_the_sum(self, seconds: float, balance: FrameBalance) -> None:
         """Say where every frame went, however the run ended; people get it from the `Summary`."""
         logger.log(
-            logging.INFO if self._settings.log_format == "json" else logging.DEBUG,
+            logging.INFO if self._settings.log.format == "json" else logging.DEBUG,
             "the run of %.1f s is over: of %d frames %d were analysed and %d left out",
             seconds,
             balance.captured,
@@ -210,7 +210,11 @@ class LiveRun:
             now = self._clock()
             if self._began is None and pipeline.ready:
                 self._began = now
-            if settings.duration is not None and self._began is not None and now - self._began >= settings.duration:
+            if (
+                settings.run.duration is not None
+                and self._began is not None
+                and now - self._began >= settings.run.duration
+            ):
                 return
             if now >= report_at:
                 report_at = now + report_every
@@ -223,7 +227,7 @@ class LiveRun:
             if observation is not None:
                 self._emit(observation, pipeline)
                 monitor.frame_analysed()
-                if settings.frames is not None and self._emitted >= settings.frames:
+                if settings.run.frames is not None and self._emitted >= settings.run.frames:
                     return
             if view is not None and self._show(view, pipeline, live, observation is not None):
                 return
@@ -254,12 +258,12 @@ class LiveRun:
 
 
 def _tls(settings: Settings) -> Optional[SSLContext]:
-    if not settings.tls_cert and not settings.tls_key:
+    if not settings.web.tls_cert and not settings.web.tls_key:
         return None
     from fer_edge.web.tls import server_context
 
-    with settings.located("tls_cert" if settings.tls_cert else "tls_key"):
-        return server_context(settings.tls_cert, settings.tls_key)
+    with settings.located("tls_cert" if settings.web.tls_cert else "tls_key"):
+        return server_context(settings.web.tls_cert, settings.web.tls_key)
 
 
 def _report(pipeline: Pipeline) -> None:

@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Sequence, Tuple, Union
 from fer_edge.app.file_roles import files_read, refuse_shared_files
 from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.sink_runner import SinkRunner
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
 from fer_edge.sinks.files import unused_name
 from fer_edge.sinks.jsonl import JsonlSink
@@ -75,13 +75,13 @@ class Outputs:
         """
         settings = self._settings
         for name, what, open_sink in self._files(live, fps):
-            place = getattr(settings, name)
+            place = getattr(settings.outputs, name)
             with settings.located(name):
                 if place:
                     runner = SinkRunner(
                         f"the {what} '{place}'",
                         open_sink,
-                        from_the_start=live and settings.reconnect == "always",
+                        from_the_start=live and settings.run.reconnect == "always",
                         clock=self._clock,
                         patient=not live,
                         stop=self._stop,
@@ -112,7 +112,7 @@ class Outputs:
         """
         told = []
         for name, runner in self._named.items():
-            place = self._settings.output if name == "output" else ""
+            place = self._settings.outputs.output if name == "output" else ""
             if standard_descriptor(place) is not None:
                 continue
             files = [file for file in ([place] if place else self._recorded) if os.path.exists(file)]
@@ -123,29 +123,40 @@ class Outputs:
         return told
 
     def _files(self, live: bool, fps: Callable[[], float]) -> Sequence[Tuple[str, str, Callable[[int], Sink]]]:
-        settings, overlay = self._settings, Overlay(bars=self._settings.bars)
+        settings, wanted = self._settings, self._settings.outputs
+        overlay = Overlay(bars=wanted.bars)
         # A file keeps its own rate and every frame; a camera's frames are placed in time.
         rate: Union[float, Callable[[], float]] = VIDEO_RATE if live else lambda: fps() or VIDEO_RATE
-        if settings.record:
+        if settings.outputs.record:
             with settings.located("record"):
-                check_ending(settings.record)
+                check_ending(settings.outputs.record)
 
-        disk_of_results = MountGuard(settings.output, "results file")
-        disk_of_recording = MountGuard(settings.record, "recording")
+        disk_of_results = MountGuard(settings.outputs.output, "results file")
+        disk_of_recording = MountGuard(settings.outputs.record, "recording")
 
         def results(opened: int) -> Sink:
             self._refuse_shared_files()
-            append = settings.append or opened > 0
-            return JsonlSink(settings.output, self._stop.is_set, append=append, before_opening=disk_of_results.check)
+            append = settings.outputs.append or opened > 0
+            return JsonlSink(
+                settings.outputs.output, self._stop.is_set, append=append, before_opening=disk_of_results.check
+            )
 
         def recording(opened: int) -> Sink:
             self._refuse_shared_files()
-            if settings.in_pieces:
+            if settings.outputs.in_pieces:
                 return PiecedVideoSink(
-                    settings.record, video, settings.record_minutes, settings.record_keep, disk_of_recording.check
+                    settings.outputs.record,
+                    video,
+                    settings.outputs.record_minutes,
+                    settings.outputs.record_keep,
+                    disk_of_recording.check,
                 )
             disk_of_recording.check()
-            path = unused_name(settings.record) if settings.append or opened > 0 else settings.record
+            path = (
+                unused_name(settings.outputs.record)
+                if settings.outputs.append or opened > 0
+                else settings.outputs.record
+            )
             return video(path)
 
         def video(path: str) -> VideoSink:
@@ -158,7 +169,9 @@ class Outputs:
     def _refuse_shared_files(self) -> None:
         # Where a file is opened, as only there it is known what a disk that hangs holds up.
         settings = self._settings
-        refuse_shared_files((("--record", settings.record), ("--output", settings.output)), files_read(settings))
+        refuse_shared_files(
+            (("--record", settings.outputs.record), ("--output", settings.outputs.output)), files_read(settings)
+        )
 
 
 def _in_short(files: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
 from fer_edge.inference.model_files import find_model
 from fer_edge.pipeline.meter import Clock
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 
 logger = logging.getLogger("fer_edge")
 
@@ -38,14 +38,14 @@ def build_source(settings: Settings, paced: bool = True, names: Sequence[str] = 
     names : sequence of str
         Instead of the one in `settings`: names of the same camera, of which the first that exists is taken.
     """
-    width, height = settings.size or (None, None)
+    width, height = settings.cameras[0].size or (None, None)
     wanted = CaptureSettings(
-        width=width, height=height, fps=settings.camera_fps, fourcc=settings.pixel_format, paced=paced
+        width=width, height=height, fps=settings.cameras[0].fps, fourcc=settings.cameras[0].format, paced=paced
     )
-    text = next((name for name in names if os.path.exists(name)), names[0]) if names else settings.camera
+    text = next((name for name in names if os.path.exists(name)), names[0]) if names else settings.cameras[0].source
     if text == "auto":
         # Who waits for a camera does not want the demo while it is away.
-        text = "0" if os.path.exists(FIRST_CAMERA) or settings.reconnect == "always" else "demo"
+        text = "0" if os.path.exists(FIRST_CAMERA) or settings.run.reconnect == "always" else "demo"
         if text == "demo":
             logger.info(
                 "there is no camera %s: showing the built-in demo; --camera chooses another source", FIRST_CAMERA
@@ -55,20 +55,22 @@ def build_source(settings: Settings, paced: bool = True, names: Sequence[str] = 
 
 def detector_factory(settings: Settings) -> Callable[[], FaceDetector]:
     """Return what builds the detector that `settings` name."""
-    return lambda: open_detector(settings.detector, threads=settings.detect_threads, min_score=settings.min_score)
+    return lambda: open_detector(
+        settings.analysis.detector, threads=settings.analysis.detect_threads, min_score=settings.analysis.min_score
+    )
 
 
 def classifier_factory(settings: Settings, model: Optional[str] = None) -> Callable[[], ExpressionClassifier]:
     """Return what builds the classifier that `model`, or else `settings`, name. Raises ModelNotFound or UsageError at once."""
-    path = find_model(model or settings.model)
-    wanted = Wanted(settings.backend, settings.device, settings.precision)
+    path = find_model(model or settings.analysis.model)
+    wanted = Wanted(settings.analysis.backend, settings.analysis.device, settings.analysis.precision)
     wanted.check()
     return lambda: open_classifier(path, wanted, classifier_threads(settings), progress=logged_progress())
 
 
 def classifier_threads(settings: Settings) -> int:
     """Return the number of inference threads that the classifier gets."""
-    return settings.threads or DEFAULT_THREADS
+    return settings.analysis.threads or DEFAULT_THREADS
 
 
 def logged_progress(clock: Clock = time.monotonic) -> Callable[[str], None]:

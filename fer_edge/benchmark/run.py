@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -16,7 +16,7 @@ from fer_edge.benchmark.report import result_of, to_json
 from fer_edge.benchmark.scenario import Measurement, Protocol, measure
 from fer_edge.errors import SourceNotFound, UsageError
 from fer_edge.inference.model_files import sha256_of
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 
 DEFAULT_SOURCE = "demo"
 DEFAULT_DURATION = 15.0
@@ -71,21 +71,21 @@ def run_benchmark(
         A model or the source cannot be used, or the report cannot be written. That a file is missing is found out before
         measuring; what was measured before another error is in the report.
     """
-    if settings.camera == "auto":
-        settings = replace(settings, camera=DEFAULT_SOURCE)
-    if settings.frames == 1:
+    if settings.cameras[0].source == "auto":
+        settings = settings.changed(camera=DEFAULT_SOURCE)
+    if settings.run.frames == 1:
         raise UsageError("A rate cannot be taken from one frame.", "Give --frames 2 or more; some hundreds are better.")
-    protocol = Protocol(options.warm_up, settings.duration or DEFAULT_DURATION, settings.frames)
+    protocol = Protocol(options.warm_up, settings.run.duration or DEFAULT_DURATION, settings.run.frames)
     candidates = choose_models(options.models)
     read = files_read(settings, (str(candidate.path) for candidate in candidates))
     refuse_shared_files((("--report", options.report),), read)
     report: Dict[str, Any] = {
         "environment": describe_environment(),
         "protocol": {
-            "source": settings.camera,
-            "size": "x".join(map(str, settings.size)) if settings.size else None,
-            "detector": settings.detector,
-            "min_score": settings.min_score,
+            "source": settings.cameras[0].source,
+            "size": "x".join(map(str, settings.cameras[0].size)) if settings.cameras[0].size else None,
+            "detector": settings.analysis.detector,
+            "min_score": settings.analysis.min_score,
             "warm_up_s": protocol.warm_up,
             "duration_s": protocol.duration,
             "frames": protocol.frames,
@@ -137,7 +137,7 @@ def _facts(settings: Settings, model: Path, measurement: Measurement) -> Dict[st
         "precision": measurement.precision,
         "provider": measurement.provider,
         "threads": classifier_threads(settings),
-        "detect_threads": settings.detect_threads,
+        "detect_threads": settings.analysis.detect_threads,
         "rss_peak_mb": resident_peak_mb(),
         **describe_heat(),
     }

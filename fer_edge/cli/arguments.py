@@ -6,7 +6,7 @@ import argparse
 from typing import Any, Dict, List, Optional, Tuple
 
 from fer_edge.errors import UsageError
-from fer_edge.settings.settings import setting_fields
+from fer_edge.settings.settings import setting_options
 
 ONE_ONLY = ("backend", "device", "precision")
 """Settings of which two values on one command line are a contradiction, and not a second thought."""
@@ -16,16 +16,20 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Declare ``--config`` and an option for every setting, in groups."""
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
     groups: Dict[str, argparse._ArgumentGroup] = {}
-    for known in setting_fields():
-        title = known.metadata["group"]
+    for known in setting_options():
+        title = known.setting.group
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
         default = "" if known.default in (None, "") else f" (default: {known.default})".lower()
         groups[title].add_argument(
-            "--" + known.name.replace("_", "-"),
-            metavar=known.metadata["metavar"],
-            help=(known.metadata["help"] + default).replace("%", "%%"),
-            action="append" if known.name == "model" else _Once if known.name in ONE_ONLY else "store",
+            "--" + known.setting.option.replace("_", "-"),
+            metavar=known.setting.metavar,
+            help=(known.setting.help + default).replace("%", "%%"),
+            action="append"
+            if known.setting.option == "model"
+            else _Once
+            if known.setting.option in ONE_ONLY
+            else "store",
         )
     groups["output"].add_argument(
         "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"
@@ -35,9 +39,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, str], List[str]]:
     """Return what the command line sets, by the name of the setting, and all the models that it names."""
     given: Dict[str, Any] = {
-        known.name: getattr(options, known.name)
-        for known in setting_fields()
-        if getattr(options, known.name) is not None
+        known.setting.option: getattr(options, known.setting.option)
+        for known in setting_options()
+        if getattr(options, known.setting.option) is not None
     }
     models: List[str] = given.pop("model", [])
     if models:

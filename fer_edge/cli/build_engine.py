@@ -10,7 +10,8 @@ from fer_edge.classify.tensorrt.classifier import TensorRTClassifier
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import OutputNotWritable
 from fer_edge.inference.model_files import DEFAULT_MODEL, Progress, find_model
-from fer_edge.settings.settings import PRECISIONS, load_settings, settings_file
+from fer_edge.settings import load_settings, settings_file
+from fer_edge.settings.analysis import PRECISIONS
 
 
 def add_build_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +44,9 @@ def run_build_engine(options: argparse.Namespace, progress: Progress) -> int:
     """
     given = {name: getattr(options, name) for name in ("model", "precision") if getattr(options, name) is not None}
     settings = load_settings(given, file=settings_file(options.config))
-    model, cache = find_model(settings.model), EngineCache(must_keep=True)
+    model, cache = find_model(settings.analysis.model), EngineCache(must_keep=True)
     started = time.monotonic()
-    classifier = TensorRTClassifier(model, settings.precision, cache, progress, options.rebuild)
+    classifier = TensorRTClassifier(model, settings.analysis.precision, cache, progress, options.rebuild)
     file, provider = classifier.engine_file, classifier.provider
     classifier.close()
     if file is None:

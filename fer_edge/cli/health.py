@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from fer_edge.errors import NotHealthy, UsageError
-from fer_edge.settings.settings import load_settings, settings_file
+from fer_edge.settings import load_settings, settings_file
 from fer_edge.system.address import Address
 from fer_edge.system.one_line import one_line
 
@@ -70,19 +70,19 @@ def run_health(options: argparse.Namespace) -> int:
         file = SERVICE_SETTINGS
     given = {name: value for name in ("listen", "tls_cert") for value in [getattr(options, name)] if value}
     settings = load_settings(given, file=file)
-    if settings.listen is None:
+    if settings.web.listen is None:
         raise UsageError("It is not known where fer-edge listens.", "Give --listen HOST:PORT, as fer-edge got it.")
     tls = None
-    if options.tls_ca or settings.tls_cert:
+    if options.tls_ca or settings.web.tls_cert:
         from fer_edge.web.tls import client_context
 
         with nullcontext() if options.tls_ca else settings.located("tls_cert"):
-            tls = client_context(options.tls_ca) if options.tls_ca else client_context(only=settings.tls_cert)
-    answer = _Question(settings.listen, settings.token, tls).ask()
+            tls = client_context(options.tls_ca) if options.tls_ca else client_context(only=settings.web.tls_cert)
+    answer = _Question(settings.web.listen, settings.web.token, tls).ask()
     if not answer.well:
         hint = "" if tls is not None else " Where it answers HTTPS, give --tls-cert or --tls-ca."
         remedy = answer.remedy or "Its log says more." + hint
-        raise NotHealthy(f"fer-edge on {settings.listen}: {answer.line}.", remedy)
+        raise NotHealthy(f"fer-edge on {settings.web.listen}: {answer.line}.", remedy)
     sys.stdout.write(f"{answer.line}\n")
     return 0
 

@@ -10,7 +10,7 @@ from typing import Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.cli.arguments import add_settings, given_settings, limit
 from fer_edge.errors import FerEdgeError, UsageError, exit_codes
-from fer_edge.settings.settings import Settings, known_log_format, load_settings, settings_file
+from fer_edge.settings import Settings, known_log_format, load_settings, settings_file
 from fer_edge.system.logs import set_up_logging
 from fer_edge.system.signals import stop_on_signals
 from fer_edge.system.standard_error import takes_a_line
@@ -98,12 +98,12 @@ def _watch_or_measure(arguments: List[str]) -> int:
         if known_log_format(given, file=file) == "json":
             set_up_logging("info", "json")
         raise
-    set_up_logging(settings.log_level, settings.log_format)
+    set_up_logging(settings.log.level, settings.log.format)
     if settings.caution:
         logger.warning(settings.caution, extra={"event": "settings_not_safe"})
     with stop_on_signals() as stop:
         if options.benchmark:
-            return _measure(settings, models or [settings.model], options, stop) or stop.exit_code
+            return _measure(settings, models or [settings.analysis.model], options, stop) or stop.exit_code
         return _watch(settings, stop) or stop.exit_code
 
 
@@ -118,8 +118,8 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
     finally:
         notifier.close()
     # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
-    to_output = standard_descriptor(settings.output) == 1
-    if to_output and settings.log_format == "json":
+    to_output = standard_descriptor(settings.outputs.output) == 1
+    if to_output and settings.log.format == "json":
         return 0
     stream = sys.stderr if to_output else sys.stdout
     if not stream.writable() or not takes_a_line(stream):  # closed by whoever wants no summary, or read by nobody

@@ -20,8 +20,8 @@ from fer_edge.service.install import (
 )
 from fer_edge.service.steps import carry_out, run_command
 from fer_edge.service.system_root import SystemRoot
+from fer_edge.settings import load_settings
 from fer_edge.settings.file import SettingsFile
-from fer_edge.settings.settings import load_settings
 from fer_edge.settings.trust import who_may_write
 
 SETTINGS, SECRETS = "etc/fer-edge/fer-edge.toml", "etc/fer-edge/fer-edge.env"
@@ -96,9 +96,9 @@ def _check_settings(root: Path) -> None:
             _read(system, f"{os.path.dirname(SECRETS)}/{name}")
     parsed = SettingsFile.parse(file, content) if content is not None else None
     settings = load_settings({}, _variables(variables or b""), parsed)
-    if settings.listen is not None and not settings.listen.local and not settings.token:
+    if settings.web.listen is not None and not settings.web.listen.local and not settings.web.token:
         raise SettingsError(
-            f"{settings.places['listen']}: listening on {settings.listen} lets other machines ask, and there is no token.",
+            f"{settings.origins['listen']}: listening on {settings.web.listen} lets other machines ask, and there is no token.",
             f"Write  FER_EDGE_TOKEN=  and a secret word into {secrets}, or listen on 127.0.0.1.",
         )
 

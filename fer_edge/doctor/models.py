@@ -8,9 +8,9 @@ from fer_edge.doctor.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from fer_edge.doctor.probe import Probe
 from fer_edge.errors import FerEdgeError
 from fer_edge.inference.model_files import KnownModel
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 
-NEEDED = (Settings().model, "blazeface_short")
+NEEDED = (Settings().analysis.model, "blazeface_short")
 """What runs when nobody chooses: the default classifier, and the file of the default detector."""
 
 # On the processor, since the GPU might first build an engine for minutes.
@@ -19,9 +19,9 @@ from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.app.library import read_image
 from fer_edge.inference.model_files import find_model
-from fer_edge.settings.settings import Settings
-classifier = OnnxClassifier(find_model(Settings().model))
-facts = [face.expression.label for face in read_image(PORTRAIT, detector=Settings().detector, model=classifier)]
+from fer_edge.settings import Settings
+classifier = OnnxClassifier(find_model(Settings().analysis.model))
+facts = [face.expression.label for face in read_image(PORTRAIT, detector=Settings().analysis.detector, model=classifier)]
 classifier.close()
 """
 

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 import threading
-from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
@@ -14,7 +13,7 @@ from fer_edge.benchmark.environment import describe_environment, describe_heat
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.cli.arguments import given_settings, limit
 from fer_edge.errors import GateMissed, UsageError
-from fer_edge.settings.settings import Settings, load_settings, settings_file
+from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.soak.program import Program
 from fer_edge.soak.verdict import FRAMES, MOST_GROWTH, Verdict, judge
 from fer_edge.soak.watch import Watch
@@ -60,20 +59,24 @@ def run_soak(
     given, _ = given_settings(options)
     settings = load_settings(given, file=settings_file(options.config))
     _refuse_contradictions(settings)
-    if settings.camera == "auto":
-        settings = replace(settings, camera="demo")
+    if settings.cameras[0].source == "auto":
+        settings = settings.changed(camera="demo")
         given = {"camera_fps": DEMO_FPS, **given, "camera": "demo"}
-    written = (("--record", settings.record), ("--output", settings.output), ("--report", options.report))
+    written = (
+        ("--record", settings.outputs.record),
+        ("--output", settings.outputs.output),
+        ("--report", options.report),
+    )
     refuse_shared_files(written, files_read(settings))
     with ReportFile(options.report) as report:
-        program = Program(_arguments(given, options.config), settings.token)
+        program = Program(_arguments(given, options.config), settings.web.token)
         watch = Watch(program, 60.0 * options.minutes)
         try:
             watch.run(stop, progress)
         finally:
             progress("")
             code = program.stop()
-        outcome = Outcome(watch, code, settings.camera)
+        outcome = Outcome(watch, code, settings.cameras[0].source)
         report.write(json.dumps(outcome.to_json(), indent=2) + "\n")
     sys.stdout.write(f"{outcome}\n")
     if outcome.complaints:
@@ -177,17 +180,17 @@ class Outcome:
 
 
 def _refuse_contradictions(settings: Settings) -> None:
-    for name, value in (("duration", settings.duration), ("frames", settings.frames)):
+    for name, value in (("duration", settings.run.duration), ("frames", settings.run.frames)):
         if value is not None:
             _refuse(settings, name, f"A soak has its own end, and {name} is set.", "; --minutes says how long")
-    if settings.display == "window":
+    if settings.outputs.display == "window":
         _refuse(settings, "display", "A soak runs without a window, and display is window.")
-    if settings.reconnect == "never":
+    if settings.run.reconnect == "never":
         _refuse(settings, "reconnect", "A soak is about going on for long, and reconnect is never.")
 
 
 def _refuse(settings: Settings, name: str, message: str, more: str = "") -> None:
-    remedy = "Take the setting out there" if name in settings.places else f"Leave out --{name}"
+    remedy = "Take the setting out there" if name in settings.origins else f"Leave out --{name}"
     with settings.located(name):
         raise UsageError(message, f"{remedy}{more}.")
 

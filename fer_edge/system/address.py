@@ -61,7 +61,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    """Return whether a resolver can be asked for it; Python's own raises an error of its own kind for what cannot be encoded."""
+    """Return whether a resolver can be asked for it; Python raises an error of another kind for what cannot be encoded."""
     try:
         return bool(_NAME.fullmatch(text.encode("idna").decode("ascii")))
     except UnicodeError:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fer_edge.classify.backend_choice import Wanted
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import GateMissed, UsageError
-from fer_edge.settings.settings import BACKENDS, DEVICES, PRECISIONS
+from fer_edge.settings.analysis import BACKENDS, DEVICES, PRECISIONS
 from fer_edge.types import Expression
 
 

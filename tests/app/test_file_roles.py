@@ -12,7 +12,7 @@ import pytest
 from fer_edge.app.file_roles import files_read, refuse_shared_files
 from fer_edge.errors import OutputNotWritable, UsageError
 from fer_edge.inference.model_files import find_model
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 from fer_edge.training.atomic import write_atomically
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -29,7 +28,7 @@ from fer_edge.pipeline import reader
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 from fer_edge.types import Box, Expression, Face, Image
 from fer_edge.ui import view
 from fer_edge.ui.display import _opencv_has_windows
@@ -108,7 +107,7 @@ def test_a_slow_classifier_does_not_hold_up_the_picture_and_the_age_of_its_resul
 
     monkeypatch.setattr(live, "Overlay", Watched)
     screen = stand_in({70: "q"}, Stuck)
-    summary = live.LiveRun(Settings(display="window"), threading.Event()).run(camera())
+    summary = live.LiveRun(Settings.of(display="window"), threading.Event()).run(camera())
     # The second answer came only after sixty pictures had been shown.
     assert len(screen.pictures) >= 70
     assert summary.balance.emitted < 30
@@ -119,7 +118,7 @@ def test_a_slow_classifier_does_not_hold_up_the_picture_and_the_age_of_its_resul
 
 def test_keys_switch_the_bars_and_show_the_help(stand_in: Callable[..., Screen]) -> None:
     screen = stand_in({10: "b", 20: "h", 30: "q"})
-    live.LiveRun(Settings(display="window"), threading.Event()).run(camera())
+    live.LiveRun(Settings.of(display="window"), threading.Event()).run(camera())
     with_bars, without, helped = (screen.pictures[index].astype(int) for index in (8, 18, 28))
 
     def drawn(picture: NDArray[Any]) -> int:
@@ -136,7 +135,7 @@ def test_a_saved_picture_takes_no_other_file_s_place_and_is_for_this_user_and_gr
     before = os.umask(0)
     try:
         screen = stand_in({10: "s", 11: "s", 12: "s", 20: "q"})
-        live.LiveRun(Settings(display="window"), threading.Event()).run(camera())
+        live.LiveRun(Settings.of(display="window"), threading.Event()).run(camera())
     finally:
         os.umask(before)
     saved = list(tmp_path.iterdir())
@@ -157,7 +156,7 @@ def test_every_frame_of_a_file_is_shown_and_the_run_ends_with_it(
 
     monkeypatch.setattr(live, "Overlay", Watched)
     screen = stand_in({})
-    summary = live.LiveRun(Settings(display="window"), threading.Event()).run(camera(live=False, repeat=False))
+    summary = live.LiveRun(Settings.of(display="window"), threading.Event()).run(camera(live=False, repeat=False))
     assert summary.balance.emitted == 40
     assert len(screen.pictures) >= 40
     assert ages == [0.0] * 40, "each with its own result"
@@ -210,13 +209,13 @@ def test_the_time_that_building_takes_does_not_count_as_watching(stand_in: Calla
             return super().classify(crops)
 
     stand_in({}, Engine)
-    run = live.LiveRun(Settings(display="none", duration=5.0), threading.Event(), clock=lambda: now[0])
+    run = live.LiveRun(Settings.of(display="none", duration=5.0), threading.Event(), clock=lambda: now[0])
     summary = run.run(camera())
     assert summary.balance.emitted > 0
     assert summary.seconds < 3600
 
 
-NO_WINDOW = Settings(display="none")
+NO_WINDOW = Settings.of(display="none")
 
 
 def a_second_each(now: List[float]) -> Callable[[], ExpressionClassifier]:
@@ -234,7 +233,7 @@ def test_a_run_ends_after_as_many_frames_as_were_asked_for_and_sums_up_what_it_s
     stand_in: Callable[..., Screen],
 ) -> None:
     stand_in({})
-    summary = live.LiveRun(replace(NO_WINDOW, frames=5), threading.Event()).run(camera())
+    summary = live.LiveRun(NO_WINDOW.changed(frames=5), threading.Event()).run(camera())
     assert summary.balance.emitted == 5
     assert summary.faces == 5
     assert "5 frames analysed in" in str(summary)
@@ -260,7 +259,7 @@ def test_a_lost_camera_is_opened_anew_as_the_settings_say(
 ) -> None:
     stand_in({})
     source = camera(repeat=False, error=SourceStalled("It stalled.")) if first == "stalls" else Missing([], live=True)
-    run = live.LiveRun(replace(NO_WINDOW, frames=100, reconnect=reconnect), threading.Event())
+    run = live.LiveRun(NO_WINDOW.changed(frames=100, reconnect=reconnect), threading.Event())
     if ends:
         with pytest.raises(SourceError):
             run.run(source, reopen=camera)
@@ -287,7 +286,7 @@ def test_the_health_and_the_service_manager_hear_of_the_run(
     monkeypatch.setattr(live, "HealthMonitor", Kept)
     now = [0.0]
     stand_in({}, a_second_each(now))
-    run = live.LiveRun(replace(NO_WINDOW, frames=20), threading.Event(), Manager(), clock=lambda: now[0])
+    run = live.LiveRun(NO_WINDOW.changed(frames=20), threading.Event(), Manager(), clock=lambda: now[0])
     summary = run.run(camera())
     (monitor,) = monitors
     assert monitor.health().frames == summary.balance.emitted
@@ -308,7 +307,7 @@ def test_threads_that_hang_are_looked_for_while_the_program_runs(
     stand_in({})
     first = Hanging([np.full((240, 320, 3), 90, np.uint8)], live=True, repeat=True)
     try:
-        run = live.LiveRun(replace(NO_WINDOW, frames=50), threading.Event())
+        run = live.LiveRun(NO_WINDOW.changed(frames=50), threading.Event())
         assert run.run(first, reopen=camera).balance.emitted == 50
     finally:
         end.set()
@@ -321,7 +320,7 @@ def test_the_figures_are_logged_every_ten_seconds(
     now = [0.0]
 
     stand_in({}, a_second_each(now))
-    live.LiveRun(replace(NO_WINDOW, frames=45), threading.Event(), clock=lambda: now[0]).run(camera())
+    live.LiveRun(NO_WINDOW.changed(frames=45), threading.Event(), clock=lambda: now[0]).run(camera())
     figures = [record for record in caplog.records if getattr(record, "event", "") == "figures"]
     assert 1 <= len(figures) <= now[0] / 10
 
@@ -331,7 +330,7 @@ def test_the_last_words_say_where_every_frame_went_also_those_that_were_under_wa
 ) -> None:
     caplog.set_level(logging.DEBUG, "fer_edge")
     stand_in({})
-    live.LiveRun(replace(NO_WINDOW, frames=3), threading.Event()).run(camera(fps=0.0))
+    live.LiveRun(NO_WINDOW.changed(frames=3), threading.Event()).run(camera(fps=0.0))
     (words,) = [record for record in caplog.records if getattr(record, "event", "") == "summary"]
     assert words.captured > words.emitted == 3  # type: ignore[attr-defined]
     assert words.captured == words.emitted + words.dropped  # type: ignore[attr-defined]
@@ -350,6 +349,6 @@ def test_the_time_that_the_sinks_take_is_measured(
 
     monkeypatch.setattr(live, "Pipeline", Kept)
     stand_in({})
-    settings = replace(NO_WINDOW, output=str(tmp_path / "out.jsonl"))
+    settings = NO_WINDOW.changed(output=str(tmp_path / "out.jsonl"))
     live.LiveRun(settings, threading.Event()).run(camera(live=False, repeat=False))
     assert pipelines[0].meter.counts()["emit"] == 40

@@ -14,7 +14,7 @@ import pytest
 
 from fer_edge.app.outputs import Outputs
 from fer_edge.errors import OutputNotWritable, UsageError
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 from fer_edge.types import Frame, Observation, Rates
 
 
@@ -34,7 +34,7 @@ def frames(path: Path) -> List[int]:
 
 
 def outputs(stack: ExitStack, live: bool, **settings: object) -> Outputs:
-    made = Outputs(Settings(**settings), [], threading.Event())  # type: ignore[arg-type]
+    made = Outputs(Settings.of(**settings), [], threading.Event())  # type: ignore[arg-type]
     made.open(stack, live, lambda: 10.0)
     return made
 

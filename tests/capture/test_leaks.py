@@ -20,10 +20,10 @@ from fer_edge.detect.base import FakeDetector
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.supervisor import Supervisor
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 
 tries = 0
-settings = Settings(camera=sys.argv[1])
+settings = Settings.of(camera=sys.argv[1])
 
 def reopen():
     global tries

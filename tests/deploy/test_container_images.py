@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List
 import pytest
 import yaml
 
-from fer_edge.settings.settings import load_settings
+from fer_edge.settings import load_settings
 
 CHECKOUT = Path(__file__).parents[2]
 DOCKER = CHECKOUT / "docker"
@@ -72,9 +72,9 @@ def test_an_image_is_small_safe_and_tells_its_health(dockerfile: Path) -> None:
     (environment,) = [line for line in final if line.startswith("ENV ") and "FER_EDGE_" in line]
     given = dict(pair.split("=", 1) for pair in environment.split()[1:])
     settings = load_settings({}, given)
-    assert settings.display == "none"
-    assert settings.listen is not None
-    assert settings.listen.local
+    assert settings.outputs.display == "none"
+    assert settings.web.listen is not None
+    assert settings.web.listen.local
     assert given["ORT_DISABLE_TELEMETRY"] == "1", "whatever else is run there reports to nobody either"
 
 

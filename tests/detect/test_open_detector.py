@@ -10,7 +10,7 @@ from reference_record import read_picture
 
 from fer_edge import errors
 from fer_edge.detect import DETECTORS, FaceDetector, open_detector
-from fer_edge.settings.settings import DETECTORS as SETTING
+from fer_edge.settings.analysis import DETECTORS as SETTING
 
 
 def test_the_names_are_those_of_the_setting() -> None:

@@ -10,12 +10,12 @@ from fer_edge.doctor.models import NEEDED, TRY_MAIN_JOB, main_job_findings, mode
 from fer_edge.doctor.probe import Probe, probe
 from fer_edge.errors import ModelNotFound
 from fer_edge.inference.model_files import KnownModel, known_models, state_of
-from fer_edge.settings.settings import Settings
+from fer_edge.settings import Settings
 
 
 def test_what_is_needed_is_what_runs_by_default() -> None:
-    assert Settings().detector == "blazeface"
-    assert (Settings().model, VARIANTS["short"].model) == NEEDED
+    assert Settings().analysis.detector == "blazeface"
+    assert (Settings().analysis.model, VARIANTS["short"].model) == NEEDED
     assert set(NEEDED) <= set(known_models())
 
 

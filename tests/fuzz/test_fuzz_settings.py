@@ -13,10 +13,11 @@ from mutation import examples, mutated
 from fer_edge.capture.open import open_source
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.inference.model_files import find_model
+from fer_edge.settings import load_settings
 from fer_edge.settings.file import SettingsFile
-from fer_edge.settings.settings import load_settings, setting_fields
+from fer_edge.settings.settings import setting_options
 
-NAMES = [known.name for known in setting_fields()]
+NAMES = [known.setting.option for known in setting_options()]
 
 GOOD = (
     Path(__file__).parents[2].joinpath("systemd", "fer-edge.toml").read_bytes(),

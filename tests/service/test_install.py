@@ -24,7 +24,7 @@ from fer_edge.service.install import (
     uninstall_steps,
 )
 from fer_edge.service.steps import carry_out, run_command
-from fer_edge.settings.settings import load_settings
+from fer_edge.settings import load_settings
 
 PROGRAM = "/opt/fer-edge/bin/fer-edge"
 needs_systemd = pytest.mark.skipif(
@@ -357,9 +357,9 @@ def test_the_shipped_settings_are_valid_and_wait_for_the_camera(tmp_path: Path) 
     file = tmp_path / "fer-edge.toml"
     file.write_text(shipped("fer-edge.toml").replace("# output", "output"))
     settings = load_settings({}, {}, file)
-    assert (settings.display, settings.reconnect, settings.append) == ("none", "always", True)
-    assert settings.listen is not None
-    assert settings.listen.local
+    assert (settings.outputs.display, settings.run.reconnect, settings.outputs.append) == ("none", "always", True)
+    assert settings.web.listen is not None
+    assert settings.web.listen.local
 
 
 def directives(unit: str) -> Dict[str, List[str]]:

@@ -12,7 +12,8 @@ from typing import List
 import pytest
 
 from fer_edge.errors import SettingsError, UsageError
-from fer_edge.settings.settings import load_settings, setting_fields
+from fer_edge.settings import load_settings
+from fer_edge.settings.settings import setting_options
 
 
 def test_the_command_line_wins_over_the_environment_over_the_file_over_the_default(tmp_path: Path) -> None:
@@ -20,12 +21,12 @@ def test_the_command_line_wins_over_the_environment_over_the_file_over_the_defau
     file.write_text('camera = "from file"\ndetector = "yunet"\nmin-score = 0.6\nbars = false\nsize = [320, 240]\n')
     environment = {"FER_EDGE_CAMERA": "from environment", "FER_EDGE_DETECTOR": "blazeface-full", "HOME": "/nowhere"}
     settings = load_settings({"camera": "from the command line"}, environment, file)
-    assert settings.camera == "from the command line"
-    assert settings.detector == "blazeface-full"
-    assert settings.min_score == 0.6
-    assert settings.bars is False
-    assert settings.size == (320, 240)
-    assert settings.display == "auto"
+    assert settings.cameras[0].source == "from the command line"
+    assert settings.analysis.detector == "blazeface-full"
+    assert settings.analysis.min_score == 0.6
+    assert settings.outputs.bars is False
+    assert settings.cameras[0].size == (320, 240)
+    assert settings.outputs.display == "auto"
 
 
 def test_an_unknown_key_in_the_file_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
@@ -42,13 +43,13 @@ def test_an_unknown_variable_is_named() -> None:
         load_settings({}, {"FER_EDGE_CAMRA": "0"})
 
 
-@pytest.mark.parametrize("name", [known.name for known in setting_fields()])
+@pytest.mark.parametrize("name", [known.setting.option for known in setting_options()])
 def test_an_empty_variable_counts_as_not_set(name: str, tmp_path: Path) -> None:
     file = tmp_path / "fer-edge.toml"
     file.write_text('token = "sesame"\n')
     settings = load_settings({}, {f"FER_EDGE_{name.upper()}": ""}, file)
     assert settings == load_settings({}, {}, file)
-    assert settings.places == {"token": f"{file}, line 1"}
+    assert settings.origins == {"token": f"{file}, line 1"}
 
 
 def test_an_empty_variable_of_an_unknown_name_is_refused_still() -> None:
@@ -76,8 +77,8 @@ LINKS = {
 def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_setting(service: str) -> None:
     environment = {f"FER_EDGE_{service}{name}": value for name, value in LINKS.items()}
     settings = load_settings({}, {**environment, "FER_EDGE_CAMERA": "7"})
-    assert settings.camera == "7"
-    assert set(settings.places) == {"camera"}
+    assert settings.cameras[0].source == "7"
+    assert set(settings.origins) == {"camera"}
 
 
 @pytest.mark.parametrize(
@@ -329,7 +330,7 @@ def test_a_settings_file_that_others_can_change_is_taken_with_a_warning(how: str
         file.unlink()
         file.symlink_to(tmp_path / "theirs" / file.name)
     settings = load_settings({}, {}, file)
-    assert settings.token == "sesame"
+    assert settings.web.token == "sesame"
     assert f"{file} is not safe: {how}" in settings.caution
     assert "sesame" not in settings.caution
 

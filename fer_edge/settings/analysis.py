@@ -1,0 +1,63 @@
+"""How faces are found and read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from fer_edge.inference.model_files import DEFAULT_MODEL
+from fer_edge.settings.field import setting
+from fer_edge.settings.values import SHARE, TEXT, THREADS, choice
+
+DETECTORS = ("blazeface", "blazeface-full", "yunet", "mediapipe", "mediapipe-full")
+BACKENDS = ("auto", "tensorrt", "onnx")
+DEVICES = ("auto", "cpu", "gpu")
+PRECISIONS = ("auto", "fp32", "fp16")
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """How faces are found and read."""
+
+    detector: str = setting(
+        "detector",
+        "blazeface",
+        choice(*DETECTORS),
+        "NAME",
+        "analysis",
+        f"face detector: {', '.join(DETECTORS)}; -full finds faces further away",
+    )
+    min_score: float = setting(
+        "min_score", 0.5, SHARE, "SCORE", "analysis", "leave out faces that the detector is less sure of"
+    )
+    model: str = setting(
+        "model", DEFAULT_MODEL, TEXT, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
+    )
+    backend: str = setting(
+        "backend",
+        "auto",
+        choice(*BACKENDS),
+        "NAME",
+        "analysis",
+        "what the classifier runs on: tensorrt (an engine, built once), onnx (ONNX Runtime), or the best that is there",
+    )
+    device: str = setting(
+        "device", "auto", choice(*DEVICES), "NAME", "analysis", "processor of the classifier: cpu, gpu or auto"
+    )
+    precision: str = setting(
+        "precision",
+        "auto",
+        choice(*PRECISIONS),
+        "NAME",
+        "analysis",
+        "fp32, fp16, or half precision where the GPU is fast at it",
+    )
+    detect_threads: int = setting("detect_threads", 1, THREADS, "N", "analysis", "inference threads of the detector")
+    threads: Optional[int] = setting(
+        "threads",
+        None,
+        THREADS,
+        "N",
+        "analysis",
+        "inference threads of the classifier (default: 1; more help with many faces)",
+    )

@@ -1,0 +1,47 @@
+"""One setting: what it is called everywhere, what it may be, and what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import Field, dataclass, field
+from typing import Any
+
+from fer_edge.settings.values import Kind
+
+LABEL = "setting"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting beside its default.
+
+    Attributes
+    ----------
+    option : str
+        Its name on the command line and in flat files and variables: ``log_format`` is ``--log-format`` and
+        ``FER_EDGE_LOG_FORMAT``.
+    kind : Kind
+        What its value may be.
+    metavar : str
+        Stands for the value in ``--help``.
+    group : str
+        Of options in ``--help``.
+    help : str
+        What it is for.
+    """
+
+    option: str
+    kind: Kind
+    metavar: str
+    group: str
+    help: str
+
+
+def setting(option: str, default: Any, kind: Kind, metavar: str, group: str, help_text: str) -> Any:
+    """Declare a field of a section of the settings."""
+    return field(default=default, metadata={LABEL: Setting(option, kind, metavar, group, help_text)})
+
+
+def described(known: Field[Any]) -> Setting:
+    """Return what is known of a field that `setting` declared."""
+    found: Setting = known.metadata[LABEL]
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Mapping, NamedTuple, Tuple
+from typing import Iterator, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,24 +30,30 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture from a source.
+    """One image from a source.
 
     Attributes
     ----------
     index : int
-        0, 1, 2... in the order of capture; never reused within a run, so that every count can be made from it.
+        0, 1, 2... in the order of capture, for each source; never reused within a run, so that every count can be made from it.
     captured_at : float
         Seconds on the monotonic clock, taken when the picture was grabbed.
     timestamp : datetime
         UTC wall clock of the same moment; for people and logs, never for arithmetic.
     image : Image
-        The picture. Shared between threads: treat it as read-only.
+        Shared between threads: treat it as read-only.
+    source : str
+        The name of the camera, as the settings or the program gave it.
+    media_time : float or None
+        Seconds from the start of a file; None for what is live.
     """
 
     index: int
     captured_at: float
     timestamp: datetime
     image: Image
+    source: str = ""
+    media_time: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -110,21 +116,40 @@ class StageTime:
 
 @dataclass(frozen=True)
 class Observation:
-    """All that was seen in one frame.
+    """All that was seen in one frame: the value that flows, and that each stage makes richer.
 
     Attributes
     ----------
     frame : Frame
-        The picture that was analysed.
+        What is analysed.
     faces : tuple of ObservedFace
-        Best detection score first; empty when nobody is in view.
+        Best detection score first; empty when nobody is in view, and before the expressions are read.
     times : mapping of str to StageTime
         By stage name: ``capture``, ``detect``, ``classify``.
+    found : tuple of Face
+        What the detector found, whether or not its expression was read.
     """
 
     frame: Frame
-    faces: Tuple[ObservedFace, ...]
+    faces: Tuple[ObservedFace, ...] = ()
     times: Mapping[str, StageTime] = field(default_factory=dict)
+    found: Tuple[Face, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageRate:
+    """How fast a stage is, in frames per second.
+
+    Attributes
+    ----------
+    capacity : float
+        1 / mean service time of the stage for one frame.
+    achieved : float
+        Frames that the stage really finished per second.
+    """
+
+    capacity: float = 0.0
+    achieved: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -135,17 +160,16 @@ class Rates:
     ----------
     total : float
         Distinct frames that went through the whole chain.
-    detection, classification : float
-        Capacity: 1 / mean service time of the stage for one frame.
-    detection_achieved, classification_achieved : float
-        Frames that the stage really finished per second.
+    stages : mapping of str to StageRate
+        By what a stage's figure is called (``detection``, ``classification``), in the order of the chain.
     sequential : float
         1 / sum of the mean service times: what a loop without threads would reach.
     """
 
     total: float = 0.0
-    detection: float = 0.0
-    classification: float = 0.0
-    detection_achieved: float = 0.0
-    classification_achieved: float = 0.0
+    stages: Mapping[str, StageRate] = field(default_factory=dict)
     sequential: float = 0.0
+
+    def capacities(self) -> Iterator[Tuple[str, float]]:
+        """Return each figure's name and capacity, the last stage first, as people are told them."""
+        return ((name, self.stages[name].capacity) for name in reversed(list(self.stages)))

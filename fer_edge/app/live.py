@@ -60,11 +60,11 @@ class Summary:
 
 def describe_rates(rates: Rates) -> str:
     """Return the three FPS figures in one line, with the capacities called so."""
-    return (
-        f"FPS total {rates.total:.1f}   "
-        f"classification {rates.classification:.1f} capacity ({rates.classification_achieved:.1f} achieved)   "
-        f"detection {rates.detection:.1f} capacity ({rates.detection_achieved:.1f} achieved)"
+    stages = (
+        f"{name} {capacity:.1f} capacity ({rates.stages[name].achieved:.1f} achieved)"
+        for name, capacity in rates.capacities()
     )
+    return "   ".join([f"FPS total {rates.total:.1f}", *stages])
 
 
 class LiveRun:
@@ -271,8 +271,7 @@ def _report(pipeline: Pipeline) -> None:
     fields = {
         "event": "figures",
         "fps_total": round(rates.total, 2),
-        "fps_classification": round(rates.classification, 2),
-        "fps_detection": round(rates.detection, 2),
+        **{f"fps_{name}": round(capacity, 2) for name, capacity in rates.capacities()},
         **_counts(balance),
     }
     logger.info("%s   frames %d", describe_rates(rates), balance.emitted, extra=fields)

@@ -9,9 +9,9 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Callable, Deque, Dict, Sequence, Tuple
+from typing import Callable, Deque, Dict, Mapping, Sequence, Tuple
 
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 
 Clock = Callable[[], float]
 """Seconds that never run backwards, like `time.monotonic`."""
@@ -125,9 +125,18 @@ class ServiceMeter:
 
 
 class PipelineMeter:
-    """The FPS figures of a running pipeline. Any thread may record and read."""
+    """The FPS figures of a running pipeline. Any thread may record and read.
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    Parameters
+    ----------
+    figures : mapping of str to str
+        By stage name, what the rate of the stage is called.
+    clock : callable, optional
+        Monotonic seconds.
+    """
+
+    def __init__(self, figures: Mapping[str, str], clock: Clock = time.monotonic) -> None:
+        self._figures = figures
         self._clock = clock
         self._lock = threading.Lock()
         self._stages: Dict[str, ServiceMeter] = {}
@@ -168,14 +177,11 @@ class PipelineMeter:
             means = {name: stage.mean() for name, stage in self._stages.items()}
             achieved = {name: stage.finished.rate() for name, stage in self._stages.items()}
             total = self._emitted.rate()
-        return Rates(
-            total=total,
-            detection=per_second(means.get("detect", 0.0)),
-            classification=per_second(means.get("classify", 0.0)),
-            detection_achieved=achieved.get("detect", 0.0),
-            classification_achieved=achieved.get("classify", 0.0),
-            sequential=per_second(sum(means.values())),
-        )
+        stages = {
+            figure: StageRate(per_second(means.get(name, 0.0)), achieved.get(name, 0.0))
+            for name, figure in self._figures.items()
+        }
+        return Rates(total, stages, per_second(sum(means.values())))
 
 
 def per_second(seconds: float) -> float:

@@ -68,7 +68,7 @@ class Pipeline:
         clock: Clock = time.monotonic,
         supervisor: Optional[Supervisor] = None,
     ) -> None:
-        self.meter = PipelineMeter(clock)
+        self.meter = PipelineMeter({"detect": "detection", "classify": "classification"}, clock)
         self._clock = clock
         self._supervisor = supervisor
         self._news = threading.Event()

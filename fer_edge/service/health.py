@@ -54,8 +54,7 @@ class Health:
             "last_frame_age_s": None if self.age is None else round(self.age, 3),
             "fps": {
                 "total": round(self.rates.total, 2),
-                "classification": round(self.rates.classification, 2),
-                "detection": round(self.rates.detection, 2),
+                **{name: round(capacity, 2) for name, capacity in self.rates.capacities()},
             },
         }
 

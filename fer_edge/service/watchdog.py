@@ -124,8 +124,10 @@ def describe(health: Health) -> str:
     """Return a line for ``systemctl status``: the three FPS figures, or what is wrong."""
     rates = health.rates
     figures = (
-        f"FPS total {rates.total:.1f}, classification {rates.classification:.1f}, detection {rates.detection:.1f}"
-        f"; {health.frames} frames"
+        ", ".join(
+            [f"FPS total {rates.total:.1f}", *(f"{name} {capacity:.1f}" for name, capacity in rates.capacities())]
+        )
+        + f"; {health.frames} frames"
     )
     reasons = "; ".join(health.reasons)
     if health.status == DOWN:

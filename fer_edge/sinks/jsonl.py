@@ -124,8 +124,7 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
         "faces": [_face(face) for face in observation.faces],
         "fps": {
             "total": _number(rates.total, 2),
-            "classification": _number(rates.classification, 2),
-            "detection": _number(rates.detection, 2),
+            **{name: _number(capacity, 2) for name, capacity in rates.capacities()},
         },
     }
 

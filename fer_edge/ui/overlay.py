@@ -277,13 +277,13 @@ def _fps_lines(frame: Rect, style: Style, rates: Rates) -> List[Line]:
     """Word the three figures so that they fit, and so that a capacity is not taken for a rate."""
     total: Line = (("total ", SOFT), (_figure(rates.total), WHITE), (" fps", SOFT))
     stages: List[Line] = [
-        ((f"{name} ", SOFT), (_figure(value), WHITE), (" fps capacity", SOFT))
-        for name, value in (("classification", rates.classification), ("detection", rates.detection))
+        ((f"{name} ", SOFT), (_figure(value), WHITE), (" fps capacity", SOFT)) for name, value in rates.capacities()
     ]
     space: Line = (("    ", SOFT),)
+    together = [part for stage in stages for part in (*space, *stage)][1:]
     for lines in (
-        [total + space + stages[0] + space + stages[1]],
-        [total, stages[0] + space + stages[1]],
+        [total + space + tuple(together)],
+        [total, tuple(together)],
     ):
         if max(line_width(style, line) for line in lines) <= frame.width - 4 * style.padding:
             return lines

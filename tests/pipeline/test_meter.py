@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from fer_edge.pipeline.meter import BOUNDS, Histogram, PipelineMeter, RateMeter, ServiceMeter, percentile
 
+FIGURES = {"detect": "detection", "classify": "classification"}
+
 
 class HandClock:
     """A clock that a test turns by hand."""
@@ -84,28 +86,28 @@ def test_a_mean_forgets_what_is_older_than_its_window() -> None:
 
 def test_frames_with_nothing_to_classify_say_nothing_of_the_capacity() -> None:
     clock = HandClock()
-    meter = PipelineMeter(clock)
+    meter = PipelineMeter(FIGURES, clock)
     for index in range(100):
         clock.now += 0.1
         meter.record_stage("classify", 1e-6 if index % 2 else 0.004, idle=bool(index % 2))
-    assert meter.rates().classification == pytest.approx(250)
-    assert meter.rates().classification_achieved == pytest.approx(10)
+    assert meter.rates().stages["classification"].capacity == pytest.approx(250)
+    assert meter.rates().stages["classification"].achieved == pytest.approx(10)
 
 
 def test_capacity_and_achieved_rate_are_different_figures() -> None:
     clock = HandClock()
-    meter = PipelineMeter(clock)
+    meter = PipelineMeter(FIGURES, clock)
     for _ in range(100):
         clock.now += 0.1
         meter.record_stage("detect", 0.002)
         meter.record_stage("classify", 0.003)
         meter.record_emitted(0.006)
     rates = meter.rates()
-    assert rates.detection == pytest.approx(500)
-    assert rates.classification == pytest.approx(1000 / 3)
+    assert rates.stages["detection"].capacity == pytest.approx(500)
+    assert rates.stages["classification"].capacity == pytest.approx(1000 / 3)
     assert rates.sequential == pytest.approx(200)
     assert rates.total == pytest.approx(10)
-    assert rates.detection_achieved == rates.classification_achieved == pytest.approx(10)
+    assert [rate.achieved for rate in rates.stages.values()] == pytest.approx([10, 10])
     assert meter.counts() == {"detect": 100, "classify": 100}
     assert meter.latency().count == 100
     assert meter.latency().seconds == pytest.approx(0.6)

@@ -254,11 +254,11 @@ def test_the_figures_count_every_result_and_say_nothing_of_a_classifier_that_had
     assert watched.meter.latency().count == 10
     assert watched.meter.counts() == {"capture": 10, "detect": 10, "classify": 10}
     assert watched.rates().total > 0
-    assert watched.rates().classification > 0
+    assert watched.rates().stages["classification"].capacity > 0
     nobody = pipeline(Numbered(10), FakeDetector())
     list(nobody)
     assert nobody.rates().total > 0
-    assert nobody.rates().classification == 0
+    assert nobody.rates().stages["classification"].capacity == 0
 
 
 def test_waiting_for_news_waits_once_for_each() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from fer_edge.service.health import STALLED_AFTER, HealthMonitor
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 
 
 class Clock:
@@ -13,7 +13,7 @@ class Clock:
 
 def test_a_run_is_down_until_the_first_frame_and_healthy_after_it() -> None:
     clock = Clock()
-    monitor = HealthMonitor(lambda: Rates(total=30.0), clock=clock)
+    monitor = HealthMonitor(lambda: Rates(30.0, {"detection": StageRate()}), clock=clock)
     clock.now += 2.0
     before = monitor.health()
     assert (before.status, before.reasons, before.age) == ("down", ("no frame was analysed yet",), None)
@@ -21,7 +21,7 @@ def test_a_run_is_down_until_the_first_frame_and_healthy_after_it() -> None:
     clock.now += 0.5
     after = monitor.health()
     assert (after.status, after.reasons, after.frames, after.age, after.uptime) == ("healthy", (), 1, 0.5, 2.5)
-    assert after.to_json()["fps"] == {"total": 30.0, "classification": 0.0, "detection": 0.0}
+    assert after.to_json()["fps"] == {"total": 30.0, "detection": 0.0}
 
 
 def test_a_run_without_new_frames_is_down_and_says_for_how_long() -> None:

@@ -12,7 +12,7 @@ from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import FIRST_PATIENCE, PATIENCE, PREPARING_PATIENCE, Watchdog
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 
 
 @pytest.fixture
@@ -37,7 +37,9 @@ class Run:
         self.now = 1000.0
         self.balance = FrameBalance(0, 0, 0, 0)
         self.looked_after = 0
-        self.monitor = HealthMonitor(lambda: Rates(total=14.9, classification=30.0, detection=70.0), clock=self.clock)
+        self.monitor = HealthMonitor(
+            lambda: Rates(14.9, {"detection": StageRate(70.0), "classification": StageRate(30.0)}), clock=self.clock
+        )
         self.preparing = False
         self.watchdog = Watchdog(
             notifier,

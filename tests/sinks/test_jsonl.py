@@ -18,10 +18,10 @@ from observations import observation
 
 from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.types import LABELS, Box, Observation, Rates
+from fer_edge.types import LABELS, Box, Observation, Rates, StageRate
 
 ROOT = Path(__file__).parents[2]
-RATES = Rates(total=29.937, detection=410.2, classification=241.333)
+RATES = Rates(29.937, {"detection": StageRate(410.2), "classification": StageRate(241.333)})
 
 
 def run_python(code: str, **options: object) -> subprocess.Popen[bytes]:
@@ -90,7 +90,7 @@ def test_a_killed_program_leaves_whole_lines_only(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     code = f"""
 from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 sink = JsonlSink({str(path)!r})
 index = 0
 while True:
@@ -198,7 +198,7 @@ def limited(path: Path, opening: str) -> str:
     return f"""
 import resource
 from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 from fer_edge.errors import DiskFull
 resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
 sink = JsonlSink({opening})
@@ -238,7 +238,7 @@ def test_standard_output_into_a_file_on_a_full_disk_ends_after_a_whole_line(tmp_
 def test_lines_go_to_the_standard_output_as_they_come(tmp_path: Path) -> None:
     code = """
 from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 with JsonlSink("-") as sink:
     for index in range(3):
         sink.write(observation(index, faces=40), Rates())
@@ -257,7 +257,7 @@ with JsonlSink("-") as sink:
 def test_a_reader_that_goes_away_is_told_apart_from_a_fault() -> None:
     code = """
 from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 from fer_edge.errors import OutputClosed
 sink = JsonlSink("-")
 try:
@@ -394,7 +394,7 @@ def test_a_file_that_another_program_writes_to_is_refused_and_left_as_it_is_unti
     path = tmp_path / "out.jsonl"
     code = f"""
 from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.types import Rates
+from fer_edge.types import Rates, StageRate
 sink = JsonlSink({str(path)!r})
 sink.write(observation(7), Rates())
 print("written", flush=True)

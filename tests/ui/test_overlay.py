@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_edge.types import LABELS, Box, Expression, Face, Image, ObservedFace, Rates
+from fer_edge.types import LABELS, Box, Expression, Face, Image, ObservedFace, Rates, StageRate
 from fer_edge.ui.overlay import COLOURS, STALE_AFTER, Overlay
 
-RATES = Rates(total=29.94, detection=410.2, classification=241.3)
+RATES = Rates(29.94, {"detection": StageRate(410.2), "classification": StageRate(241.3)})
 SIZES = [(320, 240), (640, 480), (1920, 1080)]
 
 
@@ -85,7 +85,7 @@ def test_the_label_can_be_read_on_its_chip(label: str, age: float) -> None:
 @pytest.mark.parametrize(("width", "height"), [*SIZES, (160, 120), (96, 64), (64, 400)])
 def test_the_fps_plate_fits_into_the_picture_with_a_margin(width: int, height: int) -> None:
     image = ground("grey", width, height)
-    drawn = Overlay().draw(image, [], Rates(total=1234.5, detection=9e9, classification=12345))
+    drawn = Overlay().draw(image, [], Rates(1234.5, {"detection": StageRate(9e9), "classification": StageRate(12345)}))
     rows, columns = changed(image, drawn)
     assert rows.size
     assert columns.min() >= 1
@@ -100,9 +100,9 @@ def test_each_of_the_three_figures_is_on_the_picture() -> None:
         Overlay().draw(image, [], rates)
         for rates in (
             RATES,
-            Rates(total=11.1, detection=410.2, classification=241.3),
-            Rates(total=29.94, detection=511.1, classification=241.3),
-            Rates(total=29.94, detection=410.2, classification=311.1),
+            Rates(11.1, {"detection": StageRate(410.2), "classification": StageRate(241.3)}),
+            Rates(29.94, {"detection": StageRate(511.1), "classification": StageRate(241.3)}),
+            Rates(29.94, {"detection": StageRate(410.2), "classification": StageRate(311.1)}),
         )
     ]
     assert all(not np.array_equal(drawn[0], other) for other in drawn[1:])
@@ -110,8 +110,11 @@ def test_each_of_the_three_figures_is_on_the_picture() -> None:
 
 def test_figures_that_are_not_finite_are_drawn_as_nothing() -> None:
     image = ground("grey", 320, 240)
-    strange = Overlay().draw(image, [], Rates(total=float("nan"), detection=float("inf"), classification=-1.0))
-    assert np.array_equal(strange, Overlay().draw(image, [], Rates()))
+    strange = Overlay().draw(
+        image, [], Rates(float("nan"), {"detection": StageRate(float("inf")), "classification": StageRate(-1.0)})
+    )
+    nothing = Rates(0.0, {"detection": StageRate(), "classification": StageRate()})
+    assert np.array_equal(strange, Overlay().draw(image, [], nothing))
 
 
 def test_a_certain_expression_has_its_colour_and_an_uncertain_one_has_no_colour_of_any_expression() -> None:
@@ -274,6 +277,8 @@ def test_anything_can_be_drawn_on_a_picture_of_any_size(
 ) -> None:
     image = np.full((height, width, 3), 90, np.uint8)
     faces = [observed(box, "fear", confidence, uncertain) for box in boxes]
-    drawn = Overlay().draw(image, faces, Rates(total=rate, detection=rate, classification=rate), age, notice)
+    drawn = Overlay().draw(
+        image, faces, Rates(rate, {"detection": StageRate(rate), "classification": StageRate(rate)}), age, notice
+    )
     assert drawn.shape == (height, width, 3)
     assert (image == 90).all()

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import cv2
 import numpy as np
 import pytest
+from fer_edge.pipeline.pipeline import Pipeline
 from numpy.typing import NDArray
 from xserver import Desktop, eventually, xvfb
 
@@ -25,7 +26,6 @@ from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
 from fer_edge.errors import SourceError, SourceNotFound, SourceStalled
 from fer_edge.pipeline import reader
-from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.settings import Settings

@@ -15,6 +15,7 @@ from typing import Dict, List, Tuple
 import numpy as np
 import pytest
 from fake_machines import nano
+from fer_edge.pipeline.pipeline import Pipeline
 from programs import ROOT, Program
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -27,7 +28,6 @@ from fer_edge.capture.fake import FakeSource
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FakeDetector
 from fer_edge.pipeline.backlog import MOST_WAITING
-from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import HealthMonitor

@@ -77,6 +77,8 @@ class LiveRun:
         self._began: Optional[float] = None
         self._faces = 0
         self._emitted = 0
+        self._hides = False
+        """Whether an image that has not gone through the stages shows too much."""
 
     def run(self) -> Summary:
         """Watch until the sources end, a limit is reached, the window is closed or the stop is set.
@@ -88,6 +90,7 @@ class LiveRun:
         """
         settings, clock = self._settings, self._clock
         session = build_session(settings, self._parts)
+        self._hides = any(stage.changes_image for stage in session.stages)
         board = BoardWatch(SERVICE_REPORT_SECONDS)
         monitor = HealthMonitor(session.rates, lambda: self._troubles(session, board), clock, session.lanes)
         watchdog = Watchdog(
@@ -209,8 +212,7 @@ class LiveRun:
 
     def _pane(self, lane: Lane) -> Pane:
         seen = self._seen.get(lane.name)
-        # What the stages made of an image may be the only one that is to be seen.
-        newest = lane.latest if lane.live and not self._settings.analysis.blur else None
+        newest = lane.latest if lane.live and not self._hides else None
         return Pane(lane.name, newest or (seen.frame if seen else None), seen, lane.rates(), lane.trouble())
 
 

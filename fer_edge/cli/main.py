@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import threading
-from typing import Callable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.cli.arguments import add_settings, given_settings, limit
 from fer_edge.errors import FerEdgeError, UsageError, exit_codes
@@ -38,12 +38,15 @@ Every option can stand in a TOML file or in the environment (FER_EDGE_CAMERA=0);
 which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set.
 """
 
+if TYPE_CHECKING:
+    from fer_edge.app.parts import Parts
+
 logger = logging.getLogger("fer_edge")
 
 Verb = Callable[[argparse.Namespace], int]
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Optional[Sequence[str]] = None, parts: Optional[Parts] = None) -> int:
     """Run the program.
 
     Returns
@@ -60,7 +63,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     verbs = _verbs()
     if arguments and arguments[0] in verbs:
         return verbs[arguments[0]](arguments[1:])
-    return _watch_or_measure(arguments)
+    return _watch_or_measure(arguments, parts)
 
 
 def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
@@ -79,7 +82,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
     }
 
 
-def _watch_or_measure(arguments: List[str]) -> int:
+def _watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
     parser = _main_parser()
     options = parser.parse_args(arguments)
     given, models = given_settings(options)
@@ -104,17 +107,18 @@ def _watch_or_measure(arguments: List[str]) -> int:
     with stop_on_signals() as stop:
         if options.benchmark:
             return _measure(settings, models or [settings.analysis.model], options, stop) or stop.exit_code
-        return _watch(settings, stop) or stop.exit_code
+        return _watch(settings, stop, parts) or stop.exit_code
 
 
-def _watch(settings: Settings, stop: threading.Event) -> int:
+def _watch(settings: Settings, stop: threading.Event, parts: Optional[Parts]) -> int:
     from fer_edge.app.live import LiveRun
+    from fer_edge.app.parts import PROGRAM
     from fer_edge.service.sd_notify import Notifier
     from fer_edge.system.standard_streams import standard_descriptor
 
     notifier = Notifier.from_environment()
     try:
-        summary = LiveRun(settings, stop, notifier).run()
+        summary = LiveRun(settings, stop, notifier, parts or PROGRAM).run()
     finally:
         notifier.close()
     # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.

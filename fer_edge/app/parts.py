@@ -43,8 +43,6 @@ def build_source(settings: Settings, camera: CameraSettings, paced: bool = True,
     names : sequence of str
         Instead of the one in `camera`: names of the same camera, of which the first that exists is taken.
     """
-    width, height = camera.size or (None, None)
-    wanted = CaptureSettings(width=width, height=height, fps=camera.fps, fourcc=camera.format, paced=paced)
     text = next((name for name in names if os.path.exists(name)), names[0]) if names else camera.source
     if text == "auto":
         # Who waits for a camera does not want the demo while it is away.
@@ -53,7 +51,13 @@ def build_source(settings: Settings, camera: CameraSettings, paced: bool = True,
             logger.info(
                 "there is no camera %s: showing the built-in demo; --camera chooses another source", FIRST_CAMERA
             )
-    return open_source(text, wanted)
+    return open_source(text, asked_of(camera, paced))
+
+
+def asked_of(camera: CameraSettings, paced: bool = True) -> CaptureSettings:
+    """Return what a camera's source is asked for."""
+    width, height = camera.size or (None, None)
+    return CaptureSettings(width=width, height=height, fps=camera.fps, fourcc=camera.format, paced=paced)
 
 
 def detector_factory(settings: Settings, name: str = "") -> Callable[[], FaceDetector]:

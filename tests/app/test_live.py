@@ -282,7 +282,7 @@ def test_the_health_and_the_service_manager_hear_of_the_run() -> None:
     assert sent[-2:] == ["STOPPING", "STATUS"]
 
 
-def test_threads_that_hang_are_looked_for_while_the_program_runs() -> None:
+def test_threads_that_hang_are_looked_for_while_the_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     end = threading.Event()
 

@@ -69,7 +69,7 @@ def run_soak(
     )
     refuse_shared_files(written, files_read(settings))
     with ReportFile(options.report) as report:
-        program = Program(_arguments(given, options.config), settings.web.token)
+        program = Program(program_arguments(given, options.config), settings.web.token)
         watch = Watch(program, 60.0 * options.minutes)
         try:
             watch.run(stop, progress)
@@ -195,8 +195,8 @@ def _refuse(settings: Settings, name: str, message: str, more: str = "") -> None
         raise UsageError(message, f"{remedy}{more}.")
 
 
-def _arguments(given: Mapping[str, Any], config: Optional[str]) -> List[str]:
-    """Return the command line of the program."""
+def program_arguments(given: Mapping[str, Any], config: Optional[str]) -> List[str]:
+    """Return the command line of the program that is watched: what the soak was given, without a window."""
     arguments = {"log_level": "warning", **given, "display": "none"}
     arguments.pop("listen", None)
     pairs = [

@@ -20,6 +20,7 @@ EXAMPLES = """\
 examples:
   fer-edge                                   watch camera 0, or the built-in demo where there is no camera
   fer-edge --camera demo:3                   three faces, no camera needed
+  fer-edge --camera front=0 --camera door=rtsp://host/live   two cameras, each with a name
   fer-edge --camera clip.mp4 --display none --output out.jsonl --record out.mp4
   fer-edge --camera rtsp://host/stream --display none --output - | jq .faces
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
@@ -35,7 +36,8 @@ examples:
 
 keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
 Every option can stand in a TOML file or in the environment (FER_EDGE_CAMERA=0); the command line wins over the environment,
-which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set.
+which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set. Of several cameras
+each has a table [[camera]] in the file, or variables such as FER_EDGE_CAMERA__DOOR__SOURCE; docs/settings.md lists everything.
 """
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, Dict, List, Mapping, Sequence
 
+from fer_edge.app.blur import Blurring
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
@@ -33,10 +34,13 @@ def stage_list(
     classifier : callable
         Builds the classifier.
     """
-    return [
+    stages = [
         StageSpec("detect", "detection", lambda: Detection(detectors)),
         StageSpec("classify", "classification", lambda: Classification(classifier()), batch=MOST_FRAMES),
     ]
+    if settings.analysis.blur:
+        stages.append(StageSpec("blur", "blurring", Blurring, changes_image=True))
+    return stages
 
 
 class Detection(StageWork):

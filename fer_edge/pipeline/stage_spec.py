@@ -45,6 +45,8 @@ class StageSpec:
         Threads that work at once, each on other frames; results leave in order all the same.
     batch : int
         Most frames, of different lanes, that one call gets when they wait together.
+    changes_image : bool
+        Whether only the image that comes out of the stage is to be seen, as one that goes in shows too much.
     """
 
     name: str
@@ -52,6 +54,7 @@ class StageSpec:
     build: Callable[[], StageWork]
     workers: int = 1
     batch: int = 1
+    changes_image: bool = False
 
 
 def as_stage_error(stage: str, error: BaseException) -> BaseException:

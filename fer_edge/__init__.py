@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fer_edge.detect.base import FaceDetector
     from fer_edge.errors import FerEdgeError
     from fer_edge.pipeline.pipeline import Pipeline
-    from fer_edge.sinks.base import Sink
+    from fer_edge.sinks.base import Sink, StreamInfo
     from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates
 
 _HOMES = {
@@ -52,6 +52,7 @@ _HOMES = {
     "Rates": "types",
     "Sink": "sinks.base",
     "Source": "capture.base",
+    "StreamInfo": "sinks.base",
     "deliver": "app.library",
     "read_image": "app.library",
     "watch": "app.library",
@@ -72,6 +73,7 @@ __all__ = [
     "Rates",
     "Sink",
     "Source",
+    "StreamInfo",
     "__version__",
     "deliver",
     "read_image",

@@ -18,7 +18,7 @@ from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import DEFAULT_MODEL
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.settings import Settings, check_value
-from fer_edge.sinks.base import Sink
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.types import Image, ObservedFace
 
 PartT = TypeVar("PartT", FaceDetector, ExpressionClassifier)
@@ -68,12 +68,18 @@ def deliver(pipeline: Pipeline, *sinks: Sink) -> None:
     pipeline : Pipeline
         From `watch`.
     sinks : Sink
-        Your own, or those of `fer_edge.sinks`; closed at the end, whatever happens.
+        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens.
     """
     with ExitStack() as stack:
         for sink in sinks:
             stack.enter_context(sink)
+        opened = False
         for observation in pipeline:
+            if not opened:
+                info = pipeline.source_info
+                for sink in sinks:
+                    sink.open(StreamInfo.of(observation, info.fps if info is not None else 0.0))
+                opened = True
             rates = pipeline.rates()
             for sink in sinks:
                 sink.write(observation, rates)

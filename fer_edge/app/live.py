@@ -23,6 +23,7 @@ from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings import Settings
+from fer_edge.sinks.base import StreamInfo
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.view import LONGEST_WAIT, View, open_view
@@ -98,6 +99,7 @@ class LiveRun:
         self._clock = clock
         self._overlay = Overlay(bars=settings.outputs.bars)
         self._outputs = Outputs(settings, runners, stop, clock)
+        self._room = threading.Event()
         self._endpoint: Optional[LateEndpoint] = None
         self._observation: Optional[Observation] = None
         self._began: Optional[float] = None
@@ -152,7 +154,7 @@ class LiveRun:
             if source.live:
                 stack.enter_context(board)
             view = open_view(settings.outputs.display, self._overlay, self._stop, clock, stack)
-            self._outputs.open(stack, source.live, lambda: pipeline.source_info.fps if pipeline.source_info else 0.0)
+            self._outputs.open(stack, lambda camera: _stream(camera, pipeline, source.live), self._room.set)
             # Behind the pipeline, and whatever ended it.
             stack.callback(lambda: self._log_the_sum(clock() - begun, pipeline.balance()))
             stack.enter_context(pipeline)
@@ -221,7 +223,7 @@ class LiveRun:
                 _report(pipeline)
             watchdog.tick()
             try:
-                observation = pipeline.take(LONGEST_WAIT if view is None else 0.0)
+                observation = self._take(pipeline, LONGEST_WAIT if view is None else 0.0)
             except Closed:
                 return
             if observation is not None:
@@ -231,6 +233,14 @@ class LiveRun:
                     return
             if view is not None and self._show(view, pipeline, live, observation is not None):
                 return
+
+    def _take(self, pipeline: Pipeline, timeout: float) -> Optional[Observation]:
+        """Take the next observation, if there is one in time and room for it; see `Pipeline.take`."""
+        self._room.clear()
+        if self._outputs.room(""):
+            return pipeline.take(timeout)
+        self._room.wait(timeout)
+        return None
 
     def _emit(self, observation: Observation, pipeline: Pipeline) -> None:
         if self._observation is None:
@@ -264,6 +274,11 @@ def _tls(settings: Settings) -> Optional[SSLContext]:
 
     with settings.located("tls_cert" if settings.web.tls_cert else "tls_key"):
         return server_context(settings.web.tls_cert, settings.web.tls_key)
+
+
+def _stream(camera: str, pipeline: Pipeline, live: bool) -> Optional[StreamInfo]:
+    info = pipeline.source_info
+    return StreamInfo(camera, info.width, info.height, info.fps, live) if info is not None else None
 
 
 def _report(pipeline: Pipeline) -> None:

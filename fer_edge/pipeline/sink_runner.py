@@ -301,6 +301,8 @@ class SinkRunner:
                     self._leave_out(observation, error)
                 return True
             except OutputClosed as error:
+                if not self.policy.required:  # a run that goes on tells what it lost
+                    self._backlog.leave_out()
                 self.ended = error
                 return False
             except Exception as error:  # noqa: BLE001  (a sink may fail in any way, and only it shall)

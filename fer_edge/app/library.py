@@ -24,7 +24,7 @@ from fer_edge.pipeline.session import Session
 from fer_edge.settings import CameraSettings, Settings, check_value
 from fer_edge.settings.camera_text import distinct_names, split_camera
 from fer_edge.settings.cameras import refuse_what_cannot_be_together
-from fer_edge.sinks.base import Sink
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.types import Expression, Face, Frame, Image, Observation, ObservedFace
 
 Watched = Union[str, int, "os.PathLike[str]", Source]
@@ -91,7 +91,7 @@ def deliver(session: Session, *sinks: Sink) -> None:
     session : Session
         From `watch`.
     sinks : Sink
-        Your own, or those of `fer_edge.sinks`; closed at the end, whatever happens.
+        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens.
     """
     with ExitStack() as stack:
         for sink in sinks:
@@ -99,12 +99,19 @@ def deliver(session: Session, *sinks: Sink) -> None:
         opened = False
         for observation in session:
             if not opened:
-                info = stream_info(session, observation)
+                info = _stream(session, observation)
                 for sink in sinks:
                     sink.open(info)
                 opened = True
             for sink in sinks:
                 sink.write(observation, session.lane(observation.frame.source).rates())
+
+
+def _stream(session: Session, first: Observation) -> StreamInfo:
+    """Return what sinks are told, which get the observations of all cameras."""
+    lane = session.lane(first.frame.source)
+    info = StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0)
+    return info if len(session.lanes) == 1 else replace(info, camera="")
 
 
 def read_image(

@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from fer_edge.app.file_roles import files_read, refuse_shared_files
+from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
 from fer_edge.benchmark.environment import describe_environment, describe_heat
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.cli.arguments import given_settings, limit
@@ -62,12 +62,7 @@ def run_soak(
     if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera="demo")
         given = {"camera_fps": DEMO_FPS, **given, "camera": ["demo"]}
-    written = (
-        ("--record", settings.outputs.record),
-        ("--output", settings.outputs.output),
-        ("--report", options.report),
-    )
-    refuse_shared_files(written, files_read(settings))
+    refuse_shared_files([*files_written(settings), ("--report", options.report)], files_read(settings))
     with ReportFile(options.report) as report:
         program = Program(program_arguments(given, options.config), settings.web.token)
         watch = Watch(program, 60.0 * options.minutes)

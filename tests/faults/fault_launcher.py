@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Sequence, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 from unittest.mock import patch
 
 import numpy as np
@@ -38,7 +38,7 @@ from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.worker import Call
 from fer_edge.settings import CameraSettings, Settings
 from fer_edge.sinks import files
-from fer_edge.sinks.base import Sink
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.jsonl import as_record
 from fer_edge.types import Expression, Observation, Rates
 
@@ -168,20 +168,26 @@ class TcpSink(Sink):
     """Sends each observation as a line of JSON, as the sinks for a network do."""
 
     def __init__(self, port: int) -> None:
+        self._port = port
+        self._connection: Optional[socket.socket] = None
+
+    def open(self, info: StreamInfo) -> None:
         try:
-            self._connection = socket.create_connection(("127.0.0.1", port), timeout=2.0)
+            self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=2.0)
         except OSError as error:
-            raise OutputNotWritable(f"The collector on port {port} does not answer: {error}.") from error
+            raise OutputNotWritable(f"The collector on port {self._port} does not answer: {error}.") from error
 
     def write(self, observation: Observation, rates: Rates) -> None:
+        assert self._connection is not None
         try:
             self._connection.sendall(json.dumps(as_record(observation, rates)).encode() + b"\n")
         except OSError as error:
             raise OutputNotWritable(f"The collector went away: {error}.") from error
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._connection.close()
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.close()
 
 
 def main() -> int:
@@ -196,7 +202,7 @@ def main() -> int:
     port = os.environ.get("FAULT_COLLECTOR")
     parts = Parts(source=faulty_source, classifier=faulty_classifier)
     if port:
-        runner = SinkRunner("the collector", lambda attempt: TcpSink(int(port)), from_the_start=True)
+        runner = SinkRunner("the collector", lambda opened: TcpSink(int(port)))
         parts = replace(parts, runners=lambda: [runner])
     return __main__.main(parts)
 

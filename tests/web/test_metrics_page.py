@@ -36,7 +36,7 @@ from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import HealthMonitor
 from fer_edge.settings import Settings
-from fer_edge.sinks.base import MemorySink
+from fer_edge.sinks import MemorySink
 from fer_edge.system.address import Address
 from fer_edge.types import Frame, Observation, Rates
 from fer_edge.web.metrics import Metrics

@@ -25,7 +25,7 @@ from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings import Settings
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
-from fer_edge.ui.view import LONGEST_WAIT, View, open_view
+from fer_edge.ui.view import LONGEST_WAIT, Pane, View, open_view
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.late_endpoint import LateEndpoint
 
@@ -248,7 +248,7 @@ class LiveRun:
         """Bring the window up to date; tell whether it wants to end."""
         seen = self._observation
         frame = pipeline.latest_frame if live else seen.frame if seen else None
-        if view.refresh(frame, seen, pipeline.rates(), pipeline.source_trouble()):
+        if view.refresh([Pane("", frame, seen, pipeline.rates(), pipeline.source_trouble())]):
             return True
         if not new:
             pipeline.wait_for_news(LONGEST_WAIT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+from fer_edge.capture.registry import FORMS
 from fer_edge.settings.field import setting
 from fer_edge.settings.values import FOURCC, POSITIVE, SIZE, TEXT
 
@@ -20,9 +21,8 @@ class CameraSettings:
         TEXT,
         "SRC",
         "source",
-        "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), "
-        "csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), a video, an image, a folder or glob of images, or demo[:N], "
-        "a built-in portrait with N = 1 to 8 faces; an address with a password is better given as FER_EDGE_CAMERA or in the "
+        f"where frames come from: auto (camera 0 if there is one, else the demo), {FORMS}: "
+        "a built-in portrait with so many faces; an address with a password is better given as FER_EDGE_CAMERA or in the "
         "settings file, as everybody can read a command line",
     )
     size: Optional[Tuple[int, int]] = setting(

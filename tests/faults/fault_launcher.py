@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from fer_edge import __main__
 from fer_edge.app import live
-from fer_edge.capture import open as capture_open
 from fer_edge.capture.base import Source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
+from fer_edge.capture.v4l2 import camera as usb_camera
 from fer_edge.capture.v4l2.camera import CameraSource
 from fer_edge.capture.v4l2.devices import list_devices
 from fer_edge.capture.v4l2.kernel import QUERYCAP, REQBUFS
@@ -195,7 +195,7 @@ def main() -> int:
     disks.OutputFile.append = hanging("disk-hang", disks.OutputFile.append)
     program: Any = live
     program.classifier_factory = faulty_classifiers(program.classifier_factory)
-    sources: Any = capture_open
+    sources: Any = usb_camera
     sources.CameraSource = faulty_camera
     port = os.environ.get("FAULT_COLLECTOR")
     if port:

@@ -59,9 +59,9 @@ def run_soak(
     given, _ = given_settings(options)
     settings = load_settings(given, file=settings_file(options.config))
     _refuse_contradictions(settings)
-    if settings.cameras[0].source == "auto":
+    if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera="demo")
-        given = {"camera_fps": DEMO_FPS, **given, "camera": "demo"}
+        given = {"camera_fps": DEMO_FPS, **given, "camera": ["demo"]}
     written = (
         ("--record", settings.outputs.record),
         ("--output", settings.outputs.output),
@@ -76,7 +76,7 @@ def run_soak(
         finally:
             progress("")
             code = program.stop()
-        outcome = Outcome(watch, code, settings.cameras[0].source)
+        outcome = Outcome(watch, code, ", ".join(camera.source for camera in settings.cameras))
         report.write(json.dumps(outcome.to_json(), indent=2) + "\n")
     sys.stdout.write(f"{outcome}\n")
     if outcome.complaints:
@@ -195,11 +195,16 @@ def _refuse(settings: Settings, name: str, message: str, more: str = "") -> None
         raise UsageError(message, f"{remedy}{more}.")
 
 
-def _arguments(given: Mapping[str, str], config: Optional[str]) -> List[str]:
+def _arguments(given: Mapping[str, Any], config: Optional[str]) -> List[str]:
     """Return the command line of the program."""
     arguments = {"log_level": "warning", **given, "display": "none"}
     arguments.pop("listen", None)
+    pairs = [
+        (name, text)
+        for name, value in arguments.items()
+        for text in ([value] if isinstance(value, str) else value)  # of cameras there may be several
+    ]
     return [
         *([f"--config={config}"] if config else []),
-        *(f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()),
+        *(f"--{name.replace('_', '-')}={text}" for name, text in pairs),
     ]

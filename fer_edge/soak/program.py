@@ -10,13 +10,14 @@ import subprocess
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from fer_edge.errors import NotHealthy
 from fer_edge.soak.verdict import Sample
 from fer_edge.system.address import Address
+from fer_edge.system.child_processes import child_processes
 from fer_edge.system.python_child import python_child
 
 STOP_SECONDS = 20.0
@@ -76,7 +77,7 @@ class Program:
     def sample(self, seconds: float) -> Sample:
         """Measure what the process uses now; `figures` tells its frames. Raises NotHealthy when it has ended."""
         pid = self._process.pid
-        children = _children(pid)
+        children = child_processes(pid)
         try:
             status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
             descriptors = len(os.listdir(f"/proc/{pid}/fd"))
@@ -101,16 +102,6 @@ def _free_address() -> Address:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return Address("127.0.0.1", probe.getsockname()[1])
-
-
-def _children(pid: int) -> List[int]:
-    found: List[int] = []
-    with suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with suppress(OSError):
-                text = Path(f"/proc/{pid}/task/{task}/children").read_text(encoding="ascii")
-                found += [int(child) for child in text.split()]
-    return found
 
 
 def _resident(pid: int) -> float:

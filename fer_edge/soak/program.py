@@ -56,7 +56,7 @@ class Program:
         return self._process.poll()
 
     def figures(self) -> Dict[str, float]:
-        """Ask ``/metrics``; gives each series by its name and, behind it, the values of its labels: ``frames_total emitted``.
+        """Ask ``/metrics``, and return its series as `series_by_name` does.
 
         Raises
         ------
@@ -66,13 +66,11 @@ class Program:
         try:
             with closing(HTTPConnection(*self.address, timeout=_ANSWER_SECONDS)) as connection:
                 connection.request("GET", "/metrics", headers=self._headers)
-                text = connection.getresponse().read().decode()
-            samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+                return series_by_name(connection.getresponse().read().decode())
         except (OSError, HTTPException, ValueError) as error:
             raise NotHealthy(
                 f"The program on {self.address} does not answer: {error}.", "Its log says more."
             ) from error
-        return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
     def sample(self, seconds: float) -> Sample:
         """Measure what the process uses now; `figures` tells its frames. Raises NotHealthy when it has ended."""
@@ -96,6 +94,20 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def series_by_name(text: str) -> Dict[str, float]:
+    r"""Return the series of a page of ``/metrics``, each by its name and, behind it, the values of its labels.
+
+    Raises ValueError for a text that is none.
+
+    Examples
+    --------
+    >>> series_by_name('frames_total{camera="front",outcome="emitted"} 7\n')
+    {'frames_total front emitted': 7.0}
+    """
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
 
 def _free_address() -> Address:

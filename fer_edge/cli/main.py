@@ -89,7 +89,7 @@ def _watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
     options = parser.parse_args(arguments)
     given, models = given_settings(options)
     if not options.benchmark:
-        for name in ("warm_up", "report", "min_fps", "max_p90_ms"):
+        for name in ("warm_up", "report", "paced", "min_fps", "max_p90_ms"):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name.replace('_', '-')} only makes sense with --benchmark.", "Add --benchmark.")
     elif given.get("record") or given.get("output") or given.get("display", "none") != "none":
@@ -135,11 +135,13 @@ def _watch(settings: Settings, stop: threading.Event, parts: Optional[Parts]) ->
 
 
 def _measure(settings: Settings, models: Sequence[str], options: argparse.Namespace, stop: threading.Event) -> int:
-    from fer_edge.benchmark.report import check_gates, to_text
+    from fer_edge.benchmark.report import check_gates
     from fer_edge.benchmark.run import BenchmarkOptions, run_benchmark
+    from fer_edge.benchmark.text import to_text
 
-    limits = BenchmarkOptions(tuple(models), 2.0 if options.warm_up is None else options.warm_up, options.report or "")
-    report = run_benchmark(settings, limits, stop.is_set, _progress)
+    warm_up = 2.0 if options.warm_up is None else options.warm_up
+    asked = BenchmarkOptions(tuple(models), warm_up, options.report or "", bool(options.paced))
+    report = run_benchmark(settings, asked, stop.is_set, _progress)
     _progress("")
     print(to_text(report), end="")
     check_gates(report["results"], options.min_fps, options.max_p90_ms)
@@ -264,10 +266,14 @@ def _main_parser() -> argparse.ArgumentParser:
         "--benchmark",
         action="store_true",
         help="measure instead of watching, without a window; from the demo unless --camera says otherwise, for 15 s "
-        "unless --duration or --frames does; --model may be given several times, and may be a folder, or all",
+        "unless --duration or --frames does; --model may be given several times, and may be a folder, or all; several "
+        "--camera are measured at once",
     )
     benchmark.add_argument("--warm-up", type=limit, metavar="S", help="seconds that do not count (2)")
     benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
+    benchmark.add_argument(
+        "--paced", action="store_true", default=None, help="let the demo keep a camera's rate: 30, or that of --camera-fps"
+    )
     benchmark.add_argument("--min-fps", type=limit, metavar="FPS", help="fail when FPS total stays under this")
     benchmark.add_argument("--max-p90-ms", type=limit, metavar="MS", help="fail when the p90 latency exceeds this")
     return parser

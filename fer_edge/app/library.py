@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
 from numbers import Real
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,11 +194,13 @@ def _cameras(
     source: Union[Watched, Sequence[Watched], Mapping[str, Watched]],
 ) -> Tuple[Tuple[CameraSettings, ...], Dict[str, Source]]:
     """Return what is asked of the cameras, and the sources that were given as objects, by name."""
-    listed: Sequence[Tuple[str, Watched]]
+    listed: List[Tuple[str, Watched]]
     if isinstance(source, Mapping):
         listed = list(source.items())
+    elif isinstance(source, (list, tuple)):
+        listed = [("", one) for one in source]
     else:
-        listed = [("", one) for one in (source if isinstance(source, (list, tuple)) else [source])]
+        listed = [("", cast(Watched, source))]
     if not listed:
         raise UsageError("source: there is none.", "Give at least one.")
     parts: List[Tuple[str, str]] = []

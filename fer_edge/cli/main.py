@@ -272,7 +272,10 @@ def _main_parser() -> argparse.ArgumentParser:
     benchmark.add_argument("--warm-up", type=limit, metavar="S", help="seconds that do not count (2)")
     benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
     benchmark.add_argument(
-        "--paced", action="store_true", default=None, help="let the demo keep a camera's rate: 30, or that of --camera-fps"
+        "--paced",
+        action="store_true",
+        default=None,
+        help="let the demo keep a camera's rate: 30, or that of --camera-fps",
     )
     benchmark.add_argument("--min-fps", type=limit, metavar="FPS", help="fail when FPS total stays under this")
     benchmark.add_argument("--max-p90-ms", type=limit, metavar="MS", help="fail when the p90 latency exceeds this")

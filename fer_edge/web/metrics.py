@@ -106,19 +106,15 @@ class _Run(Collector):
         yield GaugeMetricFamily("fer_edge_frames_in_flight", "Frames on their way.", value=balance.in_flight)
         fps = GaugeMetricFamily(
             "fer_edge_fps",
-            "Frames per second over ten seconds: total went through the whole chain; detection and classification are "
-            "capacities, with what they achieved; sequential is what a loop without threads would reach.",
+            "Frames per second over ten seconds: total went through the whole chain; a stage has its capacity, and what "
+            "it achieved; sequential is what a loop without threads would reach.",
             labels=["figure"],
         )
-        for figure in (
-            "total",
-            "detection",
-            "classification",
-            "detection_achieved",
-            "classification_achieved",
-            "sequential",
-        ):
-            fps.add_metric([figure], getattr(rates, figure))
+        fps.add_metric(["total"], rates.total)
+        for figure, rate in rates.stages.items():
+            fps.add_metric([figure], rate.capacity)
+            fps.add_metric([f"{figure}_achieved"], rate.achieved)
+        fps.add_metric(["sequential"], rates.sequential)
         yield fps
         if health.age is not None:
             yield GaugeMetricFamily("fer_edge_last_frame_age_seconds", "Since a frame was analysed.", value=health.age)

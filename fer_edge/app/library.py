@@ -13,9 +13,9 @@ from fer_edge.app.parts import build_source, classifier_factory, detector_factor
 from fer_edge.capture.base import Source
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
+from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import UsageError
-from fer_edge.inference.model_files import DEFAULT_MODEL
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.settings import Settings, check_value
 from fer_edge.sinks.base import Sink

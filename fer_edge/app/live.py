@@ -14,7 +14,6 @@ from fer_edge.app.parts import build_source, classifier_factory, detector_factor
 from fer_edge.capture.base import Source
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents, Supervisor
@@ -23,6 +22,7 @@ from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings import Settings
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.view import LONGEST_WAIT, View, open_view

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from typing import Callable, Dict, List, Sequence, Tuple, Union
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
@@ -18,6 +17,7 @@ from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.video.pieces import PiecedVideoSink
 from fer_edge.sinks.video.sink import VideoSink, check_ending
+from fer_edge.system.clock import Clock
 from fer_edge.system.standard_streams import standard_descriptor
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay

@@ -16,8 +16,8 @@ from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
 from fer_edge.inference.model_files import find_model
-from fer_edge.pipeline.meter import Clock
 from fer_edge.settings import Settings
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 

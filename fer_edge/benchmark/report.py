@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from fer_edge.benchmark.scenario import Measurement
 from fer_edge.errors import GateMissed
 from fer_edge.pipeline.meter import per_second, percentile
+from fer_edge.system.table import table_lines
 
 STAGES = ("capture", "detect", "classify")
 STABLE_SPREAD = 0.10
@@ -182,12 +183,5 @@ def _plain(value: Any) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in [head, *rows]
-    ]
+    lines = table_lines([head, *rows], right=range(1, len(head)))
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

@@ -13,8 +13,8 @@ from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import SourceNotFound
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, StageTime
 
 POLL_SECONDS = 0.1

@@ -16,10 +16,11 @@ from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import StopTimeout, UsageError
 from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
-from fer_edge.pipeline.meter import Clock, PipelineMeter
+from fer_edge.pipeline.meter import PipelineMeter
 from fer_edge.pipeline.reader import Captured, SourceReader
 from fer_edge.pipeline.stage import Stage
 from fer_edge.pipeline.supervisor import Post, Supervisor
+from fer_edge.system.clock import Clock
 from fer_edge.types import Face, Frame, Observation, Rates, StageTime
 
 logger = logging.getLogger("fer_edge")

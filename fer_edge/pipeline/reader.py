@@ -13,10 +13,11 @@ from fer_edge.capture.stall import FrozenPicture, UndecodableImages
 from fer_edge.errors import SourceUnreadable
 from fer_edge.pipeline.frame_counter import FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
-from fer_edge.pipeline.meter import Clock, PipelineMeter
+from fer_edge.pipeline.meter import PipelineMeter
 from fer_edge.pipeline.stage import as_stage_error
 from fer_edge.pipeline.supervisor import Supervisor
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
+from fer_edge.system.clock import Clock
 from fer_edge.types import Frame, Image, StageTime
 
 STOP_POLL_SECONDS = 0.1

@@ -11,10 +11,10 @@ from typing import Callable, Optional, Type
 
 from fer_edge.errors import OutputClosed, OutputError, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.pipeline.backlog import Backlog
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.sink_state import SLOW_AFTER, SinkState
 from fer_edge.sinks.base import Sink
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")

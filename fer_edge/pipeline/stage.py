@@ -9,8 +9,8 @@ from typing import Callable, Generic, Optional, Tuple, TypeVar
 
 from fer_edge.errors import FerEdgeError, StageFailed
 from fer_edge.pipeline.mailbox import Closed, Mailbox
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
+from fer_edge.system.clock import Clock
 from fer_edge.types import StageTime
 
 logger = logging.getLogger("fer_edge")

@@ -10,9 +10,9 @@ from typing import Callable, Dict, List, Mapping, Optional, Protocol, Sequence, 
 
 from fer_edge.capture.base import Source
 from fer_edge.errors import FerEdgeError, StageFailed
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.retry import Backoff, RestartLimit
 from fer_edge.pipeline.worker import Call, Worker
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 

@@ -10,7 +10,7 @@ from typing import Callable, Optional, Tuple, Type
 
 from fer_edge.board.memory import Memory
 from fer_edge.board.state import BoardState, read_board_state
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from fer_edge.errors import SettingsError, SettingsUnreadable
-from fer_edge.settings.trust import user_name, who_may_change
+from fer_edge.settings.trust import who_may_change
+from fer_edge.system.users import user_name
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -11,15 +11,13 @@ from typing import BinaryIO, Callable, Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
+from fer_edge.system.disk_full import is_disk_full
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 PathLike = Union[str, "os.PathLike[str]"]
 
 PRIVATE = 0o640
 """Who may read a new file, but for what the umask takes: results and pictures are about people."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the operating system says when there is no space, quota or permitted size left."""
 
 
 class OutputFile:
@@ -207,7 +205,7 @@ def open_for_writing(path: str, what: str) -> int:
 
 def write_error(error: OSError, place: str, what: str) -> OutputError:
     """Turn what the operating system said while writing into one of our errors."""
-    if error.errno in FULL:
+    if is_disk_full(error):
         return DiskFull(
             f"The {what} '{place}' cannot grow: {error.strerror}. What fitted before is kept.",
             "Free some space, or write to another disk.",
@@ -242,7 +240,7 @@ def _open_error(error: OSError, path: str, what: str) -> OutputError:
         )
     if error.errno == errno.ENXIO:
         return OutputNotWritable(f"Nobody reads the pipe '{path}'.", "Start its reader first.")
-    if error.errno in FULL:
+    if is_disk_full(error):
         return DiskFull(f"There is no space for the {what} '{path}'.", "Free some, or write to another disk.")
     return OutputNotWritable(f"The {what} '{path}' cannot be opened: {error.strerror}.", "Choose another place.")
 

@@ -21,8 +21,8 @@ from xserver import Desktop, eventually, xvfb
 from fer_edge.app import live
 from fer_edge.capture.base import SourceInfo
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.classify import ExpressionClassifier, FakeClassifier
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import SourceError, SourceNotFound, SourceStalled
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.pipeline import Pipeline

@@ -19,9 +19,9 @@ from fer_edge.benchmark.report import check_gates, result_of, to_json, to_text
 from fer_edge.benchmark.scenario import Measurement, Protocol, Sample, measure
 from fer_edge.capture.base import SourceInfo
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify import FakeClassifier
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.detect.base import FakeDetector
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import DiskFull, GateMissed, OutputNotWritable, SourceNotFound
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.types import Box, Expression, Face, StageTime

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
+from fer_edge.classify import ExpressionClassifier, FakeClassifier
 from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.detect.base import FakeDetector
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import DataSetError, ModelNotFound
 from fer_edge.training.commands import COMMANDS
 from fer_edge.training.data import FaceSet

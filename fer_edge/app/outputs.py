@@ -12,12 +12,12 @@ from fer_edge.app.file_roles import files_read, refuse_shared_files
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink
-from fer_edge.sinks.files import unused_name
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.video.pieces import PiecedVideoSink
 from fer_edge.sinks.video.sink import VideoSink, check_ending
 from fer_edge.system.clock import Clock
+from fer_edge.system.new_file import unused_name
 from fer_edge.system.standard_streams import standard_descriptor
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Optional, Type
 
 from fer_edge.errors import DiskFull, OutputNotWritable
-from fer_edge.sinks.files import open_for_writing, unused_name
+from fer_edge.sinks.files import open_for_writing
 from fer_edge.system.atomic_file import ALL_READ, Draft
 from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.new_file import unused_name
 from fer_edge.system.regular_file import open_regular
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
 

@@ -9,7 +9,8 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import DEFAULT_THREADS
-from fer_edge.classify.registry import BACKENDS, BackendEntry, Request
+from fer_edge.classify.registry import BACKENDS, BackendEntry
+from fer_edge.classify.request import Request
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, StageFailed, UsageError
 from fer_edge.system.progress import Progress

@@ -13,7 +13,7 @@ from typing import Iterator, Optional, Sequence
 from fer_edge.classify import providers
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import OnnxClassifier, read_contract
-from fer_edge.classify.registry import Request
+from fer_edge.classify.request import Request
 from fer_edge.classify.tensorrt.engine_build import MOST_FACES
 from fer_edge.errors import BackendUnavailable, ModelCorrupt
 from fer_edge.inference.model_files import sha256_of

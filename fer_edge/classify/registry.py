@@ -8,43 +8,16 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Mapping, Tuple
 
+from fer_edge.classify.request import Request
 from fer_edge.system.libraries import LOAD_FAILURES, in_short, is_missing
-from fer_edge.system.progress import Progress
 
 if TYPE_CHECKING:
     from fer_edge.classify.base import ExpressionClassifier
-    from fer_edge.classify.tensorrt.engine_cache import EngineCache
 
 DEFAULT_MODEL = "fernet_r"
 """The expression network that is used where none is named."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be opened.
-
-    Attributes
-    ----------
-    model : Path
-        The ONNX file.
-    precision : str
-        ``fp32``, ``fp16``, or ``auto``: half precision where it is fast.
-    threads : int
-        Inference threads on the CPU.
-    cache : EngineCache
-        Where TensorRT's engines are kept.
-    progress : callable
-        Gets a line to show while an engine is built.
-    """
-
-    model: Path
-    precision: str
-    threads: int
-    cache: EngineCache
-    progress: Progress
 
 
 @dataclass(frozen=True)

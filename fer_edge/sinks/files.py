@@ -12,12 +12,10 @@ from typing import BinaryIO, Callable, Union
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
 from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.new_file import PRIVATE
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 PathLike = Union[str, "os.PathLike[str]"]
-
-PRIVATE = 0o640
-"""Who may read a new file, but for what the umask takes: results and pictures are about people."""
 
 
 class OutputFile:
@@ -172,16 +170,6 @@ class OutputFile:
         return OutputNotWritable(
             f"The {self._what} '{self.path}' was {how} by somebody else.", "Let nobody but fer-edge write to it."
         )
-
-
-def unused_name(path: str) -> str:
-    """Return `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not."""
-    stem, ending = os.path.splitext(path)
-    number = 1
-    while os.path.lexists(path):
-        number += 1
-        path = f"{stem}-{number}{ending}"
-    return path
 
 
 def open_for_writing(path: str, what: str) -> int:

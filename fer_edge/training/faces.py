@@ -22,6 +22,27 @@ BORDER = 0.5
 """Share of the side added around the picture: detectors want to see some room around a face."""
 
 
+class FaceCutter:
+    """The best face that a detector finds, cut as the running program cuts it.
+
+    Parameters
+    ----------
+    detector
+        Finds the face; stays the caller's to close.
+    cropper
+        Cuts it upright, with the margin of a network.
+    """
+
+    def __init__(self, detector: FaceDetector, cropper: FaceCropper) -> None:
+        self.detector = detector
+        self._cropper = cropper
+
+    def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """Return the crop, size x size x 3 BGR, of an image H x W x 3 BGR; None where no face is found."""
+        faces = self.detector.detect(image)
+        return self._cropper.crop(image, faces[:1])[0] if faces else None
+
+
 def whole_picture(size: int) -> Crop:
     """Make the crop of a set whose pictures are crops already: the picture, resized to ``size`` pixels."""
 
@@ -50,11 +71,6 @@ def _to_bgr(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def through_detector(detector: FaceDetector, cropper: FaceCropper) -> Crop:
-    """Make the crop that the running program makes: the best face that ``detector`` finds, cut by ``cropper``."""
-
-    def crop(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        image = framed_picture(picture)
-        faces = detector.detect(image)
-        return cropper.crop(image, faces[:1])[0] if faces else None
-
-    return crop
+    """Make the crop that the running program makes of a tight picture of a face."""
+    cutter = FaceCutter(detector, cropper)
+    return lambda picture: cutter.cut(framed_picture(picture))

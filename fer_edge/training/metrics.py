@@ -9,6 +9,8 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
+from fer_edge.classify.softmax import softmax
+
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
 
@@ -37,13 +39,6 @@ class CoveragePoint:
     threshold: float
     coverage: float
     accuracy: Optional[float]
-
-
-def softmax(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
-    """Probabilities of logits N x C divided by ``temperature`` (above 0)."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def confusion_matrix(truth: Ints, answers: Ints, classes: int) -> npt.NDArray[np.int64]:

@@ -12,8 +12,8 @@ from typing import Optional, Tuple
 
 import cv2
 
-from fer_edge.sinks.files import PRIVATE, unused_name
 from fer_edge.system.clock import Clock
+from fer_edge.system.new_file import PRIVATE, unused_name
 from fer_edge.types import Frame, Image, Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.window import KEYS, Window, display_available

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
 from fer_edge.app.parts import build_source, classifier_factory, classifier_threads, detector_factory
@@ -34,15 +34,11 @@ class BenchmarkOptions:
         Seconds that do not count.
     report : str
         Where the JSON goes; empty for nowhere.
-    min_fps, max_p90_ms : float, optional
-        Limits; a miss ends the program with the exit code of `GateMissed`.
     """
 
     models: Tuple[str, ...]
     warm_up: float = 2.0
     report: str = ""
-    min_fps: Optional[float] = None
-    max_p90_ms: Optional[float] = None
 
 
 def run_benchmark(

@@ -50,4 +50,4 @@ class ExpressionClassifier(ABC):
         """
 
     def close(self) -> None:  # noqa: B027  (a classifier that holds nothing has nothing to give back)
-        """Give back what the classifier holds. May be called twice."""
+        """Release what the classifier holds. May be called twice."""

@@ -13,7 +13,7 @@ from fer_edge.types import Face, Image
 
 
 class FaceDetector(ABC):
-    """Finds the faces in a picture. Built and used in one thread."""
+    """Finds the faces in an image. Built and used in one thread."""
 
     name: str = "detector"
 
@@ -33,7 +33,7 @@ class FaceDetector(ABC):
         """
 
     def close(self) -> None:  # noqa: B027  (a detector that holds nothing has nothing to give back)
-        """Give back what the detector holds. May be called twice."""
+        """Release what the detector holds. May be called twice."""
 
 
 FARTHEST = 1e6

@@ -13,7 +13,7 @@ _FOLDERS_OF_USERS = re.compile(r"(/home/|/media/|/run/media/|/Users/)[^/\s'\",:;
 
 
 def without_identity(text: str, home: Optional[str] = None, user: Optional[str] = None) -> str:
-    """Replace the user's name and home folder, other users' folders, and what is secret in URLs.
+    """Return a text without the user's name and home folder, other users' folders, and what is secret in URLs.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Spell:
         self._bad_at = 0.0
 
     def look(self, bad: bool, now: float) -> Optional[bool]:
-        """Take what holds now; gives True when a spell begins, False when one is over, else None."""
+        """Take what holds now; return True when a spell begins, False when one is over, else None."""
         if bad:
             self._bad_at = now
             began, self._on = not self._on, True

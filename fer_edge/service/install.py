@@ -119,7 +119,7 @@ def find_program(given: Optional[str], root: Path) -> str:
 
 
 def missing_program(program: str, root: Path) -> str:
-    """Say that another system has no such program yet, and what to do; empty where it has one, and for this system.
+    """Return that another system has no such program yet, and what to do; empty where it has one, and for this system.
 
     It may be there once the system runs: a card is prepared in any order, and the program may lie on another disk.
     """

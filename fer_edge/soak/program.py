@@ -55,7 +55,7 @@ class Program:
         return self._process.poll()
 
     def figures(self) -> Dict[str, float]:
-        """Ask ``/metrics``; gives each series by its name and, behind it, the values of its labels: ``frames_total emitted``.
+        """Ask ``/metrics``; return each series by its name and, behind it, the values of its labels: ``frames_total emitted``.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Program:
         return Sample(seconds, 0, memory, descriptors, int(threads.group(1)) if threads else 0, len(children))
 
     def stop(self) -> int:
-        """End it as systemd would; gives the exit code, that of SIGKILL if it did not end by itself."""
+        """End it as systemd would; return the exit code, that of SIGKILL if it did not end by itself."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:

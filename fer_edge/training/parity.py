@@ -63,7 +63,7 @@ class ComparedClassifier(ExpressionClassifier):
         return answers
 
     def parity(self) -> Parity:
-        """Sum up what was asked until now, at least one face."""
+        """Return the sum of what was asked until now, at least one face."""
         return Parity(
             other=f"{self._other.provider}, {self._other.precision}",
             faces=len(self._same),

@@ -64,7 +64,7 @@ def _cells(size: NetworkSize) -> tuple[str, ...]:
 
 
 def describe_networks() -> str:
-    """Table of all networks, one a line, then a line on each that says how far it is the paper's network."""
+    """Return a table of all networks, one a line, then a line on each that says how far it is the paper's network."""
     sizes = [measure_network(network) for network in NETWORKS.values()]
     rows = [_COLUMNS, *(_cells(size) for size in sizes)]
     lines = table_lines(rows, right=(2, 3, 4, 6))

@@ -100,7 +100,7 @@ class TensorRTClassifier(ExpressionClassifier):
         return expressions
 
     def close(self) -> None:
-        """Give back engine, memory, stream and context, in the thread that made them."""
+        """Release engine, memory, stream and context, in the thread that made them."""
         if not self._closed:
             with self._device.current():
                 self._engine.close()

@@ -137,7 +137,7 @@ class CudaDevice:
             self._stream.synchronize()
 
     def close(self) -> None:
-        """Give everything back, in the thread that made it. May be called twice."""
+        """Release everything, in the thread that made it. May be called twice."""
         if self._context is None:
             return
         with self.current():

@@ -102,7 +102,7 @@ class EngineCache:
         self._clock, self._sleep = clock, sleep
 
     def prepare(self) -> None:
-        """See before the minutes of building whether the engine can be kept.
+        """Find out before the minutes of building whether the engine can be kept.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class EngineCache:
         return plan
 
     def store(self, key: EngineKey, plan: bytes) -> Optional[Path]:
-        """Keep `plan`, and give its file; None, and a line in the log, where the folder cannot be written.
+        """Keep `plan`, and return its file; None, and a line in the log, where the folder cannot be written.
 
         The file is the old or the new one at any moment, also when the power fails.
         """

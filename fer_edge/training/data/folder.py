@@ -79,8 +79,8 @@ def read_folder(folder: Path, form: Form, part: str | None = None, detector: Fac
     cutter = data_cutter(detector, form.side or LARGEST_SIDE) if detector else None
 
     def read(path: Path) -> Image.Image:
-        picture = open_picture(path)
-        return cut_out(picture, cutter) if cutter else picture
+        image = open_picture(path)
+        return cut_out(image, cutter) if cutter else image
 
     labels: list[int] = []
     for root in roots:

@@ -101,8 +101,8 @@ class PictureStack:
     def add(self, name: str, read: Callable[[], Image.Image]) -> bool:
         """Take in what ``read`` gives, or leave it out.
 
-        If it fails, log ``name``, remember it as skipped (and as without a face, if it raised `NoFaceFound`) and give
-        False.
+        If it fails, log ``name``, remember it as skipped (and as without a face, if it raised `NoFaceFound`) and
+        return False.
         """
         try:
             picture = read()

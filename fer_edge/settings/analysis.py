@@ -8,7 +8,7 @@ from typing import Optional
 from fer_edge.classify.registry import BACKEND_NAMES, DEFAULT_MODEL, DEVICE_NAMES, PRECISION_NAMES
 from fer_edge.detect.registry import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import SHARE, TEXT, THREADS, choice
+from fer_edge.settings.values import FLAG, SHARE, TEXT, THREADS, choice
 
 
 @dataclass(frozen=True)
@@ -56,4 +56,7 @@ class AnalysisSettings:
         "N",
         "analysis",
         "inference threads of the classifier (default: 1; more help with many faces)",
+    )
+    blur: bool = setting(
+        "blur", False, FLAG, "BOOL", "analysis", "blur the faces in everything that is shown, recorded or saved"
     )

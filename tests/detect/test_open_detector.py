@@ -20,7 +20,9 @@ def test_every_registered_name_is_a_value_of_the_setting_and_stands_in_the_help_
     help_text = subprocess.run(
         [sys.executable, "-m", "fer_edge", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     ).stdout
-    documents = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+    documents = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    )
     for name in DETECTORS:
         assert check_value("detector", name) == name
         assert name in help_text

@@ -26,9 +26,9 @@ from fer_edge.capture.base import Source
 from fer_edge.capture.fake import FakeSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
-from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify import FakeClassifier
 from fer_edge.classify.reader import ExpressionReader
-from fer_edge.detect.base import FakeDetector
+from fer_edge.detect import FakeDetector
 from fer_edge.settings import Settings
 
 

@@ -12,8 +12,8 @@ from failing_cameras import Camera, assert_balanced, fail, missing, supervised, 
 from fer_edge.pipeline.pipeline import Pipeline
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import SourceStalled, SourceUnreadable
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.mailbox import Closed

@@ -13,8 +13,8 @@ from failing_cameras import FACE, Camera, assert_balanced, fail, missing, superv
 from fer_edge.pipeline.pipeline import Pipeline
 
 from fer_edge.capture.base import Source
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import FerEdgeError, SourceNotFound, SourceUnreadable, StageFailed
 from fer_edge.pipeline import reader, stage
 from fer_edge.pipeline.mailbox import Closed

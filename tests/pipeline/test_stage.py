@@ -9,7 +9,7 @@ from typing import Callable, List, Tuple
 import pytest
 from failing_cameras import FACE, Camera, assert_balanced, supervised, watch
 
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.pipeline import stage
 from fer_edge.pipeline.mailbox import Mailbox
 from fer_edge.types import Face, Image, StageTime

@@ -258,7 +258,7 @@ def test_a_normal_end_writes_every_line() -> None:
 def test_at_the_end_of_the_program_a_slow_reader_still_gets_every_line() -> None:
     program = (
         "import logging, sys\n"
-        "from fer_edge import __main__, cli\n"
+        "from fer_edge import __main__\nfrom fer_edge.cli import main as cli\n"
         "from fer_edge.system.logs import set_up_logging\n"
         "def run():\n"
         "    set_up_logging('info')\n"

@@ -323,3 +323,33 @@ def test_a_new_kind_of_sink_needs_an_entry_in_the_registry_and_no_more(
         made = outputs(stack, True, output=str(tmp_path / "own"))
         made.write(observation(0), Rates())
     assert len(sink.items) == 1
+
+
+def test_a_pipe_whose_reader_is_slow_gets_every_result_of_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: List[bytes] = []
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    waited = threading.Event()
+
+    def read() -> None:
+        assert waited.wait(20)
+        os.set_blocking(reader, True)
+        got.extend(iter(lambda: os.read(reader, 1000), b""))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        with ExitStack() as stack:
+            made = outputs(stack, False, output=str(pipe))
+            index = 0
+            while made.room(""):
+                made.write(observation(index), Rates())
+                index += 1
+            waited.set()
+            feed(made, (observation(number) for number in range(index, 2 * index)))
+    finally:
+        waited.set()
+        thread.join()
+        os.close(reader)
+    assert [json.loads(line)["frame"] for line in b"".join(got).splitlines()] == list(range(2 * index))

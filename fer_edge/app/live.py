@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, List, Optional
 
 from fer_edge.app.outputs import Outputs
 from fer_edge.app.parts import PROGRAM, Parts
@@ -14,7 +14,6 @@ from fer_edge.app.summary import Summary, counts_of, describe_rates, fields_of
 from fer_edge.pipeline.lane import Lane
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.session import Session
-from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
@@ -24,7 +23,7 @@ from fer_edge.sinks.base import StreamInfo
 from fer_edge.types import Observation
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.pane import Pane
-from fer_edge.ui.view import LONGEST_WAIT, View, open_view
+from fer_edge.ui.view import LONGEST_WAIT, View
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.late_endpoint import LateEndpoint
 
@@ -48,12 +47,8 @@ class LiveRun:
         Set from outside to end the run.
     notifier : Notifier, optional
         The way to the service manager.
-    runners : sequence of SinkRunner
-        Where results go besides the files of the settings; opened and closed by the run.
     parts : Parts
-        What the session is put together from; its clock is that of the run.
-    view : callable
-        Opens the window.
+        What the run is put together from; its clock is that of the run.
     """
 
     def __init__(
@@ -61,17 +56,14 @@ class LiveRun:
         settings: Settings,
         stop: threading.Event,
         notifier: Optional[Notifier] = None,
-        runners: Sequence[SinkRunner] = (),
         parts: Parts = PROGRAM,
-        view: Callable[..., Optional[View]] = open_view,
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._notifier = notifier or Notifier()
         self._parts = parts
         self._clock = parts.clock
-        self._open_view = view
-        self._outputs = Outputs(settings, runners, stop, parts.clock)
+        self._outputs = Outputs(settings, parts.runners(), stop, parts.clock)
         self._endpoint: Optional[LateEndpoint] = None
         self._seen: Dict[str, Observation] = {}
         self._began: Optional[float] = None
@@ -102,7 +94,7 @@ class LiveRun:
             if any(lane.live for lane in session.lanes):
                 stack.enter_context(board)
             overlay = Overlay(bars=settings.outputs.bars)
-            view = self._open_view(settings.outputs.display, overlay, self._stop, clock, stack)
+            view = self._parts.view(settings.outputs.display, overlay, self._stop, clock, stack)
             self._outputs.open(stack, lambda camera: stream_of(session.lane(camera)), session.wake)
             # Behind the session, and whatever ended it.
             stack.callback(lambda: self._log_the_sum(clock() - begun, session))

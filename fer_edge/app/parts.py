@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from dataclasses import dataclass
-from typing import Callable, List, Sequence
+from typing import Callable, List, Optional, Sequence
 
 from fer_edge.app.stages import stage_list
 from fer_edge.capture.base import Source
@@ -19,8 +19,10 @@ from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
 from fer_edge.inference.model_files import find_model
 from fer_edge.pipeline.meter import Clock
+from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.stage_spec import StageSpec
 from fer_edge.settings import CameraSettings, Settings
+from fer_edge.ui.view import View, open_view
 
 logger = logging.getLogger("fer_edge")
 
@@ -41,8 +43,6 @@ def build_source(settings: Settings, camera: CameraSettings, paced: bool = True,
     names : sequence of str
         Instead of the one in `camera`: names of the same camera, of which the first that exists is taken.
     """
-    width, height = camera.size or (None, None)
-    wanted = CaptureSettings(width=width, height=height, fps=camera.fps, fourcc=camera.format, paced=paced)
     text = next((name for name in names if os.path.exists(name)), names[0]) if names else camera.source
     if text == "auto":
         # Who waits for a camera does not want the demo while it is away.
@@ -51,7 +51,13 @@ def build_source(settings: Settings, camera: CameraSettings, paced: bool = True,
             logger.info(
                 "there is no camera %s: showing the built-in demo; --camera chooses another source", FIRST_CAMERA
             )
-    return open_source(text, wanted)
+    return open_source(text, asked_of(camera, paced))
+
+
+def asked_of(camera: CameraSettings, paced: bool = True) -> CaptureSettings:
+    """Return what a camera's source is asked for."""
+    width, height = camera.size or (None, None)
+    return CaptureSettings(width=width, height=height, fps=camera.fps, fourcc=camera.format, paced=paced)
 
 
 def detector_factory(settings: Settings, name: str = "") -> Callable[[], FaceDetector]:
@@ -99,6 +105,10 @@ class Parts:
         Give what builds a detector by its name, and the classifier; what cannot be is refused at once.
     stages : callable
         Gives the list of stages.
+    runners : callable
+        Gives places for results besides the files of the settings; opened and closed by the run.
+    view : callable
+        Opens the window, or gives None where there shall be none.
     clock : callable
         Monotonic seconds.
     """
@@ -107,6 +117,8 @@ class Parts:
     detector: Callable[[Settings, str], Callable[[], FaceDetector]] = detector_factory
     classifier: Callable[[Settings], Callable[[], ExpressionClassifier]] = classifier_factory
     stages: Callable[..., List[StageSpec]] = stage_list
+    runners: Callable[[], Sequence[SinkRunner]] = tuple
+    view: Callable[..., Optional[View]] = open_view
     clock: Clock = time.monotonic
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Dict, Mapping, NamedTuple, Optional
 
@@ -71,16 +72,18 @@ def _find(name: str) -> Optional[_Known]:
 def _remedy(name: str) -> str:
     camera = re.fullmatch("camera_+(.*?)_*", name)
     if camera is not None and camera.group(1):
-        before, divider, key = camera.group(1).rpartition("_")
+        before, _, key = camera.group(1).rpartition("_")
         if key == "name":
             return f"The variable says the name itself, as in {ENVIRONMENT_PREFIX}CAMERA__FRONT__SOURCE."
-        near = nearest(key, _CAMERA_KEYS, "").partition("'")[2].rpartition("'")[0] if divider else ""
-        middle = before.strip("_").upper() or "NAME"
-        return f"Of one camera: {ENVIRONMENT_PREFIX}CAMERA__{middle}__{(near or 'source').upper()}."
+        near = difflib.get_close_matches(key, _CAMERA_KEYS, 1) if before else []
+        return f"Of one camera: {_variable('__'.join([CAMERA, before.strip('_') or 'name', *(near or ['source'])]))}."
     sections = [f"{table}__{key}" for table, keys in TABLES.items() if table != CAMERA for key in keys]
-    if "__" not in name:
-        return nearest(name, OPTIONS, "The settings are")
-    return nearest(name, sections, "Those of tables are")
+    known = sections if "__" in name else OPTIONS
+    return nearest(name, known, "The variables are", _variable)
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper()
 
 
 def _refuse_two_forms(layer: Layer) -> None:

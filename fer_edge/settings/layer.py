@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, NamedTuple, Type
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Type
 
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.settings.field import Setting
@@ -90,8 +90,8 @@ def complaint(place: str, message: str, remedy: str) -> FerEdgeError:
     return SettingsError(f"{place}: {message}", remedy) if place else UsageError(f"--camera: {message}", remedy)
 
 
-def nearest(name: str, known: Iterable[str], what: str) -> str:
-    """Return the remedy for an unknown name: the known one that resembles it, or all of them."""
+def nearest(name: str, known: Iterable[str], what: str, written: Callable[[str], str] = str) -> str:
+    """Return the remedy for an unknown name: the known one that resembles it, or all of them, as they are `written`."""
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)
-    return f"Did you mean '{near[0]}'?" if near else f"{what}: {', '.join(sorted(names))}."
+    return f"Did you mean '{written(near[0])}'?" if near else f"{what}: {', '.join(map(written, sorted(names)))}."

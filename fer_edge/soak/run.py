@@ -9,7 +9,7 @@ import threading
 from dataclasses import asdict
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from fer_edge.app.file_roles import files_read, refuse_shared_files
+from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
 from fer_edge.benchmark.environment import describe_environment, describe_heat
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.cli.arguments import given_settings, limit
@@ -65,14 +65,9 @@ def run_soak(
     if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera="demo")
         given = {"camera_fps": DEMO_FPS, **given, "camera": ["demo"]}
-    written = (
-        ("--record", settings.outputs.record),
-        ("--output", settings.outputs.output),
-        ("--report", options.report),
-    )
-    refuse_shared_files(written, files_read(settings))
+    refuse_shared_files([*files_written(settings), ("--report", options.report)], files_read(settings))
     with ReportFile(options.report) as report:
-        program = Program(_arguments(given, options.config), settings.web.token)
+        program = Program(program_arguments(given, options.config), settings.web.token)
         watch = Watch(program, 60.0 * options.minutes)
         try:
             watch.run(stop, progress)
@@ -203,8 +198,8 @@ def _refuse(settings: Settings, name: str, message: str, more: str = "") -> None
         raise UsageError(message, f"{remedy}{more}.")
 
 
-def _arguments(given: Mapping[str, Any], config: Optional[str]) -> List[str]:
-    """Return the command line of the program."""
+def program_arguments(given: Mapping[str, Any], config: Optional[str]) -> List[str]:
+    """Return the command line of the program that is watched: what the soak was given, without a window."""
     arguments = {"log_level": "warning", **given, "display": "none"}
     arguments.pop("listen", None)
     pairs = [

@@ -333,17 +333,22 @@ def test_bad_input_gets_its_own_message_and_exit_code(arguments: List[str], code
     assert "Traceback" not in done.stderr
 
 
-def test_the_readme_lists_every_exit_code() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_exit_codes_lists_every_one() -> None:
+    page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
     for code, names in exit_codes().items():
         for name in names.split(", "):
-            line: Optional[str] = next((line for line in readme.splitlines() if f"`{name}`" in line), None)
+            line: Optional[str] = next((line for line in page.splitlines() if f"`{name}`" in line), None)
             assert line is not None, name
             assert f"| {code} |" in line
 
 
 def test_no_command_of_the_documents_leaves_it_to_sudo_to_find_a_program_in_a_virtual_environment() -> None:
-    documents = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+    documents = [
+        ROOT / "README.md",
+        ROOT / "SECURITY.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]
     texts = {file.name: file.read_text(encoding="utf-8").replace("\\\n", " ") for file in documents}
     texts["--help"] = cli.EXAMPLES
     bare = re.compile(r"sudo\b[^\n`&;|]*? fer-edge (?:--|service|doctor|soak|health|cameras|models)")
@@ -361,11 +366,9 @@ def test_whoever_may_write_a_password_on_the_command_line_is_told_of_the_better_
     camera = parts[parts.index("--camera SRC") : parts.index("--size WxH", parts.index("--camera SRC "))]
     assert "FER_EDGE_CAMERA" in camera
     assert "settings file" in camera
-    root = Path(__file__).parents[2]
-    for name in ("README.md", "SECURITY.md"):
-        assert "`FER_EDGE_CAMERA`, or in the settings file" in " ".join(
-            (root / name).read_text(encoding="utf-8").split()
-        )
+    for name in ("README.md", "SECURITY.md", "docs/use.md"):
+        text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
+        assert "`FER_EDGE_CAMERA`, or in the settings file" in text
 
 
 @pytest.mark.parametrize("place", ["command line", "environment", "file", "file with a mistake"])

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -16,6 +15,7 @@ from typing import Any, Dict, List, Optional
 import cv2
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
@@ -160,9 +160,7 @@ def test_results_that_a_reader_leaves_unread_make_a_run_fail_that_ends_by_itself
 def test_a_signal_ends_a_live_run_with_whole_files_and_exit_code_0(number: signal.Signals, tmp_path: Path) -> None:
     lines, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
     process = started("--camera", "demo", "--display", "none", "--output", str(lines), "--record", str(video))
-    deadline = time.monotonic() + ENDS_WITHIN
-    while time.monotonic() < deadline and not (lines.exists() and lines.read_text().count("\n") > 20):
-        time.sleep(0.05)
+    wait_until(lambda: lines.exists() and lines.read_text().count("\n") > 20, "twenty results", ENDS_WITHIN)
     process.send_signal(number)
     output, errors = process.communicate(timeout=ENDS_WITHIN)
     assert process.returncode == 0, errors

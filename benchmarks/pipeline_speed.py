@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Dict, List
 
 import numpy as np
+from fer_edge.pipeline.pipeline import Pipeline
 
 from fer_edge.app.parts import classifier_factory, detector_factory
 from fer_edge.benchmark.environment import describe_environment
@@ -28,7 +29,6 @@ from fer_edge.capture.settings import CaptureSettings
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FakeDetector
-from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.settings import Settings
 
 

@@ -21,7 +21,7 @@ from fer_edge.types import Face
 
 def test_the_program_in_the_package_docstring_works() -> None:
     assert fer_edge.__doc__
-    lines = fer_edge.__doc__.split("::\n", 1)[1].split("\n\nOne picture", 1)[0].splitlines()
+    lines = fer_edge.__doc__.split("::\n", 1)[1].split("\n\nSeveral cameras", 1)[0].splitlines()
     program = "\n".join(line[4:] for line in lines)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     words = [line.split() for line in done.stdout.splitlines()]
@@ -106,8 +106,8 @@ def test_parts_of_ones_own_stay_open_after_one_picture_and_others_are_closed(mon
     (named,) = fer_edge.read_image(image, detector=detector, model=classifier)
     assert named.expression.label == "happy"
     assert detector.closed == classifier.closed == 0
-    monkeypatch.setattr(library, "detector_factory", lambda settings: lambda: detector)
-    monkeypatch.setattr(library, "classifier_factory", lambda settings, model: lambda: classifier)
+    monkeypatch.setattr(library, "detector_factory", lambda settings, name: lambda: detector)
+    monkeypatch.setattr(library, "classifier_factory", lambda settings: lambda: classifier)
     fer_edge.read_image(image)
     assert detector.closed == classifier.closed == 1
 

@@ -43,7 +43,7 @@ def run_build_engine(options: argparse.Namespace, progress: Progress) -> int:
         The engine cannot be kept.
     """
     given = {name: getattr(options, name) for name in ("model", "precision") if getattr(options, name) is not None}
-    settings = load_settings(given, file=settings_file(options.config))
+    settings = load_settings(given, file=settings_file(options.config), watching=False)
     model, cache = find_model(settings.analysis.model), EngineCache(must_keep=True)
     started = time.monotonic()
     classifier = TensorRTClassifier(model, settings.analysis.precision, cache, progress, options.rebuild)

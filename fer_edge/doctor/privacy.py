@@ -7,7 +7,7 @@ import pwd
 import re
 from typing import Optional
 
-from fer_edge.capture.address import mask
+from fer_edge.system.masking import mask
 
 _FOLDERS_OF_USERS = re.compile(r"(/home/|/media/|/run/media/|/Users/)[^/\s'\",:;)]+")
 

@@ -124,8 +124,8 @@ class ServiceMeter:
         return max(self._sum, 0.0) / len(self._samples) if self._samples else 0.0
 
 
-class PipelineMeter:
-    """The FPS figures of a running pipeline. Any thread may record and read.
+class FlowMeter:
+    """The FPS figures of a lane, or of a whole session. Any thread may record and read.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from typing import Optional
 
 from fer_edge.inference.model_files import DEFAULT_MODEL
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import SHARE, TEXT, THREADS, choice
+from fer_edge.settings.values import FLAG, SHARE, TEXT, THREADS, choice
 
 DETECTORS = ("blazeface", "blazeface-full", "yunet", "mediapipe", "mediapipe-full")
 BACKENDS = ("auto", "tensorrt", "onnx")
@@ -60,4 +60,7 @@ class AnalysisSettings:
         "N",
         "analysis",
         "inference threads of the classifier (default: 1; more help with many faces)",
+    )
+    blur: bool = setting(
+        "blur", False, FLAG, "BOOL", "analysis", "blur the faces in everything that is shown, recorded or saved"
     )

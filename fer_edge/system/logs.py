@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, Dict, Mapping, Optional, Type
 
-from fer_edge.capture.address import mask
 from fer_edge.errors import FerEdgeError
 from fer_edge.system.library_lines import take_from_libraries
+from fer_edge.system.masking import mask
 from fer_edge.system.one_line import one_line
 from fer_edge.system.standard_error import standard_error
 

@@ -142,7 +142,7 @@ def _has_asked(connection: socket.socket) -> bool:
         head = socket.socket.recv(connection, _PEEKED, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:
         return False
-    return b"\r\n\r\n" in head or b"\n\n" in head
+    return b"\n\r\n" in head or b"\n\n" in head
 
 
 def _cut(entry: Connection) -> None:

@@ -65,7 +65,8 @@ def test_no_file_takes_the_place_of_a_standard_error_that_is_closed(tmp_path: Pa
     """Libraries write their warnings to descriptor 2, whatever it is."""
     program = (
         "import os, sys\n"
-        "from fer_edge import __main__\nfrom fer_edge.cli import main as cli\n"
+        "from fer_edge import __main__\n"
+        "from fer_edge.cli import main as cli\n"
         "def run():\n"
         "    with open(sys.argv[1], 'w'):\n"
         "        os.write(2, b'a warning')\n"

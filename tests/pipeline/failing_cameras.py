@@ -7,12 +7,12 @@ import time
 from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
+from fer_edge.pipeline.pipeline import Pipeline
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
 from fer_edge.errors import SourceNotFound, SourceStalled
-from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.supervisor import Supervisor
 from fer_edge.types import Box, Face, Image

@@ -6,6 +6,7 @@ from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 import pytest
+from fer_edge.pipeline.pipeline import Pipeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
 from fer_edge.detect.base import FaceDetector, FakeDetector
 from fer_edge.errors import SourceTruncated, StageFailed, UsageError
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.types import Box, Expression, Face, Image
 
 FACE = Face(

@@ -9,6 +9,7 @@ from typing import Callable, List, Optional
 import numpy as np
 import pytest
 from failing_cameras import Camera, assert_balanced, fail, missing, supervised, watch
+from fer_edge.pipeline.pipeline import Pipeline
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify.base import FakeClassifier
@@ -16,7 +17,6 @@ from fer_edge.detect.base import FakeDetector
 from fer_edge.errors import SourceStalled, SourceUnreadable
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.supervisor import Supervisor
 from fer_edge.pipeline.worker import Call

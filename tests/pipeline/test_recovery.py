@@ -10,6 +10,7 @@ from typing import Callable, List, Tuple
 import numpy as np
 import pytest
 from failing_cameras import FACE, Camera, assert_balanced, fail, missing, supervised, watch
+from fer_edge.pipeline.pipeline import Pipeline
 
 from fer_edge.capture.base import Source
 from fer_edge.classify.base import FakeClassifier
@@ -17,7 +18,6 @@ from fer_edge.detect.base import FaceDetector, FakeDetector
 from fer_edge.errors import FerEdgeError, SourceNotFound, SourceUnreadable, StageFailed
 from fer_edge.pipeline import reader, stage
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.supervisor import MOST_HANGING, Supervisor
 from fer_edge.types import Face, Image

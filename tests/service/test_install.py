@@ -402,7 +402,8 @@ def test_what_may_heal_by_itself_ends_with_a_code_after_which_systemd_starts_it_
     arguments: List[str], why: str
 ) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FER_EDGE_", "DISPLAY", "WAYL"))}
-    command = [sys.executable, "-m", "fer_edge", "--display", "none", "--camera", "demo", "--frames", "1", *arguments]
+    camera = [] if "--camera" in arguments else ["--camera", "demo"]
+    command = [sys.executable, "-m", "fer_edge", "--display", "none", "--frames", "1", *camera, *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, env={**kept, "FER_EDGE_TOKEN": "x"}
     )

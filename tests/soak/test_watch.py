@@ -37,8 +37,8 @@ class FakeProgram:
             raise NotHealthy("The program does not answer.")
         self._frames += 1000
         return {
-            "fer_edge_frames_captured_total": self._frames,
-            "fer_edge_frames_total emitted": self._frames,
+            "fer_edge_frames_captured_total front": self._frames,
+            "fer_edge_frames_total front emitted": self._frames,
         }
 
     def sample(self, seconds: float) -> Sample:

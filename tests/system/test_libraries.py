@@ -60,7 +60,7 @@ def stub(folder: Path, module: str, text: str) -> Path:
 
 
 @pytest.mark.parametrize("how", STUBS)
-@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client", "numpy"])
+@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client", "h11", "numpy"])
 def test_a_library_that_is_there_and_does_not_load_is_not_told_as_one_that_is_not_installed(
     how: str, module: str, tmp_path: Path
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_library_that_is_there_and_does_not_load_is_not_told_as_one_that_is_no
     assert words.get(how, "libGL.so.1: cannot open" if how == "libGL" else "memory") in done.stderr
 
 
-@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client"])
+@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client", "h11"])
 def test_a_library_that_is_not_there_is_told_as_missing(module: str, tmp_path: Path) -> None:
     text = f"import sys\nsys.modules[{module!r}] = None\n"
     (tmp_path / "sitecustomize.py").write_text(text)

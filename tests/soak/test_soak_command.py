@@ -8,12 +8,12 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Callable, List
+from typing import List
 
 import pytest
 from programs import ROOT
+from waiting import wait_until
 
 
 def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -117,10 +117,3 @@ def test_ctrl_c_ends_the_soak_and_its_program_and_what_was_measured_is_reported(
     assert not child.exists()
     # It may have been stopped before the first frame; then there is nothing to report.
     assert report.exists() or process.returncode == 2
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

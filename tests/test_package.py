@@ -12,8 +12,8 @@ import pytest
 import fer_edge
 from fer_edge.app import library
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import UsageError
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Face

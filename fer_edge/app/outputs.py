@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
 from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink, StreamInfo
@@ -18,6 +17,7 @@ from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.names import for_camera, has_camera, refuse_two_cameras
 from fer_edge.sinks.registry import SINKS, SinkKind
 from fer_edge.sinks.request import SinkRequest
+from fer_edge.system.clock import Clock
 from fer_edge.system.standard_streams import standard_descriptor
 from fer_edge.types import Observation, Rates
 
@@ -133,11 +133,14 @@ class Outputs:
         A recording may have gone on under several names, and somebody may have taken one away.
         """
         told = []
-        for asked in self._asked:
-            files = [file for file in asked.files if os.path.exists(file)]
+        for kind in SINKS:
+            sinks = [asked for asked in self._asked if asked.kind is kind]
+            files = [file for asked in sinks for file in asked.files if os.path.exists(file)]
+            lost = sum(asked.runner.lost for asked in sinks)
             if files:
-                missing = f", but for {asked.runner.lost} that were left out" if asked.runner.lost else ""
-                told.append(f"{asked.kind.told} in {_in_short(files)}{missing}")
+                told.append(
+                    f"{kind.told} in {_in_short(files)}" + (f", but for {lost} that were left out" if lost else "")
+                )
         return told
 
     def _tell_mistakes_from_faults(self) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Dict, Iterator, Type
 
-from fer_edge.system.installation import pip_install
-
 
 class FerEdgeError(Exception):
     """Base of all errors that fer-edge raises on purpose.
@@ -56,12 +54,6 @@ class MissingExtra(FerEdgeError):
     """A library is needed that the chosen installation flavour does not bring."""
 
     exit_code = 4
-
-    def __init__(self, library: str, extra: str, needed_for: str) -> None:
-        super().__init__(
-            f"{needed_for} needs the Python package '{library}', which is not installed.",
-            f"Install it with:  {pip_install(extra)}",
-        )
 
 
 class LibraryUnusable(FerEdgeError):

@@ -17,9 +17,9 @@ from fer_edge.app.parts import PROGRAM, Parts, classifier_factory, detector_fact
 from fer_edge.app.session import build_session, build_stages
 from fer_edge.capture.base import Source
 from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import UsageError
-from fer_edge.inference.model_files import DEFAULT_MODEL
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import CameraSettings, Settings, check_value
 from fer_edge.settings.camera_text import distinct_names, split_camera

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
 from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink, StreamInfo
@@ -18,6 +17,7 @@ from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.names import for_camera, has_camera, refuse_two_cameras
 from fer_edge.sinks.registry import SINKS, SinkKind
 from fer_edge.sinks.request import SinkRequest
+from fer_edge.system.clock import Clock
 from fer_edge.system.standard_streams import standard_descriptor
 from fer_edge.types import Observation, Rates
 

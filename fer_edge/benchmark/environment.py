@@ -22,7 +22,7 @@ from fer_edge.version import __version__
 
 
 def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[str, Any]:
-    """Describe the machine and the libraries.
+    """Return the facts of the machine and the libraries.
 
     Parameters
     ----------

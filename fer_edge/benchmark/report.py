@@ -18,7 +18,7 @@ STABLE_SPREAD = 0.10
 
 
 def result_of(measurement: Measurement, model: str, facts: Dict[str, Any]) -> Dict[str, Any]:
-    """Work out one entry of the report's ``results``.
+    """Return one entry of the report's ``results``.
 
     Parameters
     ----------

@@ -11,10 +11,10 @@ from fer_edge.capture.base import SourceInfo
 from fer_edge.errors import SourceNotFound
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.reader import CAPTURE
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.supervisor import Incidents
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, StageTime
 
 POLL_SECONDS = 0.1

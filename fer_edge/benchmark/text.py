@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Sequence
 
 from fer_edge.benchmark.report import STABLE_SPREAD
+from fer_edge.system.table import table_lines
 
 SHARE = "share of the machine: FPS total x processor time of a frame / cores; at 100 % no other layout of threads is faster."
 
@@ -142,12 +143,5 @@ def _plain(value: Any) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Return a table whose first `left` columns are words."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in [head, *rows]
-    ]
+    lines = table_lines([head, *rows], right=range(left, len(head)))
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

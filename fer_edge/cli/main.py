@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fer_edge")
 
-Verb = Callable[[argparse.Namespace], int]
-
 
 def main(argv: Optional[Sequence[str]] = None, parts: Optional[Parts] = None) -> int:
     """Run the program.
@@ -209,7 +207,7 @@ def _service(arguments: List[str]) -> int:
 
 
 def _soak(arguments: List[str]) -> int:
-    from fer_edge.soak.run import add_soak_arguments, run_soak
+    from fer_edge.cli.soak import add_soak_arguments, soak
 
     parser = argparse.ArgumentParser(
         prog="fer-edge soak",
@@ -218,9 +216,8 @@ def _soak(arguments: List[str]) -> int:
         allow_abbrev=False,
     )
     add_soak_arguments(parser)
-    add_settings(parser)
     with stop_on_signals() as stop:
-        return run_soak(parser.parse_args(arguments), stop, _progress) or stop.exit_code
+        return soak(parser.parse_args(arguments), stop, _progress) or stop.exit_code
 
 
 def _train(arguments: List[str]) -> int:

@@ -12,12 +12,13 @@ from fer_edge.errors import StopTimeout, UsageError
 from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
 from fer_edge.pipeline.lane import Lane, LaneSpec
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
-from fer_edge.pipeline.meter import Clock, FlowMeter
+from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.order import LaneOrder
 from fer_edge.pipeline.reader import CAPTURE, SourceReader
 from fer_edge.pipeline.stage import Stage, StageThread
 from fer_edge.pipeline.stage_spec import StageSpec
 from fer_edge.pipeline.supervisor import Incidents, Supervised, Supervisor
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")
@@ -168,6 +169,9 @@ class Session:
             What went wrong in a stage; or, when all have ended, in a lane; after the observations that were finished before.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        if self._clock() - self._looked_at >= LOOK_SECONDS:
+            # Also while a camera that works gives one observation after the other.
+            self.look_after()
         while True:
             left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, max(0.0, deadline - time.monotonic()))
             observation = self._next(left, wanted)
@@ -189,6 +193,7 @@ class Session:
 
     def look_after(self) -> None:
         """Give up threads that hang, and replace them; `take` does so while it waits."""
+        self._looked_at = self._clock()
         if self._supervisor is not None and self._started and not self._stopped:
             self._supervisor.look(self._supervised)
 

@@ -12,11 +12,11 @@ from typing import Callable, Optional, Type
 from fer_edge.errors import OutputClosed, OutputError, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.pipeline.backlog import Backlog
 from fer_edge.pipeline.current_sink import CurrentSink
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.sink_policy import HUNG_AFTER, SinkPolicy
 from fer_edge.pipeline.sink_state import SLOW_AFTER, SinkState
 from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")

@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import Iterator, Optional, Tuple
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from fer_edge.capture.registry import FORMS
-from fer_edge.settings.analysis import DETECTORS
+from fer_edge.detect.registry import DETECTORS
 from fer_edge.settings.field import setting
 from fer_edge.settings.values import CAMERA_NAME, FOURCC, POSITIVE, SIZE, TEXT, choice
 

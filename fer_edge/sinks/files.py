@@ -11,15 +11,11 @@ from typing import BinaryIO, Callable, Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
+from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.new_file import PRIVATE
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 PathLike = Union[str, "os.PathLike[str]"]
-
-PRIVATE = 0o640
-"""Who may read a new file, but for what the umask takes: results and pictures are about people."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the operating system says when there is no space, quota or permitted size left."""
 
 
 class OutputFile:
@@ -155,16 +151,6 @@ class OutputFile:
         )
 
 
-def unused_name(path: str) -> str:
-    """Return `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not."""
-    stem, ending = os.path.splitext(path)
-    number = 1
-    while os.path.lexists(path):
-        number += 1
-        path = f"{stem}-{number}{ending}"
-    return path
-
-
 def open_for_writing(path: str, what: str) -> int:
     """Open a path for writing without touching its content, and say clearly why it cannot be done.
 
@@ -234,7 +220,7 @@ def in_use(path: str, what: str) -> OutputNotWritable:
 
 def write_error(error: OSError, place: str, what: str) -> OutputError:
     """Turn what the operating system said while writing into one of our errors."""
-    if error.errno in FULL:
+    if is_disk_full(error):
         return DiskFull(
             f"The {what} '{place}' cannot grow: {error.strerror}. What fitted before is kept.",
             "Free some space, or write to another disk.",
@@ -270,7 +256,7 @@ def open_error(error: OSError, path: str, what: str) -> OutputError:
         )
     if error.errno == errno.ENXIO:
         return OutputNotWritable(f"Nobody reads the pipe '{path}'.", "Start its reader first.")
-    if error.errno in FULL:
+    if is_disk_full(error):
         return DiskFull(f"There is no space for the {what} '{path}'.", "Free some, or write to another disk.")
     return OutputNotWritable(f"The {what} '{path}' cannot be opened: {error.strerror}.", "Choose another place.")
 

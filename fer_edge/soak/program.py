@@ -86,7 +86,7 @@ class Program:
         return Sample(seconds, 0, memory, descriptors, int(threads.group(1)) if threads else 0, len(children))
 
     def stop(self) -> int:
-        """End it as systemd would; gives the exit code, that of SIGKILL if it did not end by itself."""
+        """End it as systemd would; return the exit code, that of SIGKILL if it did not end by itself."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:

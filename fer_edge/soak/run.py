@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import threading
 from dataclasses import asdict
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
 from fer_edge.benchmark.environment import describe_environment, describe_heat
 from fer_edge.benchmark.output import ReportFile
-from fer_edge.cli.arguments import given_settings, limit
 from fer_edge.errors import GateMissed, UsageError
 from fer_edge.settings import Settings, load_settings, settings_file
 from fer_edge.soak.cameras import all_together, counts_by_camera
@@ -20,6 +18,7 @@ from fer_edge.soak.program import Program
 from fer_edge.soak.verdict import FRAMES, MOST_GROWTH, Verdict, judge
 from fer_edge.soak.watch import Watch
 from fer_edge.system.masking import mask
+from fer_edge.system.progress import Progress
 
 DEMO_FPS = "1000"
 """More than any machine analyses, so that an hour's worth of frames passes in minutes."""
@@ -31,18 +30,30 @@ SHORTEST = 0.2
 """Minutes. Of a sample every half second a quarter is warm-up, and `FEWEST_SAMPLES` must be left on a slow machine."""
 
 
-def add_soak_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what only this verb takes."""
-    parser.add_argument(
-        "--minutes", type=limit, default=10.0, metavar="N", help="how long, from the first frame on (default: 10)"
-    )
-    parser.add_argument("--report", default="", metavar="FILE", help="write samples and verdict as JSON there")
-
-
 def run_soak(
-    options: argparse.Namespace, stop: threading.Event, progress: Callable[[str], None] = lambda line: None
+    given: Mapping[str, Any],
+    config: Optional[str],
+    minutes: float,
+    report: str,
+    stop: threading.Event,
+    progress: Progress = lambda line: None,
 ) -> int:
-    """Run the program, watch it, and print what came out; gives the exit code 0.
+    """Run the program, watch it, and print what came out; return the exit code 0.
+
+    Parameters
+    ----------
+    given : mapping
+        What the command line sets, by the name of the setting.
+    config : str, optional
+        The settings file that the command line names.
+    minutes : float
+        How long, from the first frame on.
+    report : str
+        Where samples and verdict go as JSON; empty for nowhere.
+    stop : threading.Event
+        Set to end early.
+    progress : callable
+        Gets a line to show now and then.
 
     Raises
     ------
@@ -54,28 +65,27 @@ def run_soak(
     UsageError
         An option contradicts the purpose, or the time is too short to tell.
     """
-    if options.minutes < SHORTEST:
+    if minutes < SHORTEST:
         raise UsageError(
-            f"A soak of {options.minutes:g} minutes tells nothing.",
+            f"A soak of {minutes:g} minutes tells nothing.",
             f"Give --minutes {SHORTEST:g} at the least; hours are better.",
         )
-    given, _ = given_settings(options)
-    settings = load_settings(given, file=settings_file(options.config))
+    settings = load_settings(given, file=settings_file(config))
     _refuse_contradictions(settings)
     if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera="demo")
         given = {"camera_fps": DEMO_FPS, **given, "camera": ["demo"]}
-    refuse_shared_files([*files_written(settings), ("--report", options.report)], files_read(settings))
-    with ReportFile(options.report) as report:
-        program = Program(program_arguments(given, options.config), settings.web.token)
-        watch = Watch(program, 60.0 * options.minutes)
+    refuse_shared_files([*files_written(settings), ("--report", report)], files_read(settings))
+    with ReportFile(report) as file:
+        program = Program(program_arguments(given, config), settings.web.token)
+        watch = Watch(program, 60.0 * minutes)
         try:
             watch.run(stop, progress)
         finally:
             progress("")
             code = program.stop()
         outcome = Outcome(watch, code, ", ".join(mask(camera.source) for camera in settings.cameras))
-        report.write(json.dumps(outcome.to_json(), indent=2) + "\n")
+        file.write(json.dumps(outcome.to_json(), indent=2) + "\n")
     sys.stdout.write(f"{outcome}\n")
     if outcome.complaints:
         raise GateMissed(f"The soak found: {'; '.join(outcome.complaints)}.", "The report (--report) has every sample.")

@@ -12,8 +12,8 @@ from typing import Dict, Optional, Sequence, Tuple
 
 import cv2
 
-from fer_edge.pipeline.meter import Clock
-from fer_edge.sinks.files import PRIVATE, unused_name
+from fer_edge.system.clock import Clock
+from fer_edge.system.new_file import PRIVATE, unused_name
 from fer_edge.types import Image
 from fer_edge.ui.grid import KEYS_FOR_CAMERAS, Grid, Numbered, proportions
 from fer_edge.ui.layout import Size, snug

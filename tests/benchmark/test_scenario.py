@@ -19,8 +19,8 @@ from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.benchmark.text import to_text
 from fer_edge.capture.base import Source
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import SourceNotFound, SourceUnreadable
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.stage_spec import StageSpec, StageWork

@@ -208,7 +208,7 @@ def test_a_benchmark_prints_the_columns_of_the_paper_and_writes_its_figures(tmp_
     report = tmp_path / "report.json"
     done = fer_edge("--benchmark", "--frames", "60", "--warm-up", "0.2", "--report", str(report))
     assert done.returncode == 0, done.stderr
-    assert "FPS total  FPS class  FPS detection" in done.stdout
+    assert "FPS total  FPS classification  FPS detection" in done.stdout
     content = json.loads(report.read_text())
     assert set(content) == {"environment", "protocol", "results"}
     (result,) = content["results"]

@@ -8,8 +8,8 @@ from fer_edge.app.parts import Parts
 from fer_edge.app.session import build_session
 from fer_edge.board.state import BoardState
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.service.health import HealthMonitor
 from fer_edge.settings import Settings
 from fer_edge.soak.cameras import CameraCounts, all_together, counts_by_camera, frames_analysed

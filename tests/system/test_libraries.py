@@ -218,7 +218,7 @@ def test_the_reason_against_a_backend_tells_a_broken_runtime_from_a_missing_one(
     def fail(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("fer_edge.classify.backend_choice.importlib.import_module", fail)
+    monkeypatch.setattr("fer_edge.classify.registry.importlib.import_module", fail)
     given = candidates()[-1].reason
     monkeypatch.undo()
     assert given == reason

@@ -12,9 +12,10 @@ from datetime import datetime, timezone
 from typing import Callable, List, NamedTuple, Optional
 
 from fer_edge.sinks.base import Sink, StreamInfo
-from fer_edge.sinks.files import PathLike, unused_name
+from fer_edge.sinks.files import PathLike
 from fer_edge.sinks.recognise import NotOurs, check_recording
 from fer_edge.sinks.video.sink import VideoSink
+from fer_edge.system.new_file import unused_name
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")

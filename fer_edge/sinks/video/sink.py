@@ -11,12 +11,13 @@ import numpy as np
 
 from fer_edge.errors import OutputError, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.sinks.base import Sink, StreamInfo
-from fer_edge.sinks.files import OutputFile, PathLike, unused_name
+from fer_edge.sinks.files import OutputFile, PathLike
 from fer_edge.sinks.place import check_place
 from fer_edge.sinks.recognise import check_recording
 from fer_edge.sinks.video.avi import AviMuxer, AviSplitter
 from fer_edge.sinks.video.encoder import StreamEncoder
 from fer_edge.sinks.video.mp4 import Mp4Muxer
+from fer_edge.system.new_file import unused_name
 from fer_edge.types import Image, Observation, Rates
 from fer_edge.ui.overlay import Overlay
 

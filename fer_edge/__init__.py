@@ -10,6 +10,7 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
         if observation.frame.index > 30:
             break
 
+Several cameras: ``fer_edge.watch(["front=0", "door=rtsp://host/stream"])``; ``observation.frame.source`` says which.
 One picture: ``fer_edge.read_image("portrait.jpg")``. A source of your own is a subclass of `Source`,
 given to `watch`; a place for results of your own is a subclass of `Sink`: ``fer_edge.deliver(fer_edge.watch("demo"), sink)``.
 
@@ -29,12 +30,12 @@ from fer_edge.version import __version__
 
 if TYPE_CHECKING:
     from fer_edge.app.library import deliver, read_image, watch
-    from fer_edge.capture.base import Source
+    from fer_edge.capture.base import Source, SourceInfo
     from fer_edge.classify.base import ExpressionClassifier
     from fer_edge.detect.base import FaceDetector
     from fer_edge.errors import FerEdgeError
-    from fer_edge.pipeline.pipeline import Pipeline
-    from fer_edge.sinks.base import Sink
+    from fer_edge.pipeline.session import Session
+    from fer_edge.sinks.base import Sink, StreamInfo
     from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates
 
 _HOMES = {
@@ -48,10 +49,12 @@ _HOMES = {
     "LABELS": "types",
     "Observation": "types",
     "ObservedFace": "types",
-    "Pipeline": "pipeline.pipeline",
     "Rates": "types",
+    "Session": "pipeline.session",
     "Sink": "sinks.base",
     "Source": "capture.base",
+    "SourceInfo": "capture.base",
+    "StreamInfo": "sinks.base",
     "deliver": "app.library",
     "read_image": "app.library",
     "watch": "app.library",
@@ -68,10 +71,12 @@ __all__ = [
     "Frame",
     "Observation",
     "ObservedFace",
-    "Pipeline",
     "Rates",
+    "Session",
     "Sink",
     "Source",
+    "SourceInfo",
+    "StreamInfo",
     "__version__",
     "deliver",
     "read_image",

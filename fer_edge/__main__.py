@@ -9,11 +9,14 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import Callable, Optional
+from typing import TYPE_CHECKING, Callable, Optional
 
 from fer_edge.errors import FerEdgeError, OutOfMemory, OutputClosed, OutputError
 from fer_edge.system.libraries import import_failure, in_short, library_of
 from fer_edge.system.signals import HUNG_UP
+
+if TYPE_CHECKING:
+    from fer_edge.app.parts import Parts
 
 OUR_THREADS = ("fer-edge", "video-writer")
 """What the names of threads that may be left behind begin with."""
@@ -25,11 +28,11 @@ INTERRUPTED = 130
 """The exit code after a second Ctrl-C, or one before the program has read its arguments, as a shell gives it."""
 
 
-def main() -> int:
-    """Run fer-edge and give its exit code."""
+def main(parts: Optional[Parts] = None) -> int:
+    """Run fer-edge and return its exit code; with other parts than the program's own, in tests."""
     try:
         _put_up_with_a_standard_error_that_takes_nothing()
-        code = _run()
+        code = _run(parts)
     except KeyboardInterrupt:
         code = INTERRUPTED
     if any(thread.daemon and thread.name.startswith(OUR_THREADS) for thread in threading.enumerate()):
@@ -38,7 +41,7 @@ def main() -> int:
     return code
 
 
-def _run() -> int:
+def _run(parts: Optional[Parts]) -> int:
     # Here, because it takes a while, and Ctrl-C may come meanwhile.
     from fer_edge.cli.main import main
     from fer_edge.system.logs import log_the_end
@@ -51,7 +54,7 @@ def _run() -> int:
 
     guard_standard_output()
     try:
-        return _flushed(main)
+        return _flushed(lambda: main(parts=parts))
     except OutputClosed as error:
         forget_standard_output()
         return error.exit_code

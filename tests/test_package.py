@@ -12,8 +12,8 @@ import pytest
 import fer_edge
 from fer_edge.app import library
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import UsageError
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Face
@@ -21,7 +21,7 @@ from fer_edge.types import Face
 
 def test_the_program_in_the_package_docstring_works() -> None:
     assert fer_edge.__doc__
-    lines = fer_edge.__doc__.split("::\n", 1)[1].split("\n\nOne picture", 1)[0].splitlines()
+    lines = fer_edge.__doc__.split("::\n", 1)[1].split("\n\nSeveral cameras", 1)[0].splitlines()
     program = "\n".join(line[4:] for line in lines)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     words = [line.split() for line in done.stdout.splitlines()]
@@ -106,8 +106,8 @@ def test_parts_of_ones_own_stay_open_after_one_picture_and_others_are_closed(mon
     (named,) = fer_edge.read_image(image, detector=detector, model=classifier)
     assert named.expression.label == "happy"
     assert detector.closed == classifier.closed == 0
-    monkeypatch.setattr(library, "detector_factory", lambda settings: lambda: detector)
-    monkeypatch.setattr(library, "classifier_factory", lambda settings, model: lambda: classifier)
+    monkeypatch.setattr(library, "detector_factory", lambda settings, name: lambda: detector)
+    monkeypatch.setattr(library, "classifier_factory", lambda settings: lambda: classifier)
     fer_edge.read_image(image)
     assert detector.closed == classifier.closed == 1
 
@@ -124,14 +124,12 @@ def test_faces_that_the_detector_is_less_sure_of_than_asked_for_are_left_out() -
 
 
 def test_the_model_that_is_named_is_the_one_that_reads() -> None:
-    pipeline = fer_edge.watch(FakeSource([portrait()]), model="fernet")
-    list(pipeline)
-    assert pipeline.classifier is not None
-    named = pipeline.classifier.spec.name
-    pipeline = fer_edge.watch(FakeSource([portrait()]))
-    list(pipeline)
-    assert pipeline.classifier is not None
-    assert pipeline.classifier.spec.name != named
+    session = fer_edge.watch(FakeSource([portrait()]), model="fernet")
+    list(session)
+    named = session.facts()["classify"]["network"]
+    session = fer_edge.watch(FakeSource([portrait()]))
+    list(session)
+    assert session.facts()["classify"]["network"] != named
 
 
 def test_sinks_of_ones_own_get_every_observation_and_are_closed(tmp_path: Path) -> None:

@@ -3,80 +3,115 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timezone
 from numbers import Real
-from typing import Any, Callable, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fer_edge.app.parts import build_source, classifier_factory, detector_factory
+from fer_edge.app.parts import PROGRAM, Parts, classifier_factory, detector_factory
+from fer_edge.app.session import build_session, build_stages
 from fer_edge.capture.base import Source
 from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.classify.reader import ExpressionReader
+from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import UsageError
-from fer_edge.inference.model_files import DEFAULT_MODEL
-from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.settings import Settings, check_value
-from fer_edge.sinks.base import Sink
-from fer_edge.types import Image, ObservedFace
+from fer_edge.pipeline.session import Session
+from fer_edge.settings import CameraSettings, Settings, check_value
+from fer_edge.settings.camera_text import distinct_names, split_camera
+from fer_edge.settings.cameras import refuse_what_cannot_be_together
+from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.types import Expression, Face, Frame, Image, Observation, ObservedFace
 
-PartT = TypeVar("PartT", FaceDetector, ExpressionClassifier)
+Watched = Union[str, int, "os.PathLike[str]", Source]
+
+OWN = "own"
+"""What a camera is called whose source a program made itself."""
 
 
 def watch(
-    source: Union[str, int, os.PathLike[str], Source] = "auto",
+    source: Union[Watched, Sequence[Watched], Mapping[str, Watched]] = "auto",
     *,
     detector: Union[str, FaceDetector] = "blazeface",
     model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
-) -> Pipeline:
-    """Watch a source.
+    reconnect: str = "auto",
+) -> Session:
+    """Watch a source, or several at once.
 
     Parameters
     ----------
-    source : str, int, path or Source
-        What ``--camera`` takes, or a source of your own.
+    source : str, int, path or Source; or several of them
+        What ``--camera`` takes, also with a name (``front=0``), or a source of your own. Of several, give a list, or a mapping
+        from names to sources; ``observation.frame.source`` tells which one a frame is from.
     detector : str or FaceDetector
-        What ``--detector`` takes, or a detector of your own; the pipeline closes it.
+        What ``--detector`` takes, or a detector of your own; the session closes it.
     model : str, path or ExpressionClassifier
-        What ``--model`` takes, or a classifier of your own; the pipeline closes it.
+        What ``--model`` takes, or a classifier of your own; the session closes it.
     min_score : float
         Faces that the detector is less sure of are left out.
+    reconnect : str
+        What ``--reconnect`` takes: whether a camera or stream that fails is opened anew. A source of your own is opened once.
 
     Returns
     -------
-    Pipeline
+    Session
         Iterate over it for observations; nothing happens before.
 
     Raises
     ------
     FerEdgeError
         Here for an argument that makes no sense (`UsageError`) and for a source or model that cannot be, and while iterating
-        for whatever goes wrong then.
+        for whatever goes wrong then. Of several cameras, one that fails for good ends alone; its error comes at the end.
+
+    Examples
+    --------
+    >>> session = watch(["demo", "door=demo:3"])
+    >>> [lane.name for lane in session.lanes]
+    ['demo', 'door']
     """
-    settings = Settings.of(min_score=_number(min_score))
-    opened = source if isinstance(source, Source) else build_source(settings.changed(camera=_text(source)))
-    return Pipeline(opened, _detector(settings, detector), _classifier(settings, model))
+    settings = Settings.of(min_score=_number(min_score), reconnect=check_value("reconnect", reconnect))
+    cameras, given = _cameras(source)
+    parts = Parts(
+        detector=lambda settings, name: _detector(settings, detector),
+        classifier=lambda settings: _classifier(settings, model),
+    )
+    return build_session(replace(settings, cameras=cameras), parts, given=given)
 
 
-def deliver(pipeline: Pipeline, *sinks: Sink) -> None:
-    """Give every observation of a pipeline to sinks, until its source ends.
+def deliver(session: Session, *sinks: Sink) -> None:
+    """Give every observation of a session to sinks, until its sources end.
 
     Parameters
     ----------
-    pipeline : Pipeline
+    session : Session
         From `watch`.
     sinks : Sink
-        Your own, or those of `fer_edge.sinks`; closed at the end, whatever happens.
+        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens.
     """
     with ExitStack() as stack:
         for sink in sinks:
-            stack.enter_context(sink)
-        for observation in pipeline:
-            rates = pipeline.rates()
+            stack.callback(sink.close)
+        opened = False
+        for observation in session:
+            if not opened:
+                info = _stream(session, observation)
+                for sink in sinks:
+                    sink.open(info)
+                opened = True
             for sink in sinks:
-                sink.write(observation, rates)
+                sink.write(observation, session.lane(observation.frame.source).rates())
+
+
+def _stream(session: Session, first: Observation) -> StreamInfo:
+    """Return what sinks are told, which get the observations of all cameras."""
+    lane = session.lane(first.frame.source)
+    info = StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0)
+    return info if len(session.lanes) == 1 else replace(info, camera="")
 
 
 def read_image(
@@ -106,27 +141,84 @@ def read_image(
         An argument that makes no sense (`UsageError`), or whatever goes wrong.
     """
     settings = Settings.of(min_score=_number(min_score))
-    find, name = _detector(settings, detector), _classifier(settings, model)
     if isinstance(image, (str, os.PathLike)):
-        with build_source(settings.changed(camera=_text(image, "image"))) as source:
+        settings = settings.changed(camera=_text(image, "image"))
+        with PROGRAM.source(settings, settings.cameras[0], True, ()) as source:
             source.grab()
-            picture = source.retrieve()
+            pixels = source.retrieve()
     else:
-        picture = _picture(image)
-    finder, reader = find(), name()
-    try:
-        return ExpressionReader(reader).read(picture, finder.detect(picture))
-    finally:
-        if finder is not detector:
-            finder.close()
-        if reader is not model:
-            reader.close()
+        pixels = _image(image)
+    parts = Parts(
+        detector=lambda settings, name: _detector(
+            settings, KeptDetector(detector) if isinstance(detector, FaceDetector) else detector
+        ),
+        classifier=lambda settings: _classifier(
+            settings, KeptClassifier(model) if isinstance(model, ExpressionClassifier) else model
+        ),
+    )
+    frame = Frame(0, time.monotonic(), datetime.now(timezone.utc), pixels, settings.cameras[0].name)
+    observation = Observation(frame)
+    # The stages of a session, one after the other in the thread of the caller: an object that was given may belong to it.
+    with ExitStack() as stack:
+        for stage in build_stages(settings, parts):
+            work = stage.build()
+            stack.callback(work.close)
+            (observation,) = work.work([observation])
+    return observation.faces
+
+
+class KeptDetector(FaceDetector):
+    """Somebody else's detector, which is not closed."""
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self._detector = detector
+
+    def detect(self, image: Image) -> Tuple[Face, ...]:
+        """Return what the detector finds."""
+        return self._detector.detect(image)
+
+
+class KeptClassifier(ExpressionClassifier):
+    """Somebody else's classifier, which is not closed."""
+
+    def __init__(self, classifier: ExpressionClassifier) -> None:
+        self.spec, self.provider, self.precision = classifier.spec, classifier.provider, classifier.precision
+        self._classifier = classifier
+
+    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+        """Return what the classifier says."""
+        return self._classifier.classify(crops)
+
+
+def _cameras(
+    source: Union[Watched, Sequence[Watched], Mapping[str, Watched]],
+) -> Tuple[Tuple[CameraSettings, ...], Dict[str, Source]]:
+    """Return what is asked of the cameras, and the sources that were given as objects, by name."""
+    listed: List[Tuple[str, Watched]]
+    if isinstance(source, Mapping):
+        listed = list(source.items())
+    elif isinstance(source, (list, tuple)):
+        listed = [("", one) for one in source]
+    else:
+        listed = [("", cast(Watched, source))]
+    if not listed:
+        raise UsageError("source: there is none.", "Give at least one.")
+    parts: List[Tuple[str, str]] = []
+    for name, one in listed:
+        if isinstance(one, Source):
+            parts.append((name, OWN))
+        else:
+            parts.append((name, _text(one)) if name else split_camera(_text(one)))
+    names = distinct_names(parts)
+    cameras = tuple(CameraSettings(name=name, source=text) for name, (_, text) in zip(names, parts))
+    refuse_what_cannot_be_together(cameras, lambda camera: "source")
+    return cameras, {name: one for name, (_, one) in zip(names, listed) if isinstance(one, Source)}
 
 
 def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callable[[], FaceDetector]:
     if isinstance(detector, FaceDetector):
         return lambda: detector
-    return detector_factory(settings.changed(detector=check_value("detector", detector)))
+    return detector_factory(settings, check_value("detector", detector))
 
 
 def _classifier(
@@ -135,7 +227,7 @@ def _classifier(
     if isinstance(model, ExpressionClassifier):
         return lambda: model
     name = check_value("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
-    return classifier_factory(settings, name)
+    return classifier_factory(settings.changed(model=name))
 
 
 def _text(source: Union[str, int, os.PathLike[str]], name: str = "source") -> str:
@@ -157,7 +249,7 @@ def _number(min_score: Any) -> float:
     return checked
 
 
-def _picture(image: object) -> Image:
+def _image(image: object) -> Image:
     fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
     if isinstance(image, np.ndarray) and fits and image.size:
         return image

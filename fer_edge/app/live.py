@@ -1,31 +1,29 @@
-"""The main job: watch a source, show and write what is seen, until somebody ends it."""
+"""The main job: watch cameras, show and write what is seen, until somebody ends it."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional
 
 from fer_edge.app.outputs import Outputs
-from fer_edge.app.parts import build_source, classifier_factory, detector_factory
-from fer_edge.capture.base import Source
-from fer_edge.pipeline.frame_counter import FrameBalance
+from fer_edge.app.parts import PROGRAM, Parts
+from fer_edge.app.session import build_session
+from fer_edge.app.summary import Summary, counts_of, describe_rates, fields_of
+from fer_edge.pipeline.lane import Lane
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.meter import Clock
-from fer_edge.pipeline.pipeline import Pipeline
-from fer_edge.pipeline.sink_runner import SinkRunner
-from fer_edge.pipeline.supervisor import Incidents, Supervisor
+from fer_edge.pipeline.session import Session
 from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings import Settings
-from fer_edge.types import Observation, Rates
+from fer_edge.sinks.base import StreamInfo
+from fer_edge.types import Observation
 from fer_edge.ui.overlay import Overlay
-from fer_edge.ui.view import LONGEST_WAIT, View, open_view
+from fer_edge.ui.pane import Pane
+from fer_edge.ui.view import LONGEST_WAIT, View
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.late_endpoint import LateEndpoint
 
@@ -36,35 +34,6 @@ logger = logging.getLogger("fer_edge")
 
 REPORT_SECONDS, SERVICE_REPORT_SECONDS = 10.0, 600.0
 """How often the figures are logged; a service shows them in its status and at /metrics, and is not to fill the journal."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run came to."""
-
-    seconds: float
-    balance: FrameBalance
-    faces: int
-    rates: Rates
-    whereabouts: Tuple[str, ...] = ()
-    """Of what was written, a sentence each."""
-
-    def __str__(self) -> str:
-        """Return the three figures, the counts and where the results are, for people."""
-        counts = (
-            f"{self.balance.emitted} frames analysed in {self.seconds:.1f} s, {self.faces} faces, "
-            f"{self.balance.dropped} dropped"
-        )
-        return "\n".join([counts, describe_rates(self.rates), *self.whereabouts])
-
-
-def describe_rates(rates: Rates) -> str:
-    """Return the three FPS figures in one line, with the capacities called so."""
-    stages = (
-        f"{name} {capacity:.1f} capacity ({rates.stages[name].achieved:.1f} achieved)"
-        for name, capacity in rates.capacities()
-    )
-    return "   ".join([f"FPS total {rates.total:.1f}", *stages])
 
 
 class LiveRun:
@@ -78,10 +47,8 @@ class LiveRun:
         Set from outside to end the run.
     notifier : Notifier, optional
         The way to the service manager.
-    clock : callable, optional
-        Monotonic seconds.
-    runners : sequence of SinkRunner
-        Where results go besides the files of the settings; opened and closed by the run.
+    parts : Parts
+        What the run is put together from; its clock is that of the run.
     """
 
     def __init__(
@@ -89,30 +56,24 @@ class LiveRun:
         settings: Settings,
         stop: threading.Event,
         notifier: Optional[Notifier] = None,
-        clock: Clock = time.monotonic,
-        runners: Sequence[SinkRunner] = (),
+        parts: Parts = PROGRAM,
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._notifier = notifier or Notifier()
-        self._clock = clock
-        self._overlay = Overlay(bars=settings.outputs.bars)
-        self._outputs = Outputs(settings, runners, stop, clock)
+        self._parts = parts
+        self._clock = parts.clock
+        self._outputs = Outputs(settings, parts.runners(), stop, parts.clock)
         self._endpoint: Optional[LateEndpoint] = None
-        self._observation: Optional[Observation] = None
+        self._seen: Dict[str, Observation] = {}
         self._began: Optional[float] = None
         self._faces = 0
         self._emitted = 0
+        self._hides = False
+        """Whether an image that has not gone through the stages shows too much."""
 
-    def run(self, source: Optional[Source] = None, reopen: Optional[Callable[[], Source]] = None) -> Summary:
-        """Watch until the source ends, a limit is reached, the window is closed or `stop` is set.
-
-        Parameters
-        ----------
-        source : Source, optional
-            Instead of the one that the settings name.
-        reopen : callable, optional
-            Makes a new source when a live one is lost; that of the settings when left out.
+    def run(self) -> Summary:
+        """Watch until the sources end, a limit is reached, the window is closed or the stop is set.
 
         Raises
         ------
@@ -120,162 +81,156 @@ class LiveRun:
             What went wrong; everything that was written until then is complete.
         """
         settings, clock = self._settings, self._clock
-        source = source or build_source(settings)
-        supervisor = self._supervise(source, reopen or (lambda: self._reopen(pipeline)))
-        with settings.located("model"):
-            classifier = classifier_factory(settings)
-        pipeline = Pipeline(source, detector_factory(settings), classifier, clock=clock, supervisor=supervisor)
+        session = build_session(settings, self._parts)
+        self._hides = any(stage.changes_image for stage in session.stages)
         board = BoardWatch(SERVICE_REPORT_SECONDS)
-        monitor = HealthMonitor(pipeline.rates, lambda: self._troubles(supervisor, board), clock)
+        monitor = HealthMonitor(session.rates, lambda: self._troubles(session, board), clock, session.lanes)
         watchdog = Watchdog(
-            self._notifier,
-            pipeline.look_after,
-            pipeline.balance,
-            monitor.health,
-            lambda: pipeline.preparing,
-            clock,
+            self._notifier, session.look_after, session.balance, monitor.health, lambda: session.preparing, clock
         )
         begun = clock()
         with ExitStack() as stack:
-            if settings.web.listen is not None:
-                from fer_edge.web.metrics import Metrics
-
-                incidents = supervisor.incidents if supervisor is not None else Incidents
-                metrics = Metrics(pipeline, incidents, monitor.health, lambda: board.state, self._outputs.runners)
-                tls = _tls(settings)
-                with settings.located("listen"):
-                    endpoint = Endpoint(settings.web.listen, monitor.health, settings.web.token, metrics.page, tls)
-                    if settings.run.reconnect == "always":
-                        self._endpoint = stack.enter_context(LateEndpoint(endpoint))
-                    else:
-                        stack.enter_context(endpoint)
-            if source.live:
+            self._answer(session, monitor, board, stack)
+            if any(lane.live for lane in session.lanes):
                 stack.enter_context(board)
-            view = open_view(settings.outputs.display, self._overlay, self._stop, clock, stack)
-            self._outputs.open(stack, source.live, lambda: pipeline.source_info.fps if pipeline.source_info else 0.0)
-            # Behind the pipeline, and whatever ended it.
-            stack.callback(lambda: self._log_the_sum(clock() - begun, pipeline.balance()))
-            stack.enter_context(pipeline)
+            overlay = Overlay(bars=settings.outputs.bars)
+            view = self._parts.view(settings.outputs.display, overlay, self._stop, clock, stack)
+            self._outputs.open(stack, lambda camera: stream_of(session.lane(camera)), session.wake)
+            # Behind the session, and whatever ended it.
+            stack.callback(lambda: self._log_the_sum(clock() - begun, session))
+            stack.enter_context(session)
             stack.callback(watchdog.stopping)
-            self._watch(pipeline, source.live, view, monitor, watchdog)
-            rates = pipeline.rates()
+            self._watch(session, view, monitor, watchdog)
+            rates = session.rates()
+            troubles = session.troubles() if len(session.lanes) > 1 else ()
             seconds = 0.0 if self._began is None else clock() - self._began
-        return Summary(seconds, pipeline.balance(), self._faces, rates, tuple(self._outputs.whereabouts()))
+        cameras = {lane.name: lane.balance() for lane in session.lanes} if len(session.lanes) > 1 else {}
+        where = tuple(self._outputs.whereabouts())
+        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles)
 
-    def _supervise(self, source: Source, reopen: Callable[[], Source]) -> Optional[Supervisor]:
-        if not source.live:
-            return None
-        when = self._settings.run.reconnect
-        return Supervisor(reopen if when != "never" else None, from_the_start=when == "always", clock=self._clock)
+    def _answer(self, session: Session, monitor: HealthMonitor, board: BoardWatch, stack: ExitStack) -> None:
+        """Listen where the settings say so, for those who ask how the run is."""
+        web = self._settings.web
+        if web.listen is None:
+            return
+        from fer_edge.web.metrics import Metrics
 
-    def _reopen(self, pipeline: Pipeline) -> Source:
-        """Make the source anew, a camera by a name that stays."""
-        info = pipeline.source_info
-        return build_source(self._settings, names=info.names if info else ())
+        metrics = Metrics(session, monitor.health, lambda: board.state, self._outputs.runners)
+        tls = _tls(self._settings)
+        with self._settings.located("listen"):
+            endpoint = Endpoint(web.listen, monitor.health, web.token, metrics.page, tls)
+            if self._settings.run.reconnect == "always":
+                self._endpoint = stack.enter_context(LateEndpoint(endpoint))
+            else:
+                stack.enter_context(endpoint)
 
-    def _troubles(self, supervisor: Optional[Supervisor], board: BoardWatch) -> List[str]:
-        sources = supervisor.troubles() if supervisor is not None else ()
+    def _troubles(self, session: Session, board: BoardWatch) -> List[str]:
         endpoint = self._endpoint.trouble() if self._endpoint is not None else ""
-        return [*sources, *self._outputs.troubles(), *board.troubles(), *filter(None, [endpoint])]
+        return [*session.troubles(), *self._outputs.troubles(), *board.troubles(), *filter(None, [endpoint])]
 
-    def _log_the_sum(self, seconds: float, balance: FrameBalance) -> None:
-        """Say where every frame went, however the run ended; people get it from the `Summary`."""
-        logger.log(
-            logging.INFO if self._settings.log.format == "json" else logging.DEBUG,
-            "the run of %.1f s is over: of %d frames %d were analysed and %d left out",
-            seconds,
-            balance.captured,
-            balance.emitted,
-            balance.dropped,
-            extra={
-                "event": "summary",
-                "seconds": round(seconds, 1),
-                **_counts(balance),
-                "in_flight": balance.in_flight,
-            },
-        )
+    def _log_the_sum(self, seconds: float, session: Session) -> None:
+        """Log where every frame went, however the run ended; people get it from the `Summary`."""
+        level = logging.INFO if self._settings.log.format == "json" else logging.DEBUG
+        several = {lane.name: lane for lane in session.lanes} if len(session.lanes) > 1 else {}
+        for name, balance in [("", session.balance()), *((name, lane.balance()) for name, lane in several.items())]:
+            logger.log(
+                level,
+                "%s of %.1f s is over: of %d frames %d were analysed and %d left out",
+                f"the watching of {name}" if name else "the run",
+                seconds,
+                balance.captured,
+                balance.emitted,
+                balance.dropped,
+                extra={
+                    "event": "camera_summary" if name else "summary",
+                    **({"camera": name} if name else {}),
+                    "seconds": round(seconds, 1),
+                    **counts_of(balance),
+                    "in_flight": balance.in_flight,
+                },
+            )
 
-    def _watch(
-        self,
-        pipeline: Pipeline,
-        live: bool,
-        view: Optional[View],
-        monitor: HealthMonitor,
-        watchdog: Watchdog,
-    ) -> None:
-        settings = self._settings
+    def _watch(self, session: Session, view: Optional[View], monitor: HealthMonitor, watchdog: Watchdog) -> None:
+        asked = self._settings.run
         report_every = SERVICE_REPORT_SECONDS if self._notifier.active else REPORT_SECONDS
         report_at = self._clock() + report_every
         while not self._stop.is_set():
             now = self._clock()
-            if self._began is None and pipeline.ready:
+            if self._began is None and session.ready:
                 self._began = now
-            if (
-                settings.run.duration is not None
-                and self._began is not None
-                and now - self._began >= settings.run.duration
-            ):
+            if asked.duration is not None and self._began is not None and now - self._began >= asked.duration:
                 return
             if now >= report_at:
                 report_at = now + report_every
-                _report(pipeline)
+                _report(session)
             watchdog.tick()
             try:
-                observation = pipeline.take(LONGEST_WAIT if view is None else 0.0)
+                observation = session.take(LONGEST_WAIT if view is None else 0.0, self._outputs.room)
             except Closed:
                 return
             if observation is not None:
-                self._emit(observation, pipeline)
-                monitor.frame_analysed()
-                if settings.run.frames is not None and self._emitted >= settings.run.frames:
+                self._emit(observation, session)
+                monitor.frame_analysed(observation.frame.source)
+                if asked.frames is not None and self._emitted >= asked.frames:
                     return
-            if view is not None and self._show(view, pipeline, live, observation is not None):
+            if view is not None and self._show(view, session, observation):
                 return
 
-    def _emit(self, observation: Observation, pipeline: Pipeline) -> None:
-        if self._observation is None:
-            info = pipeline.source_info
-            logger.info("watching %s, %dx%d", info.name if info else "", *observation.frame.image.shape[1::-1])
-        self._observation = observation
+    def _emit(self, observation: Observation, session: Session) -> None:
+        camera = observation.frame.source
+        lane = session.lane(camera)
+        if camera not in self._seen:
+            name = lane.info.name if lane.info else ""
+            of = f"{camera}: " if len(session.lanes) > 1 else ""
+            size = observation.frame.image.shape[1::-1]
+            logger.info("%swatching %s, %dx%d", of, name, *size, extra={"camera": camera})
+        self._seen[camera] = observation
         self._emitted += 1
         self._faces += len(observation.faces)
         if self._outputs:
             begun = self._clock()
-            self._outputs.write(observation, pipeline.rates())
-            pipeline.meter.record_stage("emit", self._clock() - begun)
+            self._outputs.write(observation, lane.rates())
+            session.record(camera, "emit", self._clock() - begun)
 
-    def _show(self, view: View, pipeline: Pipeline, live: bool, new: bool) -> bool:
-        """Bring the window up to date; tell whether it wants to end."""
-        seen = self._observation
-        frame = pipeline.latest_frame if live else seen.frame if seen else None
-        if view.refresh(frame, seen, pipeline.rates(), pipeline.source_trouble()):
+    def _show(self, view: View, session: Session, new: Optional[Observation]) -> bool:
+        """Bring the window up to date; return whether it wants to end."""
+        if view.refresh([self._pane(lane) for lane in session.lanes]):
             return True
-        if not new:
-            pipeline.wait_for_news(LONGEST_WAIT)
+        if new is None:
+            session.wait_for_news(LONGEST_WAIT)
             return False
-        info = pipeline.source_info
-        return not live and view.keep_pace(info.fps if info else 0.0)
+        if any(lane.live for lane in session.lanes):
+            return False  # a file beside a camera goes as fast as it is analysed: no camera waits for it
+        info = session.lane(new.frame.source).info
+        return view.keep_pace(info.fps if info else 0.0, new.frame.source)
+
+    def _pane(self, lane: Lane) -> Pane:
+        seen = self._seen.get(lane.name)
+        newest = lane.latest if lane.live and not self._hides else None
+        return Pane(lane.name, newest or (seen.frame if seen else None), seen, lane.rates(), lane.trouble())
+
+
+def stream_of(lane: Lane) -> Optional[StreamInfo]:
+    """Return what a sink is told of a camera; None until its source is open."""
+    info = lane.info
+    return None if info is None else StreamInfo(lane.name, info.width, info.height, info.fps, lane.live)
 
 
 def _tls(settings: Settings) -> Optional[SSLContext]:
-    if not settings.web.tls_cert and not settings.web.tls_key:
+    web = settings.web
+    if not web.tls_cert and not web.tls_key:
         return None
     from fer_edge.web.tls import server_context
 
-    with settings.located("tls_cert" if settings.web.tls_cert else "tls_key"):
-        return server_context(settings.web.tls_cert, settings.web.tls_key)
+    with settings.located("tls_cert" if web.tls_cert else "tls_key"):
+        return server_context(web.tls_cert, web.tls_key)
 
 
-def _report(pipeline: Pipeline) -> None:
-    rates, balance = pipeline.rates(), pipeline.balance()
-    fields = {
-        "event": "figures",
-        "fps_total": round(rates.total, 2),
-        **{f"fps_{name}": round(capacity, 2) for name, capacity in rates.capacities()},
-        **_counts(balance),
-    }
-    logger.info("%s   frames %d", describe_rates(rates), balance.emitted, extra=fields)
-
-
-def _counts(balance: FrameBalance) -> Dict[str, Any]:
-    return {"captured": balance.captured, "emitted": balance.emitted, "dropped": balance.dropped}
+def _report(session: Session) -> None:
+    of_all = session.balance()
+    fields = {"event": "figures", **fields_of(session.rates()), **counts_of(of_all)}
+    logger.info("%s   frames %d", describe_rates(session.rates()), of_all.emitted, extra=fields)
+    for lane in session.lanes if len(session.lanes) > 1 else ():
+        rates, balance = lane.rates(), lane.balance()
+        fields = {"event": "camera_figures", "camera": lane.name, **fields_of(rates), **counts_of(balance)}
+        logger.info("%s: FPS total %.1f   frames %d", lane.name, rates.total, balance.emitted, extra=fields)

@@ -1,12 +1,14 @@
-"""From settings to the parts of a pipeline."""
+"""From settings to the parts of a session: what the program uses, and tests replace."""
 
 from __future__ import annotations
 
 import logging
 import os
 import time
-from typing import Callable, Optional, Sequence
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Sequence
 
+from fer_edge.app.stages import stage_list
 from fer_edge.capture.base import Source
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
@@ -16,8 +18,11 @@ from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
 from fer_edge.inference.model_files import find_model
-from fer_edge.pipeline.meter import Clock
-from fer_edge.settings import Settings
+from fer_edge.pipeline.sink_runner import SinkRunner
+from fer_edge.pipeline.stage_spec import StageSpec
+from fer_edge.settings import CameraSettings, Settings
+from fer_edge.system.clock import Clock
+from fer_edge.ui.view import View, open_view
 
 logger = logging.getLogger("fer_edge")
 
@@ -28,21 +33,17 @@ PROGRESS_SECONDS = 10.0
 """How often long work is logged; an engine takes minutes to build on a small board."""
 
 
-def build_source(settings: Settings, paced: bool = True, names: Sequence[str] = ()) -> Source:
-    """Return the source that `settings` name, not open yet.
+def build_source(settings: Settings, camera: CameraSettings, paced: bool = True, names: Sequence[str] = ()) -> Source:
+    """Return the source of a camera, not open yet.
 
     Parameters
     ----------
     paced : bool
         Whether the demo keeps the pace of a camera.
     names : sequence of str
-        Instead of the one in `settings`: names of the same camera, of which the first that exists is taken.
+        Instead of the one in `camera`: names of the same camera, of which the first that exists is taken.
     """
-    width, height = settings.cameras[0].size or (None, None)
-    wanted = CaptureSettings(
-        width=width, height=height, fps=settings.cameras[0].fps, fourcc=settings.cameras[0].format, paced=paced
-    )
-    text = next((name for name in names if os.path.exists(name)), names[0]) if names else settings.cameras[0].source
+    text = next((name for name in names if os.path.exists(name)), names[0]) if names else camera.source
     if text == "auto":
         # Who waits for a camera does not want the demo while it is away.
         text = "0" if os.path.exists(FIRST_CAMERA) or settings.run.reconnect == "always" else "demo"
@@ -50,20 +51,26 @@ def build_source(settings: Settings, paced: bool = True, names: Sequence[str] = 
             logger.info(
                 "there is no camera %s: showing the built-in demo; --camera chooses another source", FIRST_CAMERA
             )
-    return open_source(text, wanted)
+    return open_source(text, asked_of(camera, paced))
 
 
-def detector_factory(settings: Settings) -> Callable[[], FaceDetector]:
-    """Return what builds the detector that `settings` name."""
-    return lambda: open_detector(
-        settings.analysis.detector, threads=settings.analysis.detect_threads, min_score=settings.analysis.min_score
-    )
+def asked_of(camera: CameraSettings, paced: bool = True) -> CaptureSettings:
+    """Return what a camera's source is asked for."""
+    width, height = camera.size or (None, None)
+    return CaptureSettings(width=width, height=height, fps=camera.fps, fourcc=camera.format, paced=paced)
 
 
-def classifier_factory(settings: Settings, model: Optional[str] = None) -> Callable[[], ExpressionClassifier]:
-    """Return what builds the classifier that `model`, or else `settings`, name. Raises ModelNotFound or UsageError at once."""
-    path = find_model(model or settings.analysis.model)
-    wanted = Wanted(settings.analysis.backend, settings.analysis.device, settings.analysis.precision)
+def detector_factory(settings: Settings, name: str = "") -> Callable[[], FaceDetector]:
+    """Return what builds the detector `name`, or else the one that `settings` name."""
+    asked = settings.analysis
+    return lambda: open_detector(name or asked.detector, threads=asked.detect_threads, min_score=asked.min_score)
+
+
+def classifier_factory(settings: Settings) -> Callable[[], ExpressionClassifier]:
+    """Return what builds the classifier that `settings` name. Raises ModelNotFound or UsageError at once."""
+    asked = settings.analysis
+    path = find_model(asked.model)
+    wanted = Wanted(asked.backend, asked.device, asked.precision)
     wanted.check()
     return lambda: open_classifier(path, wanted, classifier_threads(settings), progress=logged_progress())
 
@@ -84,3 +91,36 @@ def logged_progress(clock: Clock = time.monotonic) -> Callable[[str], None]:
             logger.info("%s", line)
 
     return log
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a session is put together from.
+
+    Attributes
+    ----------
+    source : callable
+        Makes a camera's source, also when a lost one is opened anew.
+    detector, classifier : callable
+        Give what builds a detector by its name, and the classifier; what cannot be is refused at once.
+    stages : callable
+        Gives the list of stages.
+    runners : callable
+        Gives places for results besides the files of the settings; opened and closed by the run.
+    view : callable
+        Opens the window, or gives None where there shall be none.
+    clock : callable
+        Monotonic seconds.
+    """
+
+    source: Callable[[Settings, CameraSettings, bool, Sequence[str]], Source] = build_source
+    detector: Callable[[Settings, str], Callable[[], FaceDetector]] = detector_factory
+    classifier: Callable[[Settings], Callable[[], ExpressionClassifier]] = classifier_factory
+    stages: Callable[..., List[StageSpec]] = stage_list
+    runners: Callable[[], Sequence[SinkRunner]] = tuple
+    view: Callable[..., Optional[View]] = open_view
+    clock: Clock = time.monotonic
+
+
+PROGRAM = Parts()
+"""What the program uses."""

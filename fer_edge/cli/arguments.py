@@ -7,9 +7,13 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from fer_edge.errors import UsageError
 from fer_edge.settings.settings import setting_options
+from fer_edge.settings.values import FLAG
 
 ONE_ONLY = ("backend", "device", "precision")
 """Settings of which two values on one command line are a contradiction, and not a second thought."""
+
+SEVERAL = ("camera", "model")
+"""Settings that a command line may give several times."""
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -21,23 +25,26 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
         default = "" if known.default in (None, "") else f" (default: {known.default})".lower()
+        name = known.setting.option
+        # A switch may stand alone: --blur is --blur true.
+        alone: Dict[str, Any] = {"nargs": "?", "const": "true"} if known.setting.kind is FLAG else {}
         groups[title].add_argument(
-            "--" + known.setting.option.replace("_", "-"),
+            "--" + name.replace("_", "-"),
             metavar=known.setting.metavar,
             help=(known.setting.help + default).replace("%", "%%"),
-            action="append"
-            if known.setting.option == "model"
-            else _Once
-            if known.setting.option in ONE_ONLY
-            else "store",
+            action="append" if name in SEVERAL else _Once if name in ONE_ONLY else "store",
+            **alone,
         )
     groups["output"].add_argument(
         "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"
     )
 
 
-def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, str], List[str]]:
-    """Return what the command line sets, by the name of the setting, and all the models that it names."""
+def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, Any], List[str]]:
+    """Return what the command line sets, by the name of the setting, and all the models that it names.
+
+    Each is a text, and ``camera`` a list of them.
+    """
     given: Dict[str, Any] = {
         known.setting.option: getattr(options, known.setting.option)
         for known in setting_options()

@@ -69,7 +69,7 @@ def run_health(options: argparse.Namespace) -> int:
     if file is None and not options.listen and not os.environ.get("FER_EDGE_LISTEN") and SERVICE_SETTINGS.exists():
         file = SERVICE_SETTINGS
     given = {name: value for name in ("listen", "tls_cert") for value in [getattr(options, name)] if value}
-    settings = load_settings(given, file=file)
+    settings = load_settings(given, file=file, watching=False)
     if settings.web.listen is None:
         raise UsageError("It is not known where fer-edge listens.", "Give --listen HOST:PORT, as fer-edge got it.")
     tls = None

@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import threading
-from typing import Callable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.cli.arguments import add_settings, given_settings, limit
 from fer_edge.errors import FerEdgeError, UsageError, exit_codes
@@ -20,6 +20,7 @@ EXAMPLES = """\
 examples:
   fer-edge                                   watch camera 0, or the built-in demo where there is no camera
   fer-edge --camera demo:3                   three faces, no camera needed
+  fer-edge --camera front=0 --camera door=rtsp://host/live   two cameras, each with a name
   fer-edge --camera clip.mp4 --display none --output out.jsonl --record out.mp4
   fer-edge --camera rtsp://host/stream --display none --output - | jq .faces
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
@@ -35,15 +36,17 @@ examples:
 
 keys in the window: q or Esc ends, b switches the bars, f full screen, s saves a picture, h help.
 Every option can stand in a TOML file or in the environment (FER_EDGE_CAMERA=0); the command line wins over the environment,
-which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set.
+which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set. Of several cameras
+each has a table [[camera]] in the file, or variables such as FER_EDGE_CAMERA__DOOR__SOURCE; docs/settings.md lists everything.
 """
+
+if TYPE_CHECKING:
+    from fer_edge.app.parts import Parts
 
 logger = logging.getLogger("fer_edge")
 
-Verb = Callable[[argparse.Namespace], int]
 
-
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Optional[Sequence[str]] = None, parts: Optional[Parts] = None) -> int:
     """Run the program.
 
     Returns
@@ -60,7 +63,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     verbs = _verbs()
     if arguments and arguments[0] in verbs:
         return verbs[arguments[0]](arguments[1:])
-    return _watch_or_measure(arguments)
+    return _watch_or_measure(arguments, parts)
 
 
 def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
@@ -79,12 +82,12 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
     }
 
 
-def _watch_or_measure(arguments: List[str]) -> int:
+def _watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
     parser = _main_parser()
     options = parser.parse_args(arguments)
     given, models = given_settings(options)
     if not options.benchmark:
-        for name in ("warm_up", "report", "min_fps", "max_p90_ms"):
+        for name in ("warm_up", "report", "paced", "min_fps", "max_p90_ms"):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name.replace('_', '-')} only makes sense with --benchmark.", "Add --benchmark.")
     elif given.get("record") or given.get("output") or given.get("display", "none") != "none":
@@ -104,17 +107,18 @@ def _watch_or_measure(arguments: List[str]) -> int:
     with stop_on_signals() as stop:
         if options.benchmark:
             return _measure(settings, models or [settings.analysis.model], options, stop) or stop.exit_code
-        return _watch(settings, stop) or stop.exit_code
+        return _watch(settings, stop, parts) or stop.exit_code
 
 
-def _watch(settings: Settings, stop: threading.Event) -> int:
+def _watch(settings: Settings, stop: threading.Event, parts: Optional[Parts]) -> int:
     from fer_edge.app.live import LiveRun
+    from fer_edge.app.parts import PROGRAM
     from fer_edge.service.sd_notify import Notifier
     from fer_edge.system.standard_streams import standard_descriptor
 
     notifier = Notifier.from_environment()
     try:
-        summary = LiveRun(settings, stop, notifier).run()
+        summary = LiveRun(settings, stop, notifier, parts or PROGRAM).run()
     finally:
         notifier.close()
     # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
@@ -129,11 +133,13 @@ def _watch(settings: Settings, stop: threading.Event) -> int:
 
 
 def _measure(settings: Settings, models: Sequence[str], options: argparse.Namespace, stop: threading.Event) -> int:
-    from fer_edge.benchmark.report import check_gates, to_text
+    from fer_edge.benchmark.report import check_gates
     from fer_edge.benchmark.run import BenchmarkOptions, run_benchmark
+    from fer_edge.benchmark.text import to_text
 
-    limits = BenchmarkOptions(tuple(models), 2.0 if options.warm_up is None else options.warm_up, options.report or "")
-    report = run_benchmark(settings, limits, stop.is_set, _progress)
+    warm_up = 2.0 if options.warm_up is None else options.warm_up
+    asked = BenchmarkOptions(tuple(models), warm_up, options.report or "", bool(options.paced))
+    report = run_benchmark(settings, asked, stop.is_set, _progress)
     _progress("")
     print(to_text(report), end="")
     check_gates(report["results"], options.min_fps, options.max_p90_ms)
@@ -201,7 +207,7 @@ def _service(arguments: List[str]) -> int:
 
 
 def _soak(arguments: List[str]) -> int:
-    from fer_edge.soak.run import add_soak_arguments, run_soak
+    from fer_edge.cli.soak import add_soak_arguments, soak
 
     parser = argparse.ArgumentParser(
         prog="fer-edge soak",
@@ -210,9 +216,8 @@ def _soak(arguments: List[str]) -> int:
         allow_abbrev=False,
     )
     add_soak_arguments(parser)
-    add_settings(parser)
     with stop_on_signals() as stop:
-        return run_soak(parser.parse_args(arguments), stop, _progress) or stop.exit_code
+        return soak(parser.parse_args(arguments), stop, _progress) or stop.exit_code
 
 
 def _train(arguments: List[str]) -> int:
@@ -258,10 +263,17 @@ def _main_parser() -> argparse.ArgumentParser:
         "--benchmark",
         action="store_true",
         help="measure instead of watching, without a window; from the demo unless --camera says otherwise, for 15 s "
-        "unless --duration or --frames does; --model may be given several times, and may be a folder, or all",
+        "unless --duration or --frames does; --model may be given several times, and may be a folder, or all; several "
+        "--camera are measured at once",
     )
     benchmark.add_argument("--warm-up", type=limit, metavar="S", help="seconds that do not count (2)")
     benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
+    benchmark.add_argument(
+        "--paced",
+        action="store_true",
+        default=None,
+        help="let the demo keep a camera's rate: 30, or that of --camera-fps",
+    )
     benchmark.add_argument("--min-fps", type=limit, metavar="FPS", help="fail when FPS total stays under this")
     benchmark.add_argument("--max-p90-ms", type=limit, metavar="MS", help="fail when the p90 latency exceeds this")
     return parser

@@ -1,12 +1,12 @@
-"""The one thing that stands between two stages: room for one item."""
+"""What stands between two stages: room for one item of each lane."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import Callable, Generic, List, Optional, Tuple, TypeVar
+from typing import Callable, Dict, Generic, List, Optional, Sequence, Set, Tuple, TypeVar
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 T = TypeVar("T")
 
@@ -15,117 +15,210 @@ class Closed(Exception):
     """The mailbox is closed: nothing will come any more, or nobody will take anything any more."""
 
 
-class Mailbox(Generic[T]):
-    """Holds at most one item, from one producer to one consumer.
+class Delivery(Generic[T]):
+    """What a consumer takes: an item of a lane, or the news that the lane has come to its end.
 
-    The producer either waits for room (`put`) or replaces what is waiting (`replace`). It can also ask for room before it
-    starts on an item, so that no work is spent on something that then has to wait. The producer ends it with `finish`, after
-    which the consumer still gets the last item; whoever wants to stop at once ends it with `close`.
+    Attributes
+    ----------
+    lane : str
+        Whose it is.
+    item : object or None
+        None for the end of the lane.
+    waited : float
+        Seconds that the item waited.
+    error : BaseException or None
+        What ended the lane, where that was an error.
+    """
+
+    __slots__ = ("error", "item", "lane", "waited")
+
+    def __init__(
+        self, lane: str, item: Optional[T], waited: float = 0.0, error: Optional[BaseException] = None
+    ) -> None:
+        self.lane = lane
+        self.item = item
+        self.waited = waited
+        self.error = error
+
+
+class Mailbox(Generic[T]):
+    """Holds at most one item of each lane, on the way from their producers to the next stage.
+
+    A producer either waits for room (`put`) or replaces what waits of its lane (`replace`). It can also ask for room before it
+    starts on an item, so that no work is spent on something that then has to wait. It ends its lane with `finish`, after which
+    the consumer still gets the last item; whoever wants to stop at once ends everything with `close`.
+
+    The consumer takes the longest-waiting items first, so that no lane starves.
 
     Parameters
     ----------
+    lanes : sequence of str
+        Their names.
     clock : callable
         Monotonic seconds.
     notify : callable, optional
         Called after every change that a consumer who does not stand in `take` may want to know of.
     """
 
-    def __init__(self, clock: Clock = time.monotonic, notify: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, lanes: Sequence[str], clock: Clock = time.monotonic, notify: Callable[[], None] = lambda: None
+    ) -> None:
+        self.upstream: Optional[Mailbox[T]] = None
+        """Whose consumer waits for room here; it is woken when there is some."""
+        self._lanes = tuple(lanes)
         self._clock = clock
         self._notify = notify
         self._changed = threading.Condition()
-        self._slot: List[Tuple[T, float]] = []
-        self._in_take = False
-        self._finished = False
+        self._slots: Dict[str, Tuple[T, float]] = {}  # the longest-waiting first
+        self._takers = 0
+        self._room: Optional[Callable[[str], bool]] = None
+        self._finished: Dict[str, Optional[BaseException]] = {}
+        self._told: Set[str] = set()
         self._closed = False
         self._error: Optional[BaseException] = None
 
-    def put(self, item: T) -> None:
+    def put(self, lane: str, item: T) -> None:
         """Leave `item` as soon as there is room. Raises `Closed` when nobody will take it."""
         with self._changed:
-            self._wait(lambda: not self._slot, None)
-            self._leave(item)
+            self._wait(lambda: lane not in self._slots, None)
+            self._leave(lane, item)
 
-    def replace(self, item: T) -> Optional[T]:
-        """Leave `item` now, and give back the one that was still waiting, if any. Raises `Closed`."""
+    def replace(self, lane: str, item: T) -> Optional[T]:
+        """Leave `item` now, and return the one of this lane that was still waiting, if any. Raises `Closed`."""
         with self._changed:
             if self._closed:
                 raise Closed
-            displaced = self._slot.pop()[0] if self._slot else None
-            self._leave(item)
-            return displaced
+            displaced = self._slots.get(lane)  # the newer one keeps its place in the line
+            self._leave(lane, item)
+            return None if displaced is None else displaced[0]
 
-    def wait_for_room(self) -> None:
-        """Wait until an item that is begun now will find room: the last one was taken, or is about to be. Raises `Closed`."""
+    def has_room(self, lane: str) -> bool:
+        """Return whether an item of a lane that is begun now will find room. Takes no lock."""
+        # Who stands in `take` with use for the lane is about to empty the only slot.
+        return lane not in self._slots or (self._takers > 0 and len(self._lanes) == 1 and self._has_use_for(lane))
+
+    def wait_for_room(self, lane: str) -> None:
+        """Wait until an item that is begun now will find room. Raises `Closed`."""
         with self._changed:
-            self._wait(lambda: not self._slot or self._in_take, None)
+            self._wait(lambda: self.has_room(lane), None)
 
-    def wait_until_wanted(self) -> None:
-        """Wait until the consumer stands there with empty hands. Raises `Closed`."""
+    def wait_until_wanted(self, lane: str) -> None:
+        """Wait until the consumer stands there with empty hands, and has use for this lane. Raises `Closed`."""
         with self._changed:
-            self._wait(lambda: self._in_take and not self._slot, None)
+            self._wait(lambda: self._takers > 0 and lane not in self._slots and self._has_use_for(lane), None)
 
-    def take(self, timeout: Optional[float] = None) -> Optional[Tuple[T, float]]:
-        """Take the item, with the seconds that it waited here.
+    def take(
+        self, most: int = 1, timeout: Optional[float] = None, room: Optional[Callable[[str], bool]] = None
+    ) -> List[Delivery[T]]:
+        """Take what waits, the longest-waiting first, and each lane's end once.
 
         Parameters
         ----------
+        most : int
+            Items to take at once; it is never waited for more than one.
         timeout : float, optional
-            Longest wait in seconds; without it, as long as the producer works.
+            Longest wait in seconds; without it, as long as a producer works.
+        room : callable, optional
+            Tells of a lane whether the consumer can take an item of it. Without locks: it is called under one.
 
         Returns
         -------
-        tuple or None
-            (item, seconds waited), or None when none came in time.
+        list of Delivery
+            Empty when nothing came in time.
 
         Raises
         ------
         Closed
-            The producer finished and everything was taken, or the mailbox was closed.
+            Every lane finished and everything was taken, or the mailbox was closed.
         BaseException
-            The error with which the producer finished.
+            The error with which the producers failed together.
         """
         with self._changed:
-            self._in_take = True
+            self._takers += 1
+            self._room = room
             self._changed.notify_all()
+            self._tell_upstream()
             try:
-                if not self._wait(lambda: self._slot or self._finished, timeout):
-                    return None
+                if not self._wait(self._has_news, timeout):
+                    return []
             finally:
-                self._in_take = False
-            if not self._slot:
-                if self._error is not None:
-                    raise self._error
-                raise Closed
-            item, left_at = self._slot.pop()
+                self._takers -= 1
+            taken = self._take_items(most) + self._take_ends()
+            if not taken:
+                raise self._error or Closed
             self._changed.notify_all()
-            return item, self._clock() - left_at
+            self._tell_upstream()
+            return taken
 
-    def age(self) -> float:
-        """Return the seconds that the item has waited here; 0 when there is none."""
+    def age(self, lane: str) -> float:
+        """Return the seconds that a lane's item has waited here; 0 when there is none."""
         with self._changed:
-            return self._clock() - self._slot[0][1] if self._slot else 0.0
+            return self._clock() - self._slots[lane][1] if lane in self._slots else 0.0
 
-    def finish(self, error: Optional[BaseException] = None) -> None:
-        """Say that nothing more will come; with the `error` that ended it, which the consumer gets after the last item."""
+    def finish(self, lane: str, error: Optional[BaseException] = None) -> None:
+        """Note that nothing more will come of a lane; with the `error` that ended it, told after its last item."""
         with self._changed:
-            self._finished = True
-            self._error = self._error or error
+            if self._finished.get(lane) is None:
+                self._finished[lane] = error
             self._changed.notify_all()
             self._notify()
 
-    def close(self) -> Optional[T]:
-        """End it at once for both sides, and give back the item that nobody will take any more."""
+    def fail(self, error: Optional[BaseException]) -> None:
+        """Note that nothing more will come of any lane; the consumer gets the `error` after the last item."""
+        with self._changed:
+            self._error = self._error or error
+            for lane in self._lanes:
+                self._finished.setdefault(lane, None)
+                self._told.add(lane)
+            self._changed.notify_all()
+            self._notify()
+
+    def close(self) -> List[T]:
+        """End it at once for both sides, and return the items that nobody will take any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
             self._notify()
-            return self._slot.pop()[0] if self._slot else None
+            lost = [item for item, _ in self._slots.values()]
+            self._slots.clear()
+            return lost
 
-    def _leave(self, item: T) -> None:
-        self._slot.append((item, self._clock()))
+    def wake(self) -> None:
+        """Let those who wait here look again: there may be room behind them."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _leave(self, lane: str, item: T) -> None:
+        self._slots[lane] = (item, self._clock())
         self._changed.notify_all()
         self._notify()
+
+    def _has_use_for(self, lane: str) -> bool:
+        return self._room is None or self._room(lane)
+
+    def _ended(self) -> List[str]:
+        return [lane for lane in self._finished if lane not in self._told and lane not in self._slots]
+
+    def _has_news(self) -> bool:
+        if any(map(self._has_use_for, self._slots)) or self._ended():
+            return True
+        return not self._slots and len(self._told) == len(self._lanes)
+
+    def _take_items(self, most: int) -> List[Delivery[T]]:
+        now = self._clock()
+        lanes = [lane for lane in self._slots if self._has_use_for(lane)][:most]
+        popped = [(lane, self._slots.pop(lane)) for lane in lanes]
+        return [Delivery(lane, item, now - left_at) for lane, (item, left_at) in popped]
+
+    def _take_ends(self) -> List[Delivery[T]]:
+        ended = self._ended()
+        self._told.update(ended)
+        return [Delivery(lane, None, error=self._finished[lane]) for lane in ended]
+
+    def _tell_upstream(self) -> None:
+        # The other way round, no lock of a mailbox behind is taken under that of one in front.
+        if self.upstream is not None:
+            self.upstream.wake()
 
     def _wait(self, ready: Callable[[], object], timeout: Optional[float]) -> bool:
         done = self._changed.wait_for(lambda: self._closed or ready(), timeout)

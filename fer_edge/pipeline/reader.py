@@ -1,23 +1,26 @@
-"""The post in front: it turns a source into numbered, stamped frames, and is the only place where frames are dropped."""
+"""The thread in front of a lane: turns a source into numbered, stamped frames; the only place where frames are dropped."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Callable, Mapping, Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.stall import FrozenPicture, UndecodableImages
-from fer_edge.errors import SourceUnreadable
+from fer_edge.errors import SourceUnreadable, StageFailed
 from fer_edge.pipeline.frame_counter import FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
-from fer_edge.pipeline.meter import Clock, PipelineMeter
-from fer_edge.pipeline.stage import as_stage_error
+from fer_edge.pipeline.reconnection import Reconnection
+from fer_edge.pipeline.stage_spec import as_stage_error
 from fer_edge.pipeline.supervisor import Supervisor
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
-from fer_edge.types import Frame, Image, StageTime
+from fer_edge.system.clock import Clock
+from fer_edge.types import Frame, Image, Observation, StageTime
+
+CAPTURE = "capture"
+"""What the reader's share of a frame's time is called; it is no stage, as each lane has its own."""
 
 STOP_POLL_SECONDS = 0.1
 """How often a wait for the stages looks whether the program is to end."""
@@ -31,57 +34,65 @@ GRAB_LIMIT = 5.0
 CLOSE = Call("closing of the source", 5.0)
 
 
-@dataclass(frozen=True)
-class Captured:
-    """A frame on its way to the detector."""
-
-    frame: Frame
-    times: Mapping[str, StageTime]
-
-
 class SourceReader:
-    """Opens a source and leaves its frames in a mailbox.
+    """Opens a lane's source and leaves its frames in a mailbox.
 
     For a live source the newest frame replaces the one that waits, which counts as dropped; any other source waits for room.
 
     Parameters
     ----------
+    lane : str
+        The name of the lane, and of its frames' source.
     source : Source
         Opened, read and closed in the thread of the reader.
     outbox : Mailbox
         Where frames go.
+    counter : FrameCounter
+        Counts what was captured and dropped.
+    record : callable
+        Is told the seconds that the capture of each frame took.
     ready : sequence of Event
         Set by the stages once they are built: before that no frame is captured, so that none is dropped for a cold start.
     notify : callable
         Called after each captured frame.
+    reconnection : Reconnection, optional
+        Decides what becomes of a source that is lost; without it, its error or end is that of the lane.
     supervisor : Supervisor, optional
-        Decides what becomes of a source that is lost; without it, its error or end is that of the pipeline.
+        Knows how many threads of the lane hang.
+    alone : bool
+        Whether this is the only lane, so that its end is that of the session.
     """
-
-    name = "capture"
 
     def __init__(
         self,
+        lane: str,
         source: Source,
-        outbox: Mailbox[Captured],
+        outbox: Mailbox[Observation],
         counter: FrameCounter,
-        meter: PipelineMeter,
+        record: Callable[[float], None],
         ready: Sequence[threading.Event],
         notify: Callable[[], None],
         clock: Clock,
+        reconnection: Optional[Reconnection] = None,
         supervisor: Optional[Supervisor] = None,
+        alone: bool = True,
     ) -> None:
+        self.name = "capture" if alone else f"capture-{lane}"
+        self.group = self.name
         self.info: Optional[SourceInfo] = None
         self.latest: Optional[Frame] = None
         self.worker = Worker(self.name, self._run)
+        self._lane = lane
         self._source = source
         self._outbox = outbox
         self._counter = counter
-        self._meter = meter
+        self._record = record
         self._ready = ready
         self._notify = notify
         self._clock = clock
+        self._reconnection = reconnection
         self._supervisor = supervisor
+        self._alone = alone
         self._stopping = threading.Event()
         self._index = 0
 
@@ -90,14 +101,14 @@ class SourceReader:
         self._stopping.set()
         self._source.interrupt()
 
-    def relieve(self, error: BaseException) -> None:
-        """Go on in a new thread with a new source, unless `error` ends everything: the old thread was given up in a call."""
+    def replace(self, error: BaseException) -> None:
+        """Go on in a new thread with a new source, unless `error` ends the lane: the old thread was given up in a call."""
         self._source.interrupt()
         self.worker = Worker(self.name, lambda worker: self._run(worker, error))
         self.worker.thread.start()
 
     def abandon(self) -> None:
-        """Do nothing: a picture that a driver holds back was never counted."""
+        """Do nothing: an image that a driver holds back was never counted."""
 
     def _run(self, worker: Worker, error: Optional[BaseException] = None) -> None:
         lost = error is not None
@@ -114,27 +125,38 @@ class SourceReader:
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
                 error = as_stage_error(self.name, caught)
             lost = True
-        exhausted = self._supervisor.exhausted() if self._supervisor is not None else None
+        exhausted = self._exhausted()
         if exhausted is not None:
             exhausted.__cause__ = error
             error = exhausted
-        self._outbox.finish(None if self._stopping.is_set() else error)
+        self._outbox.finish(self._lane, None if self._stopping.is_set() else error)
 
     def _find_source(self, error: Optional[BaseException]) -> bool:
         """Wait for the time to try again, and make a new source; False when there is no more trying."""
-        if self._supervisor is None:
+        if self._reconnection is None:
             return False
-        delay = self._supervisor.source_lost(error)
-        if delay is None or self._stopping.wait(delay):
-            return False
-        self._source = self._supervisor.reopen()
+        while True:
+            exhausted = self._exhausted()
+            if exhausted is not None and self._alone:
+                return False
+            delay = self._reconnection.lost(exhausted or error)
+            if delay is None or self._stopping.wait(delay):
+                return False
+            if exhausted is None:
+                break
+        self._source = self._reconnection.reopen()
         # A stop that came meanwhile has interrupted the source before.
         return not self._stopping.is_set()
+
+    def _exhausted(self) -> Optional[StageFailed]:
+        """Return an error where too many threads of this lane hang; with other lanes, it waits until they come back."""
+        return self._supervisor.exhausted(self.group) if self._supervisor is not None else None
 
     def _watch(self, worker: Worker, source: Source) -> None:
         try:
             with worker.calling(OPEN):
-                self.info = source.open()
+                info = source.open()
+            self.info = info
             for built in self._ready:
                 while not built.wait(STOP_POLL_SECONDS):
                     if self._stopping.is_set():
@@ -150,13 +172,13 @@ class SourceReader:
                     source.close()
 
     def _capture(self, worker: Worker, source: Source) -> None:
-        frozen = FrozenPicture(self._clock) if self._supervisor is not None and source.live else None
+        frozen = FrozenPicture(self._clock) if self._reconnection is not None and source.live else None
         undecodable = UndecodableImages(self._clock) if frozen is not None else None
         while not self._stopping.is_set():
             if source.on_demand:
-                self._outbox.wait_until_wanted()
+                self._outbox.wait_until_wanted(self._lane)
             elif not source.live:
-                self._outbox.wait_for_room()
+                self._outbox.wait_for_room(self._lane)
             asked_at = self._clock()
             with worker.calling(Call("grab", GRAB_LIMIT)):
                 grabbed = source.grab()
@@ -171,14 +193,15 @@ class SourceReader:
                 frozen.look(image)
             # A live source makes the caller wait for the picture; that wait is no work, while reading a file is.
             spent = StageTime(0.0, self._clock() - (captured_at if source.live else asked_at))
-            frame = Frame(self._index, captured_at, timestamp, image)
+            media_time = None if source.live else getattr(source, "media_time", None)
+            frame = Frame(self._index, captured_at, timestamp, image, self._lane, media_time)
             self._counter.capture(self._index)
             self._index += 1
-            self._meter.record_stage("capture", spent.service)
+            self._record(spent.service)
             self.latest = frame
-            if self._supervisor is not None:
-                self._supervisor.source_found()
-            self._leave(source, Captured(frame, {"capture": spent}))
+            if self._reconnection is not None:
+                self._reconnection.found()
+            self._leave(source, Observation(frame, times={CAPTURE: spent}))
             self._notify()
 
     def _retrieve(self, source: Source, undecodable: Optional[UndecodableImages]) -> Optional[Image]:
@@ -186,23 +209,23 @@ class SourceReader:
         try:
             image = source.retrieve()
         except SourceUnreadable as error:
-            if undecodable is None or self._supervisor is None:
+            if undecodable is None or self._reconnection is None:
                 raise
             undecodable.damaged(error)
-            self._supervisor.image_undecodable(error)
+            self._reconnection.leave_out(error)
             return None
         if undecodable is not None:
             undecodable.whole()
         return image
 
-    def _leave(self, source: Source, item: Captured) -> None:
+    def _leave(self, source: Source, item: Observation) -> None:
         try:
             if source.live:
-                displaced = self._outbox.replace(item)
+                displaced = self._outbox.replace(self._lane, item)
                 if displaced is not None:
                     self._counter.drop(displaced.frame.index)
             else:
-                self._outbox.put(item)
+                self._outbox.put(self._lane, item)
         except Closed:
             self._counter.drop(item.frame.index)
             raise

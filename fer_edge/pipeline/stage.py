@@ -1,22 +1,24 @@
-"""One post that turns what comes in into what goes out."""
+"""Runs a stage in threads of its own, between two mailboxes."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from typing import Callable, Generic, Optional, Tuple, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
-from fer_edge.errors import FerEdgeError, StageFailed
-from fer_edge.pipeline.mailbox import Closed, Mailbox
-from fer_edge.pipeline.meter import Clock
+from fer_edge.errors import StageFailed
+from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
+from fer_edge.pipeline.order import LaneOrder
+from fer_edge.pipeline.stage_spec import StageSpec, StageWork, as_stage_error
+from fer_edge.pipeline.supervisor import STAGES
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
-from fer_edge.types import StageTime
+from fer_edge.system.clock import Clock
+from fer_edge.types import Observation, StageTime
 
 logger = logging.getLogger("fer_edge")
-
-In = TypeVar("In")
-Out = TypeVar("Out")
 
 BUILD, FIRST_CALL = "build", "first call"
 
@@ -41,25 +43,28 @@ class Upstream(Exception):
         self.error = error
 
 
-class Stage(Generic[In, Out]):
-    """Runs a piece of work in its own thread, between two mailboxes.
+Record = Callable[[str, str, float, bool], None]
+"""Takes lane, stage, seconds, and whether there was nothing to do."""
 
-    It starts on an item only when there is room for the result, so that the newest frame is taken as late as possible, and no
+
+class Stage:
+    """Runs the work of a spec between two mailboxes.
+
+    It starts on a frame only when there is room for the result, so that the newest frame is taken as late as possible, and no
     result ever has to be thrown away.
 
     Parameters
     ----------
-    name : str
-        Of the stage and its thread.
-    build : callable
-        Makes the work, and what gives back its resources, in the stage's own thread: a network or a GPU context belongs to
-        the thread that uses it.
+    spec : StageSpec
+        What to run.
     inbox, outbox : Mailbox
-        Where items come from, and where results go.
-    stamp : callable
-        Gets a result and the time it took, and gives the result with the time written on it.
+        Where observations come from, and where they go.
+    order : LaneOrder
+        Of the stage's own.
+    record : callable
+        Is told how long each frame took.
     discard : callable
-        Gets an item that is lost because the program is being stopped or the work failed.
+        Gets an observation that is lost because the program is being stopped or the work failed.
     recover : callable, optional
         Gets the stage's name and what went wrong, and tells whether the work is built anew; without it, an error ends the
         stage. What goes wrong in the first build always does: it would go wrong again.
@@ -67,134 +72,191 @@ class Stage(Generic[In, Out]):
 
     def __init__(
         self,
-        name: str,
-        build: Callable[[], Tuple[Callable[[In], Out], Callable[[], None]]],
-        inbox: Mailbox[In],
-        outbox: Mailbox[Out],
-        stamp: Callable[[Out, StageTime], Out],
-        discard: Callable[[In], None],
+        spec: StageSpec,
+        inbox: Mailbox[Observation],
+        outbox: Mailbox[Observation],
+        order: LaneOrder,
+        record: Record,
+        discard: Callable[[Observation], None],
         clock: Clock = time.monotonic,
         recover: Callable[[str, BaseException], bool] = lambda _name, _error: False,
     ) -> None:
-        self.name = name
+        self.spec = spec
         self.ready = threading.Event()
+        self.inbox = inbox
+        self.outbox = outbox
+        self.order = order
+        self.record = record
+        self.discard = discard
+        self.clock = clock
+        self.recover = recover
+        self.taking = threading.Lock()
+        outbox.upstream = inbox
+        names = [spec.name, *(f"{spec.name}-{number}" for number in range(2, spec.workers + 1))]
+        self.threads: List[StageThread] = [StageThread(self, name) for name in names]
+
+    @property
+    def preparing(self) -> bool:
+        """Whether its work is being built or called for the first time, which may take minutes and has limits of its own."""
+        return any(thread.preparing for thread in self.threads)
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what a report says of the stage; empty until it is built."""
+        return next((thread.facts for thread in self.threads if thread.facts is not None), {})
+
+    def built(self) -> None:
+        """Note that a thread has built its work; the stage is ready when all have."""
+        if all(thread.built for thread in self.threads):
+            self.ready.set()
+
+    def end(self, error: Optional[BaseException]) -> None:
+        """Let nothing more in or out; with the `error` that ended the stage."""
+        self.ready.set()
+        for lost in self.inbox.close():
+            self.discard(lost)
+        self.order.close()
+        self.outbox.fail(error)
+
+
+Held = Tuple[Delivery[Observation], int]
+"""What was taken, with its number in the order."""
+
+
+class StageThread:
+    """One thread of a stage, which is replaced when it hangs."""
+
+    group = STAGES
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self.name = name
         self.worker = Worker(name, self._run)
-        self._build = build
-        self._inbox = inbox
-        self._outbox = outbox
-        self._stamp = stamp
-        self._discard = discard
-        self._clock = clock
-        self._recover = recover
-        self._item: Optional[In] = None
+        self.built = False
+        self.facts: Optional[Mapping[str, object]] = None
+        self._stage = stage
+        self._held: List[Held] = []
 
     @property
     def building(self) -> bool:
         """Whether the work is being built, which cannot be interrupted."""
         call = self.worker.call
-        return not self.ready.is_set() or (call is not None and call.what == BUILD)
+        return not self._stage.ready.is_set() or (call is not None and call.what == BUILD)
 
     @property
     def preparing(self) -> bool:
-        """Whether the work is being built or called for the first time, which may take minutes and has limits of its own."""
+        """Whether the work is being built or called for the first time."""
         call = self.worker.call
         return self.building or (call is not None and call.what == FIRST_CALL)
 
-    def relieve(self, error: BaseException) -> None:
+    def replace(self, error: BaseException) -> None:
         """Go on in a new thread if `error` can be recovered from: the old one was given up in a call. What it had is lost."""
         self.abandon()
-        if self.ready.is_set() and self._recover(self.name, error):
+        if self._stage.ready.is_set() and self._stage.recover(self._stage.spec.name, error):
             self.worker = Worker(self.name, self._run)
             self.worker.thread.start()
         else:
-            self._end(error)
+            self._stage.end(error)
 
     def abandon(self) -> None:
         """Count what the given-up thread has in hand as lost."""
-        item, self._item = self._item, None
-        if item is not None:
-            self._discard(item)
+        self._let_go()
 
     def _run(self, worker: Worker) -> None:
+        stage = self._stage
         while True:
             try:
                 self._serve(worker)
             except Closed:
-                return self._end(None)
+                # Ends of lanes went through before; what was closed from outside is closed on both sides.
+                stage.ready.set()
+                return None
             except Upstream as ended:
-                return self._end(ended.error)
+                return stage.end(ended.error)
             except GivenUp:
                 raise
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
-                error = as_stage_error(self.name, caught)
-                if not self.ready.is_set() or not self._recover(self.name, error):
-                    return self._end(error)
-
-    def _end(self, error: Optional[BaseException]) -> None:
-        self.ready.set()
-        lost = self._inbox.close()
-        if lost is not None:
-            self._discard(lost)
-        self._outbox.finish(error)
+                error = as_stage_error(stage.spec.name, caught)
+                if not self.built or not stage.recover(stage.spec.name, error):
+                    return stage.end(error)
 
     def _serve(self, worker: Worker) -> None:
-        with worker.calling(Call(BUILD, REBUILD_LIMIT if self.ready.is_set() else BUILD_LIMIT)):
-            work, give_back = self._build()
-        self.ready.set()
+        with worker.calling(Call(BUILD, REBUILD_LIMIT if self.built else BUILD_LIMIT)):
+            work = self._stage.spec.build()
+            self.facts = dict(work.facts())
+        self.built = True
+        self._stage.built()
         try:
             self._work_through(work, worker)
         finally:
-            self._close(give_back, worker)
+            self._close(work, worker)
 
-    def _close(self, give_back: Callable[[], None], worker: Worker) -> None:
-        """Give back what the work took; what goes wrong in it does not hide why the work ended."""
+    def _close(self, work: StageWork, worker: Worker) -> None:
+        """Close the work; what goes wrong in it does not hide why the work ended."""
         try:
             if worker.given_up:
                 # It may hang here for ever; the thread is alone with it.
-                give_back()
+                work.close()
             else:
                 with worker.calling(Call("close", WORK_LIMIT)):
-                    give_back()
+                    work.close()
         except Exception:
             logger.debug("closing the %s stage failed", self.name, exc_info=True)
 
-    def _work_through(self, work: Callable[[In], Out], worker: Worker) -> None:
+    def _work_through(self, work: StageWork, worker: Worker) -> None:
+        clock = self._stage.clock
         call = Call(FIRST_CALL, FIRST_LIMIT)
         while True:
-            self._outbox.wait_for_room()
+            items = self._take()
             try:
-                taken = self._inbox.take()
+                if items:
+                    started = clock()
+                    with worker.calling(call):
+                        results = work.work(items)
+                    call = Call("call", WORK_LIMIT)
+                    self._deliver(items, results, clock() - started, work)
+            except GivenUp:
+                raise
+            except BaseException:
+                self._let_go()
+                raise
+
+    def _take(self) -> List[Observation]:
+        stage = self._stage
+        with stage.taking:
+            try:
+                taken = stage.inbox.take(stage.spec.batch, None, stage.outbox.has_room)
             except Closed:
                 raise
             except BaseException as error:
                 raise Upstream(error) from error
-            if taken is None:
-                continue
-            item, waited = taken
-            self._item = item
-            try:
-                started = self._clock()
-                with worker.calling(call):
-                    result = work(item)
-                time_spent = StageTime(queue_wait=waited, service=self._clock() - started)
-                self._outbox.put(self._stamp(result, time_spent))
-            except GivenUp:
-                raise
-            except BaseException:
-                self._item = None
-                self._discard(item)
-                raise
-            self._item = None
-            call = Call("call", WORK_LIMIT)
+            self._held = [(one, stage.order.enter(one.lane)) for one in taken if one.item is not None]
+            for one in taken:
+                if one.item is None:
+                    # Never in the hands of a thread, which may hang, nor before what another thread has of the lane.
+                    stage.order.end(one.lane, partial(stage.outbox.finish, one.lane, one.error))
+        return [one.item for one in taken if one.item is not None]
 
+    def _deliver(
+        self, items: Sequence[Observation], results: Sequence[Observation], seconds: float, work: StageWork
+    ) -> None:
+        stage, name = self._stage, self._stage.spec.name
+        if len(results) != len(items):
+            raise StageFailed(f"The {name} stage gave {len(results)} results for {len(items)} frames.")
+        idle = [work.idle(item) for item in items]
+        share = seconds / (idle.count(False) or len(items))
+        for held, result, nothing in zip(tuple(self._held), results, idle):
+            delivery, number = held
+            # Frames of one call share its time; those that gave it nothing to do took none of it, unless there are no others.
+            service = 0.0 if nothing and False in idle else share
+            stage.record(delivery.lane, name, service, nothing)
+            spent = StageTime(delivery.waited, service)
+            stage.order.wait_for_turn(delivery.lane, number)
+            stage.outbox.put(delivery.lane, replace(result, times={**result.times, name: spent}))
+            self._held.remove(held)
+            stage.order.leave(delivery.lane, number)
 
-def as_stage_error(stage: str, error: BaseException) -> BaseException:
-    """Return `error` itself if it is one of ours, else a `StageFailed` that names the stage and has it as its cause."""
-    if isinstance(error, FerEdgeError):
-        return error
-    failed = StageFailed(
-        f"The {stage} stage failed: {type(error).__name__}: {error}",
-        "This is a fault of the program or of a library; run again with --log-level debug for the traceback.",
-    )
-    failed.__cause__ = error
-    return failed
+    def _let_go(self) -> None:
+        held, self._held = self._held, []
+        for delivery, number in held:
+            if delivery.item is not None:
+                self._stage.discard(delivery.item)
+            self._stage.order.leave(delivery.lane, number)

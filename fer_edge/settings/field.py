@@ -17,8 +17,8 @@ class Setting:
     Attributes
     ----------
     option : str
-        Its name on the command line and in flat files and variables: ``log_format`` is ``--log-format`` and
-        ``FER_EDGE_LOG_FORMAT``.
+        Its name on the command line, above the tables of a file, and in short variables: ``log_format`` is ``--log-format``
+        and ``FER_EDGE_LOG_FORMAT``. Empty where it can only be said of one camera.
     kind : Kind
         What its value may be.
     metavar : str

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
 from fer_edge.errors import SettingsError, SettingsUnreadable
-from fer_edge.settings.trust import user_name, who_may_change
+from fer_edge.settings.trust import who_may_change
+from fer_edge.system.users import user_name
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,7 +26,8 @@ LONGEST_LINE = 4096
 _LONGEST_STATEMENT = 50
 _TOO_DEEP = "its brackets are nested too deeply"
 
-Keys = Tuple[str, ...]
+Keys = Tuple[Union[str, int], ...]
+"""Names, and the number of a table among those of its name: ``("camera", 1, "source")``."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,24 @@ class SettingsFile:
         try:
             return cls(path, tomllib.loads(text), text, caution)
         except (ValueError, RecursionError) as error:
+            _refuse_both_forms_of_camera(path, text)
             reason = _TOO_DEEP if isinstance(error, RecursionError) else error
             raise SettingsError(
                 f"The settings file {path} is not TOML: {reason}.", 'Write lines such as  camera = "/dev/video0"'
             ) from error
 
-    def place(self, *keys: str) -> str:
-        """Return where a key stands: the file, and the line as far as it is known; keys of a table follow its own."""
-        line = _lines(self.text).get(keys)
+    def place(self, *keys: Union[str, int]) -> str:
+        """Return where a key stands: the file, and the line as far as it is known.
+
+        Parameters
+        ----------
+        keys : str or int
+            Those of the tables that it stands in come first; behind the name of a ``[[table]]`` its number. Of what stands
+            within a value, the line is that of the value.
+        """
+        lines = _lines(self.text)
+        ways = (keys, (*keys, 0), *(keys[:count] for count in range(len(keys) - 1, 0, -1)))
+        line = next((lines[way] for way in ways if way in lines), None)
         return f"{self.path}, line {line}" if line else str(self.path)
 
 
@@ -129,13 +143,27 @@ def _decode(path: Path, content: bytes) -> str:
     return text
 
 
-def _lines(text: str) -> Dict[Keys, int]:
+def _refuse_both_forms_of_camera(path: Path, text: str) -> None:
+    """Say what is wrong with a file that has tables of cameras below the line of one; TOML's own words are not plain."""
+    single = re.search(r"^[ \t]*camera[ \t]*=", text, re.MULTILINE)
+    table = re.search(r"^[ \t]*\[\[[ \t]*camera[ \t]*\]\]", text, re.MULTILINE)
+    if single and table and single.start() < table.start():
+        lines = [1 + text.count("\n", 0, found.start()) for found in (single, table)]
+        raise SettingsError(
+            f"{path}, line {lines[0]}: camera = ... and the [[camera]] in line {lines[1]} cannot both stand in one file.",
+            "Take the first line out, and give that camera a [[camera]] with  source = ...  below.",
+        )
+
+
+@lru_cache(maxsize=1)  # each key of a file is asked for, and each takes the whole file
+def _lines(text: str) -> Mapping[Keys, int]:
     """Return the line in which each key stands.
 
     TOML's own reader decides where a statement ends: where the lines since the last one are TOML by themselves.
     """
     lines: Dict[Keys, int] = {}
     table: Keys = ()
+    tables: Dict[Keys, int] = {}
     begin, statement = 1, ""
     for number, line in enumerate(text.split("\n"), 1):
         statement += line + "\n"
@@ -145,12 +173,15 @@ def _lines(text: str) -> Dict[Keys, int]:
             if number - begin >= _LONGEST_STATEMENT:  # each line of it is read again with the next
                 break
             continue
-        header = statement.lstrip().startswith("[")
-        inside = () if header else table
+        opening = statement.lstrip()
+        inside: Keys = () if opening.startswith("[") else table
+        if opening.startswith("["):
+            table = found[-1]
+        if opening.startswith("[["):
+            tables[table] = tables.get(table, -1) + 1
+            table = found[-1] = (*table, tables[table])
         for path in found:
             lines.setdefault(inside + path, begin)
-        if header:
-            table = found[-1]
         begin, statement = number + 1, ""
     return lines
 

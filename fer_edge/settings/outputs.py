@@ -23,7 +23,14 @@ class OutputSettings:
         "output",
         "auto opens a window where there is a display; window insists on it; none never does",
     )
-    record: str = setting("record", "", TEXT, "FILE", "output", "write the annotated video there (.mp4 or .avi)")
+    record: str = setting(
+        "record",
+        "",
+        TEXT,
+        "FILE",
+        "output",
+        "write the annotated video there (.mp4 or .avi); {camera} in the name stands for the camera's own, a file for each",
+    )
     record_minutes: Optional[float] = setting(
         "record_minutes",
         None,
@@ -43,7 +50,13 @@ class OutputSettings:
         "quarter of them",
     )
     output: str = setting(
-        "output", "", TEXT, "FILE", "output", "write one JSON object per frame there; - is standard output"
+        "output",
+        "",
+        TEXT,
+        "FILE",
+        "output",
+        "write one JSON object per frame there, of all cameras, or with {camera} in the name a file for each; - is standard "
+        "output",
     )
     append: bool = setting(
         "append",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Tuple
 
+from fer_edge.settings.camera_text import NAME_FORM, is_camera_name
 from fer_edge.system.address import parse_address
 
 MOST_THREADS = 256
@@ -80,6 +81,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _camera_name(text: str) -> str:
+    if not is_camera_name(text):
+        raise ValueError
+    return text
+
+
 def _word(text: str) -> str:
     if not text or not all("!" <= letter <= "~" for letter in text):
         raise ValueError
@@ -140,6 +147,7 @@ def _flag(text: str) -> bool:
 
 
 TEXT = Kind(_text, "text that is not empty and holds no NUL character")
+CAMERA_NAME = Kind(_camera_name, NAME_FORM)
 WORD = Kind(_word, "letters, digits and signs of ASCII without a space, as it travels in a header", secret=True)
 WHOLE = Kind(_whole, "a whole number above 0")
 THREADS = Kind(_threads, f"a whole number from 1 to {MOST_THREADS}")

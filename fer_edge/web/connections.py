@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 MOST_CONNECTIONS = 32
 """At a time; a board has no threads to spare for more."""

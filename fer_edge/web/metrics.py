@@ -15,9 +15,8 @@ from prometheus_client.registry import Collector
 
 from fer_edge.board.state import BoardState
 from fer_edge.pipeline.meter import BOUNDS, Distribution
-from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.sink_runner import SinkRunner
-from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import DEGRADED, DOWN, HEALTHY, Health
 from fer_edge.system.library_lines import lines_left_out
 from fer_edge.system.one_line import one_line
@@ -30,24 +29,23 @@ class Metrics:
 
     Parameters
     ----------
-    pipeline : Pipeline
-        Gives rates, counts, service times and the ages of what waits.
-    incidents, health, board : callable
-        Give what happened to the parts, how the run is, and how the board is.
+    session : Session
+        Gives rates, counts, service times and the ages of what waits, camera by camera.
+    health, board : callable
+        Give how the run is, and how the board is.
     runners : sequence of SinkRunner
         The sinks; may grow.
     """
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        incidents: Callable[[], Incidents],
+        session: Session,
         health: Callable[[], Health],
         board: Callable[[], BoardState],
         runners: Sequence[SinkRunner] = (),
     ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Run(pipeline, incidents, health, runners))
+        self._registry.register(_Run(session, health, runners))
         self._registry.register(_Board(board))
         ProcessCollector(registry=self._registry)
 
@@ -59,18 +57,16 @@ class Metrics:
 class _Run(Collector):
     def __init__(
         self,
-        pipeline: Pipeline,
-        incidents: Callable[[], Incidents],
+        session: Session,
         health: Callable[[], Health],
         runners: Sequence[SinkRunner],
     ) -> None:
-        self._pipeline = pipeline
-        self._incidents = incidents
+        self._session = session
         self._health = health
         self._runners = runners
 
     def collect(self) -> Iterator[Metric]:
-        health, incidents = self._health(), self._incidents()
+        health, incidents = self._health(), self._session.incidents()
         info = GaugeMetricFamily("fer_edge_info", "The program's version; always 1.", labels=["version"])
         info.add_metric([__version__], 1)
         yield info
@@ -80,61 +76,74 @@ class _Run(Collector):
         yield status
         yield GaugeMetricFamily("fer_edge_uptime_seconds", "Since the run began.", value=health.uptime)
         yield from self._frames(health)
-        yield from self._stages()
-        yield CounterMetricFamily(
-            "fer_edge_source_reconnects", "How often a lost source came back.", value=incidents.reconnects
-        )
+        yield from self._times()
+        yield from self._sources()
         restarts = CounterMetricFamily("fer_edge_stage_restarts", "How often a stage was built anew.", labels=["stage"])
-        for stage in ("detect", "classify"):
-            restarts.add_metric([stage], incidents.restarts.get(stage, 0))
+        for stage in self._session.stages:
+            restarts.add_metric([stage.name], incidents.restarts.get(stage.name, 0))
         yield restarts
         yield CounterMetricFamily("fer_edge_hung_calls", "Threads given up in a call that hung.", value=incidents.hung)
-        yield CounterMetricFamily(
-            "fer_edge_spoiled_pictures", "Pictures that could not be decoded.", value=incidents.undecodable
-        )
         yield from self._sinks()
         yield from _log()
         yield GaugeMetricFamily("fer_edge_threads", "Threads of the program's own.", value=threading.active_count())
 
     def _frames(self, health: Health) -> Iterator[Metric]:
-        balance, rates = self._pipeline.balance(), health.rates
-        yield CounterMetricFamily("fer_edge_frames_captured", "Frames that the source gave.", value=balance.captured)
-        frames = CounterMetricFamily("fer_edge_frames", "Captured frames by what became of them.", labels=["outcome"])
-        frames.add_metric(["emitted"], balance.emitted)
-        frames.add_metric(["dropped"], balance.dropped)
+        captured = CounterMetricFamily("fer_edge_frames_captured", "Frames that a source gave.", labels=["camera"])
+        frames = CounterMetricFamily(
+            "fer_edge_frames", "Captured frames by what became of them.", labels=["camera", "outcome"]
+        )
+        flying = GaugeMetricFamily("fer_edge_frames_in_flight", "Frames on their way.", labels=["camera"])
+        for lane in self._session.lanes:
+            balance = lane.balance()
+            captured.add_metric([lane.name], balance.captured)
+            frames.add_metric([lane.name, "emitted"], balance.emitted)
+            frames.add_metric([lane.name, "dropped"], balance.dropped)
+            flying.add_metric([lane.name], balance.in_flight)
+        yield captured
         yield frames
-        yield GaugeMetricFamily("fer_edge_frames_in_flight", "Frames on their way.", value=balance.in_flight)
-        fps = GaugeMetricFamily(
-            "fer_edge_fps",
-            "Frames per second over ten seconds: total went through the whole chain; a stage has its capacity, and what "
-            "it achieved; sequential is what a loop without threads would reach.",
-            labels=["figure"],
-        )
-        fps.add_metric(["total"], rates.total)
-        for figure, rate in rates.stages.items():
-            fps.add_metric([figure], rate.capacity)
-            fps.add_metric([f"{figure}_achieved"], rate.achieved)
-        fps.add_metric(["sequential"], rates.sequential)
-        yield fps
-        if health.age is not None:
-            yield GaugeMetricFamily("fer_edge_last_frame_age_seconds", "Since a frame was analysed.", value=health.age)
+        yield flying
+        yield from _fps(health)
+        age = GaugeMetricFamily("fer_edge_last_frame_age_seconds", "Since a frame was analysed.", labels=["camera"])
+        for name, camera in health.cameras.items():
+            if camera.age is not None:
+                age.add_metric([name], camera.age)
+        yield age
 
-    def _stages(self) -> Iterator[Metric]:
+    def _times(self) -> Iterator[Metric]:
         stages = HistogramMetricFamily(
-            "fer_edge_stage_seconds", "Service time of a stage for one frame.", labels=["stage"]
+            "fer_edge_stage_seconds", "Service time of a stage for one frame.", labels=["camera", "stage"]
         )
-        for stage, times in sorted(self._pipeline.meter.service_times().items()):
-            stages.add_metric([stage], *_buckets(times))
-        yield stages
-        latency = HistogramMetricFamily("fer_edge_latency_seconds", "From the capture of a frame to its emission.")
-        latency.add_metric([], *_buckets(self._pipeline.meter.latency()))
-        yield latency
+        latency = HistogramMetricFamily(
+            "fer_edge_latency_seconds", "From the capture of a frame to its emission.", labels=["camera"]
+        )
         ages = GaugeMetricFamily(
-            "fer_edge_queue_age_seconds", "How long the frame before a stage has waited.", labels=["stage"]
+            "fer_edge_queue_age_seconds", "How long the frame before a stage has waited.", labels=["camera", "stage"]
         )
-        for stage, age in self._pipeline.queue_ages().items():
-            ages.add_metric([stage], age)
+        for lane in self._session.lanes:
+            for stage, times in sorted(lane.meter.service_times().items()):
+                stages.add_metric([lane.name, stage], *_buckets(times))
+            latency.add_metric([lane.name], *_buckets(lane.meter.latency()))
+            for stage, age in self._session.queue_ages(lane.name).items():
+                ages.add_metric([lane.name, stage], age)
+        yield stages
+        yield latency
         yield ages
+
+    def _sources(self) -> Iterator[Metric]:
+        reconnects = CounterMetricFamily(
+            "fer_edge_source_reconnects", "How often a lost source came back.", labels=["camera"]
+        )
+        undecodable = CounterMetricFamily(
+            "fer_edge_undecodable_images", "Images that could not be decoded.", labels=["camera"]
+        )
+        works = GaugeMetricFamily("fer_edge_source_works", "1 while nothing is wrong with a source.", labels=["camera"])
+        for lane in self._session.lanes:
+            reconnects.add_metric([lane.name], lane.reconnects)
+            undecodable.add_metric([lane.name], lane.undecodable)
+            works.add_metric([lane.name], not lane.trouble())
+        yield reconnects
+        yield undecodable
+        yield works
 
     def _sinks(self) -> Iterator[Metric]:
         works = GaugeMetricFamily("fer_edge_sink_works", "1 while a sink takes what it is given.", labels=["sink"])
@@ -144,6 +153,23 @@ class _Run(Collector):
             lost.add_metric([one_line(runner.name)], runner.lost)
         yield works
         yield lost
+
+
+def _fps(health: Health) -> Iterator[Metric]:
+    fps = GaugeMetricFamily(
+        "fer_edge_fps",
+        "Frames per second over ten seconds, of a camera: total went through the whole chain; what is named after a stage is "
+        "its capacity, with what it achieved; sequential is what a loop without threads would reach.",
+        labels=["camera", "figure"],
+    )
+    for name, camera in health.cameras.items():
+        rates = camera.rates
+        fps.add_metric([name, "total"], rates.total)
+        for figure, rate in rates.stages.items():
+            fps.add_metric([name, figure], rate.capacity)
+            fps.add_metric([name, f"{figure}_achieved"], rate.achieved)
+        fps.add_metric([name, "sequential"], rates.sequential)
+    yield fps
 
 
 def _log() -> Iterator[Metric]:

@@ -1,6 +1,6 @@
 """Starts the program with faults inside, which files in a folder switch on and off.
 
-What cannot be had from outside is patched in where the program puts its parts together: a camera whose driver misbehaves
+What cannot be had from outside is given to the program among its parts: a camera whose driver misbehaves
 (the `CameraSource` is the real one), a classifier that raises, hangs or gives NaN, and a sink that sends over TCP. Everything
 else, from the command line to the exit code, is the program itself.
 """
@@ -15,30 +15,31 @@ import struct
 import sys
 import time
 from contextlib import suppress
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Tuple
-from unittest.mock import patch
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 import numpy as np
+from nan_network import nan_network
 from numpy.typing import NDArray
 
 from fer_edge import __main__
-from fer_edge.app import live
+from fer_edge.app.parts import Parts, asked_of, build_source, classifier_factory
 from fer_edge.capture.base import Source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
-from fer_edge.capture.v4l2 import camera as usb_camera
 from fer_edge.capture.v4l2.camera import CameraSource
 from fer_edge.capture.v4l2.devices import list_devices
 from fer_edge.capture.v4l2.kernel import QUERYCAP, REQBUFS
 from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import OutputNotWritable
 from fer_edge.pipeline import reader, stage
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.worker import Call
+from fer_edge.settings import CameraSettings, Settings
 from fer_edge.sinks import files
-from fer_edge.sinks.base import Sink
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.jsonl import as_record
 from fer_edge.types import Expression, Observation, Rates
 
@@ -59,21 +60,22 @@ class FaultyClassifier(ExpressionClassifier):
 
     def __init__(self, real: ExpressionClassifier) -> None:
         self._real = real
+        path = SWITCHES / "nan.onnx"
+        if not path.exists():
+            path.write_bytes(nan_network())
+        self._mad = OnnxClassifier(path)
         self.spec, self.provider, self.precision = real.spec, real.provider, real.precision
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
         if self._due("raise"):
             raise RuntimeError("CUDA error 719: unspecified launch failure")
         hang_while("classify-hang")
-        if not self._due("nan"):
-            return self._real.classify(crops)
-        # Where a GPU's memory goes bad: behind the network, and in front of all that looks at what it gave.
-        session: Any = self._real._session  # type: ignore[attr-defined]
-        with patch.object(session, "run", lambda feeds: [np.full((len(crops), 7), np.nan, np.float32)]):
-            return self._real.classify(crops)
+        # NaN is what the network's own arithmetic gives, so that all that looks at its answer is the real thing.
+        return (self._mad if self._due("nan") else self._real).classify(crops)
 
     def close(self) -> None:
         self._real.close()
+        self._mad.close()
 
     @staticmethod
     def _due(fault: str) -> bool:
@@ -83,17 +85,14 @@ class FaultyClassifier(ExpressionClassifier):
         return on(f"classify-{fault}")
 
 
-def faulty_classifiers(build: Callable[..., Callable[[], ExpressionClassifier]]) -> Callable[..., Any]:
-    def factory(*arguments: Any) -> Callable[[], ExpressionClassifier]:
-        real = build(*arguments)
+def faulty_classifier(settings: Settings) -> Callable[[], ExpressionClassifier]:
+    real = classifier_factory(settings)
 
-        def make() -> ExpressionClassifier:
-            hang_while("build-hang")
-            return FaultyClassifier(real())
+    def make() -> ExpressionClassifier:
+        hang_while("build-hang")
+        return FaultyClassifier(real())
 
-        return make
-
-    return factory
+    return make
 
 
 class FakeCapture:
@@ -142,11 +141,14 @@ def open_file(path: str) -> int:
     return os.open(path, os.O_RDWR)
 
 
-def faulty_camera(camera: str, settings: CaptureSettings) -> Source:
-    """Make the real source on the made-up driver, in a folder in place of /dev."""
+def faulty_source(settings: Settings, camera: CameraSettings, paced: bool, names: Sequence[str]) -> Source:
+    """Make the real source; that of a camera on the made-up driver, in a folder in place of /dev."""
+    text = next((name for name in names if os.path.exists(name)), camera.source)
+    if not text.isdecimal() and not text.startswith("/dev/"):
+        return build_source(settings, camera, paced, names)
     return CameraSource(
-        camera,
-        settings,
+        text,
+        asked_of(camera, paced),
         open_capture=FakeCapture,
         opener=open_file,
         ioctl=answer_as_driver,
@@ -168,20 +170,26 @@ class TcpSink(Sink):
     """Sends each observation as a line of JSON, as the sinks for a network do."""
 
     def __init__(self, port: int) -> None:
+        self._port = port
+        self._connection: Optional[socket.socket] = None
+
+    def open(self, info: StreamInfo) -> None:
         try:
-            self._connection = socket.create_connection(("127.0.0.1", port), timeout=2.0)
+            self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=2.0)
         except OSError as error:
-            raise OutputNotWritable(f"The collector on port {port} does not answer: {error}.") from error
+            raise OutputNotWritable(f"The collector on port {self._port} does not answer: {error}.") from error
 
     def write(self, observation: Observation, rates: Rates) -> None:
+        assert self._connection is not None
         try:
             self._connection.sendall(json.dumps(as_record(observation, rates)).encode() + b"\n")
         except OSError as error:
             raise OutputNotWritable(f"The collector went away: {error}.") from error
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._connection.close()
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.close()
 
 
 def main() -> int:
@@ -193,15 +201,12 @@ def main() -> int:
     disks: Any = files
     disks.open_for_writing = hanging("disk-open-hang", disks.open_for_writing)
     disks.OutputFile.append = hanging("disk-hang", disks.OutputFile.append)
-    program: Any = live
-    program.classifier_factory = faulty_classifiers(program.classifier_factory)
-    sources: Any = usb_camera
-    sources.CameraSource = faulty_camera
     port = os.environ.get("FAULT_COLLECTOR")
+    parts = Parts(source=faulty_source, classifier=faulty_classifier)
     if port:
-        runner = SinkRunner("the collector", lambda attempt: TcpSink(int(port)), from_the_start=True)
-        program.LiveRun = partial(program.LiveRun, runners=[runner])
-    return __main__.main()
+        runner = SinkRunner("the collector", lambda opened: TcpSink(int(port)))
+        parts = replace(parts, runners=lambda: [runner])
+    return __main__.main(parts)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List, Tuple, Union
 
 import pytest
 from hypothesis import example, given
@@ -22,6 +22,8 @@ NAMES = [known.setting.option for known in setting_options()]
 GOOD = (
     Path(__file__).parents[2].joinpath("systemd", "fer-edge.toml").read_bytes(),
     b'camera = "rtsp://camera/live"\nsize = [640, 480]\nmin-score = 0.6\nbars = false\n# a comment\nframes = 100\n',
+    b'fps = 3\n[[camera]]\nname = "a"\nsource = 0\nsize = [640, 480]\n[[camera]]\nsource = "demo:3"\n[log]\nlevel = "info"\n',
+    b'log.level = "info"\ncamera = [{name = "a", source = "demo"}, {source = "x=y"}]\n[analysis]\nmin-score = 0.6\n',
     b'"record" = """\nout.mp4"""\nlisten = "[::1]:8650"\nlog_format = \'json\'\nduration = 1e3\nappend = true\n',
 )
 
@@ -29,6 +31,12 @@ WORDS = st.sampled_from(
     ["", "0", "-1", "1e400", "nan", "inf", "\u0663", "1_0", "0x10", "true", "None", "640x480", "9" * 5000, "a" * 5000]
 )
 TEXTS = st.one_of(WORDS, st.text(max_size=30), st.text("0123456789xX.:-+e[]/", max_size=20))
+VARIABLES = st.lists(
+    st.sampled_from(
+        ["CAMERA", "FRONT", "SOURCE", "SIZE", "NAME", "LOG", "LEVEL", "PORT", "_", "__", "__", "X-Y", "a b"]
+    ),
+    max_size=6,
+).map(lambda parts: "FER_EDGE_" + "".join(parts))
 
 
 def load(file: Path, content: bytes) -> None:
@@ -92,7 +100,10 @@ VALUES = st.recursive(
 
 
 @examples(200)
-@given(st.dictionaries(st.sampled_from([*NAMES, "camra", "x"]), VALUES, max_size=4), st.sampled_from(["", "[table]\n"]))
+@given(
+    st.dictionaries(st.sampled_from([*NAMES, "camra", "x", "name", "source", "level", "format"]), VALUES, max_size=4),
+    st.sampled_from(["", "[table]\n", "[log]\n", "[[camera]]\n"]),
+)
 def test_a_value_of_any_type_is_taken_or_named_with_the_line_of_its_key(
     tmp_path: Path, values: Dict[str, Any], head: str
 ) -> None:
@@ -107,23 +118,53 @@ def test_a_value_of_any_type_is_taken_or_named_with_the_line_of_its_key(
         key = line.strip("[]").partition(" = ")[0]
         assert key in error.message
     else:
-        assert not head or not values
+        assert head != "[table]\n" or not values
 
 
 @examples(150)
-@given(mutated(*GOOD), st.sampled_from(NAMES))
-def test_the_line_that_is_named_holds_the_key(tmp_path: Path, content: bytes, name: str) -> None:
+@given(mutated(*GOOD))
+def test_the_line_that_is_named_holds_the_key(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "fuzzed.toml"
     file.write_bytes(content)
     try:
         read = SettingsFile.read(file)
     except SettingsError:
         return
-    for key in read.values:
-        where = read.place(key)
+    ways: List[Tuple[Union[str, int], ...]] = []
+    for key, value in read.values.items():
+        ways.append((key,))
+        if isinstance(value, dict):
+            ways += [(key, inner) for inner in value]
+        elif isinstance(value, list):
+            ways += [(key, at, inner) for at, item in enumerate(value) if isinstance(item, dict) for inner in item]
+    for way in ways:
+        where = read.place(*way)
         if ", line " in where:
             line = read.text.split("\n")[int(where.rpartition(" ")[2]) - 1]
-            assert key in line or "\\" in line
+            assert str(way[-1]) in line or "\\" in line or str(way[0]) in line
+
+
+@examples(200)
+@given(st.dictionaries(VARIABLES, TEXTS, max_size=4))
+@example({"FER_EDGE_CAMERA__": "1"})
+@example({"FER_EDGE_CAMERA____SOURCE": "1"})
+@example({"FER_EDGE_": "1"})
+def test_variables_of_any_name_are_taken_or_named(environment: Dict[str, str]) -> None:
+    try:
+        load_settings({}, environment)
+    except SettingsError as error:
+        assert any(variable in error.message for variable in environment)
+
+
+@examples(150)
+@given(st.lists(st.one_of(TEXTS, st.sampled_from(["a=demo", "A=demo", "a=", "0", "x/y=0", "auto"])), max_size=4))
+def test_cameras_of_any_text_are_taken_or_refused_as_those_of_the_command_line(texts: List[str]) -> None:
+    try:
+        found = load_settings({"camera": texts}, {}).cameras
+    except UsageError as error:
+        assert "--camera" in error.message
+    else:
+        assert len(found) == max(1, len(texts))
 
 
 @examples(200)

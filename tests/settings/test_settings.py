@@ -78,7 +78,7 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_setting(service: s
     environment = {f"FER_EDGE_{service}{name}": value for name, value in LINKS.items()}
     settings = load_settings({}, {**environment, "FER_EDGE_CAMERA": "7"})
     assert settings.cameras[0].source == "7"
-    assert set(settings.origins) == {"camera"}
+    assert set(settings.origins) == {"camera", "camera.camera7.source"}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_variable_that_only_resembles_those_of_kubernetes_is_refused(name: str
 
 
 def test_a_setting_is_one_whatever_its_value_looks_like() -> None:
-    assert load_settings({}, {"FER_EDGE_OUTPUT": "tcp://10.0.0.11:8650"}).output == "tcp://10.0.0.11:8650"
+    assert load_settings({}, {"FER_EDGE_OUTPUT": "tcp://10.0.0.11:8650"}).outputs.output == "tcp://10.0.0.11:8650"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,26 @@ def test_a_settings_file_that_the_user_may_not_read_is_told_apart_with_who_may_n
         ("source.x.camera = 0\n", 1, "no setting 'source'"),
         ("source.camera = 0\n", 1, "stands in the table 'source'"),
         ("[[source]]\ncamera = 0\n", 1, "no setting 'source'"),
-        ("[camera]\nindex = 1\n", 1, "it must be text"),
+        ("[camera]\nindex = 1\n", 1, "a camera's table begins with [[camera]]"),
+        ('[[camera]]\nsource = "0"\n\n[[camera]]\nsource = "1"\nsise = 1\n', 6, "Did you mean 'size'?"),
+        ('[[camera]]\nsource = "0"\ndisplay = "none"\n', 3, "write it as 'display' into [outputs]"),
+        ('[[camera]]\nsource = "0"\npixel_format = "YUYV"\n', 3, "Did you mean 'format'?"),
+        ('[[camera]]\nname = "a/b"\n', 2, "it must be letters (a to z), digits"),
+        ("[[camera]]\nsize = [640, 480]\n", 1, "neither a name nor a source"),
+        ('[[camera]]\nname = "front"\nfps = 15\n', 1, "nothing gives the camera 'front' a source"),
+        ('camera = "0"\n# more\n[[camera]]\nsource = "1"\n', 1, "and the [[camera]] in line 3 cannot both"),
+        ('camera = [{source = "0"}, {sorce = "1"}]\n', 1, "Did you mean 'source'?"),
+        ('camera = ["0", "1"]\n', 1, "a camera's table begins with [[camera]]"),
+        ("[analysis]\n\ndetectr = 1\n", 3, "Did you mean 'detector'?"),
+        ('[log]\nlog_level = "info"\n', 2, "Did you mean 'level'?"),
+        ("[outputs]\nlisten = 8650\n", 2, "write it as 'listen' into [web]"),
+        ('[outputs]\nlevel = "info"\n', 2, "It belongs into [log]"),
+        ("[outputs]\nsize = [1, 1]\n", 2, "write 'size' into a [[camera]]"),
+        ("[output]\nbars = false\n", 1, "Did you mean 'outputs'?"),
+        ('analysis = "yunet"\n', 1, "Write  [analysis]"),
+        ('log_level = "info"\n[log]\nlevel = "info"\n', 3, "log.level is set twice, first by "),
+        ('[log]\nlevel = "loud"\n', 2, "level: 'loud' will not do: it must be one of debug"),
+        ("[run]\nframes = 3.5\n", 2, "a whole number above 0"),
         ("frames = 3.0\n", 1, "a whole number above 0"),
         ("camera = true\n", 1, "it must be text"),
         ("camera = 1979-05-27\n", 1, "it must be text"),
@@ -223,7 +242,7 @@ def test_where_a_statement_goes_on_for_too_long_no_line_is_named_rather_than_a_w
 def test_a_byte_order_mark_at_the_start_of_the_file_does_no_harm(tmp_path: Path) -> None:
     file = tmp_path / "fer-edge.toml"
     file.write_bytes(b"\xef\xbb\xbfcamera = 0\r\n")
-    assert load_settings({}, {}, file).camera == "0"
+    assert load_settings({}, {}, file).cameras[0].source == "0"
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 3000, "a = " + "9" * 4090, "." * 5000, "#\n" * 40000])

@@ -218,7 +218,7 @@ def test_the_reason_against_a_backend_tells_a_broken_runtime_from_a_missing_one(
     def fail(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("fer_edge.classify.backend_choice.importlib.import_module", fail)
+    monkeypatch.setattr("fer_edge.classify.registry.importlib.import_module", fail)
     given = candidates()[-1].reason
     monkeypatch.undo()
     assert given == reason
@@ -227,7 +227,7 @@ def test_the_reason_against_a_backend_tells_a_broken_runtime_from_a_missing_one(
 @pytest.mark.parametrize("error", ["MemoryError", 'RuntimeError("can\'t start new thread")'])
 def test_memory_that_runs_out_later_is_told_without_a_traceback(error: str) -> None:
     program = (
-        "import sys\nfrom fer_edge import __main__, cli\n"
+        "import sys\nfrom fer_edge import __main__\nfrom fer_edge.cli import main as cli\n"
         f"def run():\n    raise {error}\n"
         "cli.main = run\nsys.exit(__main__.main())\n"
     )

@@ -18,20 +18,25 @@ from fake_machines import nano
 from programs import ROOT, Program
 from prometheus_client.parser import text_string_to_metric_families
 
+from fer_edge.app.stages import stage_list
 from fer_edge.board.power import PowerMode
 from fer_edge.board.program import Ran
 from fer_edge.board.state import BoardState, read_board_state
 from fer_edge.board.tegrastats import Rail, Tegrastats
 from fer_edge.board.temperature import Zone
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
+from fer_edge.errors import SourceUnreadable
 from fer_edge.pipeline.backlog import MOST_WAITING
-from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.pipeline.lane import LaneSpec
+from fer_edge.pipeline.reconnection import Reconnection
+from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import HealthMonitor
-from fer_edge.sinks.base import MemorySink
+from fer_edge.settings import Settings
+from fer_edge.sinks import MemorySink
 from fer_edge.system.address import Address
 from fer_edge.types import Frame, Observation, Rates
 from fer_edge.web.metrics import Metrics
@@ -68,33 +73,56 @@ def scrape(address: Address) -> Series:
         return parse(answer.read().decode())
 
 
+class Troubled(Session):
+    """Two cameras, to whose stages something happened."""
+
+    def __init__(self) -> None:
+        reconnection = Reconnection(lambda: FakeSource([]), lambda: True)
+        reconnection.found()
+        for _ in range(3):
+            reconnection.lost(None)
+            reconnection.found()
+        reconnection.leave_out(SourceUnreadable("It cannot be decoded."))
+        lanes = [LaneSpec("front", FakeSource([], live=True), reconnection), LaneSpec("door", FakeSource([]))]
+        detectors = {"front": FakeDetector, "door": FakeDetector}
+        super().__init__(lanes, stage_list(Settings(), detectors, FakeClassifier))
+
+    def incidents(self) -> Incidents:
+        return Incidents({"classify": 2}, 1)
+
+
 def metrics(board: BoardState, runners: List[SinkRunner]) -> Metrics:
-    pipeline = Pipeline(FakeSource([]), FakeDetector, FakeClassifier)
-    incidents = Incidents(3, {"classify": 2}, 1)
-    return Metrics(pipeline, lambda: incidents, HealthMonitor(Rates).health, lambda: board, runners)
+    session = Troubled()
+    monitor = HealthMonitor(session.rates, cameras=session.lanes)
+    for lane in session.lanes:
+        monitor.frame_analysed(lane.name)
+    return Metrics(session, monitor.health, lambda: board, runners)
 
 
-def test_the_running_program_tells_its_rates_frames_latencies_and_what_it_uses(tmp_path: Path) -> None:
-    with Program(tmp_path, "--camera", "demo", results="") as program:
+def test_the_running_program_tells_of_each_camera_its_rates_frames_latencies_and_what_it_uses(tmp_path: Path) -> None:
+    with Program(tmp_path, "--camera", "front=demo", "--camera", "door=demo:3", results="") as program:
         program.more_frames(5)
         first = scrape(program.address)
-        program.more_frames(30)
+        program.more_frames(60)
         series = scrape(program.address)
         program.end()
-    for figure in ("total", "detection", "classification"):
-        assert series["fer_edge_fps", labelled(figure=figure)] > 0
-    captured = series["fer_edge_frames_captured_total", ()]
-    emitted = series["fer_edge_frames_total", labelled(outcome="emitted")]
-    dropped = series["fer_edge_frames_total", labelled(outcome="dropped")]
-    assert captured == emitted + dropped + series["fer_edge_frames_in_flight", ()]
-    assert emitted > first["fer_edge_frames_total", labelled(outcome="emitted")]
-    for stage in ("capture", "detect", "classify"):
-        count = series["fer_edge_stage_seconds_count", labelled(stage=stage)]
-        assert count > 0
-        assert series["fer_edge_stage_seconds_bucket", labelled(stage=stage, le="+Inf")] == count
-        assert 0 < series["fer_edge_stage_seconds_sum", labelled(stage=stage)] < math.inf
+    for camera in ("front", "door"):
+        for figure in ("total", "detection", "classification"):
+            assert series["fer_edge_fps", labelled(camera=camera, figure=figure)] > 0
+        captured = series["fer_edge_frames_captured_total", labelled(camera=camera)]
+        emitted = series["fer_edge_frames_total", labelled(camera=camera, outcome="emitted")]
+        dropped = series["fer_edge_frames_total", labelled(camera=camera, outcome="dropped")]
+        assert captured == emitted + dropped + series["fer_edge_frames_in_flight", labelled(camera=camera)]
+        assert emitted > first["fer_edge_frames_total", labelled(camera=camera, outcome="emitted")]
+        for stage in ("capture", "detect", "classify"):
+            labels = {"camera": camera, "stage": stage}
+            count = series["fer_edge_stage_seconds_count", labelled(**labels)]
+            assert count > 0
+            assert series["fer_edge_stage_seconds_bucket", labelled(**labels, le="+Inf")] == count
+            assert 0 < series["fer_edge_stage_seconds_sum", labelled(**labels)] < math.inf
+        assert series["fer_edge_source_reconnects_total", labelled(camera=camera)] == 0
+        assert series["fer_edge_source_works", labelled(camera=camera)] == 1
     assert series["fer_edge_health", labelled(status="healthy")] == 1
-    assert series["fer_edge_source_reconnects_total", ()] == 0
     assert {"detect", "classify", "emit"} == {
         dict(labels)["stage"] for name, labels in series if name == "fer_edge_queue_age_seconds"
     }
@@ -121,13 +149,10 @@ def test_a_jetsons_heat_power_mode_clocks_and_memory_are_exported(tmp_path: Path
 
 def test_every_metric_is_in_the_documents_and_every_one_in_there_exists(tmp_path: Path) -> None:
     board = read_board_state(nano(tmp_path), lambda command, timeout: Ran(None, TEGRASTATS))
-    monitor = HealthMonitor(Rates)
-    monitor.frame_analysed()
-    pipeline = Pipeline(FakeSource([]), FakeDetector, FakeClassifier)
-    page = Metrics(pipeline, Incidents, monitor.health, lambda: board, []).page()[1].decode()
+    page = metrics(board, []).page()[1].decode()
     ours = set(re.findall(r"^# TYPE (fer_edge_\w+)", page, re.MULTILINE))
     text = (ROOT / "docs" / "service.md").read_text()
-    assert set(re.findall(r"`(fer_edge_\w+)(?:\{\w+\})?`", text)) == ours
+    assert set(re.findall(r"`(fer_edge_\w+)(?:\{[\w,]+\})?`", text)) == ours
 
 
 def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
@@ -136,7 +161,9 @@ def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
         frame = Frame(index, 0.0, datetime.now(timezone.utc), np.zeros((2, 2, 3), np.uint8))
         runner.offer(Observation(frame, ()), Rates())
     series = parse(metrics(BoardState(), [runner]).page()[1].decode())
-    assert series["fer_edge_source_reconnects_total", ()] == 3
+    assert series["fer_edge_source_reconnects_total", labelled(camera="front")] == 3
+    assert series["fer_edge_undecodable_images_total", labelled(camera="front")] == 1
+    assert series["fer_edge_source_reconnects_total", labelled(camera="door")] == 0
     assert series["fer_edge_stage_restarts_total", labelled(stage="classify")] == 2
     assert series["fer_edge_stage_restarts_total", labelled(stage="detect")] == 0
     assert series["fer_edge_hung_calls_total", ()] == 1

@@ -1,0 +1,105 @@
+"""The one place where a session is put together: for the live run, the library, the benchmark and the soak alike."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Mapping, Optional, Sequence, Set
+
+from fer_edge.app.parts import PROGRAM, Parts
+from fer_edge.capture.base import Source
+from fer_edge.pipeline.lane import Lane, LaneSpec
+from fer_edge.pipeline.reconnection import Reconnection
+from fer_edge.pipeline.session import Session
+from fer_edge.pipeline.stage_spec import StageSpec
+from fer_edge.pipeline.supervisor import Supervisor
+from fer_edge.settings import CameraSettings, Settings
+
+
+def build_session(
+    settings: Settings, parts: Parts = PROGRAM, *, given: Optional[Mapping[str, Source]] = None, paced: bool = True
+) -> Session:
+    """Put a session together; nothing is opened yet.
+
+    A live source that fails is opened anew as `settings.run.reconnect` says, and a stage that fails is built anew where there
+    is a live source. A file is read once, and its first error is its end.
+
+    Parameters
+    ----------
+    parts : Parts
+        What it is put together from.
+    given : mapping of str to Source, optional
+        By camera, sources that a program made itself; these are opened once.
+    paced : bool
+        Whether the demo keeps the pace of a camera.
+
+    Raises
+    ------
+    FerEdgeError
+        A source, model or detector that cannot be.
+    """
+    when, cameras = settings.run.reconnect, settings.cameras
+    openings = _FirstOpenings()
+    lanes = []
+    for camera in cameras:
+        own = (given or {}).get(camera.name)
+        with settings.located("camera"):
+            source = own or parts.source(settings, camera, paced, ())
+        names = _Names()
+        reconnection = _reconnection(settings, parts, camera, openings, names) if source.live and own is None else None
+        lanes.append((LaneSpec(camera.name, source, reconnection), names))
+    stages = build_stages(settings, parts)
+    live = any(lane.source.live for lane, _ in lanes)
+    supervisor = Supervisor(when != "never", clock=parts.clock) if live else None
+    session = Session([lane for lane, _ in lanes], stages, clock=parts.clock, supervisor=supervisor)
+    openings.lanes = session.lanes
+    for lane, (_, names) in zip(session.lanes, lanes):
+        names.lane = lane
+    return session
+
+
+def build_stages(settings: Settings, parts: Parts = PROGRAM) -> List[StageSpec]:
+    """Return the stages that frames of the cameras of `settings` take. Raises FerEdgeError for what cannot be built."""
+    wanted = {camera.name: camera.detector or settings.analysis.detector for camera in settings.cameras}
+    with settings.located("detector"):
+        detectors = {name: parts.detector(settings, name) for name in sorted(set(wanted.values()))}
+    with settings.located("model"):
+        classifier = parts.classifier(settings)
+    return parts.stages(settings, {name: detectors[detector] for name, detector in wanted.items()}, classifier)
+
+
+class _Names:
+    """Knows under which names the camera of a lane can be opened again."""
+
+    lane: Optional[Lane] = None
+
+    def __call__(self) -> Sequence[str]:
+        info = self.lane.info if self.lane is not None else None
+        return info.names if info is not None else ()
+
+
+def _reconnection(
+    settings: Settings,
+    parts: Parts,
+    camera: CameraSettings,
+    openings: _FirstOpenings,
+    names: Callable[[], Sequence[str]],
+) -> Reconnection:
+    when = settings.run.reconnect
+    return Reconnection(
+        (lambda: parts.source(settings, camera, True, names())) if when != "never" else None,
+        (lambda: True) if when == "always" else lambda: openings.wait_for(camera.name),
+        clock=parts.clock,
+        camera=camera.name if len(settings.cameras) > 1 else "",
+    )
+
+
+class _FirstOpenings:
+    """Decides whether a camera that is missing at the start is waited for: while another one works, or still may."""
+
+    def __init__(self) -> None:
+        self.lanes: Sequence[Lane] = ()
+        self._missing: Set[str] = set()
+
+    def wait_for(self, name: str) -> bool:
+        """Note that a camera could not be opened, and return whether it is tried again."""
+        self._missing.add(name)
+        return any(not one.ended and (one.latest is not None or one.name not in self._missing) for one in self.lanes)

@@ -1,0 +1,95 @@
+"""The stages that every frame takes, in their order: all that names one is here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Callable, Dict, List, Mapping, Sequence
+
+from fer_edge.app.blur import Blurring
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.reader import ExpressionReader
+from fer_edge.detect.base import FaceDetector
+from fer_edge.pipeline.stage_spec import StageSpec, StageWork
+from fer_edge.settings import Settings
+from fer_edge.types import Observation
+
+MOST_FRAMES = 8
+"""Frames whose faces the classifier takes in one batch; more would make the first of them wait for the last."""
+
+BuildDetector = Callable[[], FaceDetector]
+BuildClassifier = Callable[[], ExpressionClassifier]
+
+
+def stage_list(
+    settings: Settings, detectors: Mapping[str, BuildDetector], classifier: BuildClassifier
+) -> List[StageSpec]:
+    """Return the stages.
+
+    Parameters
+    ----------
+    settings : Settings
+        Which of them are wanted.
+    detectors : mapping of str to callable
+        By camera, what builds its detector; the same for several cameras is built once.
+    classifier : callable
+        Builds the classifier.
+    """
+    stages = [
+        StageSpec("detect", "detection", lambda: Detection(detectors)),
+        StageSpec("classify", "classification", lambda: Classification(classifier()), batch=MOST_FRAMES),
+    ]
+    if settings.analysis.blur:
+        stages.append(StageSpec("blur", "blurring", Blurring, changes_image=True))
+    return stages
+
+
+class Detection(StageWork):
+    """Finds the faces of each frame with the detector of its camera."""
+
+    def __init__(self, detectors: Mapping[str, BuildDetector]) -> None:
+        built: Dict[BuildDetector, FaceDetector] = {}
+        for build in detectors.values():
+            if build not in built:
+                built[build] = build()
+        self._all = list(built.values())
+        self._of = {camera: built[build] for camera, build in detectors.items()}
+
+    def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
+        """Return the observations with what was found."""
+        return [replace(one, found=tuple(self._of[one.frame.source].detect(one.frame.image))) for one in observations]
+
+    def close(self) -> None:
+        """Close every detector."""
+        for detector in self._all:
+            detector.close()
+
+
+class Classification(StageWork):
+    """Reads the expressions of all faces that were found, in one batch."""
+
+    def __init__(self, classifier: ExpressionClassifier) -> None:
+        self._classifier = classifier
+        self._reader = ExpressionReader(classifier)
+
+    def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
+        """Return the observations with their faces read."""
+        read = self._reader.read_all([(one.frame.image, one.found) for one in observations])
+        return [replace(one, faces=faces) for one, faces in zip(observations, read)]
+
+    def idle(self, observation: Observation) -> bool:
+        """Return whether nobody is in view."""
+        return not observation.found
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what the network is, and what it runs on."""
+        used = self._classifier
+        return {
+            "network": used.spec.name,
+            "params": used.spec.parameters,
+            "provider": used.provider,
+            "precision": used.precision,
+        }
+
+    def close(self) -> None:
+        """Close the classifier."""
+        self._classifier.close()

@@ -1,0 +1,73 @@
+"""What a run came to, and how the figures are put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Tuple
+
+from fer_edge.pipeline.frame_counter import FrameBalance
+from fer_edge.types import Rates
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to.
+
+    Attributes
+    ----------
+    seconds : float
+        From the moment when all stages were ready.
+    balance : FrameBalance
+        Of all cameras.
+    faces : int
+        Seen in all frames together.
+    rates : Rates
+        The figures at the end.
+    whereabouts : tuple of str
+        Of what was written, a sentence each.
+    cameras : mapping of str to FrameBalance
+        By name, where there are several.
+    troubles : tuple of str
+        What was wrong at the end.
+    """
+
+    seconds: float
+    balance: FrameBalance
+    faces: int
+    rates: Rates
+    whereabouts: Tuple[str, ...] = ()
+    cameras: Mapping[str, FrameBalance] = field(default_factory=dict)
+    troubles: Tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the figures, the counts and where the results are, for people."""
+        counts = f"{_in_words(self.balance)} analysed in {self.seconds:.1f} s, {self.faces} faces, "
+        lines = [f"{counts}{self.balance.dropped} dropped", describe_rates(self.rates)]
+        lines += [f"  {name}: {_in_words(one)}, {one.dropped} dropped" for name, one in self.cameras.items()]
+        return "\n".join([*lines, *self.troubles, *self.whereabouts])
+
+
+def _in_words(balance: FrameBalance) -> str:
+    return f"{balance.emitted} frames"
+
+
+def describe_rates(rates: Rates) -> str:
+    """Return the FPS figures in one line, with the capacities called so."""
+    stages = (
+        f"{name} {capacity:.1f} capacity ({rates.stages[name].achieved:.1f} achieved)"
+        for name, capacity in rates.capacities()
+    )
+    return "   ".join([f"FPS total {rates.total:.1f}", *stages])
+
+
+def fields_of(rates: Rates) -> Dict[str, Any]:
+    """Return the FPS figures as fields of a line of the log."""
+    return {
+        "fps_total": round(rates.total, 2),
+        **{f"fps_{name}": round(capacity, 2) for name, capacity in rates.capacities()},
+    }
+
+
+def counts_of(balance: FrameBalance) -> Dict[str, Any]:
+    """Return counts of frames as fields of a line of the log."""
+    return {"captured": balance.captured, "emitted": balance.emitted, "dropped": balance.dropped}

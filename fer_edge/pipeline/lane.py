@@ -1,0 +1,92 @@
+"""One camera of a session: its source and reader, its counts and figures, its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
+from fer_edge.pipeline.meter import FlowMeter
+from fer_edge.pipeline.reader import SourceReader
+from fer_edge.pipeline.reconnection import Reconnection
+from fer_edge.types import Frame, Rates
+
+
+@dataclass(frozen=True)
+class LaneSpec:
+    """What a session is told of a camera.
+
+    Attributes
+    ----------
+    name : str
+        Of the lane, and of its frames' source; unique in the session.
+    source : Source
+        Where its frames come from; opened and closed by the session.
+    reconnection : Reconnection, optional
+        Opens a lost source anew. Without one, the first error ends the lane.
+    """
+
+    name: str
+    source: Source
+    reconnection: Optional[Reconnection] = None
+
+
+class Lane:
+    """What can be known of one camera while a session runs. Any thread may ask.
+
+    Attributes
+    ----------
+    name : str
+        As the settings or the program gave it.
+    live : bool
+        Whether its source is a camera or stream, and no file.
+    ended : bool
+        Whether it came to its end.
+    error : BaseException or None
+        What ended it, where that was an error.
+    """
+
+    def __init__(self, spec: LaneSpec, reader: SourceReader, counter: FrameCounter, meter: FlowMeter) -> None:
+        self.name = spec.name
+        self.live = spec.source.live
+        self.meter = meter
+        self.counter = counter
+        self.reader = reader
+        self.ended = False
+        self.error: Optional[BaseException] = None
+        self._reconnection = spec.reconnection
+
+    @property
+    def info(self) -> Optional[SourceInfo]:
+        """What the source turned out to be; None until it is open."""
+        return self.reader.info
+
+    @property
+    def latest(self) -> Optional[Frame]:
+        """The newest captured frame, analysed or not, for a live view; None before the first."""
+        return self.reader.latest
+
+    @property
+    def reconnects(self) -> int:
+        """How often a lost source came back."""
+        return self._reconnection.reconnects if self._reconnection is not None else 0
+
+    @property
+    def undecodable(self) -> int:
+        """Images that were left out because they could not be decoded."""
+        return self._reconnection.undecodable if self._reconnection is not None else 0
+
+    def trouble(self) -> str:
+        """Return what is wrong with the source, for people; empty while it works or nobody looks after it."""
+        if self.error is not None:
+            return f"it ended: {getattr(self.error, 'message', self.error)}"
+        return self._reconnection.trouble() if self._reconnection is not None else ""
+
+    def rates(self) -> Rates:
+        """Return the FPS figures of this lane as of now."""
+        return self.meter.rates()
+
+    def balance(self) -> FrameBalance:
+        """Return the counts of frames as of now."""
+        return self.counter.balance()

@@ -1,0 +1,69 @@
+"""A step that all frames take, as data: what it is called, and how its work is built."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Callable, Mapping, Sequence
+
+from fer_edge.errors import FerEdgeError, StageFailed
+from fer_edge.types import Observation
+
+
+class StageWork(ABC):
+    """What a stage does; built, used and closed in one thread."""
+
+    @abstractmethod
+    def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
+        """Return richer observations, one for each, in the same order."""
+
+    def idle(self, observation: Observation) -> bool:  # noqa: ARG002 - most stages have something to do in each frame
+        """Return whether an observation gives the stage nothing to do, which says nothing of its capacity."""
+        return False
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what a report says of the work: a network's name and size, what it runs on."""
+        return {}
+
+    def close(self) -> None:  # noqa: B027 - work that holds nothing has nothing to give back
+        """Give back what the work took."""
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One stage, as data: everything that counts, shows or measures stages goes through the list of these.
+
+    Attributes
+    ----------
+    name : str
+        Of the stage, its threads and its label in figures: ``detect``.
+    figure : str
+        What its rate is called: ``detection``.
+    build : callable
+        Makes the work, in the thread that uses it: a network or a GPU context belongs to that thread.
+    workers : int
+        Threads that work at once, each on other frames; results leave in order all the same.
+    batch : int
+        Most frames, of different lanes, that one call gets when they wait together.
+    changes_image : bool
+        Whether only the image that comes out of the stage is to be seen, as one that goes in shows too much.
+    """
+
+    name: str
+    figure: str
+    build: Callable[[], StageWork]
+    workers: int = 1
+    batch: int = 1
+    changes_image: bool = False
+
+
+def as_stage_error(stage: str, error: BaseException) -> BaseException:
+    """Return `error` itself if it is one of ours, else a `StageFailed` that names the stage and has it as its cause."""
+    if isinstance(error, FerEdgeError):
+        return error
+    failed = StageFailed(
+        f"The {stage} stage failed: {type(error).__name__}: {error}",
+        "This is a fault of the program or of a library; run again with --log-level debug for the traceback.",
+    )
+    failed.__cause__ = error
+    return failed

@@ -1,0 +1,139 @@
+"""What ``--camera`` takes: a source, with or without a name before it; and the name of a camera that was given none."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from typing import Iterable, List, Sequence, Tuple
+
+from fer_edge.errors import UsageError
+from fer_edge.system.masking import mask, printable
+
+LONGEST_NAME = 64
+"""Letters of a camera's name: it becomes a part of file names, which file systems bound at 255 bytes."""
+
+NAME_FORM = f"letters (a to z), digits, -, _ and ., at most {LONGEST_NAME}"
+
+_NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_NAME}}}")
+
+_SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:gst|csi|demo):|/|\.{1,2}/|~")
+"""How a text begins that is a source as a whole, whatever stands in it."""
+
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
+_NODE = re.compile(r"/dev/video([0-9]{1,9})")
+_WITHOUT_A_NAME = "camera"
+
+
+def is_camera_name(text: str) -> bool:
+    """Return whether a camera may be called so: it can stand in a file's name, and is no way to another folder."""
+    return bool(_NAME.fullmatch(text)) and text not in (".", "..")
+
+
+def split_camera(text: str) -> Tuple[str, str]:
+    """Take ``front=rtsp://host/live`` apart.
+
+    What stands before the first ``=`` is the camera's name, except in a text that is a source as a whole: one that begins as
+    an address (``http://``), as ``gst:``, ``csi:`` or ``demo:``, or as a path (``/``, ``./``, ``../``, ``~``), and one that is
+    a file or folder which is there.
+
+    Returns
+    -------
+    tuple of str
+        The name, empty where there is none, and the source.
+
+    Raises
+    ------
+    UsageError
+        What stands there is no name, or nothing stands behind it.
+
+    Examples
+    --------
+    >>> split_camera("front=0"), split_camera("http://host/?a=b"), split_camera("./a=b.mp4")
+    (('front', '0'), ('', 'http://host/?a=b'), ('', './a=b.mp4'))
+    """
+    text = text.strip()
+    if not text:
+        raise UsageError("No source was named.", "Give a source, such as 0 or demo, with or without NAME= before it.")
+    if "=" not in text or _SOURCE.match(text) or os.path.exists(os.path.expanduser(text)):
+        return "", text
+    name, _, source = (part.strip() for part in text.partition("="))
+    if not is_camera_name(name):
+        shown = printable(mask(text))
+        raise UsageError(
+            f"'{shown}' is neither a file that is there nor NAME=SOURCE: the name of a camera has {NAME_FORM}.",
+            "Write it like front=0; a file whose name holds = is given as ./FILE.",
+        )
+    if not source:
+        raise UsageError(f"The camera '{name}' has no source.", f"Give it behind the equals sign, as in {name}=0.")
+    return name, source
+
+
+def name_for(source: str) -> str:
+    """Return what a camera is called that was given no name.
+
+    ``camera0`` for a device, ``demo-3`` for the demo with three faces, the host of an address, and else the name of the file or
+    folder without its ending.
+
+    Examples
+    --------
+    >>> [name_for(source) for source in ("0", "demo:3", "rtsp://user:word@door.local/live", "clips/hall.mp4")]
+    ['camera0', 'demo-3', 'door.local', 'hall']
+    """
+    source = source.strip()
+    address = _ADDRESS.match(source)
+    if address is not None:
+        return _plain(_host(*address.groups())) or _WITHOUT_A_NAME
+    if source.isascii() and source.isdecimal() and len(source) < 10:
+        return f"camera{int(source)}"
+    node = _NODE.fullmatch(source)
+    if node is not None:
+        return f"camera{int(node.group(1))}"
+    if source.startswith("gst:"):
+        return "gst"
+    if source in ("", "auto"):
+        return _WITHOUT_A_NAME
+    if re.match("demo:|csi:", source):
+        return _plain(source)
+    *folders, last = source.rstrip("/").split("/")
+    stem = last if source.startswith("/dev/") else os.path.splitext(last)[0]
+    parts = (stem, *reversed(folders))  # of a pattern *.jpg its folder tells more
+    return next(filter(None, map(_plain, parts)), _WITHOUT_A_NAME)
+
+
+def distinct_names(cameras: Sequence[Tuple[str, str]]) -> List[str]:
+    """Return a name for each camera: its own, or one made from its source, to which ``-2`` is added where it is in use.
+
+    Parameters
+    ----------
+    cameras : sequence of tuple of str
+        Name, empty where there is none, and source.
+    """
+    used = {name.lower() for name, _ in cameras if name}
+    found = []
+    for name, source in cameras:
+        chosen = name or _unused(name_for(source), used)
+        used.add(chosen.lower())
+        found.append(chosen)
+    return found
+
+
+def _unused(name: str, used: Iterable[str]) -> str:
+    chosen, number = name, 1
+    while chosen.lower() in used:
+        number += 1
+        chosen = f"{name[: LONGEST_NAME - 1 - len(str(number))]}-{number}"
+    return chosen
+
+
+def _host(scheme: str, authority: str, rest: str) -> str:
+    """Return the host of an address; its scheme where a password may stand in its place."""
+    _, _, place = authority.rpartition("@")
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]*\]|[^:]*)(?::[0-9]*)?", place)
+    return scheme if "@" in rest or found is None else found.group(1).lower()
+
+
+def _plain(text: str) -> str:
+    """Return the text with other letters than a name's left out or replaced."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub("[^A-Za-z0-9._]+", "-", ascii_only).strip("-.")[:LONGEST_NAME].rstrip("-.")

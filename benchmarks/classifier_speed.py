@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fer_edge.benchmark.environment import describe_environment
 from fer_edge.classify import providers
 from fer_edge.classify.onnx import read_contract
+from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
-from fer_edge.inference.model_files import DEFAULT_MODEL, find_model
+from fer_edge.inference.model_files import find_model
 
 # After fer_edge, which turns its telemetry off.
 onnxruntime = importlib.import_module("onnxruntime")

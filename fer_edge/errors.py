@@ -1,14 +1,12 @@
 """Everything that can go wrong, as one tree of errors.
 
 Each error carries the exit code with which the program ends when nobody handles it, and a message in which a person finds
-the thing that failed, the place, and what to do next. The README's table of exit codes is checked against this module.
+the thing that failed, the place, and what to do next. The table of docs/exit-codes.md is checked against this module.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Dict, Iterator, Type
-
-from fer_edge.system.installation import pip_install
 
 
 class FerEdgeError(Exception):
@@ -56,12 +54,6 @@ class MissingExtra(FerEdgeError):
     """A library is needed that the chosen installation flavour does not bring."""
 
     exit_code = 4
-
-    def __init__(self, library: str, extra: str, needed_for: str) -> None:
-        super().__init__(
-            f"{needed_for} needs the Python package '{library}', which is not installed.",
-            f"Install it with:  {pip_install(extra)}",
-        )
 
 
 class LibraryUnusable(FerEdgeError):

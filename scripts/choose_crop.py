@@ -20,7 +20,7 @@ from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.detect import open_detector
 from fer_edge.inference.model_files import find_model
 from fer_edge.training.data import load_faces
-from fer_edge.training.faces import framed_picture
+from fer_edge.training.faces import framed_image
 from fer_edge.types import LABELS, Face, Image
 
 MARGINS = (2.5, 2.6, 2.7, 2.8, 2.9)
@@ -68,7 +68,7 @@ def find_faces(pictures: List[np.ndarray], detector_name: str) -> List[Tuple[Ima
     detector = open_detector(detector_name)
     seen = []
     for picture in pictures:
-        image = framed_picture(picture)
+        image = framed_image(picture)
         best = detector.detect(image)[:1]
         seen.append((image, best[0] if best else None))
     detector.close()

@@ -5,7 +5,7 @@
     python scripts/make_table1.py runs/table1 runs/speed-*.json
 
 The first argument is the folder of scripts/train_table1.py: a row counts as trained if its evaluation lies there. Of several
-benchmarks the median is taken.
+benchmarks the median is taken. The section "What follows for the paper's claims" is written by hand, and kept.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from fer_edge.zoo.listing import NetworkSize, measure_network
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = re.compile(rb"# The paper's Table 1")
+BY_HAND = re.compile(r"^## What follows for the paper's claims\n.*?(?=^## )", re.DOTALL | re.MULTILINE)
 RECIPE = "table1"
 RATES = ("total", "classification", "detection")
 NO_PAPER = PaperRow(0, None, None, None, None, None)
@@ -69,7 +70,13 @@ def main() -> int:
     write_atomically(
         options.output,
         to_markdown(
-            rows, benchmarks, picture.name, options.data_name, options.machine, training_note=options.training
+            rows,
+            benchmarks,
+            picture.name,
+            options.data_name,
+            options.machine,
+            training_note=options.training,
+            by_hand=_by_hand(options.output),
         ).encode(),
         PAGE,
     )
@@ -98,6 +105,7 @@ def to_markdown(
     machine_note: str,
     *,
     training_note: str = "",
+    by_hand: str = "",
 ) -> str:
     trained = [row for row in rows if row.evaluation]
     missing = [row for row in rows if not row.evaluation]
@@ -143,6 +151,7 @@ def to_markdown(
         f" Classification and detection are capacities, 1 / mean service time. {_unsteady(benchmarks)}",
         *([f"- **Not in the paper:** {', '.join(without_paper)}."] if without_paper else []),
         "",
+        *by_hand.splitlines(),
         "## How far each network is the paper's",
         "",
         "The paper prints counts of parameters (as Keras counts, a BatchNorm 4·C) and no layers, so each network is the",
@@ -254,6 +263,12 @@ def _unsteady(benchmarks: list[dict[str, Any]]) -> str:
     return (
         f"In {count} of the {len(spreads)} runs the FPS of the three thirds differed by more than {STABLE_SPREAD:.0%}."
     )
+
+
+def _by_hand(page: Path) -> str:
+    """Give what was written by hand into the page that is to be replaced."""
+    found = BY_HAND.search(page.read_text(encoding="utf-8")) if page.is_file() else None
+    return found[0] if found else ""
 
 
 def _names(rows: list[Row]) -> str:

@@ -12,8 +12,8 @@ import pytest
 import fer_edge
 from fer_edge.app import library
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import UsageError
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Face
@@ -124,14 +124,12 @@ def test_faces_that_the_detector_is_less_sure_of_than_asked_for_are_left_out() -
 
 
 def test_the_model_that_is_named_is_the_one_that_reads() -> None:
-    pipeline = fer_edge.watch(FakeSource([portrait()]), model="fernet")
-    list(pipeline)
-    assert pipeline.classifier is not None
-    named = pipeline.classifier.spec.name
-    pipeline = fer_edge.watch(FakeSource([portrait()]))
-    list(pipeline)
-    assert pipeline.classifier is not None
-    assert pipeline.classifier.spec.name != named
+    session = fer_edge.watch(FakeSource([portrait()]), model="fernet")
+    list(session)
+    named = session.facts()["classify"]["network"]
+    session = fer_edge.watch(FakeSource([portrait()]))
+    list(session)
+    assert session.facts()["classify"]["network"] != named
 
 
 def test_sinks_of_ones_own_get_every_observation_and_are_closed(tmp_path: Path) -> None:

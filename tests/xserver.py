@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from typing import Callable, Iterator, TypeVar
+from typing import Callable, Iterator, Tuple, TypeVar
 
 import numpy as np
 
@@ -76,6 +76,16 @@ class Desktop:
         code = self._display.keysym_to_keycode(XK.string_to_keysym(symbol))
         for event in (X.KeyPress, X.KeyRelease):
             xtest.fake_input(self._display, event, code)
+        self._display.sync()
+
+    def size(self, window: object) -> Tuple[int, int]:
+        """Return width and height of a window in pixels."""
+        geometry = window.get_geometry()  # type: ignore[attr-defined]
+        return geometry.width, geometry.height
+
+    def resize(self, window: object, width: int, height: int) -> None:
+        """Give the window another size, as its border does."""
+        window.configure(width=width, height=height)  # type: ignore[attr-defined]
         self._display.sync()
 
     def close_window(self, window: object) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Dict, Iterable, List, Tuple
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import known_models
 from fer_edge.settings import Settings
+from fer_edge.sinks.names import for_camera, has_camera
+from fer_edge.sinks.registry import SINKS
 
 Role = Tuple[str, str]
 """What names a file, such as ``--output``, and the path."""
@@ -56,12 +58,28 @@ def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:
     known = known_models()
     named = [model for model in (settings.analysis.model, *models) if model not in known]
     return [
-        ("--camera", settings.cameras[0].source),
+        *(("--camera", camera.source) for camera in settings.cameras),
         ("--config", str(settings.file or "")),
         ("the file of the service's variables", VARIABLES),
         *(("--model", model) for model in named),
         *((f"the network {model.name}", str(model.path)) for model in known.values()),
     ]
+
+
+def files_written(settings: Settings) -> List[Role]:
+    """Return where a run with these settings writes results: a role for each camera where a name holds ``{camera}``.
+
+    Raises UsageError for a placeholder that is not known.
+    """
+    roles = []
+    for kind in SINKS:
+        option, place = f"--{kind.option}", getattr(settings.outputs, kind.option)
+        if len(settings.cameras) > 1 and has_camera(place):
+            for camera in settings.cameras:
+                roles.append((f"{option} of the camera '{camera.name}'", for_camera(place, camera.name)))
+        else:
+            roles.append((option, for_camera(place, settings.cameras[0].name)))
+    return roles
 
 
 def _identity(path: str) -> Any:

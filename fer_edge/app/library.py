@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
 from numbers import Real
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,14 @@ from fer_edge.app.parts import PROGRAM, Parts, classifier_factory, detector_fact
 from fer_edge.app.session import build_session, build_stages
 from fer_edge.capture.base import Source
 from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import UsageError
-from fer_edge.inference.model_files import DEFAULT_MODEL
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import CameraSettings, Settings, check_value
 from fer_edge.settings.camera_text import distinct_names, split_camera
 from fer_edge.settings.cameras import refuse_what_cannot_be_together
-from fer_edge.sinks.base import Sink
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.types import Expression, Face, Frame, Image, Observation, ObservedFace
 
 Watched = Union[str, int, "os.PathLike[str]", Source]
@@ -91,7 +91,7 @@ def deliver(session: Session, *sinks: Sink) -> None:
     session : Session
         From `watch`.
     sinks : Sink
-        Your own, or those of `fer_edge.sinks`; closed at the end, whatever happens.
+        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens.
     """
     with ExitStack() as stack:
         for sink in sinks:
@@ -99,12 +99,19 @@ def deliver(session: Session, *sinks: Sink) -> None:
         opened = False
         for observation in session:
             if not opened:
-                info = stream_info(session, observation)
+                info = _stream(session, observation)
                 for sink in sinks:
                     sink.open(info)
                 opened = True
             for sink in sinks:
                 sink.write(observation, session.lane(observation.frame.source).rates())
+
+
+def _stream(session: Session, first: Observation) -> StreamInfo:
+    """Return what sinks are told, which get the observations of all cameras."""
+    lane = session.lane(first.frame.source)
+    info = StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0)
+    return info if len(session.lanes) == 1 else replace(info, camera="")
 
 
 def read_image(
@@ -187,11 +194,13 @@ def _cameras(
     source: Union[Watched, Sequence[Watched], Mapping[str, Watched]],
 ) -> Tuple[Tuple[CameraSettings, ...], Dict[str, Source]]:
     """Return what is asked of the cameras, and the sources that were given as objects, by name."""
-    listed: Sequence[Tuple[str, Watched]]
+    listed: List[Tuple[str, Watched]]
     if isinstance(source, Mapping):
         listed = list(source.items())
+    elif isinstance(source, (list, tuple)):
+        listed = [("", one) for one in source]
     else:
-        listed = [("", one) for one in (source if isinstance(source, (list, tuple)) else [source])]
+        listed = [("", cast(Watched, source))]
     if not listed:
         raise UsageError("source: there is none.", "Give at least one.")
     parts: List[Tuple[str, str]] = []

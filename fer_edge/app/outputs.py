@@ -1,4 +1,4 @@
-"""Where the results of a run go: the files of its settings, and runners from outside."""
+"""Where the results of a run go: the sinks of its settings, and runners from outside."""
 
 from __future__ import annotations
 
@@ -6,100 +6,122 @@ import os
 import threading
 import time
 from contextlib import ExitStack
-from typing import Callable, Dict, List, Sequence, Tuple, Union
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
-from fer_edge.app.file_roles import files_read, refuse_shared_files
-from fer_edge.pipeline.meter import Clock
+from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
-from fer_edge.sinks.base import Sink
-from fer_edge.sinks.files import unused_name
-from fer_edge.sinks.jsonl import JsonlSink
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.mounts import MountGuard
-from fer_edge.sinks.video.pieces import PiecedVideoSink
-from fer_edge.sinks.video.sink import VideoSink, check_ending
+from fer_edge.sinks.names import for_camera, has_camera, refuse_two_cameras
+from fer_edge.sinks.registry import SINKS, SinkKind
+from fer_edge.sinks.request import SinkRequest
+from fer_edge.system.clock import Clock
 from fer_edge.system.standard_streams import standard_descriptor
 from fer_edge.types import Observation, Rates
-from fer_edge.ui.overlay import Overlay
 
-VIDEO_RATE = 30.0
-"""Frames per second of a recording whose source has no rate of its own."""
+Streams = Callable[[str], Optional[StreamInfo]]
+"""Gives what is known of a camera's stream, by its name; None until its source is open."""
 
 _MOST_NAMED = 2
 """Of a recording's files, how many are told by name; of more, the first and the last."""
 
 
-class Outputs:
-    """Hands each observation to all sinks.
+@dataclass(frozen=True)
+class _Asked:
+    """A sink of the settings, and the files that it opened, in order."""
 
-    Each sink has an runner, so that one that fails or blocks holds up nothing but itself. Those of a file's results are
-    patient, so that none is left out, and the first failure ends the run.
+    kind: SinkKind
+    place: str
+    runner: SinkRunner
+    files: Dict[str, None] = field(default_factory=dict)
+
+
+class Outputs:
+    """Hands each observation to all sinks that are to get it.
+
+    Each sink has a runner, so that one that fails or blocks holds up nothing but itself, and the files whose results it is to
+    get whole. A sink whose place holds ``{camera}`` is one for each camera.
 
     Parameters
     ----------
     settings : Settings
-        Name the files.
+        Name the sinks, and the cameras.
     more : sequence of SinkRunner
         Besides them.
     stop : Event
         Ends the wait for a reader that does not read.
+    clock : callable, optional
+        Monotonic seconds.
+
+    Attributes
+    ----------
+    runners : list of SinkRunner
+        All that were opened.
     """
 
     def __init__(
         self, settings: Settings, more: Sequence[SinkRunner], stop: threading.Event, clock: Clock = time.monotonic
     ) -> None:
         self.runners: List[SinkRunner] = []
-        self._named: Dict[str, SinkRunner] = {}
-        self._recorded: Dict[str, None] = {}  # in order
+        self._asked: List[_Asked] = []
         self._settings = settings
         self._more = more
         self._stop = stop
         self._clock = clock
+        self._cameras = [camera.name for camera in settings.cameras]
+        self._streams: Streams = lambda camera: None
 
-    def open(self, stack: ExitStack, live: bool, fps: Callable[[], float]) -> None:
-        """Open everything, to be closed by `stack`.
+    def open(self, stack: ExitStack, streams: Streams, news: Callable[[], None] = lambda: None) -> None:
+        """Make all sinks, to be closed by `stack`. Each opens when the first observation comes for it.
 
         Parameters
         ----------
-        live : bool
-            Whether the source is live.
-        fps : callable
-            Gives the rate of a source that is a file; 0 where it has none.
+        streams : callable
+            Gives what is known of a camera's stream; called from several threads.
+        news : callable
+            Called, from any thread, when there may be `room` where there was none.
 
         Raises
         ------
         OutputError
-            A file cannot be written, and shall not be waited for.
+            Nothing can be written there, and it shall not be waited for.
         UsageError
-            One file has two roles.
+            One file has two roles, or would have two cameras where it takes one.
         """
-        settings = self._settings
-        for name, what, open_sink in self._files(live, fps):
-            place = getattr(settings.outputs, name)
-            with settings.located(name):
-                if place:
-                    runner = SinkRunner(
-                        f"the {what} '{place}'",
-                        open_sink,
-                        from_the_start=live and settings.run.reconnect == "always",
-                        clock=self._clock,
-                        patient=not live,
-                        stop=self._stop,
-                    )
-                    self._named[name] = runner
-                    self.runners.append(stack.enter_context(runner))
-        self.runners.extend(stack.enter_context(runner) for runner in self._more)
+        self._streams = streams
+        for kind in SINKS:
+            place = getattr(self._settings.outputs, kind.option)
+            if not place:
+                continue
+            with self._settings.located(kind.option):
+                for asked in self._kinds_sinks(kind, place):
+                    self._asked.append(asked)
+                    self._start(asked.runner, stack, news)
+        for runner in self._more:
+            self._start(runner, stack, news)
 
     def __bool__(self) -> bool:
         """Return whether results go anywhere."""
         return bool(self.runners)
 
+    def room(self, camera: str) -> bool:
+        """Return whether an observation of a camera can be written now without losing one; never waits.
+
+        Of a live camera it always can. A file waits, and holds up no other: its observation is to be asked for again later.
+        """
+        return self._is_live(camera) or all(runner.room(camera) for runner in self._takers(camera))
+
     def write(self, observation: Observation, rates: Rates) -> None:
-        """Hand an observation on. Raises what ended a sink for good."""
-        for runner in self.runners:
-            if runner.ended is not None:
+        """Hand an observation on; never waits. Raises what ended, for good, a sink without which the run makes no sense."""
+        camera = observation.frame.source
+        live = self._is_live(camera)
+        self._tell_mistakes_from_faults()
+        for runner in self._takers(camera):
+            if runner.ended is not None and runner.policy.required:
                 raise runner.ended
-            runner.offer(observation, rates)
+            runner.offer(observation, rates, live)
 
     def troubles(self) -> List[str]:
         """Return which sinks do not work, or left out results lately, for people."""
@@ -111,67 +133,79 @@ class Outputs:
         A recording may have gone on under several names, and somebody may have taken one away.
         """
         told = []
-        for name, runner in self._named.items():
-            place = self._settings.outputs.output if name == "output" else ""
-            if standard_descriptor(place) is not None:
-                continue
-            files = [file for file in ([place] if place else self._recorded) if os.path.exists(file)]
+        for kind in SINKS:
+            sinks = [asked for asked in self._asked if asked.kind is kind]
+            files = [file for asked in sinks for file in asked.files if os.path.exists(file)]
+            lost = sum(asked.runner.lost for asked in sinks)
             if files:
-                what = "the results are" if place else "the annotated video is"
-                missing = f", but for {runner.lost} that were left out" if runner.lost else ""
-                told.append(f"{what} in {_in_short(files)}{missing}")
+                told.append(
+                    f"{kind.told} in {_in_short(files)}" + (f", but for {lost} that were left out" if lost else "")
+                )
         return told
 
-    def _files(self, live: bool, fps: Callable[[], float]) -> Sequence[Tuple[str, str, Callable[[int], Sink]]]:
-        settings, wanted = self._settings, self._settings.outputs
-        overlay = Overlay(bars=wanted.bars)
-        # A file keeps its own rate and every frame; a camera's frames are placed in time.
-        rate: Union[float, Callable[[], float]] = VIDEO_RATE if live else lambda: fps() or VIDEO_RATE
-        if settings.outputs.record:
-            with settings.located("record"):
-                check_ending(settings.outputs.record)
+    def _tell_mistakes_from_faults(self) -> None:
+        """Let sinks be tried again of which another of the kind has worked: a camera may come days after the start."""
+        for asked in self._asked:
+            if asked.runner.policy.worked:
+                for other in self._asked:
+                    other.runner.policy.from_the_start |= other.kind is asked.kind
 
-        disk_of_results = MountGuard(settings.outputs.output, "results file")
-        disk_of_recording = MountGuard(settings.outputs.record, "recording")
+    def _takers(self, camera: str) -> Iterator[SinkRunner]:
+        return (runner for runner in self.runners if runner.takes(camera))
 
-        def results(opened: int) -> Sink:
-            self._refuse_shared_files()
-            append = settings.outputs.append or opened > 0
-            return JsonlSink(
-                settings.outputs.output, self._stop.is_set, append=append, before_opening=disk_of_results.check
-            )
+    def _is_live(self, camera: str) -> bool:
+        stream = self._streams(camera)
+        return stream is None or stream.live
 
-        def recording(opened: int) -> Sink:
-            self._refuse_shared_files()
-            if settings.outputs.in_pieces:
-                return PiecedVideoSink(
-                    settings.outputs.record,
-                    video,
-                    settings.outputs.record_minutes,
-                    settings.outputs.record_keep,
-                    disk_of_recording.check,
-                )
-            disk_of_recording.check()
-            path = (
-                unused_name(settings.outputs.record)
-                if settings.outputs.append or opened > 0
-                else settings.outputs.record
-            )
-            return video(path)
+    def _start(self, runner: SinkRunner, stack: ExitStack, news: Callable[[], None]) -> None:
+        runner.open(lambda observation: self._describe(runner, observation), news)
+        stack.push(runner)
+        self.runners.append(runner)
 
-        def video(path: str) -> VideoSink:
-            sink = VideoSink(path, rate, overlay, live, self._stop.is_set)
-            self._recorded[path] = None
-            return sink
+    def _describe(self, runner: SinkRunner, observation: Observation) -> StreamInfo:
+        """Return what a sink is told that is to get this observation first."""
+        stream = self._streams(observation.frame.source) or StreamInfo.of(observation)
+        if runner.camera is not None or len(self._cameras) == 1:
+            return replace(stream, camera=observation.frame.source)
+        return StreamInfo(live=any(map(self._is_live, self._cameras)))
 
-        return ("output", "results file", results), ("record", "recording", recording)
+    def _kinds_sinks(self, kind: SinkKind, place: str) -> Iterator[_Asked]:
+        several = len(self._cameras) > 1
+        if has_camera(place):
+            for camera in self._cameras:
+                # With a single camera all is of that one, whatever it is called.
+                yield self._sink(kind, for_camera(place, camera), camera if several else None)
+            return
+        if several and not kind.several:
+            raise refuse_two_cameras(kind, place, len(self._cameras))
+        yield self._sink(kind, place, None)
 
-    def _refuse_shared_files(self) -> None:
-        # Where a file is opened, as only there it is known what a disk that hangs holds up.
-        settings = self._settings
-        refuse_shared_files(
-            (("--record", settings.outputs.record), ("--output", settings.outputs.output)), files_read(settings)
+    def _sink(self, kind: SinkKind, place: str, camera: Optional[str]) -> _Asked:
+        guard = MountGuard(place, kind.what)
+
+        def before_opening(path: str) -> None:
+            guard.check()
+            asked.files[path] = None
+
+        def make(opened: int) -> Sink:
+            # Where it is opened, as only there it is known what a disk that hangs holds up.
+            if standard_descriptor(place) is None:
+                refuse_shared_files(files_written(self._settings), files_read(self._settings))
+                guard.check()
+            options = self._settings.outputs
+            return kind.make(SinkRequest(place, options, opened > 0, self._stop.is_set, before_opening))
+
+        runner = SinkRunner(
+            f"the {kind.what} '{place}'",
+            make,
+            required=True,
+            from_the_start=self._settings.run.reconnect == "always",
+            clock=self._clock,
+            stop=self._stop,
+            camera=camera,
         )
+        asked = _Asked(kind, place, runner)
+        return asked
 
 
 def _in_short(files: Sequence[str]) -> str:

@@ -18,10 +18,10 @@ from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
 from fer_edge.inference.model_files import find_model
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.stage_spec import StageSpec
 from fer_edge.settings import CameraSettings, Settings
+from fer_edge.system.clock import Clock
 from fer_edge.ui.view import View, open_view
 
 logger = logging.getLogger("fer_edge")

@@ -82,7 +82,12 @@ class Classification(StageWork):
     def facts(self) -> Mapping[str, object]:
         """Return what the network is, and what it runs on."""
         used = self._classifier
-        return {"params": used.spec.parameters, "provider": used.provider, "precision": used.precision}
+        return {
+            "network": used.spec.name,
+            "params": used.spec.parameters,
+            "provider": used.provider,
+            "precision": used.precision,
+        }
 
     def close(self) -> None:
         """Close the classifier."""

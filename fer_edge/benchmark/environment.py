@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+from fer_edge.benchmark.processor import usable_cores
 from fer_edge.board.kernel_file import Root, read_text
 from fer_edge.board.l4t import read_l4t
 from fer_edge.board.machine import board_name, cpu_name
@@ -21,7 +22,7 @@ from fer_edge.version import __version__
 
 
 def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[str, Any]:
-    """Describe the machine and the libraries.
+    """Return the facts of the machine and the libraries.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[st
         "l4t": l4t.release if l4t else None,
         "power_mode": mode.name or mode.number if mode else None,
         "cpu": cpu_name(root),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
         "cpu_mhz_at_most": max((core.highest for core in clocks if core.online and core.highest), default=None),
         "cpu_clock_is_fixed": clocks_are_fixed(clocks),
         "governor": read_text(root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),

@@ -7,12 +7,14 @@ import errno
 import os
 import re
 import select
-import tempfile
 from types import TracebackType
-from typing import IO, Optional, Type
+from typing import Optional, Type
 
 from fer_edge.errors import DiskFull, OutputNotWritable
-from fer_edge.sinks.files import open_for_writing, unused_name
+from fer_edge.sinks.files import open_for_writing
+from fer_edge.system.atomic_file import ALL_READ, Draft
+from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.new_file import unused_name
 from fer_edge.system.regular_file import open_regular
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
@@ -35,7 +37,7 @@ class ReportFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._draft: Optional[IO[str]] = None
+        self._draft: Optional[Draft] = None
         self._device = -1
 
     def __enter__(self) -> ReportFile:
@@ -48,7 +50,6 @@ class ReportFile:
                 f"The report {self._path} is the program's own {NAMES[descriptor]}, where other lines go.",
                 "Give the name of a file.",
             )
-        folder = os.path.dirname(self._path) or "."
         if os.path.isdir(self._path):
             raise OutputNotWritable(f"The report {self._path} is a folder.", "Give the name of a file.")
         try:
@@ -61,9 +62,7 @@ class ReportFile:
                     f"The report {self._path} exists already, and is no report of a benchmark or soak.",
                     "Give another name, or delete it yourself if nobody needs it.",
                 )
-            self._draft = tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", dir=folder, prefix=".fer-edge-", suffix=".json", delete=False
-            )
+            self._draft = Draft(self._path, ALL_READ)
         except OSError as error:
             raise OutputNotWritable(
                 f"The report {self._path} cannot be written: {error.strerror}.",
@@ -95,15 +94,13 @@ class ReportFile:
                 _write_to_device(self._device, text.encode())
             if self._draft is None:
                 return
-            self._draft.write(text)
-            self._draft.flush()
-            os.fsync(self._draft.fileno())
-            os.chmod(self._draft.name, 0o644)
+            self._draft.write(text.encode())
+            self._draft.finish()
             if not self._is_still_replaceable():
-                self._keep_beside(self._draft.name)
-            os.replace(self._draft.name, self._path)
+                self._keep_beside(self._draft)
+            self._draft.put()
         except OSError as error:
-            kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else OutputNotWritable
+            kind = DiskFull if is_disk_full(error) else OutputNotWritable
             raise kind(
                 f"The report {self._path} cannot be written: {error.strerror}.", "Make room, or give another place."
             ) from error
@@ -114,10 +111,10 @@ class ReportFile:
         except OSError:  # a folder, a pipe, somebody's secret
             return False
 
-    def _keep_beside(self, draft: str) -> None:
+    def _keep_beside(self, draft: Draft) -> None:
         kept = unused_name(self._path)
         os.close(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))  # claims the name
-        os.replace(draft, kept)
+        draft.put(kept)
         raise OutputNotWritable(
             f"The report {self._path} was not written: somebody put another file there meanwhile.",
             f"The report is in {kept}.",
@@ -130,12 +127,8 @@ class ReportFile:
         if self._device >= 0:
             os.close(self._device)
             self._device = -1
-        if self._draft is None:
-            return
-        with contextlib.suppress(OSError):  # the unwritten rest of a draft on a full disk; `write` has raised for it
+        if self._draft is not None:
             self._draft.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._draft.name)
 
 
 def _write_to_device(device: int, content: bytes) -> None:

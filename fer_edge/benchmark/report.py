@@ -1,23 +1,24 @@
-"""From a measurement to the figures that people and programs read."""
+"""From a measurement to the figures that programs read."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
-from typing import Any, Dict, List, Optional, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from fer_edge.benchmark.scenario import Measurement
+from fer_edge.benchmark.scenario import MeasuredCamera, MeasuredStage, Measurement, Sample
 from fer_edge.errors import GateMissed
+from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.meter import per_second, percentile
 
-STAGES = ("capture", "detect", "classify")
 STABLE_SPREAD = 0.10
 """The FPS of the three thirds of a run may differ by this share before the run is called unstable."""
 
 
 def result_of(measurement: Measurement, model: str, facts: Dict[str, Any]) -> Dict[str, Any]:
-    """Work out one entry of the report's ``results``.
+    """Return one entry of the report's ``results``.
 
     Parameters
     ----------
@@ -26,28 +27,31 @@ def result_of(measurement: Measurement, model: str, facts: Dict[str, Any]) -> Di
     model : str
         Its name as the user gave it.
     facts : dict
-        What else belongs to the entry: sha256, precision, threads, peak memory.
+        What else belongs to the entry: sha256, threads, peak memory.
     """
     samples, elapsed = measurement.samples, measurement.elapsed
-    total = _rate([sample.emitted_at for sample in samples])
-    stages = {stage: _stage(measurement, stage) for stage in STAGES}
-    means = {stage: figures["mean_ms"] / 1e3 for stage, figures in stages.items()}
-    latencies = [sample.latency * 1e3 for sample in samples]
+    cameras = measurement.cameras
+    whole = _Part(measurement.stages, samples, _added([camera.finished for camera in cameras.values()]), elapsed)
+    per_frame = measurement.processor / len(samples)
+    share = whole.total * per_frame / measurement.cores
+    # Of two stages that tell the same of themselves, the later one is nearer to the result.
+    told = {key: value for stage in measurement.stages for key, value in stage.facts.items()}
+    totals = {name: _camera(measurement, name) for name in cameras}
     return {
         "model": model,
-        "params": measurement.spec.parameters,
-        "fps": {
-            "total": _rounded(total),
-            "classification": _rounded(per_second(means["classify"])),
-            "detection": _rounded(per_second(means["detect"])),
-            "sequential": _rounded(per_second(sum(means.values()))),
-            "classification_achieved": _rounded(measurement.finished["classify"] / elapsed),
-            "detection_achieved": _rounded(measurement.finished["detect"] / elapsed),
-        },
-        "latency_ms": {f"p{percent}": _rounded(percentile(latencies, percent)) for percent in (50, 90, 99)},
-        "stages": stages,
-        "frames": asdict(measurement.balance),
-        "faces_per_frame": _rounded(sum(sample.faces for sample in samples) / len(samples)),
+        "params": told.get("params"),
+        "precision": told.get("precision"),
+        "provider": told.get("provider"),
+        "fps": whole.fps(),
+        "latency_ms": whole.latency(),
+        "stages": {stage.name: {**whole.stage(stage), **stage.facts} for stage in measurement.stages},
+        "frames": asdict(_sum([camera.balance for camera in cameras.values()])),
+        "faces_per_frame": whole.faces_per_frame(),
+        "cpu_ms_per_frame": _rounded(per_frame * 1e3),
+        "share_of_machine": _rounded(share),
+        "cameras": totals,
+        "slowest_camera_to_mean": _slowest([camera["fps"]["total"] or 0.0 for camera in totals.values()]),
+        "incidents": {**asdict(measurement.incidents), "reconnects": _reconnects(cameras)},
         "measured_s": _rounded(elapsed),
         "cold_start_s": _rounded(measurement.cold_start),
         "spread_of_thirds": _rounded(_spread([sample.emitted_at for sample in samples])),
@@ -76,73 +80,96 @@ def to_json(report: Dict[str, Any]) -> str:
     return json.dumps(report, indent=2, allow_nan=False) + "\n"
 
 
-def to_text(report: Dict[str, Any]) -> str:
-    """Return the whole report for people: the paper's columns first, then what is behind them."""
-    results = report["results"]
-    lines = [
-        _table(
-            ["model", "parameters", "FPS total", "FPS class", "FPS detection", "sequential", "total/sequential"],
-            [
-                [
-                    result["model"],
-                    f"{result['params']:,}" if result["params"] else "unknown",
-                    _number(result["fps"]["total"]),
-                    _number(result["fps"]["classification"]),
-                    _number(result["fps"]["detection"]),
-                    _number(result["fps"]["sequential"]),
-                    _number(_ratio(result["fps"]["total"], result["fps"]["sequential"]), 2),
-                ]
-                for result in results
-            ],
-        ),
-        "FPS class and detection are capacities, 1 / mean service time of a frame; sequential is 1 / their sum with capture.",
-    ]
-    for result in results:
-        lines += ["", *_details(result)]
-    lines += ["", "measured on"]
-    lines += [f"  {key:18} {_plain(value)}" for key, value in report["environment"].items()]
-    lines += [f"  {key:18} {_plain(value)}" for key, value in report["protocol"].items() if value is not None]
-    return "\n".join(lines) + "\n"
+@dataclass(frozen=True)
+class _Part:
+    """The frames of a camera, or of all, and what their figures come to."""
+
+    stages: Sequence[MeasuredStage]
+    samples: Sequence[Sample]
+    finished: Mapping[str, int]
+    elapsed: float
+
+    @property
+    def total(self) -> float:
+        return _rate([sample.emitted_at for sample in self.samples])
+
+    def fps(self) -> Dict[str, Optional[float]]:
+        means = {stage.name: self._mean(stage.name) for stage in self.stages}
+        named = [stage for stage in reversed(self.stages) if stage.figure]
+        return {
+            "total": _rounded(self.total),
+            **{stage.figure: _rounded(_capacity(means[stage.name])) for stage in named},
+            "sequential": _rounded(_capacity(sum(means.values()))),
+            **{f"{stage.figure}_achieved": _rounded(self._finished(stage.name) / self.elapsed) for stage in named},
+        }
+
+    def latency(self) -> Dict[str, Optional[float]]:
+        latencies = [sample.latency * 1e3 for sample in self.samples]
+        return {f"p{percent}": _rounded(percentile(latencies, percent)) for percent in (50, 90, 99)}
+
+    def faces_per_frame(self) -> Optional[float]:
+        return _rounded(_mean([sample.faces for sample in self.samples]))
+
+    def stage(self, stage: MeasuredStage) -> Dict[str, Any]:
+        times = [sample.times[stage.name] for sample in self.samples]
+        service = [time.service * 1e3 for time in times]
+        mean = _mean(service)
+        busy = mean / 1e3 * self._finished(stage.name) / (self.elapsed * stage.threads)
+        return {
+            "mean_ms": _rounded(mean, 4),
+            **{f"p{percent}_ms": _rounded(percentile(service, percent)) for percent in (50, 90, 99)},
+            "utilisation": _rounded(min(1.0, busy), 4),
+            "queue_wait_ms": _rounded(_mean([time.queue_wait * 1e3 for time in times])),
+        }
+
+    def _mean(self, stage: str) -> float:
+        return _mean([sample.times[stage].service for sample in self.samples])
+
+    def _finished(self, stage: str) -> int:
+        return self.finished.get(stage, 0)
 
 
-def _details(result: Dict[str, Any]) -> List[str]:
-    latency, frames = result["latency_ms"], result["frames"]
-    rows = [
-        [stage, *(_number(figures[key], 2) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms", "queue_wait_ms"))]
-        + [f"{100 * figures['utilisation']:.0f} %"]
-        for stage, figures in result["stages"].items()
-    ]
-    spread = result["spread_of_thirds"]
-    verdict = "unknown" if spread is None else "stable" if spread <= STABLE_SPREAD else "UNSTABLE, do not quote"
-    return [
-        f"{result['model']}  (sha256 {result['sha256'][:16]}..., {result['precision']}, {result['provider']}, "
-        f"{result['threads']} thread(s) to classify, {result['detect_threads']} to detect)",
-        _table(["stage", "mean ms", "p50", "p90", "p99", "queue wait", "utilisation"], rows),
-        f"latency capture to emit: p50 {_number(latency['p50'], 2)}  p90 {_number(latency['p90'], 2)}  "
-        f"p99 {_number(latency['p99'], 2)} ms;  {result['faces_per_frame']:.2f} faces per frame",
-        f"frames: {frames['captured']} captured = {frames['emitted']} emitted + {frames['dropped']} dropped "
-        f"+ {frames['in_flight']} in flight;  peak memory {_plain(result['rss_peak_mb'])} MB;  "
-        f"first observation after {_number(result['cold_start_s'], 2)} s",
-        f"the three thirds of the run differ by {_percent(spread)}: {verdict};  {_heat(result)}",
-    ]
-
-
-def _heat(result: Dict[str, Any]) -> str:
-    degrees, slowed = result["temperature_c"], result["slowed_by_heat"]
-    warm = "temperature unknown" if degrees is None else f"{degrees:.0f} degrees at the end"
-    return warm + (", SLOWED DOWN BY HEAT" if slowed else "")
-
-
-def _stage(measurement: Measurement, stage: str) -> Dict[str, Any]:
-    times = [sample.times[stage] for sample in measurement.samples]
-    service = [time.service * 1e3 for time in times]
-    mean = sum(service) / len(service)
+def _camera(measurement: Measurement, name: str) -> Dict[str, Any]:
+    camera = measurement.cameras[name]
+    samples = [sample for sample in measurement.samples if sample.camera == name]
+    part = _Part(measurement.stages, samples, camera.finished, measurement.elapsed)
+    source = camera.source
     return {
-        "mean_ms": round(mean, 4),
-        **{f"p{percent}_ms": _rounded(percentile(service, percent)) for percent in (50, 90, 99)},
-        "utilisation": round(min(1.0, mean / 1e3 * measurement.finished[stage] / measurement.elapsed), 4),
-        "queue_wait_ms": _rounded(sum(time.queue_wait for time in times) / len(times) * 1e3),
+        "source": source.name if source is not None else None,
+        "size": f"{source.width}x{source.height}" if source is not None else None,
+        "fps": part.fps(),
+        "latency_ms": part.latency(),
+        "frames": asdict(camera.balance),
+        "faces_per_frame": part.faces_per_frame(),
+        "trouble": camera.trouble or None,
     }
+
+
+def _slowest(totals: Sequence[float]) -> Optional[float]:
+    mean = _mean(totals)
+    return _rounded(min(totals) / mean) if mean > 0 else None
+
+
+def _reconnects(cameras: Mapping[str, MeasuredCamera]) -> Dict[str, int]:
+    return {name: camera.reconnects for name, camera in cameras.items() if camera.reconnects}
+
+
+def _added(counts: Sequence[Mapping[str, int]]) -> Dict[str, int]:
+    names = dict.fromkeys(name for one in counts for name in one)
+    return {name: sum(one.get(name, 0) for one in counts) for name in names}
+
+
+def _sum(balances: Sequence[FrameBalance]) -> FrameBalance:
+    columns = zip(*((one.captured, one.emitted, one.dropped, one.in_flight) for one in balances))
+    return FrameBalance(*map(sum, columns))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return fmean(values) if values else math.nan
+
+
+def _capacity(mean: float) -> float:
+    return math.nan if math.isnan(mean) else per_second(mean)
 
 
 def _rate(stamps: Sequence[float]) -> float:
@@ -159,35 +186,5 @@ def _spread(stamps: Sequence[float]) -> float:
     return (max(counts) - min(counts)) / sorted(counts)[1]
 
 
-def _rounded(value: float) -> Optional[float]:
-    return round(value, 3) if math.isfinite(value) else None
-
-
-def _ratio(one: Optional[float], other: Optional[float]) -> Optional[float]:
-    return one / other if one is not None and other else None
-
-
-def _number(value: Optional[float], digits: int = 1) -> str:
-    return "n/a" if value is None else f"{value:.{digits}f}"
-
-
-def _percent(value: Optional[float]) -> str:
-    return "n/a" if value is None else f"{100 * value:.1f} %"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "unknown" if value is None else str(value)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in [head, *rows]
-    ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+def _rounded(value: float, digits: int = 3) -> Optional[float]:
+    return round(value, digits) if math.isfinite(value) else None

@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Tuple
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
-from fer_edge.app.parts import build_source, classifier_factory, classifier_threads, detector_factory
+from fer_edge.app.parts import PROGRAM, Parts, classifier_threads
+from fer_edge.app.session import build_session
 from fer_edge.benchmark.environment import describe_environment, describe_heat, reset_resident_peak, resident_peak_mb
 from fer_edge.benchmark.models import choose_models
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import result_of, to_json
-from fer_edge.benchmark.scenario import Measurement, Protocol, measure
+from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.errors import SourceNotFound, UsageError
 from fer_edge.inference.model_files import sha256_of
 from fer_edge.settings import Settings
+from fer_edge.system.masking import mask
 
 DEFAULT_SOURCE = "demo"
 DEFAULT_DURATION = 15.0
@@ -34,15 +36,15 @@ class BenchmarkOptions:
         Seconds that do not count.
     report : str
         Where the JSON goes; empty for nowhere.
-    min_fps, max_p90_ms : float, optional
-        Limits; a miss ends the program with the exit code of `GateMissed`.
+    paced : bool
+        Whether the demo keeps the pace of a camera, 30 frames a second unless the settings say otherwise; else it shows as many
+        frames as this machine can take.
     """
 
     models: Tuple[str, ...]
     warm_up: float = 2.0
     report: str = ""
-    min_fps: Optional[float] = None
-    max_p90_ms: Optional[float] = None
+    paced: bool = False
 
 
 def run_benchmark(
@@ -50,8 +52,9 @@ def run_benchmark(
     options: BenchmarkOptions,
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[str], None] = lambda line: None,
+    parts: Parts = PROGRAM,
 ) -> Dict[str, Any]:
-    """Measure every model of `options`.
+    """Measure every model of `options`, with all cameras of `settings` at once.
 
     Parameters
     ----------
@@ -59,6 +62,8 @@ def run_benchmark(
         Tells whether to end early: the model under way is reported as far as it came, the others are left out.
     progress : callable
         Gets a line to show now and then.
+    parts : Parts
+        What sessions are put together from.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def run_benchmark(
         A model or the source cannot be used, or the report cannot be written. That a file is missing is found out before
         measuring; what was measured before another error is in the report.
     """
-    if settings.cameras[0].source == "auto":
+    if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera=DEFAULT_SOURCE)
     if settings.run.frames == 1:
         raise UsageError("A rate cannot be taken from one frame.", "Give --frames 2 or more; some hundreds are better.")
@@ -82,9 +87,10 @@ def run_benchmark(
     report: Dict[str, Any] = {
         "environment": describe_environment(),
         "protocol": {
-            "source": settings.cameras[0].source,
-            "size": "x".join(map(str, settings.cameras[0].size)) if settings.cameras[0].size else None,
-            "detector": settings.analysis.detector,
+            "source": _joined(mask(camera.source) for camera in settings.cameras),
+            "size": None,
+            "paced": options.paced,
+            "detector": _joined({camera.detector or settings.analysis.detector: None for camera in settings.cameras}),
             "min_score": settings.analysis.min_score,
             "warm_up_s": protocol.warm_up,
             "duration_s": protocol.duration,
@@ -99,10 +105,14 @@ def run_benchmark(
                 if stopped():
                     break
                 label = f"{candidate.name} ({number} of {len(candidates)})" if len(candidates) > 1 else candidate.name
-                measurement = _measure(settings, candidate.path, protocol, _reporter(label, progress), stopped)
-                report["protocol"]["size"] = f"{measurement.source.width}x{measurement.source.height}"
-                facts = _facts(settings, candidate.path, measurement)
-                report["results"].append(result_of(measurement, candidate.name, facts))
+                chosen = settings.changed(model=str(candidate.path))
+                reset_resident_peak()
+                session = build_session(chosen, parts, paced=options.paced)
+                measurement = measure(session, protocol, _reporter(label, progress), stopped, parts.clock)
+                result = result_of(measurement, candidate.name, _facts(settings, candidate.path))
+                sizes = {camera["size"]: None for camera in result["cameras"].values() if camera["size"]}
+                report["protocol"]["size"] = _joined(sizes)
+                report["results"].append(result)
         except SourceNotFound:
             if not (stopped() and report["results"]):
                 raise
@@ -113,34 +123,18 @@ def run_benchmark(
     return report
 
 
-def _measure(
-    settings: Settings,
-    model: Path,
-    protocol: Protocol,
-    progress: Callable[[str, float], None],
-    stopped: Callable[[], bool],
-) -> Measurement:
-    reset_resident_peak()
-    return measure(
-        build_source(settings, paced=False),
-        detector_factory(settings),
-        classifier_factory(settings, str(model)),
-        protocol,
-        progress,
-        stopped,
-    )
-
-
-def _facts(settings: Settings, model: Path, measurement: Measurement) -> Dict[str, Any]:
+def _facts(settings: Settings, model: Path) -> Dict[str, Any]:
     return {
         "sha256": sha256_of(model),
-        "precision": measurement.precision,
-        "provider": measurement.provider,
         "threads": classifier_threads(settings),
         "detect_threads": settings.analysis.detect_threads,
         "rss_peak_mb": resident_peak_mb(),
         **describe_heat(),
     }
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return ", ".join(texts)
 
 
 def _reporter(model: str, progress: Callable[[str], None]) -> Callable[[str, float], None]:

@@ -1,20 +1,20 @@
-"""Runs the real pipeline for a while and keeps what happened."""
+"""Runs a session for a while and keeps what happened."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, List, Mapping, Optional, Tuple
 
-from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.classify.spec import ModelSpec
-from fer_edge.detect.base import FaceDetector
+from fer_edge.benchmark.processor import processor_seconds, usable_cores
+from fer_edge.capture.base import SourceInfo
 from fer_edge.errors import SourceNotFound
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.meter import Clock
-from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.pipeline.reader import CAPTURE
+from fer_edge.pipeline.session import Session
+from fer_edge.pipeline.supervisor import Incidents
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, StageTime
 
 POLL_SECONDS = 0.1
@@ -31,7 +31,7 @@ class Protocol:
     duration : float
         Measured seconds.
     frames : int, optional
-        Measured frames; ends the measurement earlier than `duration` would.
+        Measured frames of all cameras; ends the measurement earlier than `duration` would.
     """
 
     warm_up: float = 2.0
@@ -43,10 +43,58 @@ class Protocol:
 class Sample:
     """One emitted frame."""
 
+    camera: str
     emitted_at: float
     latency: float
     faces: int
-    times: Dict[str, StageTime]
+    times: Mapping[str, StageTime]
+
+
+@dataclass(frozen=True)
+class MeasuredStage:
+    """A step that frames took.
+
+    Attributes
+    ----------
+    name : str
+        As in the times of an observation.
+    figure : str
+        What its rate is called; empty for the capture, which has none.
+    threads : int
+        That work in it at once.
+    facts : mapping of str to object
+        What it says of itself.
+    """
+
+    name: str
+    figure: str
+    threads: int
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class MeasuredCamera:
+    """What a run came to for one camera, warm-up left out.
+
+    Attributes
+    ----------
+    source : SourceInfo or None
+        None where it could not be opened.
+    balance : FrameBalance
+        Frames that were under way when the measurement began count as captured in it.
+    finished : mapping of str to int
+        Frames that each stage finished.
+    reconnects : int
+        How often it was lost and came back.
+    trouble : str
+        What was wrong with it at the end, for people; empty where nothing was.
+    """
+
+    source: Optional[SourceInfo]
+    balance: FrameBalance
+    finished: Mapping[str, int]
+    reconnects: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,61 +103,70 @@ class Measurement:
 
     Attributes
     ----------
+    stages : tuple of MeasuredStage
+        In the order in which frames took them, from the capture on.
+    cameras : mapping of str to MeasuredCamera
+        By name.
     elapsed : float
         Measured seconds.
+    processor : float
+        Seconds that cores worked meanwhile.
+    cores : int
+        How many the process may use.
     samples : tuple of Sample
         Every emitted frame.
-    balance : FrameBalance
-        Frames that were under way when the measurement began count as captured in it.
-    finished : dict of str to int
-        Frames that each stage finished.
+    incidents : Incidents
+        What happened to the stages.
     cold_start : float
-        Seconds from the start of the pipeline to the first observation.
+        Seconds from the start of the session to the first observation.
     """
 
-    source: SourceInfo
-    spec: ModelSpec
-    provider: str
-    precision: str
+    stages: Tuple[MeasuredStage, ...]
+    cameras: Mapping[str, MeasuredCamera]
     elapsed: float
+    processor: float
+    cores: int
     samples: Tuple[Sample, ...]
-    balance: FrameBalance
-    finished: Dict[str, int]
+    incidents: Incidents
     cold_start: float
 
 
 def measure(
-    source: Source,
-    detector: Callable[[], FaceDetector],
-    classifier: Callable[[], ExpressionClassifier],
+    session: Session,
     protocol: Protocol,
     progress: Callable[[str, float], None] = lambda phase, share: None,
     stopped: Callable[[], bool] = lambda: False,
     clock: Clock = time.monotonic,
+    processor: Callable[[], float] = processor_seconds,
 ) -> Measurement:
-    """Run the pipeline over `source` and measure it.
+    """Run a session and measure it.
 
     Parameters
     ----------
+    session : Session
+        Not started yet; it is stopped at the end.
     progress : callable
         Called now and then with the phase and the share of it that is done, from 0 to 1.
     stopped : callable
         Tells whether to end early, with what was measured until then.
+    clock : callable
+        That of the session.
+    processor : callable
+        Tells how many seconds cores have worked so far.
 
     Raises
     ------
     SourceNotFound
-        The source ended, or the run was stopped, before anything could be measured.
+        The sources ended, or the run was stopped, before anything could be measured.
     FerEdgeError
-        What went wrong in a stage.
+        What went wrong in a stage or, when all have ended, in a source.
     """
-    pipeline = Pipeline(source, detector, classifier, clock=clock)
     started = clock()
-    with pipeline:
-        first = _first(pipeline, stopped)
+    with session:
+        first = _first(session, stopped)
         cold_start = clock() - started
-        _pass_time(pipeline, clock() + protocol.warm_up, lambda share: progress("warm-up", share), stopped, clock)
-        before, counts = pipeline.balance(), pipeline.meter.counts()
+        _pass_time(session, clock() + protocol.warm_up, lambda share: progress("warm-up", share), stopped, clock)
+        before, worked_before = _state(session), processor()
         begun = clock()
         samples: List[Sample] = []
         try:
@@ -118,35 +175,68 @@ def measure(
                 and (protocol.frames is None or len(samples) < protocol.frames)
                 and not stopped()
             ):
-                observation = pipeline.take(POLL_SECONDS)
+                observation = session.take(POLL_SECONDS)
                 if observation is not None:
                     samples.append(_sample(observation, clock()))
                 share = (clock() - begun) / protocol.duration
                 progress("measuring", max(share, len(samples) / protocol.frames) if protocol.frames else share)
         except Closed:
             pass
-        elapsed = clock() - begun
-        after, counts_after = pipeline.balance(), pipeline.meter.counts()
-        info, used = pipeline.source_info, pipeline.classifier
-    if info is None or used is None or first is None or len(samples) < 2:
+        elapsed, worked = clock() - begun, processor() - worked_before
+        after, stages = _state(session), _stages(session)
+    if first is None or len(samples) < 2:
         raise SourceNotFound(
             "The source ended, or the run was stopped, before two frames could be measured.",
             "Use a longer source (--camera demo never ends), or a shorter --warm-up.",
         )
-    gone_before = before.emitted + before.dropped
+    cameras = {name: _between(before.cameras[name], camera) for name, camera in after.cameras.items()}
+    incidents = _new(before.incidents, after.incidents)
+    return Measurement(stages, cameras, elapsed, worked, usable_cores(), tuple(samples), incidents, cold_start)
+
+
+@dataclass(frozen=True)
+class _State:
+    """The counts of a session at one moment, since its start."""
+
+    cameras: Mapping[str, MeasuredCamera]
+    incidents: Incidents
+
+
+def _state(session: Session) -> _State:
+    cameras = {
+        lane.name: MeasuredCamera(lane.info, lane.balance(), lane.meter.counts(), lane.reconnects, lane.trouble())
+        for lane in session.lanes
+    }
+    return _State(cameras, session.incidents())
+
+
+def _stages(session: Session) -> Tuple[MeasuredStage, ...]:
+    facts = session.facts()
+    capture = MeasuredStage(CAPTURE, "", len(session.lanes), {})
+    return (capture, *(MeasuredStage(one.name, one.figure, one.workers, facts[one.name]) for one in session.stages))
+
+
+def _between(before: MeasuredCamera, after: MeasuredCamera) -> MeasuredCamera:
+    gone_before = before.balance.emitted + before.balance.dropped
     balance = FrameBalance(
-        after.captured - gone_before, after.emitted - before.emitted, after.dropped - before.dropped, after.in_flight
+        after.balance.captured - gone_before,
+        after.balance.emitted - before.balance.emitted,
+        after.balance.dropped - before.balance.dropped,
+        after.balance.in_flight,
     )
-    finished = {stage: count - counts.get(stage, 0) for stage, count in counts_after.items()}
-    return Measurement(
-        info, used.spec, used.provider, used.precision, elapsed, tuple(samples), balance, finished, cold_start
-    )
+    finished = {stage: count - before.finished.get(stage, 0) for stage, count in after.finished.items()}
+    return replace(after, balance=balance, finished=finished, reconnects=after.reconnects - before.reconnects)
 
 
-def _first(pipeline: Pipeline, stopped: Callable[[], bool]) -> Optional[Observation]:
+def _new(before: Incidents, after: Incidents) -> Incidents:
+    restarts = {stage: count - before.restarts.get(stage, 0) for stage, count in after.restarts.items()}
+    return Incidents({stage: count for stage, count in restarts.items() if count}, after.hung - before.hung)
+
+
+def _first(session: Session, stopped: Callable[[], bool]) -> Optional[Observation]:
     try:
         while not stopped():
-            observation = pipeline.take(POLL_SECONDS)
+            observation = session.take(POLL_SECONDS)
             if observation is not None:
                 return observation
     except Closed:
@@ -155,16 +245,17 @@ def _first(pipeline: Pipeline, stopped: Callable[[], bool]) -> Optional[Observat
 
 
 def _pass_time(
-    pipeline: Pipeline, until: float, progress: Callable[[float], None], stopped: Callable[[], bool], clock: Clock
+    session: Session, until: float, progress: Callable[[float], None], stopped: Callable[[], bool], clock: Clock
 ) -> None:
     begun = clock()
     while clock() < until and not stopped():
         try:
-            pipeline.take(POLL_SECONDS)
+            session.take(POLL_SECONDS)
         except Closed:
             return
         progress((clock() - begun) / (until - begun))
 
 
 def _sample(observation: Observation, now: float) -> Sample:
-    return Sample(now, now - observation.frame.captured_at, len(observation.faces), dict(observation.times))
+    frame = observation.frame
+    return Sample(frame.source, now, now - frame.captured_at, len(observation.faces), dict(observation.times))

@@ -34,7 +34,7 @@ def read_number(root: Root, path: str) -> Optional[int]:
 
 
 def numbered(root: Root, folder: str, prefix: str) -> List[str]:
-    """List the entries of `folder` that are `prefix` and a number, by number, as paths below `root`."""
+    """Return the entries of `folder` that are `prefix` and a number, by number, as paths below `root`."""
     try:
         names = [entry.name for entry in (Path(root) / folder).iterdir()]
     except OSError:

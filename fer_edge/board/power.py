@@ -64,7 +64,7 @@ class CpuClock:
 
 
 def read_power_mode(root: Root = "/", run: Runner = run_program) -> Optional[PowerMode]:
-    """Ask nvpmodel for its mode, or its files where it does not answer; None where there is no nvpmodel.
+    """Return the mode that nvpmodel tells, or its files where it does not answer; None where there is no nvpmodel.
 
     Its status file says ``pmode:0000`` and its configuration ``< POWER_MODEL ID=0 NAME=MAXN >`` and
     ``< PM_CONFIG DEFAULT=0 >``.

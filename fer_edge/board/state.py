@@ -53,7 +53,7 @@ class BoardState:
         return {name: value for name, value in known.items() if value is not None}
 
     def __str__(self) -> str:
-        """Say it in a line for people."""
+        """Return it as a line for people."""
         zone, stats, online = hottest(self.zones), self.tegrastats, [core for core in self.clocks if core.online]
         fastest = max((core.now for core in online if core.now is not None), default=None)
         parts = [

@@ -147,7 +147,7 @@ def parse_line(line: str) -> Tegrastats:
 
 
 def read_tegrastats(run: Runner = run_program) -> Optional[Tegrastats]:
-    """Let tegrastats run for a moment and give its last whole line; None where there is no tegrastats."""
+    """Let tegrastats run for a moment and return its last whole line; None where there is no tegrastats."""
     # It runs until it is ended, which is what the time limit does.
     ran = run(["tegrastats", "--interval", str(_INTERVAL_MS)], _PATIENCE)
     for line in reversed((ran.output if ran is not None else "").splitlines(keepends=True)):

@@ -1,4 +1,4 @@
-"""Addresses of network sources: hiding their passwords, and connecting without ever blocking for long."""
+"""Addresses of network sources, and connecting to them without ever blocking for long."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from fer_edge.errors import SourceUnreachable, UsageError
 from fer_edge.system.masking import mask, printable
-
-__all__ = ["Address", "connect", "mask", "printable", "wait_for"]
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _REDIRECTS = {

@@ -13,8 +13,9 @@ import secrets
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 from urllib.request import parse_http_list
 
-from fer_edge.capture.address import Address, printable
+from fer_edge.capture.address import Address
 from fer_edge.errors import SourceUnreachable
+from fer_edge.system.masking import printable
 
 _HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 _LONGEST_CHALLENGE = 8192

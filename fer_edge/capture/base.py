@@ -75,6 +75,11 @@ class Source(ABC):
     def close(self) -> None:
         """Give back what `open` took. May be called twice, and without `open`."""
 
+    @property
+    def media_time(self) -> Optional[float]:
+        """Seconds from the start of the file to the image that was last retrieved; None where it is live, or nobody knows."""
+        return None
+
     def interrupt(self) -> None:  # noqa: B027  (most sources never block for long)
         """Make a blocked `open` or `grab` return soon. May be called from any thread, and more than once."""
 

@@ -78,6 +78,11 @@ class FakeSource(Source):
         picture: Image = self._images[self._index % len(self._images)].copy()
         return picture
 
+    @property
+    def media_time(self) -> Optional[float]:
+        """Seconds at its rate, where it counts as a file and has one."""
+        return None if self.live or self._fps <= 0 or self._index < 0 else self._index / self._fps
+
     def close(self) -> None:
         """Count in `closed`."""
         self.closed += 1

@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 import numpy as np
 
-from fer_edge.capture.address import mask, printable
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
 from fer_edge.errors import SourceError, SourceNotFound, SourceStalled, SourceUnreadable, UsageError
+from fer_edge.system.masking import mask, printable
 from fer_edge.types import Image
 
 PROGRAM = "gst-launch-1.0"

@@ -7,8 +7,9 @@ import ssl
 import threading
 from dataclasses import dataclass
 
-from fer_edge.capture.address import Address, printable, wait_for
+from fer_edge.capture.address import Address, wait_for
 from fer_edge.errors import SourceUnreachable
+from fer_edge.system.masking import printable
 
 
 @dataclass(frozen=True)

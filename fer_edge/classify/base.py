@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Sequence, Tuple
+from typing import Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.types import LABELS, Expression
+from fer_edge.types import Expression
 
 
 class ExpressionClassifier(ABC):
@@ -50,22 +50,4 @@ class ExpressionClassifier(ABC):
         """
 
     def close(self) -> None:  # noqa: B027  (a classifier that holds nothing has nothing to give back)
-        """Give back what the classifier holds. May be called twice."""
-
-
-class FakeClassifier(ExpressionClassifier):
-    """Gives every crop the same probabilities: for tests, and for measuring everything but classification."""
-
-    def __init__(self, probabilities: Sequence[float] = (0, 0, 0, 1, 0, 0, 0)) -> None:
-        self.spec = ModelSpec(name="fake")
-        self.provider = "none"
-        self._probabilities = np.asarray(probabilities, np.float32)
-
-    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
-        """Return the probabilities that the constructor was given, once for each crop."""
-        best = int(self._probabilities.argmax())
-        confidence = float(self._probabilities[best])
-        expression = Expression(
-            self._probabilities, LABELS[best], confidence, uncertain=confidence < self.spec.uncertain_below
-        )
-        return (expression,) * len(crops)
+        """Release what the classifier holds. May be called twice."""

@@ -1,4 +1,4 @@
-"""From a face in a frame to the classifier's input: a square, upright picture in which every face lies alike."""
+"""From a face in a frame to the classifier's input: a square, upright image in which every face lies alike."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FacePose:
     scale : float
         Distance between the eyes as it would be seen from the front, in pixels.
     roll : float
-        Angle of the line through the eyes in radians, positive when the head is turned clockwise in the picture.
+        Angle of the line through the eyes in radians, positive when the head is turned clockwise in the image.
     turn : float
         How far the head looks aside: offset of the nose from the middle of the eyes along the line through the eyes, in
         `scale`. Around 0 from the front, 0.5 and more in profile. 0 when there is no nose.

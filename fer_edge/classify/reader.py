@@ -1,4 +1,4 @@
-"""From a picture and the faces in it to what they express: crop, classify in one batch, and doubt what cannot be known."""
+"""From an image and the faces in it to what they express: crop, classify in one batch, and doubt what cannot be known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_TURN = 0.45
 
 
 class ExpressionReader:
-    """Reads the expressions of the faces in a picture with a classifier."""
+    """Reads the expressions of the faces in an image with a classifier."""
 
     def __init__(self, classifier: ExpressionClassifier) -> None:
         self._classifier = classifier

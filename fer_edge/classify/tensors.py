@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_edge.classify.softmax import softmax
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import StageFailed
 from fer_edge.types import LABELS, Expression
@@ -73,10 +74,7 @@ class NetworkTensors:
         return tuple(self._expression(row) for row in self._probabilities(logits))
 
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        scaled = logits.astype(np.float64)[:, self._order] / self._spec.temperature
-        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        probabilities: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-        return probabilities
+        return softmax(logits[:, self._order], self._spec.temperature).astype(np.float32)
 
     def _expression(self, probabilities: NDArray[np.float32]) -> Expression:
         best = int(probabilities.argmax())

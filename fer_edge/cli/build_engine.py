@@ -6,12 +6,13 @@ import argparse
 import sys
 import time
 
+from fer_edge.classify.registry import DEFAULT_MODEL, PRECISION_NAMES
 from fer_edge.classify.tensorrt.classifier import TensorRTClassifier
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import OutputNotWritable
-from fer_edge.inference.model_files import DEFAULT_MODEL, Progress, find_model
+from fer_edge.inference.model_files import find_model
 from fer_edge.settings import load_settings, settings_file
-from fer_edge.settings.analysis import PRECISIONS
+from fer_edge.system.progress import Progress
 
 
 def add_build_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,7 @@ def add_build_engine_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--precision",
-        choices=PRECISIONS,
+        choices=PRECISION_NAMES,
         help="auto is half precision where the GPU is fast at it (default: the one to be watched with, auto)",
     )
     parser.add_argument(

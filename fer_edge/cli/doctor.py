@@ -9,7 +9,7 @@ from fer_edge.doctor.examine import examine
 from fer_edge.doctor.finding import PROBLEM
 from fer_edge.doctor.report import to_json, to_text
 from fer_edge.errors import NotReady
-from fer_edge.inference.model_files import Progress
+from fer_edge.system.progress import Progress
 
 
 def add_doctor_arguments(parser: argparse.ArgumentParser) -> None:

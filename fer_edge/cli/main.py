@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fer_edge")
 
-Verb = Callable[[argparse.Namespace], int]
-
 
 def main(argv: Optional[Sequence[str]] = None, parts: Optional[Parts] = None) -> int:
     """Run the program.
@@ -89,7 +87,7 @@ def _watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
     options = parser.parse_args(arguments)
     given, models = given_settings(options)
     if not options.benchmark:
-        for name in ("warm_up", "report", "min_fps", "max_p90_ms"):
+        for name in ("warm_up", "report", "paced", "min_fps", "max_p90_ms"):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name.replace('_', '-')} only makes sense with --benchmark.", "Add --benchmark.")
     elif given.get("record") or given.get("output") or given.get("display", "none") != "none":
@@ -135,11 +133,13 @@ def _watch(settings: Settings, stop: threading.Event, parts: Optional[Parts]) ->
 
 
 def _measure(settings: Settings, models: Sequence[str], options: argparse.Namespace, stop: threading.Event) -> int:
-    from fer_edge.benchmark.report import check_gates, to_text
+    from fer_edge.benchmark.report import check_gates
     from fer_edge.benchmark.run import BenchmarkOptions, run_benchmark
+    from fer_edge.benchmark.text import to_text
 
-    limits = BenchmarkOptions(tuple(models), 2.0 if options.warm_up is None else options.warm_up, options.report or "")
-    report = run_benchmark(settings, limits, stop.is_set, _progress)
+    warm_up = 2.0 if options.warm_up is None else options.warm_up
+    asked = BenchmarkOptions(tuple(models), warm_up, options.report or "", bool(options.paced))
+    report = run_benchmark(settings, asked, stop.is_set, _progress)
     _progress("")
     print(to_text(report), end="")
     check_gates(report["results"], options.min_fps, options.max_p90_ms)
@@ -207,7 +207,7 @@ def _service(arguments: List[str]) -> int:
 
 
 def _soak(arguments: List[str]) -> int:
-    from fer_edge.soak.run import add_soak_arguments, run_soak
+    from fer_edge.cli.soak import add_soak_arguments, soak
 
     parser = argparse.ArgumentParser(
         prog="fer-edge soak",
@@ -216,9 +216,8 @@ def _soak(arguments: List[str]) -> int:
         allow_abbrev=False,
     )
     add_soak_arguments(parser)
-    add_settings(parser)
     with stop_on_signals() as stop:
-        return run_soak(parser.parse_args(arguments), stop, _progress) or stop.exit_code
+        return soak(parser.parse_args(arguments), stop, _progress) or stop.exit_code
 
 
 def _train(arguments: List[str]) -> int:
@@ -264,10 +263,17 @@ def _main_parser() -> argparse.ArgumentParser:
         "--benchmark",
         action="store_true",
         help="measure instead of watching, without a window; from the demo unless --camera says otherwise, for 15 s "
-        "unless --duration or --frames does; --model may be given several times, and may be a folder, or all",
+        "unless --duration or --frames does; --model may be given several times, and may be a folder, or all; several "
+        "--camera are measured at once",
     )
     benchmark.add_argument("--warm-up", type=limit, metavar="S", help="seconds that do not count (2)")
     benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
+    benchmark.add_argument(
+        "--paced",
+        action="store_true",
+        default=None,
+        help="let the demo keep a camera's rate: 30, or that of --camera-fps",
+    )
     benchmark.add_argument("--min-fps", type=limit, metavar="FPS", help="fail when FPS total stays under this")
     benchmark.add_argument("--max-p90-ms", type=limit, metavar="MS", help="fail when the p90 latency exceeds this")
     return parser

@@ -6,8 +6,9 @@ import argparse
 import sys
 from typing import Optional
 
-from fer_edge.inference.model_files import Progress, describe_models
+from fer_edge.inference.model_files import describe_models
 from fer_edge.inference.model_pull import pull
+from fer_edge.system.progress import Progress
 
 
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,16 @@
-"""Where faces are found."""
+"""Where faces are found: the seam, its fake, and what implements it, by name."""
 
 from __future__ import annotations
 
-from fer_edge.detect.base import FaceDetector
-from fer_edge.detect.open import DETECTORS, open_detector
+from typing import TYPE_CHECKING
 
-__all__ = ["DETECTORS", "FaceDetector", "open_detector"]
+from fer_edge.detect.registry import DETECTORS, DetectorEntry, open_detector
+from fer_edge.system.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from fer_edge.detect.base import FaceDetector
+    from fer_edge.detect.fake import FakeDetector
+
+__all__ = ["DETECTORS", "DetectorEntry", "FaceDetector", "FakeDetector", "open_detector"]
+
+__getattr__ = lazy_names(__name__, {"FaceDetector": "base", "FakeDetector": "fake"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Sequence, Tuple
+from typing import Any, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from fer_edge.types import Face, Image
 
 
 class FaceDetector(ABC):
-    """Finds the faces in a picture. Built and used in one thread."""
+    """Finds the faces in an image. Built and used in one thread."""
 
     name: str = "detector"
 
@@ -33,7 +33,7 @@ class FaceDetector(ABC):
         """
 
     def close(self) -> None:  # noqa: B027  (a detector that holds nothing has nothing to give back)
-        """Give back what the detector holds. May be called twice."""
+        """Release what the detector holds. May be called twice."""
 
 
 FARTHEST = 1e6
@@ -68,16 +68,3 @@ def _no_numbers(name: str) -> StageFailed:
     return StageFailed(
         f"The detector {name} gave no numbers (NaN).", "The model file, the processor or the memory is faulty."
     )
-
-
-class FakeDetector(FaceDetector):
-    """Finds the same faces in every picture: for tests, and for measuring everything but detection."""
-
-    name = "fake"
-
-    def __init__(self, faces: Sequence[Face] = ()) -> None:
-        self._faces = tuple(faces)
-
-    def detect(self, image: Image) -> Tuple[Face, ...]:  # noqa: ARG002
-        """Return the faces that the constructor was given, whatever `image` shows."""
-        return self._faces

@@ -76,7 +76,7 @@ class BlazeFaceDetector(FaceDetector):
     Parameters
     ----------
     variant : {"short", "full"}
-        ``short``: 128 x 128, quickest, for faces that take a sixth or more of the picture's height.
+        ``short``: 128 x 128, quickest, for faces that take a sixth or more of the image's height.
         ``full``: 192 x 192, for faces further away, at two to three times the cost.
     threads : int
         For one operation of the network. A second one brought nothing where it was measured.
@@ -141,7 +141,7 @@ class BlazeFaceDetector(FaceDetector):
         for members in group(points[:, :4], scores, OVERLAP):
             weights = scores[members]
             merged = weights @ points[members] / weights.sum()
-            faces.append(_face(placement.to_picture(merged.reshape(8, 2)), float(weights[0])))
+            faces.append(_face(placement.to_image(merged.reshape(8, 2)), float(weights[0])))
         return tuple(faces)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Fits a picture of any size into a network's square input, and brings points back."""
+"""Fits an image of any size into a network's square input, and brings points back."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LARGEST = 32766
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture lies inside a square: scaled without distortion, centred, black around it.
+    """Where an image lies inside a square: scaled without distortion, centred, black around it.
 
     Attributes
     ----------
     scale : float
-        Pixels of the picture for one pixel of the square.
+        Pixels of the image for one pixel of the square.
     left, top : float
-        Where the square's pixel (0, 0) lies left of and above the picture's, in pixels of the picture.
+        Where the square's pixel (0, 0) lies left of and above the image's, in pixels of the image.
     """
 
     scale: float
@@ -33,23 +33,19 @@ class Placement:
 
     @classmethod
     def of(cls, width: int, height: int, side: int, centred: bool = False) -> Placement:
-        """Place a picture of `width` x `height` pixels in a square of `side` pixels; see `Letterbox`."""
+        """Place an image of `width` x `height` pixels in a square of `side` pixels; see `Letterbox`."""
         longest = max(width, height)
         scale = longest / side
         shift = (scale - 1.0) / 2 if centred else 0.0
         return cls(scale=scale, left=(longest - width) / 2 - shift, top=(longest - height) / 2 - shift)
 
-    def to_picture(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Map points of the square, N x 2 in its pixels, to pixels of the picture."""
+    def to_image(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Map points of the square, N x 2 in its pixels, to pixels of the image."""
         return np.asarray(points, np.float64) * self.scale - (self.left, self.top)
-
-    def to_square(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Map points of the picture, N x 2 in its pixels, to pixels of the square: the inverse of `to_picture`."""
-        return (np.asarray(points, np.float64) + (self.left, self.top)) / self.scale
 
 
 class Letterbox:
-    """Writes pictures into a square float buffer that is used again for every picture.
+    """Writes images into a square float buffer that is used again for every image.
 
     Parameters
     ----------
@@ -75,7 +71,7 @@ class Letterbox:
         tensor : NDArray[np.float32]
             1 x 3 x side x side, from 0 to 255, in the channel order of `image`. Valid until the next call.
         placement : Placement
-            Where the picture lies in it.
+            Where the image lies in it.
 
         Raises
         ------

@@ -23,7 +23,7 @@ def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
 
 
 def group(boxes: NDArray[np.float64], scores: NDArray[np.float64], threshold: float) -> List[NDArray[np.intp]]:
-    """Divide candidates into groups that show the same face.
+    """Return candidates in groups that show the same face.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ class YuNetDetector(FaceDetector):
         From 0 to 1; candidates under it are not considered.
     side : int
         Width and height of the network's input, a multiple of 32 from 128 on. Faces down to about a sixteenth of the
-        picture's width are found at 320; a larger input finds smaller ones, at a cost that rises with its square.
+        image's width are found at 320; a larger input finds smaller ones, at a cost that rises with its square.
     model : path, optional
         Another file with the same inputs and outputs; the fetched one otherwise.
 
@@ -101,7 +101,7 @@ class YuNetDetector(FaceDetector):
         points = _decode(boxes, marks, self._cells[chosen], self._strides[chosen])
         check_points(self.name, points)
         best = [members[0] for members in group(points[:, :2].reshape(-1, 4), scores[chosen], OVERLAP)]
-        return tuple(_face(placement.to_picture(points[one]), float(scores[chosen[one]])) for one in best)
+        return tuple(_face(placement.to_image(points[one]), float(scores[chosen[one]])) for one in best)
 
     def close(self) -> None:
         """Free the network. May be called twice."""
@@ -140,7 +140,7 @@ def _face(points: NDArray[np.float64], score: float) -> Face:
 
 
 def _with_side(content: bytes, side: int) -> bytes:
-    """Change the size of the input that the file prescribes.
+    """Return the file's content with another size of the input than it prescribes.
 
     The graph works at any multiple of 32, only its description of the input fixes 640. In the file that is a protobuf
     record whose numbers take two bytes, as any from 128 to 16383 does, so nothing else moves. A file in which the record

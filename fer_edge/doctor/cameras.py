@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import grp
 import os
-import pwd
 from typing import Any, List, Optional, Sequence
 
 from fer_edge.board.program import Runner
 from fer_edge.doctor.finding import NOTE, OK, WARNING, Finding
 from fer_edge.doctor.probe import Probe
+from fer_edge.system.users import own_name
 
 TRY_CAMERAS = """
 from dataclasses import asdict
@@ -48,11 +48,7 @@ def group_membership(name: str = VIDEO_GROUP) -> Optional[str]:
         return None
     if group.gr_gid in (*os.getgroups(), os.getegid()):
         return "member"
-    try:
-        added = pwd.getpwuid(os.geteuid()).pw_name in group.gr_mem
-    except KeyError:
-        added = False
-    return "after login" if added else "no"
+    return "after login" if own_name() in group.gr_mem else "no"
 
 
 def camera_findings(cameras: Probe, membership: Optional[str], jetson: bool) -> List[Finding]:

@@ -22,7 +22,8 @@ from fer_edge.doctor.finding import PROBLEM, WARNING, Finding
 from fer_edge.doctor.folder import look_at
 from fer_edge.doctor.probe import Prober, probe
 from fer_edge.errors import FerEdgeError
-from fer_edge.inference.model_files import Progress, cache_folder, known_models, state_of
+from fer_edge.inference.model_files import cache_folder, known_models, state_of
+from fer_edge.system.progress import Progress
 
 Check = Callable[[], List[Finding]]
 

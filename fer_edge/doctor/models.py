@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List
 
+from fer_edge.detect.registry import DETECTORS
 from fer_edge.doctor.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from fer_edge.doctor.probe import Probe
 from fer_edge.errors import FerEdgeError
 from fer_edge.inference.model_files import KnownModel
 from fer_edge.settings import Settings
 
-NEEDED = (Settings().analysis.model, "blazeface_short")
+NEEDED = (Settings().analysis.model, DETECTORS[Settings().analysis.detector].model)
 """What runs when nobody chooses: the default classifier, and the file of the default detector."""
 
 # On the processor, since the GPU might first build an engine for minutes.

@@ -86,7 +86,7 @@ def _name(number: int) -> str:
 
 
 def _in_short(text: str) -> str:
-    """Pick the line that says why out of a long message such as numpy's."""
+    """Return the line that says why of a long message such as numpy's."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "Original error was" in line] or lines
     if not telling:

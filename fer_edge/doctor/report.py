@@ -6,19 +6,21 @@ import json
 import re
 import textwrap
 from dataclasses import asdict
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any, Dict, List, Sequence
 
 from fer_edge.doctor.finding import LEVELS, PROBLEM, WARNING, Finding, is_ready
 from fer_edge.doctor.privacy import without_identity
+from fer_edge.system.table import table_lines
 from fer_edge.version import __version__
 
 WIDTH = 100
 
-_LEVEL, _SUBJECT, _VALUE = 9, 17, 29
+_WIDTHS = (7, 15, 27, 43)
+"""Letters for the level, the subject, the value and the meaning, which with gaps and margin make `WIDTH`."""
+
 _COMMAND = re.compile(r"(?<=  )\S+(?: \S+)*")
 _GLUE = "\0"
-_MEANING = WIDTH - 2 - _LEVEL - _SUBJECT - _VALUE
 
 
 def to_text(findings: Sequence[Finding]) -> str:
@@ -47,17 +49,9 @@ def to_json(findings: Sequence[Finding]) -> str:
 
 def _row(finding: Finding) -> List[str]:
     level = finding.level.upper() if finding.level in (WARNING, PROBLEM) else finding.level
-    columns = [
-        ([level], _LEVEL),
-        (_wrapped(finding.subject, _SUBJECT - 2), _SUBJECT),
-        (_wrapped(finding.value, _VALUE - 2), _VALUE),
-        (_wrapped(finding.meaning, _MEANING), 0),
-    ]
-    height = max(len(cell) for cell, _ in columns)
-    return [
-        "  " + "".join((cell[line] if line < len(cell) else "").ljust(width) for cell, width in columns).rstrip()
-        for line in range(height)
-    ]
+    cells = ([level], *map(_wrapped, (finding.subject, finding.value, finding.meaning), _WIDTHS[1:]))
+    rows = list(zip_longest(*cells, fillvalue=""))
+    return [f"  {line}".rstrip() for line in table_lines(rows, widths=_WIDTHS[:-1])]
 
 
 def _wrapped(text: str, width: int) -> List[str]:

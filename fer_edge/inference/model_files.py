@@ -10,18 +10,14 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Union
+from typing import Dict, List, Union
 
 from fer_edge import errors
+from fer_edge.system.installation import PACKAGE, packaged
 from fer_edge.system.regular_file import open_regular
-
-DEFAULT_MODEL = "fernet_r"
-"""The expression network that is used where none is named."""
+from fer_edge.system.table import table_lines
 
 _CHUNK = 1 << 16
-
-Progress = Callable[[str], None]
-"""Is given a line to show in place of the previous one."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +64,13 @@ class KnownModel:
 
 def shipped_folder() -> Path:
     """Return the folder with the manifest: inside the installed package, or beside it in a source checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "models", package.parent / "models"):
-        if (folder / "manifest.json").is_file():
-            return folder
-    raise errors.ModelNotFound(
-        f"The model files of fer-edge are missing: there is no models/manifest.json in {package} or beside it.",
-        "Install fer-edge again.",
-    )
+    manifest = packaged("models/manifest.json")
+    if manifest is None:
+        raise errors.ModelNotFound(
+            f"The model files of fer-edge are missing: there is no models/manifest.json in {PACKAGE} or beside it.",
+            "Install fer-edge again.",
+        )
+    return manifest.parent
 
 
 def cache_folder() -> Path:
@@ -173,5 +168,4 @@ def describe_models() -> str:
     for model in known_models().values():
         size = str(round(model.bytes / 1000))
         rows.append([model.name, model.role, size, state_of(model), model.licence, str(model.path)])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join(table_lines(rows))

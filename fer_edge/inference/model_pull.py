@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import http.client
 import ipaddress
 import os
-import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Iterator, Optional, Union
+from typing import Any, Callable, Iterator, Optional, Union
 
 from fer_edge import errors
-from fer_edge.inference.model_files import KnownModel, Progress, known_models, state_of
+from fer_edge.inference.model_files import KnownModel, known_models, state_of
+from fer_edge.system.atomic_file import ALL_READ, Draft, replacing
+from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.progress import Progress
 from fer_edge.system.regular_file import open_regular
 from fer_edge.version import __version__
 
@@ -95,8 +96,8 @@ def pull(
         )
     address = _address(url if url is not None else model.url)
     show = progress or _ignore
-    with _new_file(model.path) as stream:
-        _fetch(model, address, stream, show, timeout, clock() + deadline, clock)
+    with _new_file(model.path) as draft:
+        _fetch(model, address, draft, show, timeout, clock() + deadline, clock)
     show("")
     return model.path
 
@@ -109,7 +110,7 @@ def _ask(address: str, timeout: float) -> Any:
 def _fetch(
     model: KnownModel,
     address: Union[str, Path],
-    target: BinaryIO,
+    target: Draft,
     show: Progress,
     timeout: float,
     end: float,
@@ -141,29 +142,18 @@ def _fetch(
 
 
 @contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
+def _new_file(path: Path) -> Iterator[Draft]:
     """Open a file that takes the name `path` when all went well, and leaves no trace otherwise."""
-    temporary = None
     try:
         path.parent.mkdir(0o755, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            temporary = Path(stream.name)
-            yield stream  # type: ignore[misc]
-            stream.flush()
-            os.fchmod(stream.fileno(), 0o644)
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        temporary = None
+        with replacing(path, ALL_READ) as draft:
+            yield draft
     except OSError as error:
-        kind = errors.DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else errors.OutputNotWritable
+        kind = errors.DiskFull if is_disk_full(error) else errors.OutputNotWritable
         raise kind(
             f"The model cannot be written to {path.parent}: {error.strerror or error}.",
             "Free some space or mend the folder's permissions; or set XDG_CACHE_HOME to another folder.",
         ) from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fer_edge import errors
 from fer_edge.inference.onnx_file import read_onnx
 from fer_edge.inference.onnx_options import DISABLED, MOST_MEMORY, session_options
-from fer_edge.system.libraries import import_library
+from fer_edge.system.libraries import import_library, missing_extra
 
 Provider = Union[str, Tuple[str, Mapping[str, Any]]]
 """A name such as ``CPUExecutionProvider``, alone or with its options."""
@@ -260,7 +260,7 @@ def _check_providers(runtime: ModuleType, wanted: Sequence[str]) -> None:
     available = runtime.get_available_providers()
     for name in wanted:
         if name not in available:
-            raise errors.MissingExtra(
+            raise missing_extra(
                 "onnxruntime-gpu", "gpu", f"ONNX Runtime's {name} (this build has only {', '.join(available)})"
             )
 

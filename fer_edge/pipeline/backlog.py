@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Callable, Deque, Optional, Tuple
+from typing import Callable, Deque, Dict, Optional, Set, Tuple
 
 from fer_edge.types import Observation, Rates
 
 MOST_WAITING = 16
-"""Observations that wait."""
+"""Observations that wait; of live cameras together, and of files together."""
 
 MOST_BYTES = 64 << 20
-"""Bytes of pictures that wait; they are large from some cameras."""
-
-_LOOK = 0.1
-"""Seconds between two looks at whether waiting for room still makes sense."""
+"""Bytes of images that wait, likewise; they are large from some cameras."""
 
 Waiting = Tuple[Observation, Rates]
 
 
 class Backlog:
-    """Hands observations from one thread to another, in order, and counts those that were left out.
+    """Hands the observations of cameras from one thread to another, and counts those that were left out.
+
+    Those of one camera stay in order; the cameras take turns, so that one that gives many holds up no other. What is to be
+    kept is never left out: whoever adds it asks for `room` before. Of the rest the oldest is left out when there is too much,
+    from the camera of which most wait.
 
     Attributes
     ----------
+    notify : callable
+        Called when there is more room than before.
     closed : bool
         Nothing will be added any more.
     """
 
     def __init__(self) -> None:
         self.closed = False
+        self.notify: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
-        self._waiting: Deque[Waiting] = deque()
-        self._bytes = 0
+        self._waiting: Dict[str, Deque[Waiting]] = {}  # in the order of their turns
+        self._kept: Set[str] = set()
         self._lost = 0
 
     @property
@@ -41,47 +45,52 @@ class Backlog:
         """How many observations were left out so far."""
         return self._lost
 
-    def add(self, observation: Observation, rates: Rates) -> None:
-        """Add one; never waits. The oldest are left out when there are too many."""
+    def add(self, observation: Observation, rates: Rates, keep: bool = False) -> None:
+        """Add one; never waits. With `keep`, it and what else waits of its camera is not left out."""
+        camera = observation.frame.source
         with self._changed:
-            self._append(observation, rates)
-            while len(self._waiting) > 1 and (len(self._waiting) > MOST_WAITING or self._bytes > MOST_BYTES):
-                self._pop()
+            self._waiting.setdefault(camera, deque()).append((observation, rates))
+            (self._kept.add if keep else self._kept.discard)(camera)
+            while self._is_too_much():
+                fullest = max(self._loose(), key=lambda name: len(self._waiting[name]))
+                self._waiting[fullest].popleft()
                 self._lost += 1
+            self._changed.notify_all()
 
-    def add_when_there_is_room(self, observation: Observation, rates: Rates, give_up: Callable[[], bool]) -> None:
-        """Add one as soon as there is room; leave it out when `give_up` gives True before."""
-        size = observation.frame.image.nbytes
+    def room(self, camera: str) -> bool:
+        """Return whether one more of a camera is to be kept, beside its share of what may wait."""
         with self._changed:
-            while self._waiting and (len(self._waiting) >= MOST_WAITING or self._bytes + size > MOST_BYTES):
-                if give_up():
-                    self._lost += 1
-                    return
-                self._changed.wait(_LOOK)
-            self._append(observation, rates)
+            own = self._waiting.get(camera, ())
+            share = max(1, len(self._kept | {camera}))
+            return not own or (
+                len(own) < max(1, MOST_WAITING // share)
+                and sum(_size(waiting) for waiting in own) + _size(own[-1]) <= MOST_BYTES // share
+            )
 
     def take(self) -> Optional[Waiting]:
-        """Wait for the oldest and take it; None when there is none left and none will come."""
+        """Wait for the oldest of the camera whose turn it is, and take it; None when none is left and none will come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self.closed)
-            if not self._waiting:
+            self._changed.wait_for(lambda: any(self._waiting.values()) or self.closed)
+            camera = next((name for name, waiting in self._waiting.items() if waiting), None)
+            if camera is None:
                 return None
-            taken = self._pop()
-            self._changed.notify_all()
-            return taken
+            queue = self._waiting.pop(camera)
+            taken = queue.popleft()
+            self._waiting[camera] = queue  # behind the others
+        self.notify()
+        return taken
 
     def leave_out(self, count: int = 1) -> None:
-        """Count observations that were taken, but came to nothing."""
+        """Count observations that were taken, or could not even be added, but came to nothing."""
         with self._changed:
             self._lost += count
 
     def leave_out_the_rest(self) -> None:
         """Count what still waits as left out, and let go of it."""
         with self._changed:
-            self._lost += len(self._waiting)
+            self._lost += sum(map(len, self._waiting.values()))
             self._waiting.clear()
-            self._bytes = 0
-            self._changed.notify_all()
+        self.notify()
 
     def close(self) -> None:
         """Say that nothing will be added any more. What waits can still be taken."""
@@ -94,12 +103,13 @@ class Backlog:
         with self._changed:
             self._changed.wait_for(lambda: self.closed, seconds)
 
-    def _append(self, observation: Observation, rates: Rates) -> None:
-        self._waiting.append((observation, rates))
-        self._bytes += observation.frame.image.nbytes
-        self._changed.notify_all()
+    def _loose(self) -> Tuple[str, ...]:
+        return tuple(name for name, waiting in self._waiting.items() if waiting and name not in self._kept)
 
-    def _pop(self) -> Waiting:
-        taken = self._waiting.popleft()
-        self._bytes -= taken[0].frame.image.nbytes
-        return taken
+    def _is_too_much(self) -> bool:
+        loose = [waiting for name in self._loose() for waiting in self._waiting[name]]
+        return len(loose) > 1 and (len(loose) > MOST_WAITING or sum(map(_size, loose)) > MOST_BYTES)
+
+
+def _size(waiting: Waiting) -> int:
+    return waiting[0].frame.image.nbytes

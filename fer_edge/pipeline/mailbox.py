@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Callable, Dict, Generic, List, Optional, Sequence, Set, Tuple, TypeVar
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 T = TypeVar("T")
 

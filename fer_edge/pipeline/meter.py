@@ -9,12 +9,10 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Callable, Deque, Dict, Mapping, Sequence, Tuple
+from typing import Deque, Dict, Mapping, Sequence, Tuple
 
+from fer_edge.system.clock import Clock
 from fer_edge.types import Rates, StageRate
-
-Clock = Callable[[], float]
-"""Seconds that never run backwards, like `time.monotonic`."""
 
 WINDOW = 10.0
 """Seconds over which every live figure is taken."""

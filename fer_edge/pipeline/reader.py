@@ -12,11 +12,11 @@ from fer_edge.capture.stall import FrozenPicture, UndecodableImages
 from fer_edge.errors import SourceUnreadable, StageFailed
 from fer_edge.pipeline.frame_counter import FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.pipeline.stage_spec import as_stage_error
 from fer_edge.pipeline.supervisor import Supervisor
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
+from fer_edge.system.clock import Clock
 from fer_edge.types import Frame, Image, Observation, StageTime
 
 CAPTURE = "capture"

@@ -9,8 +9,8 @@ from typing import Callable, Dict, Optional, Set, Tuple
 
 from fer_edge.capture.base import Source
 from fer_edge.errors import FerEdgeError
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.retry import Backoff
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 

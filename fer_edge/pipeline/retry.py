@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Callable, Deque
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 
 class Backoff:

@@ -12,12 +12,13 @@ from fer_edge.errors import StopTimeout, UsageError
 from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
 from fer_edge.pipeline.lane import Lane, LaneSpec
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
-from fer_edge.pipeline.meter import Clock, FlowMeter
+from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.order import LaneOrder
 from fer_edge.pipeline.reader import CAPTURE, SourceReader
 from fer_edge.pipeline.stage import Stage, StageThread
 from fer_edge.pipeline.stage_spec import StageSpec
 from fer_edge.pipeline.supervisor import Incidents, Supervised, Supervisor
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")

@@ -11,22 +11,21 @@ from typing import Callable, Optional, Type
 
 from fer_edge.errors import OutputClosed, OutputError, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.pipeline.backlog import Backlog
-from fer_edge.pipeline.meter import Clock
+from fer_edge.pipeline.current_sink import CurrentSink
 from fer_edge.pipeline.retry import Backoff
+from fer_edge.pipeline.sink_policy import HUNG_AFTER, SinkPolicy
 from fer_edge.pipeline.sink_state import SLOW_AFTER, SinkState
-from fer_edge.sinks.base import Sink
+from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")
 
 OPEN_SECONDS = 10.0
-"""Longest wait for a sink that is opened at the start: a disk may hang."""
+"""Longest that making or opening a sink may take at first: a disk may hang."""
 
 CLOSE_SECONDS = 1.5
 """Longest wait for what is still to be written at the end."""
-
-HUNG_AFTER = 30.0
-"""Seconds of one call of the sink after which the end of a file's run waits for it no longer."""
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 """Seconds between attempts to write again."""
@@ -38,52 +37,67 @@ _LOOK = 0.05
 
 
 class SinkRunner:
-    """Hands observations to a sink, and opens the sink anew when it fails.
+    """Hands observations to a sink, which it opens at the first of them, and anew when it fails.
 
     An observation that cannot be written is left out, and the next one is written. What else fails is tried again, the same
-    observation first.
+    observation first. No call waits for the sink but `open` and `close`. Of a live camera the oldest results are left out
+    when too many wait. Of a file none is, while whoever has them asks for `room` before each: a slow sink slows it. A sink
+    that does not work holds it up only where it is `required`.
 
     Parameters
     ----------
     name : str
         Of the sink, for people.
-    open_sink : callable
-        Makes the sink; gets how often it was opened before. Called in the runner's thread.
+    make_sink : callable
+        Makes the sink, to be opened next; gets how often it was opened before. Called in the runner's thread, at first from
+        `open`, so that a mistake is told at once.
+    required : bool
+        Whether the sink is one without which the run makes no sense, as a file that its user asked for. What it raises before
+        it has ever worked ends it, as a mistake; so does any failure where all results are those of files.
     from_the_start : bool
-        Whether a sink that never worked is tried again; else what it raised ends it, as a mistake.
+        Whether a sink that is required and never worked is tried again nevertheless.
     backoff : Backoff, optional
         Delays between attempts.
     clock : callable, optional
         Monotonic seconds.
-    patient : bool
-        For a source that waits: `offer` waits for the sink, so that nothing is left out, and the first failure ends it.
     stop : Event, optional
-        Set when the run shall end: ends a wait for a sink that hangs.
+        Set when the run shall end.
+    camera : str, optional
+        The only camera whose observations it is to get; those of all when left out.
+
+    Attributes
+    ----------
+    ended : Exception or None
+        What ended the sink for good.
+    policy : SinkPolicy
+        What a failure means.
     """
 
     def __init__(
         self,
         name: str,
-        open_sink: Callable[[int], Sink],
+        make_sink: Callable[[int], Sink],
+        *,
+        required: bool = False,
         from_the_start: bool = False,
         backoff: Optional[Backoff] = None,
         clock: Clock = time.monotonic,
-        patient: bool = False,
         stop: Optional[threading.Event] = None,
+        camera: Optional[str] = None,
     ) -> None:
         self.name = name
+        self.camera = camera
         self.ended: Optional[Exception] = None
-        self._open_sink = open_sink
-        self._retried = from_the_start
-        self._patient = patient
         self._stop = stop or threading.Event()
         self._backoff = backoff or Backoff(FIRST_DELAY, LONGEST_DELAY)
         self._clock = clock
+        self._describe: Callable[[Observation], StreamInfo] = StreamInfo.of
         self._backlog = Backlog()
-        self._sink: Optional[Sink] = None
-        self._opened = 0
-        self._first_opening_is_over = threading.Event()
+        self._told_that_it_hangs = False
+        self._made = threading.Event()
         self._state = SinkState(name, clock)
+        self.policy = SinkPolicy(required, from_the_start, self._state)
+        self._sink = CurrentSink(make_sink, self._state)
         self._thread = threading.Thread(target=self._run, name=f"fer-edge-{name}", daemon=True)
 
     @property
@@ -91,41 +105,64 @@ class SinkRunner:
         """How many observations the sink did not get so far."""
         return self._backlog.lost
 
-    def open(self) -> None:
-        """Start the thread, and wait until it has opened the sink.
+    def open(
+        self,
+        describe: Callable[[Observation], StreamInfo] = StreamInfo.of,
+        notify: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start the thread, and wait until it has made the sink.
+
+        Parameters
+        ----------
+        describe : callable
+            Gives, for the first observation after each opening, what the sink is told.
+        notify : callable
+            Called, in the runner's thread, whenever there may be room again.
 
         Raises
         ------
         Exception
             What the sink raised, or that it hangs, unless it is to be tried again.
         """
+        self._describe, self._backlog.notify = describe, notify
         self._thread.start()
-        limit = self._clock() + OPEN_SECONDS
-        while not self._first_opening_is_over.wait(_LOOK):
+        while not self._made.wait(_LOOK):
             if self._stop.is_set():
                 return
-            if self._clock() >= limit:
-                error = _hangs(self.name, f"could not be opened within {OPEN_SECONDS:g} s")
-                if not self._retried:
-                    self._backlog.close()
-                    raise error
-                logger.warning("%s", error.message, extra={"event": "sink_lost", "sink": self.name})
-                return
+            self._look_whether_it_hangs()
+            if self._told_that_it_hangs:
+                break
         if self.ended is not None:
             raise self.ended
 
-    def offer(self, observation: Observation, rates: Rates) -> None:
-        """Leave an observation for the sink. Never waits, unless the runner is patient: the oldest that waits is left out."""
+    def takes(self, camera: str) -> bool:
+        """Return whether the sink is to get the observations of a camera."""
+        return self.camera is None or self.camera == camera
+
+    def room(self, camera: str) -> bool:
+        """Return whether an observation of a file can be offered now without losing one; never waits."""
+        self._look_whether_it_hangs()
+        return self.ended is not None or not self.policy.keeps() or self._backlog.room(camera)
+
+    def offer(self, observation: Observation, rates: Rates, live: bool = True) -> None:
+        """Leave an observation for the sink; never waits.
+
+        Parameters
+        ----------
+        live : bool
+            Whether it is one of a live camera, and may be left out for newer ones.
+        """
+        self._look_whether_it_hangs()
+        self.policy.feeds(observation.frame.source, live)
         if self.ended is not None:
-            return
-        if self._patient:
-            give_up = lambda: self._stop.is_set() or self.ended is not None  # noqa: E731
-            self._backlog.add_when_there_is_room(observation, rates, give_up)
+            self._backlog.leave_out()
         else:
-            self._backlog.add(observation, rates)
+            self._backlog.add(observation, rates, keep=not live and self.policy.keeps())
 
     def trouble(self) -> str:
         """Return why the sink does not work, for people; empty when it does."""
+        if self.ended is not None and not self._state.failure:
+            return f"{self.name} has ended: {getattr(self.ended, 'message', self.ended)}"
         return self._state.trouble()
 
     def remark(self) -> str:
@@ -157,7 +194,7 @@ class SinkRunner:
             logger.warning(
                 "%s did not finish within %g s and is given up",
                 self.name,
-                HUNG_AFTER if self._patient and not self._stop.is_set() else CLOSE_SECONDS,
+                HUNG_AFTER if self._is_waited_for_at_the_end() else CLOSE_SECONDS,
                 extra={"event": "sink_given_up", "sink": self.name},
             )
         if self.lost:
@@ -169,7 +206,7 @@ class SinkRunner:
             )
         if self._state.failure is not None:
             raise self._state.failure
-        if self._patient and self.ended is not None:
+        if self.policy.is_strict() and self.ended is not None:
             raise self.ended
         if hangs:
             raise _hangs(self.name, "did not take the last results before the end")
@@ -202,7 +239,7 @@ class SinkRunner:
             self._thread.join(_LOOK)
             if not self._thread.is_alive():
                 return True
-            if not self._patient or self._stop.is_set():
+            if not self._is_waited_for_at_the_end():
                 if self._clock() >= limit:
                     return False
             else:
@@ -210,38 +247,44 @@ class SinkRunner:
                 if self._state.calling_for() >= HUNG_AFTER:
                     return False
 
+    def _is_waited_for_at_the_end(self) -> bool:
+        return self.policy.is_fed_by_files and self.ended is None and not self._stop.is_set()
+
+    def _look_whether_it_hangs(self) -> None:
+        if self.policy.worked or self._told_that_it_hangs or self._state.opening_for() < OPEN_SECONDS:
+            return
+        self._told_that_it_hangs = True
+        error = _hangs(self.name, f"could not be opened within {OPEN_SECONDS:g} s")
+        if self.policy.is_final():
+            self.ended = error
+            self._backlog.close()
+        else:
+            logger.warning("%s", error.message, extra={"event": "sink_lost", "sink": self.name})
+
     def _run(self) -> None:
-        self._open_at_the_start()
+        self._make_at_the_start()
         while self.ended is None:
             waiting = self._backlog.take()
             if waiting is None or not self._write(*waiting):
                 break
         self._backlog.leave_out_the_rest()
         try:
-            if self._sink is not None:
-                with self._state.calling("closing"):
-                    self._sink.close()
+            self._sink.close()
             if self._state.works_again(self.lost):
                 self._backoff.reset()
         except Exception as error:  # noqa: BLE001  (handed to whoever closes the runner)
             self._state.failure = error
 
-    def _open_at_the_start(self) -> None:
+    def _make_at_the_start(self) -> None:
         try:
-            with self._state.calling("opening"):
-                self._sink = self._open_anew()
+            self._sink.prepare()
         except Exception as error:  # noqa: BLE001  (handed to whoever opens the runner)
-            if self._retried and not isinstance(error, UsageError):
+            if self.policy.from_the_start and not isinstance(error, UsageError):
                 self._state.failed(error, self._backoff.next())
             else:
                 self.ended = error
         finally:
-            self._first_opening_is_over.set()
-
-    def _open_anew(self) -> Sink:
-        sink = self._open_sink(self._opened)
-        self._opened += 1
-        return sink
+            self._made.set()
 
     def _write(self, observation: Observation, rates: Rates) -> bool:
         """Write one observation, however often it takes, or leave it out; False when there is no more writing."""
@@ -250,10 +293,7 @@ class SinkRunner:
             # The end cuts the wait for the next attempt short, but this one is still made.
             last = self._backlog.closed
             try:
-                with self._state.calling("writing"):
-                    if self._sink is None:
-                        self._sink = self._open_anew()
-                    self._sink.write(observation, rates)
+                self._sink.write(observation, rates, self._describe)
             except ResultUnwritable as error:
                 if self._stop.is_set():  # nobody reads the pipe, perhaps; the sum is told in a moment
                     self._backlog.leave_out()
@@ -261,14 +301,16 @@ class SinkRunner:
                     self._leave_out(observation, error)
                 return True
             except OutputClosed as error:
+                if not self.policy.required:  # a run that goes on tells what it lost
+                    self._backlog.leave_out()
                 self.ended = error
                 return False
             except Exception as error:  # noqa: BLE001  (a sink may fail in any way, and only it shall)
-                if self._patient or not self._retried:
+                if self.policy.is_final() or isinstance(error, UsageError):
                     self._backlog.leave_out()
                     self.ended = self._state.failure = error
                     return False
-                self._drop_sink()
+                self._sink.drop()
                 delay = self._backoff.next()
                 self._state.failed(error, delay)
                 failed += 1
@@ -281,16 +323,10 @@ class SinkRunner:
                     return False
                 self._backlog.pause(delay)
             else:
-                self._retried = True
+                self.policy.worked = True
                 if self._state.written(self.lost):
                     self._backoff.reset()
                 return True
-
-    def _drop_sink(self) -> None:
-        sink, self._sink = self._sink, None
-        if sink is not None:
-            with suppress(Exception), self._state.calling("closing"):
-                sink.close()
 
     def _leave_out(self, observation: Observation, error: Exception) -> None:
         self._backlog.leave_out()

@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import Iterator, Optional, Tuple
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 
@@ -61,8 +61,19 @@ class SinkState:
 
     def writing_for(self) -> float:
         """Return the seconds that the writing of a result has taken that is under way; 0 without one."""
+        return self._doing_for("writing")
+
+    def opening_for(self) -> float:
+        """Return the seconds that the opening has taken that is under way; 0 without one."""
+        return self._doing_for("opening")
+
+    def _doing_for(self, what: str) -> float:
         call = self._call
-        return self._clock() - call[1] if call is not None and call[0] == "writing" else 0.0
+        return self._clock() - call[1] if call is not None and call[0] == what else 0.0
+
+    def is_down(self) -> bool:
+        """Return whether nothing was written since the last failure."""
+        return self.failure is not None and self._good_since is None
 
     def trouble(self) -> str:
         """Return why the sink does not work, for people; empty when it does."""

@@ -10,11 +10,11 @@ from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.errors import StageFailed
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.order import LaneOrder
 from fer_edge.pipeline.stage_spec import StageSpec, StageWork, as_stage_error
 from fer_edge.pipeline.supervisor import STAGES
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
+from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, StageTime
 
 logger = logging.getLogger("fer_edge")

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from fer_edge.errors import StageFailed
-from fer_edge.pipeline.meter import Clock
 from fer_edge.pipeline.retry import RestartLimit
 from fer_edge.pipeline.worker import Call, Worker
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 

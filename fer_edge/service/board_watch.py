@@ -10,7 +10,7 @@ from typing import Callable, Optional, Tuple, Type
 
 from fer_edge.board.memory import Memory
 from fer_edge.board.state import BoardState, read_board_state
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 
@@ -35,7 +35,7 @@ class Spell:
         self._bad_at = 0.0
 
     def look(self, bad: bool, now: float) -> Optional[bool]:
-        """Take what holds now; gives True when a spell begins, False when one is over, else None."""
+        """Take what holds now; return True when a spell begins, False when one is over, else None."""
         if bad:
             self._bad_at = now
             began, self._on = not self._on, True

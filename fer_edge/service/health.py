@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Protocol, Sequence, Tuple
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 from fer_edge.system.one_line import one_line
 from fer_edge.types import Rates
 

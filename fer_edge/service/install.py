@@ -14,7 +14,7 @@ from typing import Dict, List, Optional, Sequence
 from fer_edge.errors import ServiceError
 from fer_edge.service.steps import Run, Step
 from fer_edge.service.system_root import SystemRoot
-from fer_edge.system.installation import pip_install
+from fer_edge.system.installation import packaged, pip_install
 
 UNITS = ("fer-edge.service", "fer-edge@.service")
 INSTANCES = "fer-edge@*.service"
@@ -51,11 +51,10 @@ _PLAIN = re.compile(r"/[A-Za-z0-9_./+@:=,~-]+")
 
 def shipped(name: str) -> str:
     """Return the text of a file of ``systemd/``, which lies in the package or, in a checkout, beside it."""
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package / "systemd", package.parent / "systemd"):
-        if (folder / name).is_file():
-            return (folder / name).read_text(encoding="utf-8")
-    raise ServiceError(f"The file systemd/{name} is missing.", "Install fer-edge anew.")
+    path = packaged(f"systemd/{name}")
+    if path is None:
+        raise ServiceError(f"The file systemd/{name} is missing.", "Install fer-edge anew.")
+    return path.read_text(encoding="utf-8")
 
 
 def demand_system(root: Path) -> None:
@@ -120,7 +119,7 @@ def find_program(given: Optional[str], root: Path) -> str:
 
 
 def missing_program(program: str, root: Path) -> str:
-    """Say that another system has no such program yet, and what to do; empty where it has one, and for this system.
+    """Return that another system has no such program yet, and what to do; empty where it has one, and for this system.
 
     It may be there once the system runs: a card is prepared in any order, and the program may lie on another disk.
     """

@@ -35,7 +35,7 @@ class Notifier:
 
     @classmethod
     def from_environment(cls, environment: Optional[MutableMapping[str, str]] = None) -> Notifier:
-        """Take what systemd said in the environment, and take it out, so that no child process answers for this one."""
+        """Return a notifier of what systemd said in the environment, where no child process finds it any more."""
         environment = os.environ if environment is None else environment
         address = environment.pop("NOTIFY_SOCKET", "")
         period, pid = environment.pop("WATCHDOG_USEC", ""), environment.pop("WATCHDOG_PID", "")

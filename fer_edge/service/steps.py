@@ -33,7 +33,7 @@ class Step:
 
 
 def carry_out(steps: Sequence[Step], dry_run: bool, say: Callable[[str], None]) -> int:
-    """Do the steps that are needed, and say so; give their number.
+    """Do the steps that are needed, and name each; return their number.
 
     Raises
     ------

@@ -7,9 +7,11 @@ import os
 import shutil
 import stat
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Deque, Iterator, List, NamedTuple, Optional, Tuple
+
+from fer_edge.system.atomic_file import replacing
 
 MOST_LINKS = 40
 """Links on one way; with more they lead in a circle, as the kernel has it."""
@@ -68,17 +70,9 @@ class SystemRoot:
     def write(self, name: str, text: str, mode: int) -> None:
         """Write a file whole or not at all, in place of whatever has its name, and make its folders."""
         with self._at(name, make=True) as place:
-            new, folder = f".{place.last}.new", place.descriptor
-            with suppress(FileNotFoundError):
-                os.unlink(new, dir_fd=folder)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(new, flags, 0o600, dir_fd=folder)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(descriptor, mode)
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(new, place.last, src_dir_fd=folder, dst_dir_fd=folder)
+            draft = f".{place.last}.new"
+            with replacing(place.last, mode, place.descriptor, draft) as file:
+                file.write(text.encode())
 
     def link(self, name: str, target: str) -> None:
         """Make a link, and its folders."""

@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from fer_edge.inference.model_files import DEFAULT_MODEL
+from fer_edge.classify.registry import BACKEND_NAMES, DEFAULT_MODEL, DEVICE_NAMES, PRECISION_NAMES
+from fer_edge.detect.registry import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.settings.field import setting
 from fer_edge.settings.values import FLAG, SHARE, TEXT, THREADS, choice
-
-DETECTORS = ("blazeface", "blazeface-full", "yunet", "mediapipe", "mediapipe-full")
-BACKENDS = ("auto", "tensorrt", "onnx")
-DEVICES = ("auto", "cpu", "gpu")
-PRECISIONS = ("auto", "fp32", "fp16")
 
 
 @dataclass(frozen=True)
@@ -21,7 +17,7 @@ class AnalysisSettings:
 
     detector: str = setting(
         "detector",
-        "blazeface",
+        DEFAULT_DETECTOR,
         choice(*DETECTORS),
         "NAME",
         "analysis",
@@ -36,18 +32,18 @@ class AnalysisSettings:
     backend: str = setting(
         "backend",
         "auto",
-        choice(*BACKENDS),
+        choice(*BACKEND_NAMES),
         "NAME",
         "analysis",
         "what the classifier runs on: tensorrt (an engine, built once), onnx (ONNX Runtime), or the best that is there",
     )
     device: str = setting(
-        "device", "auto", choice(*DEVICES), "NAME", "analysis", "processor of the classifier: cpu, gpu or auto"
+        "device", "auto", choice(*DEVICE_NAMES), "NAME", "analysis", "processor of the classifier: cpu, gpu or auto"
     )
     precision: str = setting(
         "precision",
         "auto",
-        choice(*PRECISIONS),
+        choice(*PRECISION_NAMES),
         "NAME",
         "analysis",
         "fp32, fp16, or half precision where the GPU is fast at it",

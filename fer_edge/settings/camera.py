@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-from fer_edge.settings.analysis import DETECTORS
+from fer_edge.capture.registry import FORMS
+from fer_edge.detect.registry import DETECTORS
 from fer_edge.settings.field import setting
 from fer_edge.settings.values import CAMERA_NAME, FOURCC, POSITIVE, SIZE, TEXT, choice
 
@@ -44,9 +45,8 @@ class CameraSettings:
         TEXT,
         "SRC",
         "source",
-        "where frames come from: auto (camera 0 if there is one, else the demo), an index (0), a device (/dev/video0), "
-        "csi:0, gst:PIPELINE, rtsp://..., http://... (MJPEG), a video, an image, a folder or glob of images, or demo[:N], "
-        "a built-in portrait with N = 1 to 8 faces; NAME=SRC gives the camera a name, and several --camera watch several; "
+        f"where frames come from: auto (camera 0 if there is one, else the demo), {FORMS}: a built-in portrait with so many "
+        "faces; NAME=SRC gives the camera a name, and several --camera watch several; "
         "an address with a password is better given as FER_EDGE_CAMERA (of several: FER_EDGE_CAMERA__NAME__SOURCE) or in the "
         "settings file, as everybody can read a command line",
     )

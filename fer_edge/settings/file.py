@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
 from fer_edge.errors import SettingsError, SettingsUnreadable
-from fer_edge.settings.trust import user_name, who_may_change
+from fer_edge.settings.trust import who_may_change
+from fer_edge.system.users import user_name
 
 if sys.version_info >= (3, 11):
     import tomllib

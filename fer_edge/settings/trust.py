@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import stat
 from pathlib import Path
 from typing import AbstractSet, FrozenSet, List, Optional
 
 from fer_edge.system.regular_file import own_groups
+from fer_edge.system.users import group_name, user_name
 
 
 def trusted_users() -> FrozenSet[int]:
@@ -68,22 +67,6 @@ def who_may_change(path: Path, opened: os.stat_result) -> str:
         if who:
             return f"{who} can replace it, by way of the folder {folder}"
     return ""
-
-
-def user_name(number: int) -> str:
-    """Return a user's name; the number where there is none, as in a container."""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def group_name(number: int) -> str:
-    """Return a group's name; the number where there is none."""
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
 
 
 def _behind_sudo(variable: str) -> List[int]:

@@ -3,20 +3,66 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import TracebackType
-from typing import List, Optional, Tuple, Type, TypeVar
+from typing import Optional, Type, TypeVar
 
 from fer_edge.types import Observation, Rates
 
 SinkT = TypeVar("SinkT", bound="Sink")
 
 
+@dataclass(frozen=True)
+class StreamInfo:
+    """What comes into a sink.
+
+    Attributes
+    ----------
+    camera : str
+        The camera's name; empty for a sink that gets the observations of several.
+    width, height : int
+        Pixels of the images; 0 where several cameras have their own.
+    fps : float
+        Nominal rate of the images; 0 if unknown.
+    live : bool
+        Whether the images come in their own time, as from a camera; False for a file.
+    """
+
+    camera: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    live: bool = True
+
+    @classmethod
+    def of(cls, observation: Observation, fps: float = 0.0) -> StreamInfo:
+        """Return what one observation tells of the stream that it belongs to."""
+        frame = observation.frame
+        height, width = (*frame.image.shape[:2], 0, 0)[:2]
+        return cls(frame.source, width, height, fps, frame.media_time is None)
+
+
 class Sink(ABC):
     """Takes observations, one by one, in the order of capture; a context manager that closes itself.
 
-    What was written stays whole whenever the program ends: a sink leaves a readable file after each `write`, or at the
-    latest after `close`.
+    The constructor finds out what can be found out without touching anything; `open` comes before the first `write`, and
+    all three from one thread. What was written stays whole whenever the program ends: a sink leaves a readable file after
+    each `write`, or at the latest after `close`.
     """
+
+    def open(self, info: StreamInfo) -> None:  # noqa: B027  (a sink that keeps nothing open needs none)
+        """Open what is written to.
+
+        Parameters
+        ----------
+        info : StreamInfo
+            What will come.
+
+        Raises
+        ------
+        OutputError
+            It cannot be opened at the moment. Whoever wants to go on makes a new sink.
+        """
 
     @abstractmethod
     def write(self, observation: Observation, rates: Rates) -> None:
@@ -32,7 +78,7 @@ class Sink(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Finish and flush. May be called twice."""
+        """Finish and flush. May be called twice, and without `open`."""
 
     def __enter__(self: SinkT) -> SinkT:
         """Enter a ``with`` block."""
@@ -43,17 +89,3 @@ class Sink(ABC):
     ) -> None:
         """Close the sink."""
         self.close()
-
-
-class MemorySink(Sink):
-    """Keeps everything in a list: for tests and notebooks."""
-
-    def __init__(self) -> None:
-        self.items: List[Tuple[Observation, Rates]] = []
-
-    def write(self, observation: Observation, rates: Rates) -> None:
-        """Keep the observation and the rates."""
-        self.items.append((observation, rates))
-
-    def close(self) -> None:
-        """Do nothing: the list stays."""

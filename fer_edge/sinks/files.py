@@ -11,15 +11,11 @@ from typing import BinaryIO, Callable, Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
+from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.new_file import PRIVATE
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 PathLike = Union[str, "os.PathLike[str]"]
-
-PRIVATE = 0o640
-"""Who may read a new file, but for what the umask takes: results and pictures are about people."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the operating system says when there is no space, quota or permitted size left."""
 
 
 class OutputFile:
@@ -122,25 +118,7 @@ class OutputFile:
 
     def _kept(self) -> int:
         """Return how many bytes of the old content are kept. Raises OutputNotWritable when it is none of ours."""
-        ours = os.fstat(self.fd)
-        if not ours.st_size:
-            return 0
-        try:
-            # Beside the other one, which may only write: a pipe would lack its reader else, and not be told from it.
-            with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                if not os.path.samestat(ours, os.fstat(file.fileno())):
-                    raise NotOurs("it is another file by now")
-                kept = self._recognise(file)
-        except NotOurs as error:
-            raise OutputNotWritable(
-                f"The {self._what} '{self.path}' exists already, and is none that fer-edge wrote: {error}.",
-                "Give another name, or delete it yourself if nobody needs it.",
-            ) from error
-        except OSError as error:
-            raise OutputNotWritable(
-                f"The {self._what} '{self.path}' exists already, and cannot be read to see what it is: {error.strerror}.",
-                "Give another name, or see to its rights and its disk.",
-            ) from error
+        kept = kept_bytes(self.path, self._what, self._recognise, os.fstat(self.fd))
         return kept if self._go_on else 0
 
     def _lock(self) -> None:
@@ -148,10 +126,7 @@ class OutputFile:
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OutputNotWritable(
-                f"Another program writes to the {self._what} '{self.path}'.",
-                f"Give each a file of its own; `fuser -v '{self.path}'` shows who has this one.",
-            ) from error
+            raise in_use(self.path, self._what) from error
         except OSError:
             pass  # a network's file system may know no locks
 
@@ -176,16 +151,6 @@ class OutputFile:
         )
 
 
-def unused_name(path: str) -> str:
-    """Return `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not."""
-    stem, ending = os.path.splitext(path)
-    number = 1
-    while os.path.lexists(path):
-        number += 1
-        path = f"{stem}-{number}{ending}"
-    return path
-
-
 def open_for_writing(path: str, what: str) -> int:
     """Open a path for writing without touching its content, and say clearly why it cannot be done.
 
@@ -194,20 +159,68 @@ def open_for_writing(path: str, what: str) -> int:
     int
         A file descriptor. Opening never waits, not even for the reader of a named pipe.
     """
+    refuse_standard_streams(path, what)
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
+    except OSError as error:
+        raise open_error(error, path, what) from error
+
+
+def refuse_standard_streams(path: str, what: str) -> None:
+    """Raise OutputNotWritable for a name of the program's own output, which is no place for a file."""
     descriptor = standard_descriptor(path)
     if descriptor is not None:
         raise OutputNotWritable(
             f"The {what} '{path}' is the program's own {NAMES[descriptor]}.", "Give the name of a file."
         )
+
+
+def kept_bytes(path: str, what: str, recognise: Callable[[BinaryIO], int], expected: os.stat_result) -> int:
+    """Return how many bytes of a file are worth keeping.
+
+    Parameters
+    ----------
+    path, what, recognise
+        As for `OutputFile`.
+    expected : os.stat_result
+        Of the file that should lie there.
+
+    Raises
+    ------
+    OutputNotWritable
+        It is none of ours, or cannot be read.
+    """
+    if not expected.st_size:
+        return 0
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
+        # Beside the one that may only write: a pipe would lack its reader else, and not be told from it.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not os.path.samestat(expected, os.fstat(file.fileno())):
+                raise NotOurs("it is another file by now")
+            return recognise(file)
+    except NotOurs as error:
+        raise OutputNotWritable(
+            f"The {what} '{path}' exists already, and is none that fer-edge wrote: {error}.",
+            "Give another name, or delete it yourself if nobody needs it.",
+        ) from error
     except OSError as error:
-        raise _open_error(error, path, what) from error
+        raise OutputNotWritable(
+            f"The {what} '{path}' exists already, and cannot be read to see what it is: {error.strerror}.",
+            "Give another name, or see to its rights and its disk.",
+        ) from error
+
+
+def in_use(path: str, what: str) -> OutputNotWritable:
+    """Return the error for a file that somebody else writes to."""
+    return OutputNotWritable(
+        f"Another program writes to the {what} '{path}'.",
+        f"Give each a file of its own; `fuser -v '{path}'` shows who has this one.",
+    )
 
 
 def write_error(error: OSError, place: str, what: str) -> OutputError:
     """Turn what the operating system said while writing into one of our errors."""
-    if error.errno in FULL:
+    if is_disk_full(error):
         return DiskFull(
             f"The {what} '{place}' cannot grow: {error.strerror}. What fitted before is kept.",
             "Free some space, or write to another disk.",
@@ -215,7 +228,8 @@ def write_error(error: OSError, place: str, what: str) -> OutputError:
     return OutputNotWritable(f"The {what} '{place}' cannot be written any more: {error.strerror}.", "Check the disk.")
 
 
-def _open_error(error: OSError, path: str, what: str) -> OutputError:
+def open_error(error: OSError, path: str, what: str) -> OutputError:
+    """Turn what the operating system said when a file was to be opened into one of our errors."""
     folder = os.path.dirname(os.path.abspath(path))
     if error.errno == errno.EISDIR or os.path.isdir(path):
         return OutputNotWritable(f"The {what} '{path}' is a directory.", "Give the name of a file in it.")
@@ -242,7 +256,7 @@ def _open_error(error: OSError, path: str, what: str) -> OutputError:
         )
     if error.errno == errno.ENXIO:
         return OutputNotWritable(f"Nobody reads the pipe '{path}'.", "Start its reader first.")
-    if error.errno in FULL:
+    if is_disk_full(error):
         return DiskFull(f"There is no space for the {what} '{path}'.", "Free some, or write to another disk.")
     return OutputNotWritable(f"The {what} '{path}' cannot be opened: {error.strerror}.", "Choose another place.")
 

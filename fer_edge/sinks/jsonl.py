@@ -14,12 +14,16 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Optional, Union
 
-from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable
-from fer_edge.sinks.base import Sink
+from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable, UsageError
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
+from fer_edge.sinks.place import check_place
 from fer_edge.sinks.recognise import results_to_keep
+from fer_edge.sinks.request import SinkRequest
 from fer_edge.system.standard_streams import NAMES, standard_descriptor, true_descriptor
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
+
+_WHAT = "results file"
 
 _SLICE = 0.2
 """Seconds between two looks at `stop` while a reader does not read."""
@@ -35,10 +39,11 @@ class JsonlSink(Sink):
     An existing file of results is replaced by the first line; one that holds anything else is refused. A file that somebody
     renamed, removed or emptied meanwhile is begun anew under its name.
 
-    A line has ``frame`` (index), ``timestamp`` (ISO 8601, UTC, of the capture), ``latency_ms`` (from the capture to this
-    line), ``faces`` and ``fps`` (``total``, ``classification``, ``detection``). A face has ``box`` (x, y, width, height in
-    pixels), ``score``, ``landmarks`` (name to x, y), ``expression``, ``confidence``, ``probabilities`` (label to number)
-    and ``uncertain``. A number that is not finite is written as ``null``: JSON has no other way.
+    A line has ``frame`` (index), ``camera`` (its name), ``timestamp`` (ISO 8601, UTC, of the capture), ``media_time_s``
+    (of a file only: from its start), ``latency_ms`` (from the capture to this line), ``faces`` and ``fps`` (``total``, and
+    each stage's capacity). A face has ``box`` (x, y, width, height in pixels), ``score``, ``landmarks`` (name to x, y),
+    ``expression``, ``confidence``, ``probabilities`` (label to number) and ``uncertain``. A number that is not finite is
+    written as ``null``: JSON has no other way.
 
     Parameters
     ----------
@@ -52,12 +57,12 @@ class JsonlSink(Sink):
     append : bool
         Go on with an existing file instead of replacing it. A last line that was only half written is taken away.
     before_opening : callable, optional
-        Called before the file is opened, also when it is opened anew; may raise an `OutputError`.
+        Called with the path before the file is opened, also when it is opened anew; may raise an `OutputError`.
 
     Raises
     ------
     OutputNotWritable
-        The path cannot be opened, or holds something else than results; or, from `write`, not written any more, as the
+        The path cannot be written, or holds something else than results; or, from `write`, not written any more, as the
         reader of a named pipe went away.
     DiskFull
         From `write`. The file ends after the last whole line.
@@ -73,16 +78,29 @@ class JsonlSink(Sink):
         stop: Optional[Callable[[], bool]] = None,
         clock: Callable[[], float] = time.monotonic,
         append: bool = False,
-        before_opening: Callable[[], None] = lambda: None,
+        before_opening: Callable[[str], None] = lambda path: None,
     ) -> None:
         self._path = os.fspath(path)
         self._stop = stop
         self._clock = clock
+        self._append = append
         self._before_opening = before_opening
-        self._output = self._open(append)
+        self._output: Union[OutputFile, _Stream, None] = None
+        if standard_descriptor(self._path) is not None or _is_pipe(self._path):
+            # At once: only so it is known whether somebody reads there, and nothing is lost by it.
+            self._output = self._open(append)
+        else:
+            check_place(self._path, _WHAT, results_to_keep)
+
+    def open(self, info: StreamInfo) -> None:  # noqa: ARG002  (each line says what it is of)
+        """Open the file; what is there stays until the first line. Raises as the constructor does."""
+        if self._output is None:
+            self._output = self._open(self._append)
 
     def write(self, observation: Observation, rates: Rates) -> None:
-        """Write one line."""
+        """Write one line. Raises UsageError before `open`."""
+        if self._output is None:
+            raise UsageError(f"Results were given to '{self._path}' before it was opened.", "Call open(info) first.")
         try:
             record = as_record(observation, rates)
             record["latency_ms"] = _number(1000 * (self._clock() - observation.frame.captured_at), 1)
@@ -100,14 +118,15 @@ class JsonlSink(Sink):
 
     def close(self) -> None:
         """Close the file. The standard output stays open."""
-        self._output.close()
+        if self._output is not None:
+            self._output.close()
 
     def _open(self, append: bool) -> Union[OutputFile, _Stream]:
         descriptor = standard_descriptor(self._path)
         if descriptor is not None:
             return _Stream(true_descriptor(descriptor), NAMES[descriptor], self._stop)
-        self._before_opening()
-        file = OutputFile(self._path, "results file", results_to_keep, append)
+        self._before_opening(self._path)
+        file = OutputFile(self._path, _WHAT, results_to_keep, append)
         if file.regular:
             return file
         # What a shell makes of >(...) has no name under which another reader could come.
@@ -115,12 +134,20 @@ class JsonlSink(Sink):
         return _Stream(file.fd, file.path, self._stop, file.close, named)
 
 
+def make_sink(request: SinkRequest) -> Sink:
+    """Make the sink that ``--output`` asks for."""
+    append = request.options.append or request.again
+    return JsonlSink(request.place, request.stop, append=append, before_opening=request.before_opening)
+
+
 def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
     """Return an observation as what JSON can hold: pixels with one decimal, probabilities with four, rates with two."""
     frame = observation.frame
     return {
         "frame": frame.index,
+        "camera": frame.source,
         "timestamp": _iso(frame.timestamp),
+        **({} if frame.media_time is None else {"media_time_s": _number(frame.media_time, 3)}),
         "faces": [_face(face) for face in observation.faces],
         "fps": {
             "total": _number(rates.total, 2),
@@ -148,6 +175,10 @@ def _face(observed: ObservedFace) -> Dict[str, Any]:
 def _number(value: float, digits: int) -> Optional[float]:
     number = float(value)
     return round(number, digits) if math.isfinite(number) else None
+
+
+def _is_pipe(path: str) -> bool:
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _iso(moment: datetime) -> str:

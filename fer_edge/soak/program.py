@@ -10,13 +10,14 @@ import subprocess
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from fer_edge.errors import NotHealthy
 from fer_edge.soak.verdict import Sample
 from fer_edge.system.address import Address
+from fer_edge.system.child_processes import child_processes
 from fer_edge.system.python_child import python_child
 
 STOP_SECONDS = 20.0
@@ -55,7 +56,7 @@ class Program:
         return self._process.poll()
 
     def figures(self) -> Dict[str, float]:
-        """Ask ``/metrics``; gives each series by its name and, behind it, the values of its labels: ``frames_total emitted``.
+        """Ask ``/metrics``, and return its series as `series_by_name` does.
 
         Raises
         ------
@@ -65,18 +66,16 @@ class Program:
         try:
             with closing(HTTPConnection(*self.address, timeout=_ANSWER_SECONDS)) as connection:
                 connection.request("GET", "/metrics", headers=self._headers)
-                text = connection.getresponse().read().decode()
-            samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+                return series_by_name(connection.getresponse().read().decode())
         except (OSError, HTTPException, ValueError) as error:
             raise NotHealthy(
                 f"The program on {self.address} does not answer: {error}.", "Its log says more."
             ) from error
-        return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
     def sample(self, seconds: float) -> Sample:
         """Measure what the process uses now; `figures` tells its frames. Raises NotHealthy when it has ended."""
         pid = self._process.pid
-        children = _children(pid)
+        children = child_processes(pid)
         try:
             status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
             descriptors = len(os.listdir(f"/proc/{pid}/fd"))
@@ -87,7 +86,7 @@ class Program:
         return Sample(seconds, 0, memory, descriptors, int(threads.group(1)) if threads else 0, len(children))
 
     def stop(self) -> int:
-        """End it as systemd would; gives the exit code, that of SIGKILL if it did not end by itself."""
+        """End it as systemd would; return the exit code, that of SIGKILL if it did not end by itself."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -97,20 +96,24 @@ class Program:
             return self._process.wait()
 
 
+def series_by_name(text: str) -> Dict[str, float]:
+    r"""Return the series of a page of ``/metrics``, each by its name and, behind it, the values of its labels.
+
+    Raises ValueError for a text that is none.
+
+    Examples
+    --------
+    >>> series_by_name('frames_total{camera="front",outcome="emitted"} 7\n')
+    {'frames_total front emitted': 7.0}
+    """
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
+
+
 def _free_address() -> Address:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return Address("127.0.0.1", probe.getsockname()[1])
-
-
-def _children(pid: int) -> List[int]:
-    found: List[int] = []
-    with suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with suppress(OSError):
-                text = Path(f"/proc/{pid}/task/{task}/children").read_text(encoding="ascii")
-                found += [int(child) for child in text.split()]
-    return found
 
 
 def _resident(pid: int) -> float:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import threading
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from dataclasses import asdict
+from typing import Any, Dict, List, Mapping, Optional
 
-from fer_edge.app.file_roles import files_read, refuse_shared_files
+from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
 from fer_edge.benchmark.environment import describe_environment, describe_heat
 from fer_edge.benchmark.output import ReportFile
-from fer_edge.cli.arguments import given_settings, limit
 from fer_edge.errors import GateMissed, UsageError
 from fer_edge.settings import Settings, load_settings, settings_file
+from fer_edge.soak.cameras import all_together, counts_by_camera
 from fer_edge.soak.program import Program
 from fer_edge.soak.verdict import FRAMES, MOST_GROWTH, Verdict, judge
 from fer_edge.soak.watch import Watch
+from fer_edge.system.masking import mask
+from fer_edge.system.progress import Progress
 
 DEMO_FPS = "1000"
 """More than any machine analyses, so that an hour's worth of frames passes in minutes."""
@@ -28,18 +30,30 @@ SHORTEST = 0.2
 """Minutes. Of a sample every half second a quarter is warm-up, and `FEWEST_SAMPLES` must be left on a slow machine."""
 
 
-def add_soak_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what only this verb takes."""
-    parser.add_argument(
-        "--minutes", type=limit, default=10.0, metavar="N", help="how long, from the first frame on (default: 10)"
-    )
-    parser.add_argument("--report", default="", metavar="FILE", help="write samples and verdict as JSON there")
-
-
 def run_soak(
-    options: argparse.Namespace, stop: threading.Event, progress: Callable[[str], None] = lambda line: None
+    given: Mapping[str, Any],
+    config: Optional[str],
+    minutes: float,
+    report: str,
+    stop: threading.Event,
+    progress: Progress = lambda line: None,
 ) -> int:
-    """Run the program, watch it, and print what came out; gives the exit code 0.
+    """Run the program, watch it, and print what came out; return the exit code 0.
+
+    Parameters
+    ----------
+    given : mapping
+        What the command line sets, by the name of the setting.
+    config : str, optional
+        The settings file that the command line names.
+    minutes : float
+        How long, from the first frame on.
+    report : str
+        Where samples and verdict go as JSON; empty for nowhere.
+    stop : threading.Event
+        Set to end early.
+    progress : callable
+        Gets a line to show now and then.
 
     Raises
     ------
@@ -51,33 +65,27 @@ def run_soak(
     UsageError
         An option contradicts the purpose, or the time is too short to tell.
     """
-    if options.minutes < SHORTEST:
+    if minutes < SHORTEST:
         raise UsageError(
-            f"A soak of {options.minutes:g} minutes tells nothing.",
+            f"A soak of {minutes:g} minutes tells nothing.",
             f"Give --minutes {SHORTEST:g} at the least; hours are better.",
         )
-    given, _ = given_settings(options)
-    settings = load_settings(given, file=settings_file(options.config))
+    settings = load_settings(given, file=settings_file(config))
     _refuse_contradictions(settings)
     if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera="demo")
         given = {"camera_fps": DEMO_FPS, **given, "camera": ["demo"]}
-    written = (
-        ("--record", settings.outputs.record),
-        ("--output", settings.outputs.output),
-        ("--report", options.report),
-    )
-    refuse_shared_files(written, files_read(settings))
-    with ReportFile(options.report) as report:
-        program = Program(program_arguments(given, options.config), settings.web.token)
-        watch = Watch(program, 60.0 * options.minutes)
+    refuse_shared_files([*files_written(settings), ("--report", report)], files_read(settings))
+    with ReportFile(report) as file:
+        program = Program(program_arguments(given, config), settings.web.token)
+        watch = Watch(program, 60.0 * minutes)
         try:
             watch.run(stop, progress)
         finally:
             progress("")
             code = program.stop()
-        outcome = Outcome(watch, code, ", ".join(camera.source for camera in settings.cameras))
-        report.write(json.dumps(outcome.to_json(), indent=2) + "\n")
+        outcome = Outcome(watch, code, ", ".join(mask(camera.source) for camera in settings.cameras))
+        file.write(json.dumps(outcome.to_json(), indent=2) + "\n")
     sys.stdout.write(f"{outcome}\n")
     if outcome.complaints:
         raise GateMissed(f"The soak found: {'; '.join(outcome.complaints)}.", "The report (--report) has every sample.")
@@ -101,6 +109,7 @@ class Outcome:
         self._watch = watch
         self._samples = watch.samples
         self._figures = watch.figures
+        self._cameras = counts_by_camera(watch.figures)
         self._code = code
         self._source = source
         self._seconds = watch.samples[-1].seconds
@@ -125,20 +134,26 @@ class Outcome:
         )
         if restarts:
             found.append(f"stages were built anew {restarts:.0f} times")
-        captured, emitted, dropped, in_flight = self._balance()
-        if captured != emitted + dropped + in_flight:
-            found.append(f"frames were lost: {captured} captured, {emitted} emitted, {dropped} dropped")
+        for name, counts in self._cameras.items():
+            of_which = f" of the camera {name}" if len(self._cameras) > 1 else ""
+            if not counts.balanced:
+                found.append(
+                    f"frames{of_which} were lost: {counts.captured} captured, {counts.emitted} emitted, "
+                    f"{counts.dropped} dropped"
+                )
+            if not counts.emitted:
+                found.append(f"no frame{of_which} was analysed")
         if self._code and not self._watch.ended:
             found.append(f"the program did not end in order (exit code {self._code})")
         return found
 
     def __str__(self) -> str:
         """Return the table for people."""
-        captured, emitted, dropped, _ = self._balance()
+        counts = all_together(self._cameras)
         rate = self._samples[-1].frames / self._seconds if self._seconds else 0.0
         lines = [
-            f"{self._seconds / 60:.1f} minutes of {self._source}: {emitted} frames analysed ({rate:.1f} per second), "
-            f"{dropped} of {captured} dropped",
+            f"{self._seconds / 60:.1f} minutes of {self._source}: {counts.emitted} frames analysed ({rate:.1f} per second), "
+            f"{counts.dropped} of {counts.captured} dropped",
         ]
         verdict = self._verdict
         if verdict is not None:
@@ -159,24 +174,22 @@ class Outcome:
 
     def to_json(self) -> Dict[str, Any]:
         """Return everything for the report."""
-        captured, emitted, dropped, in_flight = self._balance()
+        counts = asdict(all_together(self._cameras))
+        reconnects = counts.pop("reconnects")
         return {
             "environment": {**describe_environment(), **describe_heat()},
             "source": self._source,
             "seconds": round(self._seconds, 1),
             "warm_up_s": round(self._warm_up, 1),
-            "frames": {"captured": captured, "emitted": emitted, "dropped": dropped, "in_flight": in_flight},
+            "frames": counts,
+            "cameras": {name: asdict(one) for name, one in self._cameras.items()},
             "missed_answers": self._watch.misses,
-            "reconnects": int(self._figures.get("fer_edge_source_reconnects_total", 0)),
+            "reconnects": reconnects,
             "verdict": self._verdict.to_json() if self._verdict else None,
             "complaints": self.complaints,
             "exit_code": self._code,
             "samples": [vars(sample) for sample in self._samples],
         }
-
-    def _balance(self) -> List[int]:
-        names = ("captured_total", "total emitted", "total dropped", "in_flight")
-        return [int(self._figures.get(f"fer_edge_frames_{name}", 0)) for name in names]
 
 
 def _refuse_contradictions(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Callable, Dict, List
 
 from fer_edge.errors import NotHealthy, UsageError
+from fer_edge.soak.cameras import frames_analysed
 from fer_edge.soak.program import Program
 from fer_edge.soak.verdict import Sample
 
@@ -92,7 +93,7 @@ class Watch:
         # Before the question, as the answer takes a thread and a descriptor for a moment.
         used = self._program.sample(now)
         figures = self._program.figures()
-        sample = replace(used, frames=int(figures.get("fer_edge_frames_total emitted", 0)))
+        sample = replace(used, frames=frames_analysed(figures))
         self.figures = figures
         self.samples.append(sample)
         progress(f"{now / 60:5.1f} of {self._seconds / 60:g} minutes, {sample.frames} frames, {sample.memory:.1f} MB")
@@ -121,7 +122,7 @@ class Watch:
             if stop.wait(0.2):
                 raise UsageError("The soak was stopped before the first frame.", "Nothing was measured.")
             try:
-                if self._program.figures().get("fer_edge_frames_total emitted", 0) > 0:
+                if frames_analysed(self._program.figures()) > 0:
                     return
             except NotHealthy:
                 continue

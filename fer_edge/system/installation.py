@@ -1,4 +1,4 @@
-"""How fer-edge came to this machine, so that a remedy can name a command that works: no package index has it."""
+"""How fer-edge came to this machine: what lies where, and the command that a remedy names, as no package index has it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Mapping, Optional
 from urllib.parse import unquote, urlsplit
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def pip_install(extra: str, pip: str = "pip") -> str:
@@ -23,7 +23,7 @@ def pip_install(extra: str, pip: str = "pip") -> str:
     pip : str
         What stands for pip at its beginning.
     """
-    return f"{pip} install {shlex.quote(requirement(extra, _PACKAGE.parent, _direct_url()))}"
+    return f"{pip} install {shlex.quote(requirement(extra, PACKAGE.parent, _direct_url()))}"
 
 
 def requirement(extra: str, parent: Path, direct_url: Mapping[str, Any]) -> str:
@@ -55,6 +55,17 @@ def requirement(extra: str, parent: Path, direct_url: Mapping[str, Any]) -> str:
         revision = (direct_url.get("vcs_info") or {}).get("commit_id")
         return f"fer-edge[{extra}] @ {f'git+{url}@{revision}' if revision else url}"
     return f"CHECKOUT-OR-WHEEL-OF-FER-EDGE[{extra}]"
+
+
+def packaged(name: str) -> Optional[Path]:
+    """Return a file that comes with fer-edge, in the package or, in a checkout, beside it; None where it is missing.
+
+    Parameters
+    ----------
+    name : str
+        With its folder, such as ``models/manifest.json``.
+    """
+    return next((folder / name for folder in (PACKAGE, PACKAGE.parent) if (folder / name).is_file()), None)
 
 
 def _direct_url() -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Iterator, Optional
 
 from fer_edge.errors import FerEdgeError, LibraryUnusable, MissingExtra
+from fer_edge.system.installation import pip_install
 
 PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "prometheus_client": "prometheus-client"}
 """What is installed to have a module, where the names differ."""
@@ -87,12 +88,30 @@ def needing(extra: str, needed_for: str, library: str = "") -> Iterator[None]:
         raise import_failure(error, module, extra, needed_for) from error
 
 
+def missing_extra(package: str, extra: str, needed_for: str) -> MissingExtra:
+    """Return the error for a package that the chosen flavour of installation does not bring.
+
+    Parameters
+    ----------
+    package : str
+        Its name for pip.
+    extra : str
+        The flavour that brings it.
+    needed_for : str
+        The subject of the sentence that says why.
+    """
+    return MissingExtra(
+        f"{needed_for} needs the Python package '{package}', which is not installed.",
+        f"Install it with:  {pip_install(extra)}",
+    )
+
+
 def import_failure(error: BaseException, module: str, extra: str, needed_for: str) -> FerEdgeError:
     """Return what it means that an import of `module` raised `error`."""
     top = module.partition(".")[0]
     package = PACKAGES.get(top, top)
     if is_missing(error, top):
-        return MissingExtra(package, EXTRAS.get(top, extra), needed_for)
+        return missing_extra(package, EXTRAS.get(top, extra), needed_for)
     words = in_short(error)
     return LibraryUnusable(
         f"{needed_for} needs the Python package '{package}', which is installed, but does not load: {words}.",

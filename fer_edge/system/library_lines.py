@@ -133,7 +133,7 @@ class LibraryLines:
             self._tell(over)
 
     def _log(self, data: bytes) -> bytes:
-        """Log whole lines; give what is behind them."""
+        """Log whole lines; return what is behind them."""
         *lines, rest = data.split(b"\n")
         if len(rest) > _LONGEST_LINE:
             lines.append(rest)

@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, Dict, Mapping, Optional, Type
 
-from fer_edge.capture.address import mask
 from fer_edge.errors import FerEdgeError
 from fer_edge.system.library_lines import take_from_libraries
+from fer_edge.system.masking import mask
 from fer_edge.system.one_line import one_line
 from fer_edge.system.standard_error import standard_error
 
@@ -63,7 +63,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _fit_for_json(value: Any) -> Any:
-    """Take out credentials and control characters, however deep they stand, and numbers that JSON does not have."""
+    """Return a value without credentials, control characters and numbers that JSON does not have, however deep they stand."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, (bool, int)):
@@ -76,7 +76,7 @@ def _fit_for_json(value: Any) -> Any:
 
 
 def _clean(text: str) -> str:
-    """Take out credentials and control characters; these first, as a line's end would part a password in two."""
+    """Return a text without credentials and control characters; these first, as a line's end would part a password in two."""
     return mask(one_line(text))
 
 
@@ -112,7 +112,7 @@ def _log_exception(
 
 
 def log_the_end(error: FerEdgeError) -> None:
-    """Say what ended the program: in the log when that is for machines, else as one message for people."""
+    """Tell what ended the program: in the log when that is for machines, else as one message for people."""
     as_json = any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers)
     if as_json:
         fields = {"event": "ended", "error": type(error).__name__, "exit_code": error.exit_code, "remedy": error.remedy}

@@ -58,7 +58,7 @@ _SECRET = re.compile(
 
 
 def mask(text: str) -> str:
-    """Hide user names, passwords and tokens of every URL in `text`, and of the elements of a GStreamer pipeline."""
+    """Return `text` without user names, passwords and tokens of its URLs, and of the elements of a GStreamer pipeline."""
     pieces: List[str] = []
     at = 0
     while True:

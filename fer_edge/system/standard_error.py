@@ -57,7 +57,7 @@ class StandardError(io.BufferedIOBase):
         self._untold = 0
 
     def writable(self) -> bool:
-        """Say that it can be written to."""
+        """Return True: it can be written to."""
         return True
 
     def fileno(self) -> int:
@@ -153,7 +153,7 @@ class StandardError(io.BufferedIOBase):
         return bytes(data[: select.PIPE_BUF])
 
     def _put_out(self, out: int, data: bytes) -> int:
-        """Write; give the number of lost lines that can be told of now."""
+        """Write; return the number of lost lines that can be told of now."""
         try:
             written = os.write(out, data)
         except BlockingIOError:  # somebody who shares it has made it so

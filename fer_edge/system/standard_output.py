@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
-from fer_edge.sinks.files import FULL
+from fer_edge.system.disk_full import is_disk_full
 
 
 class _Raw(io.FileIO):
@@ -23,7 +23,7 @@ class _Raw(io.FileIO):
         except OSError as error:
             if isinstance(error, BrokenPipeError) or (error.errno == errno.EIO and is_hung_up(self)):
                 raise
-            kind = DiskFull if error.errno in FULL else OutputNotWritable
+            kind = DiskFull if is_disk_full(error) else OutputNotWritable
             raise kind(
                 f"The standard output takes nothing more: {error.strerror}.", "Send it to another file or disk."
             ) from error

@@ -1,18 +1,15 @@
-"""Files that survive a power cut: written beside, flushed to the disk, then renamed over the old one."""
+"""What training makes, in place of what an earlier run made and of nobody else's file."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 import re
-import secrets
 from pathlib import Path
 
 from fer_edge.errors import DiskFull, OutputNotWritable
+from fer_edge.system.atomic_file import replacing
+from fer_edge.system.disk_full import is_disk_full
 from fer_edge.system.regular_file import open_regular
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HEAD = 1 << 20  # the largest checkpoint has its table of contents in less
 
 
@@ -39,24 +36,14 @@ def write_atomically(path: Path, content: bytes, ours: re.Pattern[bytes]) -> Non
         If the file cannot be written for another reason, or is there and not ours.
     """
     check_replaceable(path, ours)
-    # O_EXCL with a name that nobody can know: a link that lies in wait there is not written through.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        with replacing(path) as draft:
+            draft.write(content)
+            draft.finish()
             check_replaceable(path, ours)  # a large file takes a while
-            temporary.replace(path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                temporary.unlink()
-        _flush_folder(path.parent)
     except OSError as error:
-        if error.errno in _FULL:
+        if is_disk_full(error):
             raise DiskFull(
                 f"The disk is full: {path} was not written ({error.strerror}).",
                 "Free some space; what was there stays.",
@@ -85,12 +72,3 @@ def check_replaceable(path: Path, ours: re.Pattern[bytes]) -> None:
             f"{path} exists already, and is none that fer-edge wrote.",
             "Give another name, or delete it yourself if nobody needs it.",
         )
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename last: it is on the disk only when the folder is."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

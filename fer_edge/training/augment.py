@@ -39,7 +39,7 @@ _COSINES = torch.tensor(
 
 
 def to_network_size(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Pictures N x H x W x C uint8, C 1 or 3, as N x 3 x size x size float in [0, 1], bilinear, without any change."""
+    """Return images N x H x W x C uint8, C 1 or 3, as N x 3 x size x size float in [0, 1], bilinear, without any change."""
     scaled = functional.interpolate(
         images.permute(0, 3, 1, 2).float() / 255.0, size=(size, size), mode="bilinear", align_corners=False
     )
@@ -47,7 +47,7 @@ def to_network_size(images: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch.Generator) -> torch.Tensor:
-    """Change every picture at random.
+    """Return every image changed at random.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
     if how.low_light:
         x = torch.where(chance(how.low_light), x * uniform(0.125, 0.5), x)
 
-    # One formula for both: minus one leaves the coarse picture only, above zero adds detail back.
+    # One formula for both: minus one leaves the coarse image only, above zero adds detail back.
     coarse = functional.interpolate(
         functional.avg_pool2d(x, 2), size=(size, size), mode="bilinear", align_corners=False
     )

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Cuts:
-    """Pictures cut by a detector.
+    """Images cut by a detector.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Cuts:
 
 
 def cut_by_detector(images: npt.NDArray[np.uint8], detector_name: str) -> Cuts:
-    """Find the best face of each picture, and cut it with the framing of `ModelSpec`.
+    """Find the best face of each image, and cut it with the framing of `ModelSpec`.
 
     Parameters
     ----------
@@ -58,6 +58,6 @@ def cut_by_detector(images: npt.NDArray[np.uint8], detector_name: str) -> Cuts:
         for index, image in enumerate(images):
             cut = crop(image)
             if cut is not None:
-                # A crop is BGR, and grey in all three where the picture was.
+                # A crop is BGR, and grey in all three where the image was.
                 cuts[index], found[index] = cut[:, :, ::-1][:, :, :channels], True
     return Cuts(cuts, found)

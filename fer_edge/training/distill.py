@@ -14,7 +14,7 @@ from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import find_model
 from fer_edge.training.data import FaceSet
-from fer_edge.training.faces import whole_picture
+from fer_edge.training.faces import whole_image
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.targets import Targets
 
@@ -48,15 +48,15 @@ def taught(targets: Targets, faces: FaceSet, settings: TrainSettings) -> Targets
 def answers_of(
     teacher: ExpressionClassifier, images: npt.NDArray[np.uint8], batch: int = 64
 ) -> npt.NDArray[np.float32]:
-    """Return the teacher's mean probabilities, N x 7, of each picture and its mirror image."""
-    crop = whole_picture(teacher.spec.input_size)
+    """Return the teacher's mean probabilities, N x 7, of each image and its mirror image."""
+    crop = whole_image(teacher.spec.input_size)
     parts = []
     for start in range(0, len(images), batch):
         crops = np.stack([np.asarray(crop(image)) for image in images[start : start + batch]])
         mirrored = np.ascontiguousarray(crops[:, :, ::-1])
         both = [
-            np.stack([expression.probabilities for expression in teacher.classify(pictures)])
-            for pictures in (crops, mirrored)
+            np.stack([expression.probabilities for expression in teacher.classify(images)])
+            for images in (crops, mirrored)
         ]
         parts.append((both[0] + both[1]) / 2)
     return np.concatenate(parts).astype(np.float32)

@@ -11,7 +11,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import DataSetError
 from fer_edge.training import metrics
 from fer_edge.training.data import FaceSet
-from fer_edge.training.faces import Crop, whole_picture
+from fer_edge.training.faces import Crop, whole_image
 from fer_edge.training.parity import ComparedClassifier, Parity
 from fer_edge.types import LABELS, Expression
 
@@ -123,7 +123,7 @@ def evaluate(
     faces, data
         The set, and what to call it.
     crop, crop_name
-        How a picture becomes the classifier's input, and what to call that.
+        How an image becomes the classifier's input, and what to call that.
     batch
         Crops in one call of the classifier.
     on_batch
@@ -134,15 +134,15 @@ def evaluate(
     DataSetError
         If no face has a label by the rule, or no face was found in any of them.
     """
-    crop = crop or whole_picture(classifier.spec.input_size)
+    crop = crop or whole_image(classifier.spec.input_size)
     rows, _ = faces.labelled()
     expressions: list[Expression] = []
     found: list[int] = []
     for start in range(0, len(rows), batch):
         crops = [(row, crop(faces.images[row])) for row in rows[start : start + batch]]
-        seen = [(row, picture) for row, picture in crops if picture is not None]
+        seen = [(row, image) for row, image in crops if image is not None]
         if seen:
-            expressions += classifier.classify(np.stack([picture for _, picture in seen]))
+            expressions += classifier.classify(np.stack([image for _, image in seen]))
             found += [row for row, _ in seen]
         if on_batch:
             on_batch(len(crops))

@@ -9,6 +9,8 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
+from fer_edge.classify.softmax import softmax
+
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
 
@@ -39,41 +41,34 @@ class CoveragePoint:
     accuracy: Optional[float]
 
 
-def softmax(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
-    """Probabilities of logits N x C divided by ``temperature`` (above 0)."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
 def confusion_matrix(truth: Ints, answers: Ints, classes: int) -> npt.NDArray[np.int64]:
     """Count answers, C x C; row: the true label, column: the answer."""
     return np.bincount(truth * classes + answers, minlength=classes * classes).reshape(classes, classes)
 
 
 def accuracy(confusion: Ints) -> float:
-    """Share of right answers; 0 where there is none to count."""
+    """Return the share of right answers; 0 where there is none to count."""
     return float(np.trace(confusion) / max(1, confusion.sum()))
 
 
 def recall(confusion: Ints) -> npt.NDArray[np.float64]:
-    """Share found of each true label; 0 for a label that does not occur."""
+    """Return the share found of each true label; 0 for a label that does not occur."""
     return np.asarray(np.diag(confusion) / np.maximum(1, confusion.sum(axis=1)))
 
 
 def precision(confusion: Ints) -> npt.NDArray[np.float64]:
-    """Share right of each answer; 0 for an answer never given."""
+    """Return the share right of each answer; 0 for an answer never given."""
     return np.asarray(np.diag(confusion) / np.maximum(1, confusion.sum(axis=0)))
 
 
 def f1(confusion: Ints) -> npt.NDArray[np.float64]:
-    """Harmonic mean of precision and recall of each label; 0 where both are 0."""
+    """Return the harmonic mean of precision and recall of each label; 0 where both are 0."""
     seen = confusion.sum(axis=1) + confusion.sum(axis=0)
     return np.asarray(2 * np.diag(confusion) / np.maximum(1, seen))
 
 
 def negative_log_likelihood(logits: Floats, truth: Ints, temperature: float = 1.0) -> float:
-    """Mean -log p(true label), in nats."""
+    """Return the mean -log p(true label), in nats."""
     chosen = softmax(logits, temperature)[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
@@ -101,7 +96,7 @@ def reliability(logits: Floats, truth: Ints, temperature: float = 1.0, bins: int
 
 
 def expected_calibration_error(logits: Floats, truth: Ints, temperature: float = 1.0, bins: int = 15) -> float:
-    """Mean distance between confidence and accuracy, over ``bins`` equal bins of confidence.
+    """Return the mean distance between confidence and accuracy, over ``bins`` equal bins of confidence.
 
     Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3.
     """
@@ -115,7 +110,7 @@ def expected_calibration_error(logits: Floats, truth: Ints, temperature: float =
 def coverage_curve(
     confidence: Floats, right: npt.NDArray[np.bool_], thresholds: Iterable[float]
 ) -> list[CoveragePoint]:
-    """Trade answers for accuracy: what each threshold of confidence leaves, in the order given.
+    """Return what each threshold of confidence leaves, in the order given: fewer answers, of which more are right.
 
     Parameters
     ----------
@@ -134,7 +129,7 @@ def coverage_curve(
 
 
 def fit_temperature(logits: Floats, truth: Ints) -> float:
-    """Temperature in [0.25, 4] that minimises the negative log-likelihood (Guo et al., 2017, section 4.2).
+    """Return the temperature in [0.25, 4] that minimises the negative log-likelihood (Guo et al., 2017, section 4.2).
 
     The likelihood has one minimum along the temperature, so a golden-section search on its logarithm
     finds it.

@@ -30,7 +30,7 @@ from fer_edge.zoo.fernet import INPUT_SIZE
 class EpochResult:
     """Figures of one epoch; the last five are of the averaged weights on the validation set.
 
-    ``train_loss`` is of soft, weighted labels on changed pictures, ``nll`` of majority labels on unchanged ones, so
+    ``train_loss`` is of soft, weighted labels on changed images, ``nll`` of majority labels on unchanged ones, so
     the two are not comparable in height.
     """
 
@@ -114,7 +114,7 @@ class ExpressionTraining(lightning.LightningModule):
         self.network.load_state_dict(trained.state_dict())
 
     def on_fit_start(self) -> None:
-        """Move the pictures beside the weights."""
+        """Move the images beside the weights."""
         self.images, self.soft = self.images.to(self.device), self.soft.to(self.device)
         if self.has_cuts:
             self.cuts, self.found = self.cuts.to(self.device), self.found.to(self.device)
@@ -126,7 +126,7 @@ class ExpressionTraining(lightning.LightningModule):
         return len(self.images) // (self.settings.batch_size * self.trainer.world_size)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Rows of each batch of the present epoch; every process takes its own share of the same order."""
+        """Return the rows of each batch of the present epoch; every process takes its own share of the same order."""
         stream = torch.Generator().manual_seed(self._stream())
         order = torch.randperm(len(self.images), generator=stream)
         steps, batch = self.steps_per_epoch, self.settings.batch_size
@@ -134,12 +134,12 @@ class ExpressionTraining(lightning.LightningModule):
         return DataLoader(mine[:, self.trainer.global_rank], batch_size=None)  # type: ignore[arg-type]
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Rows of each batch of the validation set."""
+        """Return the rows of each batch of the validation set."""
         rows = torch.split(torch.arange(len(self.validation_images)), 256)
         return DataLoader(rows, batch_size=None)  # type: ignore[arg-type]
 
     def _stream(self) -> int:
-        """Seed of this epoch, so that a resumed run draws what an unbroken one does."""
+        """Return the seed of this epoch, so that a resumed run draws what an unbroken one does."""
         return self.settings.seed * 100_003 + self.current_epoch
 
     def on_train_batch_start(self, _batch: Any, index: int) -> None:
@@ -152,7 +152,7 @@ class ExpressionTraining(lightning.LightningModule):
         self._loss, self._right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
 
     def training_step(self, rows: torch.Tensor, _index: int) -> torch.Tensor:
-        """Loss of one batch."""
+        """Return the loss of one batch."""
         logits = self.network(self._changed(rows).contiguous(memory_format=torch.channels_last)).float()
         soft = self.soft[rows]
         losses = functional.cross_entropy(logits, soft, reduction="none")
@@ -195,7 +195,7 @@ class ExpressionTraining(lightning.LightningModule):
             )
 
     def validation_step(self, rows: torch.Tensor, _index: int) -> None:
-        """Answers of the averaged weights."""
+        """Keep the answers of the averaged weights."""
         images = to_network_size(self.validation_images[rows], INPUT_SIZE)
         self._logits.append(self.averaged(images.contiguous(memory_format=torch.channels_last)).float().cpu())
 
@@ -221,7 +221,7 @@ class ExpressionTraining(lightning.LightningModule):
         )
 
     def configure_optimizers(self) -> Any:
-        """Optimiser and schedule of the recipe."""
+        """Return the optimiser and schedule of the recipe."""
         settings = self.settings
         decayed = [parameter for parameter in self.network.parameters() if parameter.ndim > 1]
         free = [parameter for parameter in self.network.parameters() if parameter.ndim <= 1]
@@ -244,7 +244,7 @@ class ExpressionTraining(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def _share_of_peak(self, step: int) -> float:
-        """One cycle: a straight rise from a 25th of the peak, then a cosine down to zero."""
+        """Return the share of the peak in one cycle: a straight rise from a 25th of the peak, then a cosine down to zero."""
         total = self.settings.epochs * self.steps_per_epoch
         rise = max(1, round(self.settings.warmup * total))
         if step < rise:
@@ -256,7 +256,7 @@ class ExpressionTraining(lightning.LightningModule):
         checkpoint.update(self.summary())
 
     def summary(self) -> dict[str, Any]:
-        """Averaged weights, and what they are."""
+        """Return the averaged weights, and what they are."""
         return {
             "network": self.settings.network,
             "colour": "gray" if self.validation_images.shape[-1] == 1 else "rgb",

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from fer_edge.classify.backend_choice import Wanted
 from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.registry import BACKEND_NAMES, DEVICE_NAMES, PRECISION_NAMES
 from fer_edge.errors import GateMissed, UsageError
-from fer_edge.settings.analysis import BACKENDS, DEVICES, PRECISIONS
 from fer_edge.types import Expression
 
 
@@ -63,7 +63,7 @@ class ComparedClassifier(ExpressionClassifier):
         return answers
 
     def parity(self) -> Parity:
-        """Sum up what was asked until now, at least one face."""
+        """Return the sum of what was asked until now, at least one face."""
         return Parity(
             other=f"{self._other.provider}, {self._other.precision}",
             faces=len(self._same),
@@ -91,11 +91,11 @@ def wanted_from(text: str) -> Wanted:
         If a word is not known, or they exclude each other.
     """
     words = text.split(":")
-    known = (BACKENDS, DEVICES, PRECISIONS)
+    known = (BACKEND_NAMES, DEVICE_NAMES, PRECISION_NAMES)
     if len(words) > len(known) or any(word not in names for word, names in zip(words, known)):
         raise UsageError(
             f"{text!r} is no backend.",
-            f"Write BACKEND[:DEVICE[:PRECISION]] of {', '.join(BACKENDS)}; {', '.join(DEVICES)}; {', '.join(PRECISIONS)}.",
+            f"Write BACKEND[:DEVICE[:PRECISION]] of {'; '.join(map(', '.join, known))}.",
         )
     wanted = Wanted(*words)
     wanted.check()

@@ -22,19 +22,19 @@ class Augmentation:
     brightness
         Largest offset, where black is 0 and white is 1.
     detail
-        Share of the pictures that are blurred or sharpened.
+        Share of the images that are blurred or sharpened.
     noise
         Largest standard deviation of the added noise, where white is 1.
     erase
-        Share of the pictures with one rectangle erased.
+        Share of the images with one rectangle erased.
     colour
-        Largest change of the strength of red, green and blue, each by itself; it does nothing to a grey picture.
+        Largest change of the strength of red, green and blue, each by itself; it does nothing to a grey image.
     low_light
-        Share of the pictures darkened to between an eighth and a half, as a camera at its longest exposure gives them.
+        Share of the images darkened to between an eighth and a half, as a camera at its longest exposure gives them.
     jpeg
-        Share of the pictures that go through JPEG's quantisation at a quality of 15 to 75.
+        Share of the images that go through JPEG's quantisation at a quality of 15 to 75.
     detector_cut, detector
-        Share of the pictures that are cut as this detector finds the face, before anything else is done to them.
+        Share of the images that are cut as this detector finds the face, before anything else is done to them.
     """
 
     rotation: float = 12.0
@@ -88,7 +88,7 @@ class TrainSettings:
     network
         Its name in ``fer-edge zoo``.
     epochs, batch_size
-        Length of the run, and pictures in a step of one device.
+        Length of the run, and images in a step of one device.
     optimizer
         ``adamw``, ``adam``, or ``sgd`` with a Nesterov momentum of 0.9. On FerNet SGD wants a peak of about 0.03: at 0.1 it
         never came to answer anything but neutral.
@@ -109,7 +109,7 @@ class TrainSettings:
     distill
         Share of every target that the teacher's answer gets, in [0, 1].
     teacher
-        Model, by name or path, whose mean answer to a picture and its mirror image is that; the mean of several, with
+        Model, by name or path, whose mean answer to an image and its mirror image is that; the mean of several, with
         commas between.
     start
         Checkpoint of the same network whose averaged weights are the initial ones; empty for fresh ones.

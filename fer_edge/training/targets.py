@@ -33,7 +33,7 @@ class Targets:
 
 
 def build_targets(faces: FaceSet, rules: TargetRules) -> Targets:
-    """Soft labels and weights of the faces in ``faces`` that carry enough votes.
+    """Return soft labels and weights of the faces in ``faces`` that carry enough votes.
 
     Single votes are taken as slips and dropped where another label has more, as the FER+ authors do
     (Barsoum et al., 2016); an image that most annotators gave to contempt, unknown or not-a-face is left out.

@@ -190,7 +190,7 @@ class _Keeper(lightning.Callback):
 
 
 def _history_of(state: dict[str, Any], settings: TrainSettings, path: Path) -> list[EpochResult]:
-    """Check that a checkpoint is of this run, and give its epochs."""
+    """Check that a checkpoint is of this run, and return its epochs."""
     if "settings" not in state or "history" not in state or "loops" not in state:
         raise CheckpointError(
             f"{path} cannot be continued.", "Give a folder that this version trained in, or a new one."

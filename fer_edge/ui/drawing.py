@@ -1,10 +1,10 @@
-"""Text on dark, translucent plates, in sizes that suit the picture: what the overlay is made of."""
+"""Text on dark, translucent plates, in sizes that suit the image, and the colours: what the overlay is made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Dict, NamedTuple, Sequence, Tuple
+from typing import Dict, Mapping, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -18,6 +18,18 @@ Colour = Tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 SOFT: Colour = (190, 190, 190)
 INK: Colour = (8, 8, 8)
+COLOURS: Mapping[str, Colour] = {
+    "angry": (0, 94, 213),
+    "disgust": (115, 158, 0),
+    "fear": (167, 121, 204),
+    "happy": (66, 228, 240),
+    "neutral": (200, 200, 200),
+    "sad": (233, 180, 86),
+    "surprise": (0, 159, 230),
+}
+"""One colour for each expression: the palette of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), which people
+with any of the common colour-vision deficiencies can tell apart."""
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CAPITAL = 21.0
 """Height in pixels of a capital letter of `_FONT` at scale 1."""
@@ -68,7 +80,7 @@ class Rect(NamedTuple):
 
 @dataclass(frozen=True)
 class Style:
-    """Sizes in pixels, derived once for each size of picture and of text."""
+    """Sizes in pixels, derived once for each size of image and of text."""
 
     capital: float
     scale: float
@@ -94,7 +106,7 @@ class Style:
 
 @lru_cache(maxsize=64)
 def style_for(shorter_side: int) -> Style:
-    """Return the style of a picture whose shorter side has so many pixels."""
+    """Return the style of an image whose shorter side has so many pixels."""
     return Style.of(max(8.0, 3.0 + 0.0175 * shorter_side))
 
 
@@ -110,7 +122,7 @@ def line_width(style: Style, line: Line) -> int:
 
 
 def plate_for(frame: Rect, style: Style, lines: Sequence[Line], at_bottom: bool) -> Tuple[Rect, Style]:
-    """Return the place of a plate in a left corner, and a style in which its lines fit into the picture."""
+    """Return the place of a plate in a left corner, and a style in which its lines fit into the image."""
     while True:
         width = max(line_width(style, line) for line in lines) + 2 * style.padding
         height = (len(lines) - 1) * style.row + round(style.capital) + 2 * style.padding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Optional, Type
+from typing import Optional, Tuple, Type
 
 import cv2
 
@@ -15,13 +15,13 @@ from fer_edge.ui.display import display_available, reach_display
 __all__ = ["KEYS", "Window", "display_available"]
 
 KEYS = {"q": "quit", "b": "bars on or off", "f": "full screen", "s": "save a picture", "h": "this help"}
-"""What the keys mean, for the help that is drawn onto the picture; the caller of `Window.poll` does what they say."""
+"""What the keys mean, for the help that is drawn onto the image; the caller of `Window.poll` does what they say."""
 
 _ESCAPE = 27
 
 
 class Window:
-    """Shows pictures in a window that can be resized and keeps their proportions. A context manager.
+    """Shows images in a window that can be resized and keeps their proportions. A context manager.
 
     All calls must come from one thread, the main thread on macOS. Call `poll` often: the window draws itself only then.
 
@@ -53,7 +53,7 @@ class Window:
                 connection.close()
 
     def show(self, image: Image) -> None:
-        """Show a picture. Does nothing once the window was closed."""
+        """Show an image. Does nothing once the window was closed."""
         if not self._open or (self._fitted and not self._visible()):
             return
         cv2.imshow(self._title, image)
@@ -61,6 +61,23 @@ class Window:
             height, width = image.shape[:2]
             cv2.resizeWindow(self._title, width, height)
             self._fitted = True
+
+    def free_proportions(self) -> None:
+        """Let images fill the window, whatever its proportions; whoever shows them makes them of its `size`."""
+        if self._open:
+            cv2.setWindowProperty(self._title, cv2.WND_PROP_ASPECT_RATIO, cv2.WINDOW_FREERATIO)
+
+    def size(self) -> Optional[Tuple[int, int]]:
+        """Return width and height of the room for the image; None before the first one, and once the window was closed."""
+        if not (self._open and self._fitted and self._visible()):
+            return None
+        _, _, width, height = cv2.getWindowImageRect(self._title)
+        return (width, height) if min(width, height) > 0 else None
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the image another room."""
+        if self._open and self._fitted and self._visible():
+            cv2.resizeWindow(self._title, width, height)
 
     def poll(self) -> Optional[str]:
         """Let the window draw itself, and give what happened since the last call.

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
 
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.clock import Clock
 
 MOST_CONNECTIONS = 32
 """At a time; a board has no threads to spare for more."""
@@ -142,7 +142,7 @@ def _has_asked(connection: socket.socket) -> bool:
         head = socket.socket.recv(connection, _PEEKED, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:
         return False
-    return b"\r\n\r\n" in head or b"\n\n" in head
+    return b"\n\r\n" in head or b"\n\n" in head
 
 
 def _cut(entry: Connection) -> None:

@@ -280,7 +280,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType({network.name: network for ne
 
 
 def find_network(name: str) -> Network:
-    """Network called ``name``.
+    """Return the network called ``name``.
 
     Raises
     ------

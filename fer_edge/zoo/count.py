@@ -9,7 +9,7 @@ from torch import nn
 
 
 def count_parameters_keras_style(module: nn.Module) -> int:
-    """Parameters of ``module`` as ``keras.Model.count_params`` gives them.
+    """Return the parameters of ``module`` as ``keras.Model.count_params`` gives them.
 
     The difference from counting ``module.parameters()`` is BatchNorm: Keras counts gamma, beta, moving
     mean and moving variance, 4 x C, where PyTorch holds the last two as buffers.
@@ -22,7 +22,7 @@ def count_parameters_keras_style(module: nn.Module) -> int:
 
 
 def count_multiply_accumulates(module: nn.Module, input_size: int = 64) -> int:
-    """Multiply-accumulates of one forward pass on one picture.
+    """Return the multiply-accumulates of one forward pass on one image.
 
     Convolutions and fully connected layers are counted; BatchNorm folds into them at export, and
     activations and pooling do no multiplication.

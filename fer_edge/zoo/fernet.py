@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 INPUT_SIZE = 64
-"""Height and width, in pixels, of the picture that the network takes."""
+"""Height and width, in pixels, of the image that the network takes."""
 
 CLASSES = 7
 """Number of expressions."""
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:
-    """3x3 convolution without bias, BatchNorm, ReLU; height and width stay."""
+    """Return a 3x3 convolution without bias, BatchNorm, ReLU; height and width stay."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
@@ -27,7 +27,7 @@ def _convolution(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def _compress_module(inputs: int, channels: int) -> nn.Sequential:
-    """Three 3x3 convolutions, the middle one with an eighth of the channels."""
+    """Return three 3x3 convolutions, the middle one with an eighth of the channels."""
     squeezed = channels // 8
     return nn.Sequential(
         _convolution(inputs, channels),
@@ -37,7 +37,7 @@ def _compress_module(inputs: int, channels: int) -> nn.Sequential:
 
 
 class FerNet(nn.Module):
-    """Seven logits from a 64x64 picture.
+    """Seven logits from a 64x64 image.
 
     Parameters
     ----------
@@ -79,6 +79,6 @@ class FerNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Logits N x 7 of pictures N x 3 x 64 x 64."""
+        """Return logits N x 7 of images N x 3 x 64 x 64."""
         logits: torch.Tensor = self.head(self.features(image))
         return logits

@@ -38,7 +38,7 @@ class _Block(nn.Module):
 
 
 class FerNetR(nn.Module):
-    """Seven logits from a 64x64 picture.
+    """Seven logits from a 64x64 image.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class FerNetR(nn.Module):
 
     Notes
     -----
-    A ResNet of half the width of ResNet-18 on a stem that halves the picture at once: faces are rarely sharper than
+    A ResNet of half the width of ResNet-18 on a stem that halves the image at once: faces are rarely sharper than
     32x32 here, and FerNet spends a quarter of its multiply-accumulates at 64x64. The last 4x4 map is pooled by one
     learned weight per place and channel (as MobileFaceNet does: Chen et al., 2018), because on an aligned face the
     place tells mouth from eyes.
@@ -76,6 +76,6 @@ class FerNetR(nn.Module):
                 nn.init.zeros_(module.body[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Logits N x 7 of pictures N x 3 x 64 x 64."""
+        """Return logits N x 7 of images N x 3 x 64 x 64."""
         logits: torch.Tensor = self.head(self.features(image))
         return logits

@@ -23,7 +23,7 @@ INCEPTIONS = (
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
-    """Biased convolution and ReLU."""
+    """Return a biased convolution and ReLU."""
     return [nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2), nn.ReLU(inplace=True)]
 
 
@@ -52,7 +52,7 @@ class _Inception(nn.Module):
 
 
 class GoogleNet(nn.Module):
-    """Seven logits from a 64x64 picture.
+    """Seven logits from a 64x64 image.
 
     Parameters
     ----------
@@ -84,6 +84,6 @@ class GoogleNet(nn.Module):
         initialise(self)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Logits N x 7 of pictures N x 3 x 64 x 64."""
+        """Return logits N x 7 of images N x 3 x 64 x 64."""
         logits: torch.Tensor = self.head(self.features(image))
         return logits

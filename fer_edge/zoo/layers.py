@@ -17,7 +17,7 @@ def convolution(
     bias: bool = False,
     activation: Callable[[], nn.Module] | None = nn.ReLU,
 ) -> nn.Sequential:
-    """Convolution, BatchNorm, and an activation unless it is None; at stride 1, height and width stay.
+    """Return a convolution, BatchNorm, and an activation unless it is None; at stride 1, height and width stay.
 
     ``kernel`` is odd: half of it is padded on each side.
     """

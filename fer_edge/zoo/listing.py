@@ -8,6 +8,7 @@ from typing import Optional
 
 import torch
 
+from fer_edge.system.table import table_lines
 from fer_edge.zoo.catalogue import NETWORKS, Network
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
 
@@ -63,16 +64,11 @@ def _cells(size: NetworkSize) -> tuple[str, ...]:
 
 
 def describe_networks() -> str:
-    """Table of all networks, one a line, then a line on each that says how far it is the paper's network."""
+    """Return a table of all networks, one a line, then a line on each that says how far it is the paper's network."""
     sizes = [measure_network(network) for network in NETWORKS.values()]
     rows = [_COLUMNS, *(_cells(size) for size in sizes)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    left = (0, 1, 5)
-    lines = [
-        "  ".join(cell.ljust(width) if at in left else cell.rjust(width) for at, (cell, width) in enumerate(pairs))
-        for pairs in (list(zip(row, widths)) for row in rows)
-    ]
-    notes = [f"{size.name.ljust(widths[0])}  {size.note}" for size in sizes]
+    lines = table_lines(rows, right=(2, 3, 4, 6))
+    notes = table_lines([(size.name, size.note) for size in sizes], widths=(len(_COLUMNS[0]),))
     heading = "Parameters as Keras counts them; M MACs: millions of multiply-accumulates for one 64x64 picture."
     return "\n".join([heading, "", *lines, "", *notes]) + "\n"
 

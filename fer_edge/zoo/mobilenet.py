@@ -1,6 +1,6 @@
 """The three generations of MobileNet at width 1, laid out as ``keras.applications`` does.
 
-Each takes pictures N x 3 x 64 x 64, pixel values divided by 255, and returns logits N x 7. ``dropout`` is the share of the
+Each takes images N x 3 x 64 x 64, pixel values divided by 255, and returns logits N x 7. ``dropout`` is the share of the
 features before the classifier set to zero while training, in [0, 1).
 """
 
@@ -77,7 +77,7 @@ class _Pooled(nn.Module):
         initialise(self)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Logits N x 7 of pictures N x 3 x 64 x 64."""
+        """Return logits N x 7 of images N x 3 x 64 x 64."""
         logits: torch.Tensor = self.head(self.features(image))
         return logits
 
@@ -117,7 +117,7 @@ class _SqueezeExcite(nn.Module):
 
 
 def _divisible_by_8(channels: float) -> int:
-    """Nearest multiple of 8 that is not more than a tenth below, as in the MobileNets' published code."""
+    """Return the nearest multiple of 8 that is not more than a tenth below, as in the MobileNets' published code."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * channels else nearest
 

@@ -1,6 +1,6 @@
 """Networks that are one chain of layers: LeNet, AlexNet and VGG.
 
-Each takes pictures N x 3 x 64 x 64, pixel values divided by 255, and returns logits N x 7. ``dropout`` is the share set
+Each takes images N x 3 x 64 x 64, pixel values divided by 255, and returns logits N x 7. ``dropout`` is the share set
 to zero while training, in [0, 1).
 """
 
@@ -29,13 +29,13 @@ class _Chain(nn.Module):
         initialise(self)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Logits N x 7 of pictures N x 3 x 64 x 64."""
+        """Return logits N x 7 of images N x 3 x 64 x 64."""
         logits: torch.Tensor = self.head(self.features(image))
         return logits
 
 
 def _wide_head(features: int, dropout: float) -> list[nn.Module]:
-    """Two layers of 4096 before the classifier, each followed by dropout as in the originals."""
+    """Return two layers of 4096 before the classifier, each followed by dropout as in the originals."""
     return [
         nn.Linear(features, 4096),
         nn.ReLU(inplace=True),
@@ -48,7 +48,7 @@ def _wide_head(features: int, dropout: float) -> list[nn.Module]:
 
 
 class LeNet(_Chain):
-    """LeNet-5 (LeCun et al., 1998) on 64x64 colour pictures, with padding that keeps height and width, and ReLU.
+    """LeNet-5 (LeCun et al., 1998) on 64x64 colour images, with padding that keeps height and width, and ReLU.
 
     Dropout acts on the 84 features before the classifier.
     """

@@ -28,7 +28,7 @@ class _Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Seven logits from a 64x64 picture.
+    """Seven logits from a 64x64 image.
 
     Parameters
     ----------
@@ -66,6 +66,6 @@ class ResNet(nn.Module):
         initialise(self)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Logits N x 7 of pictures N x 3 x 64 x 64."""
+        """Return logits N x 7 of images N x 3 x 64 x 64."""
         logits: torch.Tensor = self.head(self.features(image))
         return logits

@@ -14,8 +14,8 @@ from fer_edge.app.parts import Parts
 from fer_edge.app.session import build_session
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import SourceNotFound
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import CameraSettings, Settings

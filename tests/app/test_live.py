@@ -26,8 +26,8 @@ from fer_edge.app.live import LiveRun
 from fer_edge.app.parts import Parts
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import ExpressionClassifier, FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import SourceError, SourceNotFound, SourceStalled
 from fer_edge.pipeline import reader
 from fer_edge.service.sd_notify import Notifier

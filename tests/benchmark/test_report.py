@@ -6,30 +6,25 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from fer_edge.benchmark import output
 from fer_edge.benchmark.output import ReportFile
-from fer_edge.benchmark.report import check_gates, result_of, to_json, to_text
-from fer_edge.benchmark.scenario import Measurement, Protocol, Sample, measure
+from fer_edge.benchmark.report import check_gates, result_of, to_json
+from fer_edge.benchmark.scenario import MeasuredCamera, MeasuredStage, Measurement, Sample
+from fer_edge.benchmark.text import to_text
 from fer_edge.capture.base import SourceInfo
-from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.classify.spec import ModelSpec
-from fer_edge.detect.base import FakeDetector
-from fer_edge.errors import DiskFull, GateMissed, OutputNotWritable, SourceNotFound
+from fer_edge.errors import DiskFull, GateMissed, OutputNotWritable
 from fer_edge.pipeline.frame_counter import FrameBalance
-from fer_edge.types import Box, Expression, Face, StageTime
+from fer_edge.pipeline.supervisor import Incidents
+from fer_edge.types import StageTime
 
 FACTS = {
     "sha256": "0" * 64,
-    "precision": "fp32",
-    "provider": "CPU",
     "threads": 1,
     "detect_threads": 1,
     "rss_peak_mb": None,
@@ -38,25 +33,38 @@ FACTS = {
 }
 
 
+STAGES = (
+    MeasuredStage("capture", "", 1, {}),
+    MeasuredStage("detect", "detection", 1, {}),
+    MeasuredStage("classify", "classification", 1, {"params": 123456, "provider": "CPU", "precision": "fp32"}),
+)
+TIMES = {"capture": StageTime(0, 0.001), "detect": StageTime(0.002, 0.004), "classify": StageTime(0.003, 0.008)}
+
+
 def measured(
     count: int = 201, gap: float = 0.01, latencies: Optional[List[float]] = None, elapsed: Optional[float] = None
 ) -> Measurement:
-    """A run at 100 frames a second: 1 ms to capture, 4 to detect, 8 to classify."""
-    times = {"capture": StageTime(0, 0.001), "detect": StageTime(0.002, 0.004), "classify": StageTime(0.003, 0.008)}
+    """A run at 100 frames a second: 1 ms to capture, 4 to detect, 8 to classify; cores worked for 12 ms on each."""
     latencies = latencies or [0.015] * count
-    samples = tuple(Sample(100 + index * gap, latencies[index], 2, times) for index in range(count))
+    samples = tuple(Sample("front", 100 + index * gap, latencies[index], 2, TIMES) for index in range(count))
     elapsed = elapsed or (count - 1) * gap
-    return Measurement(
-        SourceInfo("demo", 640, 480, 0),
-        ModelSpec(name="x", parameters=123456),
-        "CPU",
-        "fp32",
-        elapsed,
-        samples,
-        FrameBalance(count + 2, count, 0, 2),
-        {"capture": count + 2, "detect": count + 1, "classify": count},
-        0.4,
-    )
+    finished = {"capture": count + 2, "detect": count + 1, "classify": count}
+    camera = MeasuredCamera(SourceInfo("demo", 640, 480, 0), FrameBalance(count + 2, count, 0, 2), finished)
+    return Measurement(STAGES, {"front": camera}, elapsed, 0.012 * count, 2, samples, Incidents(), 0.4)
+
+
+def two_cameras(front: int = 300, door: int = 100) -> Measurement:
+    """Ten seconds of two cameras in turn, of which one shows two faces and the other none."""
+    samples = [Sample("front", 100 + index * 10 / front, 0.020, 2, TIMES) for index in range(front)]
+    samples += [Sample("door", 100 + index * 10 / door, 0.040, 0, TIMES) for index in range(door)]
+    cameras = {
+        "front": MeasuredCamera(
+            SourceInfo("rtsp://front", 640, 480, 30), FrameBalance(front + 11, front, 10, 1), {"detect": front}
+        ),
+        "door": MeasuredCamera(SourceInfo("door", 320, 240, 0), FrameBalance(door, door, 0, 0), {"detect": door}),
+    }
+    ordered = tuple(sorted(samples, key=lambda sample: sample.emitted_at))
+    return Measurement(STAGES, cameras, 10.0, 6.0, 2, ordered, Incidents(), 0.4)
 
 
 def test_the_figures_follow_their_definitions() -> None:
@@ -70,9 +78,74 @@ def test_the_figures_follow_their_definitions() -> None:
     assert result["stages"]["detect"]["queue_wait_ms"] == pytest.approx(2)
     assert result["latency_ms"] == {"p50": 15, "p90": 15, "p99": 15}
     assert result["faces_per_frame"] == 2
-    assert result["params"] == 123456
+    assert (result["params"], result["provider"], result["precision"]) == (123456, "CPU", "fp32")
+    assert result["stages"]["classify"]["provider"] == "CPU"
     frames = result["frames"]
     assert frames["captured"] == frames["emitted"] + frames["dropped"] + frames["in_flight"]
+
+
+def test_processor_time_is_told_for_a_frame_and_as_the_share_of_the_machine_that_it_takes() -> None:
+    result = result_of(measured(), "x", FACTS)
+    assert result["cpu_ms_per_frame"] == pytest.approx(12)
+    assert result["share_of_machine"] == pytest.approx(100 * 0.012 / 2)
+    text = to_text({"environment": {}, "protocol": {}, "results": [result]})
+    assert "processor time 12.00 ms a frame;  share of the machine 60.0 %\n" in text
+    assert "FPS total x processor time of a frame / cores" in text
+
+
+def test_each_camera_has_figures_of_its_own_and_all_together_those_of_the_session() -> None:
+    result = result_of(two_cameras(), "x", FACTS)
+    front, door = result["cameras"]["front"], result["cameras"]["door"]
+    assert (front["fps"]["total"], door["fps"]["total"]) == (pytest.approx(30), pytest.approx(10))
+    assert result["fps"]["total"] == pytest.approx(40, abs=0.3)
+    assert (front["latency_ms"]["p90"], door["latency_ms"]["p90"], result["latency_ms"]["p90"]) == (20, 40, 40)
+    assert (front["faces_per_frame"], door["faces_per_frame"], result["faces_per_frame"]) == (2, 0, 1.5)
+    assert (front["frames"]["dropped"], door["frames"]["dropped"], result["frames"]["dropped"]) == (10, 0, 10)
+    assert (front["fps"]["detection_achieved"], result["fps"]["detection_achieved"]) == (30, 40)
+    assert (front["size"], door["size"]) == ("640x480", "320x240")
+    assert result["slowest_camera_to_mean"] == pytest.approx(0.5)
+
+
+def test_a_table_shows_the_cameras_where_there_are_several() -> None:
+    report = {"environment": {}, "protocol": {}, "results": [result_of(two_cameras(), "x", FACTS)]}
+    rows = [line.split() for line in to_text(report).splitlines()]
+    assert ["front", "rtsp://front", "30.0", "20.00", "20.00", "20.00", "2.00", "311", "300", "10", "1"] in rows
+    assert ["door", "door", "10.0", "40.00", "40.00", "40.00", "0.00", "100", "100", "0", "0"] in rows
+    assert "the slowest camera has 50 % of the mean FPS" in to_text(report)
+    assert "slowest camera" not in to_text({**report, "results": [result_of(measured(), "x", FACTS)]})
+
+
+def test_a_camera_that_gave_nothing_is_in_the_report_with_what_is_wrong() -> None:
+    silent = MeasuredCamera(None, FrameBalance(0, 0, 0, 0), {}, trouble="the source is lost since 9 s: no answer")
+    run = measured()
+    result = result_of(replace(run, cameras={**run.cameras, "door": silent}), "x", FACTS)
+    door = json.loads(to_json(result))["cameras"]["door"]
+    assert (door["fps"]["total"], door["latency_ms"]["p90"], door["faces_per_frame"]) == (None, None, None)
+    assert result["slowest_camera_to_mean"] == 0
+    text = to_text({"environment": {}, "protocol": {}, "results": [result]})
+    assert "DISTURBED: camera door: the source is lost since 9 s: no answer" in text
+
+
+def test_what_disturbed_a_measurement_is_told_and_nothing_where_nothing_did() -> None:
+    run = measured()
+    lost = replace(run.cameras["front"], reconnects=2)
+    disturbed = replace(run, cameras={"front": lost}, incidents=Incidents({"detect": 1}, 1))
+    texts = [
+        to_text({"environment": {}, "protocol": {}, "results": [result_of(one, "x", FACTS)]})
+        for one in (disturbed, run)
+    ]
+    told = (
+        "DISTURBED: camera front was lost and came back 2 times; the detect stage was built anew once; 1 thread(s) hung"
+    )
+    assert told in texts[0]
+    assert "DISTURBED" not in texts[1]
+
+
+def test_threads_that_share_a_stage_or_the_capture_are_each_as_busy_as_they_are() -> None:
+    run = measured()
+    shared = tuple(replace(stage, threads=2) for stage in STAGES)
+    alone, two = result_of(run, "x", FACTS), result_of(replace(run, stages=shared), "x", FACTS)
+    assert two["stages"]["classify"]["utilisation"] == pytest.approx(alone["stages"]["classify"]["utilisation"] / 2)
 
 
 def test_a_short_run_gives_no_99th_percentile_and_says_so() -> None:
@@ -96,10 +169,8 @@ def test_a_run_that_slows_down_is_called_unstable(later: float) -> None:
     steady = result_of(measured(), "x", FACTS)
     stamps = [100 + index * 0.01 for index in range(100)] + [101 + index * later for index in range(100)]
     slowing = measured(200)
-    samples = tuple(
-        Sample(stamp, sample.latency, sample.faces, sample.times) for stamp, sample in zip(stamps, slowing.samples)
-    )
-    slowed = result_of(Measurement(**{**vars(slowing), "samples": samples}), "x", FACTS)
+    samples = tuple(replace(sample, emitted_at=stamp) for stamp, sample in zip(stamps, slowing.samples))
+    slowed = result_of(replace(slowing, samples=samples), "x", FACTS)
     environment = {"environment": {}, "protocol": {}}
     assert "stable" in to_text({**environment, "results": [steady]})
     assert "UNSTABLE" not in to_text({**environment, "results": [steady]})
@@ -109,8 +180,10 @@ def test_a_run_that_slows_down_is_called_unstable(later: float) -> None:
 def test_the_table_has_the_columns_of_the_paper() -> None:
     text = to_text({"environment": {}, "protocol": {}, "results": [result_of(measured(), "fernet", FACTS)]})
     head, _, row = text.splitlines()[:3]
-    assert [head.index(name) for name in ("model", "parameters", "FPS total", "FPS class", "FPS detection")] == sorted(
-        head.index(name) for name in ("model", "parameters", "FPS total", "FPS class", "FPS detection")
+    assert [
+        head.index(name) for name in ("model", "parameters", "FPS total", "FPS classification", "FPS detection")
+    ] == sorted(
+        head.index(name) for name in ("model", "parameters", "FPS total", "FPS classification", "FPS detection")
     )
     assert row.split() == ["fernet", "123,456", "100.0", "125.0", "250.0", "76.9", "1.30"]
 
@@ -140,52 +213,6 @@ def test_gates_name_what_was_missed_and_pass_what_was_met() -> None:
     unknown = [{**results[0], "latency_ms": {"p90": None}, "fps": {"total": None}}]
     with pytest.raises(GateMissed, match="FPS total None is under 1; .*latency p90 None ms is over 1000 ms"):
         check_gates(unknown, min_fps=1, max_p90_ms=1000)
-
-
-def test_a_real_run_is_measured_and_its_frames_balance() -> None:
-    source = FakeSource([np.zeros((48, 64, 3), np.uint8)] * 400)
-    measurement = measure(source, FakeDetector, FakeClassifier, Protocol(warm_up=0.01, duration=5, frames=50))
-    assert len(measurement.samples) == 50
-    balance = measurement.balance
-    assert balance.captured == balance.emitted + balance.dropped + balance.in_flight
-    assert balance.emitted == 50
-
-
-def test_frames_of_the_warm_up_do_not_count_and_the_latency_is_that_of_the_whole_chain() -> None:
-    now = [100.0]
-
-    class Slow(FakeClassifier):
-        def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
-            now[0] += 0.125
-            return super().classify(crops)
-
-    source = FakeSource([np.zeros((100, 100, 3), np.uint8)], repeat=True)
-    face = Face(Box(20, 20, 60, 60), 0.9, {"right_eye": (38.0, 45.0), "left_eye": (62.0, 45.0)})
-    protocol = Protocol(warm_up=5.0, duration=1000, frames=50)
-    measurement = measure(source, lambda: FakeDetector([face]), Slow, protocol, clock=lambda: now[0])
-    assert measurement.samples[0].emitted_at >= 105.0
-    assert min(sample.latency for sample in measurement.samples) >= 0.125
-    # A few were finished before and taken after, at both ends.
-    assert 45 <= measurement.finished["classify"] <= 55
-    assert measurement.balance.emitted == 50
-
-
-def test_a_run_that_is_stopped_gives_what_was_measured_until_then() -> None:
-    source = FakeSource([np.zeros((48, 64, 3), np.uint8)], repeat=True)
-    seen = []
-
-    def stopped() -> bool:
-        seen.append(1)
-        return len(seen) > 300
-
-    measurement = measure(source, FakeDetector, FakeClassifier, Protocol(warm_up=0, duration=1e6), stopped=stopped)
-    assert 2 <= len(measurement.samples) <= 300
-
-
-def test_a_source_that_ends_at_once_is_refused() -> None:
-    source = FakeSource([np.zeros((48, 64, 3), np.uint8)])
-    with pytest.raises(SourceNotFound, match="before two frames"):
-        measure(source, FakeDetector, FakeClassifier, Protocol(warm_up=0, duration=1))
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path: Path) -> None:

@@ -46,3 +46,13 @@ def test_a_rate_is_kept_and_no_wait_is_longer_than_half_a_second() -> None:
         answers = [source.grab() for _ in range(5)]
     assert answers == [True, None, True, None, True]
     assert now[0] == pytest.approx(2.0)
+
+
+def test_as_a_file_with_a_rate_it_tells_its_time() -> None:
+    for live, fps, times in ((False, 1000.0, [0.0, 0.001]), (True, 1000.0, [None, None]), (False, 0.0, [None, None])):
+        with FakeSource([np.zeros((4, 4, 3), np.uint8)] * 2, live=live, fps=fps) as source:
+            seen = []
+            while source.grab():
+                source.retrieve()
+                seen.append(source.media_time)
+        assert seen == times

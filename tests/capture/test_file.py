@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 import cv2
 import numpy as np
 import pytest
 
 from fer_edge.capture.base import Source
+from fer_edge.capture.file.media_clock import MediaClock
 from fer_edge.capture.limits import LARGEST
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
@@ -224,3 +226,67 @@ def test_a_clip_of_people_is_played_to_its_end(shared: Path) -> None:
     for clip in clips[:2]:
         with open_source(str(clip)) as source:
             assert len(numbers(source)) > 10
+
+
+def media_times(source: Source) -> List[Optional[float]]:
+    times = []
+    while source.grab():
+        source.retrieve()
+        times.append(source.media_time)
+    return times
+
+
+@pytest.mark.parametrize("kind", CODECS)
+def test_each_frame_of_a_video_tells_its_time_within_the_file(tmp_path: Path, kind: str) -> None:
+    with open_source(str(write_video(tmp_path / f"a.{kind}", frames=10))) as source:
+        assert source.media_time is None
+        assert media_times(source) == pytest.approx([index / 25 for index in range(10)], abs=0.002)
+
+
+def test_frames_of_unequal_length_tell_the_times_that_stand_in_the_file(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    from PIL import Image as Pillow
+
+    frames = [Pillow.new("RGB", (64, 48), (40 * level, 0, 0)) for level in range(5)]
+    place = tmp_path / "a.gif"
+    frames[0].save(place, save_all=True, append_images=frames[1:], duration=[100, 300, 100, 500, 100])
+    with open_source(str(place)) as source:
+        assert media_times(source) == pytest.approx([0.0, 0.1, 0.4, 0.5, 1.0])
+
+
+def test_a_frame_that_is_passed_over_takes_its_time_with_it(tmp_path: Path) -> None:
+    with open_source(str(write_video(tmp_path / "a.mp4", frames=5))) as source:
+        source.grab()
+        source.retrieve()
+        source.grab()
+        assert source.media_time == 0.0
+        source.grab()
+        source.retrieve()
+        assert source.media_time == pytest.approx(0.08)
+
+
+def test_a_file_that_begins_again_begins_its_time_again(tmp_path: Path) -> None:
+    with open_source(str(write_video(tmp_path / "a.avi", frames=3)), CaptureSettings(loop=True)) as source:
+        times = []
+        for _ in range(7):
+            source.grab()
+            source.retrieve()
+            times.append(source.media_time)
+        assert times == pytest.approx([0.0, 0.04, 0.08, 0.0, 0.04, 0.08, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("fps", "positions", "times"),
+    [
+        (10.0, [0.0, 0.0, 0.0], [0.0, 0.1, 0.2]),
+        (0.0, [0.0, 0.0, 0.5], [0.0, None, 0.5]),
+        (10.0, [0.5, 0.6, 0.1, 0.2, 0.9], [0.5, 0.6, 0.6, 0.6, 0.9]),
+        (10.0, [math.nan, -1.0, math.inf], [0.0, 0.1, 0.2]),
+        (0.0, [math.nan], [None]),
+    ],
+)
+def test_where_the_file_has_no_times_the_rate_must_do_and_none_goes_back(
+    fps: float, positions: List[float], times: List[Optional[float]]
+) -> None:
+    clock = MediaClock(fps)
+    assert [clock.read(position) for position in positions] == times

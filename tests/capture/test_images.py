@@ -45,6 +45,13 @@ def test_a_single_picture_is_one_frame(tmp_path: Path) -> None:
     assert levels(images(write(tmp_path / "a.png", 50))) == [50]
 
 
+def test_a_picture_has_no_time_within_a_file(tmp_path: Path) -> None:
+    with images(write(tmp_path / "a.png", 50)) as source:
+        assert source.grab()
+        source.retrieve()
+        assert source.media_time is None
+
+
 def test_the_pictures_of_a_folder_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for number in (10, 2, 1, 100):
         write(tmp_path / f"shot{number}.png", number, width=20 + number)

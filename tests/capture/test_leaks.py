@@ -15,8 +15,8 @@ SEEK = """
 import json, os, re, sys, threading, time
 from pathlib import Path
 from fer_edge.app.parts import build_source
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.pipeline.pipeline import Pipeline
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.supervisor import Supervisor

@@ -10,12 +10,9 @@ from typing import Callable, List, Optional
 
 import pytest
 from http_server import HEAD, jpeg, part, server
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fer_edge.capture.address import Address
 from fer_edge.capture.base import Source
-from fer_edge.capture.http.chunked import ChunkedDecoder
 from fer_edge.capture.http.source import HttpSource
 from fer_edge.capture.http.stream import HttpStream
 from fer_edge.capture.open import open_source
@@ -307,23 +304,6 @@ def test_an_address_is_taken_apart() -> None:
         assert "secret" not in str(caught.value)
         assert "word@" not in str(caught.value)
     assert Address.parse("http://host/video@2?mail=me@home").host == "host"
-
-
-@given(st.lists(st.binary(min_size=1, max_size=300)), st.lists(st.integers(0, 5000)))
-def test_chunked_bodies_are_decoded_however_they_are_cut(chunks: List[bytes], cuts: List[int]) -> None:
-    coded = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
-    decoder = ChunkedDecoder()
-    edges = [0, *sorted(min(cut, len(coded)) for cut in cuts), len(coded)]
-    decoded = b"".join(decoder.feed(coded[start:end]) for start, end in zip(edges, edges[1:]))
-    assert decoded == b"".join(chunks)
-    assert decoder.ended
-
-
-def test_the_head_of_a_chunk_without_end_is_not_collected() -> None:
-    decoder = ChunkedDecoder()
-    for _ in range(20):
-        assert decoder.feed(b" " * 100) == b""
-    assert decoder.ended
 
 
 def test_a_slow_stream_counts_as_alive_while_frames_come(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from fer_edge.capture.file.video import VideoFileSource
 from fer_edge.capture.gstreamer import GStreamerSource
 from fer_edge.capture.http.source import HttpSource
 from fer_edge.capture.open import open_source
+from fer_edge.capture.registry import FORMS, KINDS, kind_of
 from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
@@ -52,12 +53,37 @@ def test_each_form_gives_its_kind_of_source_and_closing_it_unopened_is_fine(text
     source.close()
 
 
+def test_what_the_help_tells_of_is_what_is_taken(tmp_path: Path) -> None:
+    examples = {
+        "camera": ("0", "/dev/video0", "/dev/v4l/by-id/..."),
+        "csi": ("csi:0",),
+        "gstreamer": ("gst:PIPELINE",),
+        "rtsp": ("rtsp://...",),
+        "http": ("http://...",),
+        "video": ("a video file",),
+        "images": (str(tmp_path), "shots/*.jpg"),
+        "demo": ("demo", "demo:1"),
+    }
+    assert list(examples) == [kind.name for kind in KINDS]
+    for kind in KINDS:
+        for text in examples[kind.name]:
+            assert kind_of(text) is kind
+        for form in kind.forms:
+            assert form in FORMS
+
+
+@pytest.mark.parametrize("text", ["0", "demo", "clip.mp4", "face.png", "http://host/", "rtsp://host/", "csi:0"])
+def test_a_kind_says_beforehand_whether_its_sources_are_live(text: str) -> None:
+    assert open_source(text).live is kind_of(text).live
+
+
 def test_a_folder_is_a_folder_of_pictures(tmp_path: Path) -> None:
     assert isinstance(open_source(str(tmp_path)), ImageSource)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "ftp://host/x", "csi:", "csi:front", "gst:", "http://", "demo:9", "rtmp://a/b"]
+    "text",
+    ["", "  ", "ftp://host/x", "csi:", "csi:front", "gst:", "http://", "demo:9", "rtmp://a/b", "ftp://host/face.jpg"],
 )
 def test_what_makes_no_sense_is_refused_at_once_with_advice(text: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -81,10 +107,13 @@ def test_settings_that_no_source_could_fulfil_are_refused(wrong: dict) -> None: 
         CaptureSettings(**wrong)
 
 
-def test_choosing_a_source_loads_no_inference_library() -> None:
+def test_choosing_a_source_loads_no_inference_library_and_looking_for_one_no_other() -> None:
     program = (
-        "import sys, fer_edge.capture.open\n"
+        "import sys, fer_edge.capture\n"
+        "for kind in fer_edge.capture.KINDS: fer_edge.capture.kind_of('clip.mp4')\n"
+        "print([name for name in ('cv2', 'h11', 'torch', 'onnxruntime') if name in sys.modules])\n"
+        "for text in ('0', 'clip.mp4', 'demo', 'http://host/'): fer_edge.capture.open_source(text)\n"
         "print([name for name in ('torch', 'onnxruntime', 'mediapipe', 'tensorrt') if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    assert answer.stdout.strip() == "[]"
+    assert answer.stdout.split() == ["[]", "[]"]

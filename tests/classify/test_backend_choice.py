@@ -15,7 +15,8 @@ from stand_in.cuda import Gpu
 from stand_in.tensorrt import Machine
 
 from fer_edge.classify import providers
-from fer_edge.classify.backend_choice import ONNX_CPU, Wanted, candidates, open_classifier
+from fer_edge.classify.backend_choice import Wanted, candidates, open_classifier
+from fer_edge.classify.registry import ONNX_CPU
 from fer_edge.classify.tensorrt.classifier import TensorRTClassifier
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import BackendUnavailable, MissingExtra, ModelCorrupt, UsageError

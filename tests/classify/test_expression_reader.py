@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify import FakeClassifier
 from fer_edge.classify.reader import LARGEST_TURN, ExpressionReader
 from fer_edge.errors import StageFailed
 from fer_edge.types import Box, Expression, Face

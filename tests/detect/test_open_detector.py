@@ -10,11 +10,34 @@ from reference_record import read_picture
 
 from fer_edge import errors
 from fer_edge.detect import DETECTORS, FaceDetector, open_detector
-from fer_edge.settings.analysis import DETECTORS as SETTING
+from fer_edge.inference.model_files import known_models
+from fer_edge.settings import check_value
+
+ROOT = Path(__file__).parents[2]
 
 
-def test_the_names_are_those_of_the_setting() -> None:
-    assert SETTING == DETECTORS
+def test_every_registered_name_is_a_value_of_the_setting_and_stands_in_the_help_and_in_the_documents() -> None:
+    help_text = subprocess.run(
+        [sys.executable, "-m", "fer_edge", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    documents = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    )
+    for name in DETECTORS:
+        assert check_value("detector", name) == name
+        assert name in help_text
+        assert f"`{name}`" in documents
+
+
+def test_what_the_registry_says_of_a_detector_is_so() -> None:
+    flavours = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for entry in DETECTORS.values():
+        assert entry.about
+        assert bool(entry.model) != bool(entry.extra)
+        if entry.model:
+            assert known_models()[entry.model].role == "detector"
+        else:
+            assert f"\n{entry.extra} = [" in flavours
 
 
 @pytest.mark.parametrize("name", ["blazeface", "blazeface-full"])

@@ -64,7 +64,7 @@ def test_it_finds_what_opencvs_own_yunet_finds(scene: str, side: int, model: Pat
     for face, row in zip(found, expected):
         assert face.score == pytest.approx(row[14], abs=1e-3)
         assert (face.box.width, face.box.height) == pytest.approx(row[2:4] * placement.scale, abs=0.1)
-        corner, *marks = placement.to_picture(np.concatenate([row[:2], row[4:14]]).reshape(6, 2))
+        corner, *marks = placement.to_image(np.concatenate([row[:2], row[4:14]]).reshape(6, 2))
         assert face.box[:2] == pytest.approx(corner, abs=0.1)
         for name, mark in zip(LANDMARKS, marks):
             assert face.landmarks[name] == pytest.approx(mark, abs=0.1)

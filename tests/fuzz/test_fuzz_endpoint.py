@@ -18,7 +18,8 @@ from fer_edge.system.address import Address
 from fer_edge.types import Rates
 from fer_edge.web import connections
 from fer_edge.web.connections import MOST_CONNECTIONS
-from fer_edge.web.endpoint import MOST_BYTES, Endpoint
+from fer_edge.web.endpoint import Endpoint
+from fer_edge.web.request import MOST_BYTES
 
 
 def health() -> Health:
@@ -67,8 +68,8 @@ REQUESTS = [
 
 @examples(200)
 @given(st.one_of(mutated(*REQUESTS), st.binary(max_size=300)), st.lists(st.integers(0, 200), max_size=3))
-@example(b"GET /healthz HTTP/1.1\r\nAuthorization: Bearer \xff\xfe\r\n\r\n", [])
-@example(b"GET /healthz HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n", [])
+@example(b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\n\r\n", [])
+@example(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 1000 + b"\r\n", [])
 @example(b"G" * 100_000, [])
 def test_no_request_brings_it_down_and_only_the_token_opens_it(
     opened: Endpoint, content: bytes, cuts: List[int]
@@ -88,7 +89,7 @@ def test_it_still_answers_after_all_that_and_its_threads_are_gone(opened: Endpoi
 
 
 def test_of_a_flood_of_headers_only_the_start_is_read(opened: Endpoint) -> None:
-    head = b"GET /healthz HTTP/1.1\r\nAuthorization: Bearer sesame\r\n"
+    head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sesame\r\n"
     assert b"200 OK" in send(opened.address, [head + b"X: " + b"y" * 1000 + b"\r\n\r\n"])
     flood = head + (b"X: " + b"y" * 60000 + b"\r\n") * 90
     assert b"status" not in send(opened.address, [flood])

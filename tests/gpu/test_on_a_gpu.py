@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_edge.classify.backend_choice import ENGINE, ONNX_CUDA, ONNX_TENSORRT, Wanted, candidates, open_classifier
+from fer_edge.classify.backend_choice import Wanted, candidates, open_classifier
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import OnnxClassifier
+from fer_edge.classify.registry import ENGINE, ONNX_CUDA, ONNX_TENSORRT
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.inference.model_files import find_model
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from fer_edge.app.stages import stage_list
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.classify import ExpressionClassifier, FakeClassifier
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.pipeline.lane import LaneSpec
 from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.pipeline.session import Session

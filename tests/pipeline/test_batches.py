@@ -13,8 +13,8 @@ from small_sessions import FACE, GatedClassifier, Numbered, assert_balanced, fin
 
 from fer_edge.app.stages import Classification
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.pipeline.mailbox import Mailbox
 from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.order import LaneOrder

@@ -11,7 +11,7 @@ from failing_cameras import Camera, fail, missing, quick_reconnection, until
 from small_sessions import Numbered, assert_balanced, session_of_several, taken_by_lane
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.detect.base import FakeDetector
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import StageFailed
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.session import Session

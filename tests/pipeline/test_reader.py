@@ -12,7 +12,7 @@ from failing_cameras import Camera, fail, missing, reopening, supervised, until,
 from small_sessions import assert_balanced, session_of
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.detect.base import FakeDetector
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import SourceStalled, SourceUnreadable
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.mailbox import Closed

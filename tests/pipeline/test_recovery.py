@@ -13,8 +13,8 @@ from failing_cameras import Camera, fail, missing, reopening, supervised, watch
 from small_sessions import FACE, assert_balanced
 
 from fer_edge.capture.base import Source
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import FerEdgeError, SourceNotFound, SourceUnreadable, StageFailed
 from fer_edge.pipeline import reader, stage
 from fer_edge.pipeline.mailbox import Closed

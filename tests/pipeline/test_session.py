@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_sessions import FACE, Gate, Numbered, session_of
 
-from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.classify import ExpressionClassifier, FakeClassifier
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import SourceTruncated, StageFailed, UsageError
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.types import Expression, Face, Image

@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Callable, List
+from typing import Callable, Iterable, List
 
 import numpy as np
 import pytest
 
 from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable
-from fer_edge.pipeline import backlog, sink_state
+from fer_edge.pipeline import backlog, sink_policy, sink_state
 from fer_edge.pipeline import sink_runner as runners
 from fer_edge.pipeline.backlog import MOST_WAITING
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.sink_runner import SinkRunner
-from fer_edge.sinks.base import Sink
+from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.sinks.fake import MemorySink
 from fer_edge.types import Frame, Observation, Rates
 
 
@@ -49,6 +51,13 @@ def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def feed(runner: SinkRunner, indices: Iterable[int]) -> None:
+    """Offer the results of a file as its reader does: each when there is room."""
+    for index in indices:
+        until(lambda: runner.room(""), 20)
+        runner.offer(observation(index), Rates(), live=False)
 
 
 def quick() -> Backoff:
@@ -93,7 +102,7 @@ def test_a_sink_that_never_worked_ends_with_its_error_unless_it_is_to_be_waited_
     def refuse(index: int) -> None:
         raise DiskFull("The disk is full.")
 
-    with pytest.raises(DiskFull), SinkRunner("list", lambda attempt: Script([], refuse)) as runner:
+    with pytest.raises(DiskFull), SinkRunner("list", lambda attempt: Script([], refuse), required=True) as runner:
         runner.offer(observation(0), Rates())
         until(lambda: runner.ended)
     written: List[int] = []
@@ -105,7 +114,7 @@ def test_a_sink_that_never_worked_ends_with_its_error_unless_it_is_to_be_waited_
             raise DiskFull("The disk is full.")
         return Script(written)
 
-    with SinkRunner("list", not_yet, True, quick()) as runner:
+    with SinkRunner("list", not_yet, required=True, from_the_start=True, backoff=quick()) as runner:
         runner.offer(observation(0), Rates())
         until(lambda: written)
 
@@ -203,7 +212,7 @@ def test_a_sink_that_cannot_be_opened_at_the_start_is_trouble_from_the_start_and
     def refuse(opened: int) -> Script:
         raise DiskFull("The disk is full.")
 
-    with pytest.raises(DiskFull), SinkRunner("list", refuse, True, quick()) as runner:
+    with pytest.raises(DiskFull), SinkRunner("list", refuse, backoff=quick()) as runner:
         assert "The disk is full." in runner.trouble()
         assert [record.event for record in caplog.records] == ["sink_lost"]  # type: ignore[attr-defined]
 
@@ -313,11 +322,8 @@ def test_what_fails_for_a_disk_or_network_is_tried_until_it_can_be_written(error
 def test_a_sink_of_a_file_s_results_is_waited_for_and_gets_all_of_them() -> None:
     written: List[int] = []
     slow = threading.Event()
-    with SinkRunner(
-        "list", lambda attempt: Script(written, lambda index: bool(slow.wait(0.002))), patient=True
-    ) as runner:
-        for index in range(5 * MOST_WAITING):
-            runner.offer(observation(index), Rates())
+    with SinkRunner("list", lambda attempt: Script(written, lambda index: bool(slow.wait(0.002)))) as runner:
+        feed(runner, range(5 * MOST_WAITING))
     assert (written, runner.lost) == (list(range(5 * MOST_WAITING)), 0)
 
 
@@ -332,9 +338,8 @@ def test_the_first_failure_of_a_sink_of_a_file_s_results_ends_it() -> None:
         opened.append(attempt)
         return Script([], allow)
 
-    with pytest.raises(DiskFull), SinkRunner("list", open_sink, backoff=quick(), patient=True) as runner:
-        for index in range(3 * MOST_WAITING):
-            runner.offer(observation(index), Rates())
+    with pytest.raises(DiskFull), SinkRunner("list", open_sink, backoff=quick(), required=True) as runner:
+        feed(runner, range(3 * MOST_WAITING))
         assert isinstance(runner.ended, DiskFull)
     assert opened == [0]
 
@@ -344,29 +349,28 @@ def test_a_file_s_results_are_waited_for_no_longer_once_the_end_is_wanted(monkey
     monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release, stop = threading.Event(), threading.Event()
     runner = SinkRunner(
-        "list", lambda attempt: Script([], lambda _: bool(release.wait(20)) and None), patient=True, stop=stop
+        "list", lambda attempt: Script([], lambda _: bool(release.wait(20)) and None), required=True, stop=stop
     )
     runner.open()
     try:
-        for index in range(MOST_WAITING + 1):
-            runner.offer(observation(index), Rates())
-        threading.Timer(0.1, stop.set).start()
-        runner.offer(observation(99), Rates())
-        assert runner.lost == 1, "it did not wait for the disk"
+        feed(runner, range(MOST_WAITING + 1))
+        assert not runner.room("")
+        stop.set()
         with pytest.raises(OutputNotWritable, match="did not take the last results"):
             runner.close()
-        assert runner.lost >= MOST_WAITING
+        assert runner.lost == MOST_WAITING + 1
     finally:
         release.set()
 
 
 def test_a_sink_that_hangs_at_the_end_of_a_file_is_given_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "HUNG_AFTER", 0.3)
+    monkeypatch.setattr(sink_policy, "HUNG_AFTER", 0.3)
     release = threading.Event()
-    runner = SinkRunner("list", lambda attempt: Script([], lambda _: bool(release.wait(20)) and None), patient=True)
+    runner = SinkRunner("list", lambda attempt: Script([], lambda _: bool(release.wait(20)) and None))
     runner.open()
     try:
-        runner.offer(observation(0), Rates())
+        runner.offer(observation(0), Rates(), live=False)
         with pytest.raises(OutputNotWritable, match="did not take the last results"):
             runner.close()
     finally:
@@ -377,14 +381,14 @@ def test_the_reader_of_a_file_s_results_that_went_away_is_told_at_the_end_if_not
     def gone(index: int) -> None:
         raise OutputClosed("The reader went away.")
 
-    with pytest.raises(OutputClosed), SinkRunner("pipe", lambda attempt: Script([], gone), patient=True) as runner:
-        runner.offer(observation(0), Rates())
+    with pytest.raises(OutputClosed), SinkRunner("pipe", lambda attempt: Script([], gone), required=True) as runner:
+        runner.offer(observation(0), Rates(), live=False)
 
 
 def test_a_disk_that_hangs_at_the_start_ends_the_program_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "OPEN_SECONDS", 0.2)
     release = threading.Event()
-    runner = SinkRunner("list", lambda attempt: later(release, []))
+    runner = SinkRunner("list", lambda attempt: later(release, []), required=True)
     try:
         with pytest.raises(OutputNotWritable, match="List could not be opened within"):
             runner.open()
@@ -399,7 +403,7 @@ def test_a_disk_that_hangs_at_the_start_is_waited_for_while_the_analysis_goes_on
     monkeypatch.setattr(sink_state, "SLOW_AFTER", 0.0)
     release = threading.Event()
     written: List[int] = []
-    with SinkRunner("list", lambda attempt: later(release, written), True) as runner:
+    with SinkRunner("list", lambda attempt: later(release, written)) as runner:
         runner.offer(observation(0), Rates())
         assert "list has been opening for" in runner.trouble()
         release.set()
@@ -411,7 +415,7 @@ def test_the_end_does_not_wait_for_a_disk_that_hangs_at_the_start(monkeypatch: p
     monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
     monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release, stop = threading.Event(), threading.Event()
-    runner = SinkRunner("list", lambda attempt: later(release, []), True, stop=stop)
+    runner = SinkRunner("list", lambda attempt: later(release, []), stop=stop)
     stop.set()
     try:
         runner.open()
@@ -452,6 +456,152 @@ def test_delays_begin_anew_once_a_sink_has_worked_and_not_before() -> None:
         until(lambda: resets)
         assert resets == ["reset"]
         assert backoff.next() == 0.01
+
+
+class Opening(MemorySink):
+    """Runs something when it is opened."""
+
+    def __init__(self, at_opening: Callable[[], object]) -> None:
+        super().__init__()
+        self._at_opening = at_opening
+
+    def open(self, info: StreamInfo) -> None:
+        super().open(info)
+        self._at_opening()
+
+
+def test_a_sink_is_made_at_the_start_and_opened_in_the_same_thread_when_the_first_observation_comes() -> None:
+    done: List[str] = []
+    sink = Opening(lambda: done.append(f"opened by {threading.current_thread().name}"))
+
+    def make(opened: int) -> Sink:
+        done.append(f"made by {threading.current_thread().name}")
+        return sink
+
+    with SinkRunner("list", make) as runner:
+        assert (done, sink.info) == (["made by fer-edge-list"], None)
+        runner.offer(observation(0), Rates())
+        until(lambda: sink.items)
+    assert done == ["made by fer-edge-list", "opened by fer-edge-list"]
+    assert sink.info == StreamInfo("", 4, 4, 0.0, True)
+    assert sink.closed
+
+
+def test_a_sink_that_nothing_came_for_is_closed_without_having_been_opened() -> None:
+    sink = MemorySink()
+    with SinkRunner("list", lambda opened: sink):
+        pass
+    assert (sink.info, sink.closed) == (None, True)
+
+
+def test_a_sink_that_is_made_anew_is_told_anew_what_comes() -> None:
+    def refuse() -> None:
+        raise OSError("no route to host")
+
+    sinks = [Opening(refuse), Opening(lambda: None)]
+    described: List[int] = []
+    made = iter(sinks)
+
+    def describe(first: Observation) -> StreamInfo:
+        described.append(first.frame.index)
+        return StreamInfo("door", fps=len(described))
+
+    runner = SinkRunner("list", lambda opened: next(made), backoff=quick())
+    runner.open(describe)
+    runner.offer(observation(7), Rates())
+    until(lambda: sinks[1].items)
+    runner.close()
+    assert described == [7, 7]
+    assert [sink.info.fps for sink in sinks if sink.info is not None] == [1, 2]
+    assert all(sink.closed for sink in sinks)
+
+
+def test_a_sink_whose_opening_hangs_ends_as_a_mistake_and_is_seen_by_whoever_has_results(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runners, "OPEN_SECONDS", 0.1)
+    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.1)
+    release = threading.Event()
+    runner = SinkRunner("list", lambda opened: Opening(lambda: release.wait(20)), required=True)
+    try:
+        runner.open()
+        feed(runner, range(3))
+        until(lambda: runner.room("") and runner.ended)
+        assert "could not be opened within" in str(runner.ended)
+    finally:
+        release.set()
+        with pytest.raises(OutputNotWritable):
+            runner.close()
+
+
+def test_a_failure_of_a_required_sink_ends_it_only_where_all_results_are_those_of_files() -> None:
+    full = [False]
+
+    def allow(index: int) -> None:
+        if full[0]:
+            raise DiskFull("The disk is full.")
+
+    written: List[int] = []
+    with SinkRunner("list", lambda opened: Script(written, allow), required=True, backoff=quick()) as runner:
+        runner.offer(observation(0), Rates(), live=True)
+        until(lambda: written)
+        full[0] = True
+        camera = observation(1)
+        clip = replace(camera, frame=replace(camera.frame, source="clip"))
+        for _ in range(MOST_WAITING + 1):  # with the one that it tries to write
+            until(lambda: runner.room("clip"))
+            runner.offer(clip, Rates(), live=False)
+        until(runner.trouble)
+        assert not runner.room("clip"), "nothing of a file is left out for a disk that is full"
+        full[0] = False
+        until(lambda: len(written) == 2 + MOST_WAITING)
+    assert (runner.lost, runner.ended) == (0, None)
+
+
+def test_a_sink_of_a_program_that_fails_holds_up_no_file_and_what_it_lost_is_counted() -> None:
+    gone = [True]
+
+    def allow(index: int) -> None:
+        if gone[0]:
+            raise OSError("no route to host")
+
+    written: List[int] = []
+    with SinkRunner("collector", lambda opened: Script(written, allow), backoff=quick()) as runner:
+        runner.offer(observation(0), Rates(), live=False)
+        until(runner.trouble)
+        feed(runner, range(1, 5 * MOST_WAITING))
+        assert runner.ended is None
+        gone[0] = False
+        until(lambda: written and written[-1] == 5 * MOST_WAITING - 1)
+        feed(runner, range(5 * MOST_WAITING, 10 * MOST_WAITING))
+    assert runner.lost == 10 * MOST_WAITING - len(written) > 0
+    assert written[-5 * MOST_WAITING :] == list(range(5 * MOST_WAITING, 10 * MOST_WAITING))
+
+
+def test_a_sink_of_a_program_that_hangs_holds_up_a_file_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_policy, "HUNG_AFTER", 0.2)
+    release = threading.Event()
+    with SinkRunner("list", lambda opened: Script([], lambda _: bool(release.wait(20)) and None)) as runner:
+        try:
+            feed(runner, range(3 * MOST_WAITING))
+            until(lambda: runner.lost)
+        finally:
+            release.set()
+
+
+def test_whoever_has_the_results_of_a_file_is_told_when_there_is_room_again() -> None:
+    release, news = threading.Event(), threading.Event()
+    runner = SinkRunner("list", lambda opened: Script([], lambda _: bool(release.wait(20)) and None))
+    runner.open(notify=news.set)
+    for index in range(MOST_WAITING + 1):
+        until(lambda: runner.room(""))
+        runner.offer(observation(index), Rates(), live=False)
+    news.clear()
+    assert not runner.room("")
+    release.set()
+    assert news.wait(20)
+    assert runner.room("")
+    runner.close()
 
 
 def test_a_run_that_ends_by_itself_tells_that_its_last_results_were_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

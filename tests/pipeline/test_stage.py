@@ -12,7 +12,7 @@ import pytest
 from failing_cameras import Camera, supervised, watch
 from small_sessions import CAMERA, FACE, assert_balanced
 
-from fer_edge.detect.base import FaceDetector, FakeDetector
+from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.pipeline import stage
 from fer_edge.pipeline.mailbox import Mailbox
 from fer_edge.pipeline.order import LaneOrder

@@ -12,8 +12,8 @@ from fer_edge.app.parts import Parts
 from fer_edge.app.session import build_session
 from fer_edge.app.stages import stage_list
 from fer_edge.board.state import BoardState
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.stage_spec import StageSpec, StageWork
 from fer_edge.service.health import HealthMonitor

@@ -7,6 +7,7 @@ from typing import Optional
 
 import numpy as np
 
+from fer_edge.sinks.base import SinkT, StreamInfo
 from fer_edge.types import LABELS, Box, Expression, Face, Frame, Image, Observation, ObservedFace
 
 START = datetime(2024, 2, 29, 23, 59, 59, 987654, tzinfo=timezone.utc)
@@ -25,6 +26,12 @@ def observation(
     seen = ObservedFace(face, Expression(probabilities, label, 0.7, False))
     frame = Frame(index, 1000.0 + seconds, START + timedelta(seconds=seconds), image)
     return Observation(frame, (seen,) * faces)
+
+
+def opened(sink: SinkT, fps: float = 0.0, live: bool = True) -> SinkT:
+    """Open a sink for what comes from a camera, or from a file that is not live."""
+    sink.open(StreamInfo("front", 320, 240, fps, live))
+    return sink
 
 
 def moving(index: int, width: int = 320, height: int = 240) -> Image:

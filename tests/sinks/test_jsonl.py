@@ -14,9 +14,9 @@ from typing import List
 
 import numpy as np
 import pytest
-from observations import observation
+from observations import observation, opened
 
-from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable
+from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import LABELS, Box, Observation, Rates, StageRate
 
@@ -25,17 +25,18 @@ RATES = Rates(29.937, {"detection": StageRate(410.2), "classification": StageRat
 
 
 def run_python(code: str, **options: object) -> subprocess.Popen[bytes]:
-    preamble = "import sys; sys.path[:0] = ['tests/sinks', '.']\nfrom observations import observation\n"
+    preamble = "import sys; sys.path[:0] = ['tests/sinks', '.']\nfrom observations import observation, opened\n"
     return subprocess.Popen([sys.executable, "-c", preamble + code], cwd=ROOT, **options)  # type: ignore[call-overload]
 
 
 def test_a_line_holds_what_was_seen_in_plain_numbers(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with JsonlSink(path, clock=lambda: 1000.0254) as sink:
+    with opened(JsonlSink(path, clock=lambda: 1000.0254)) as sink:
         sink.write(observation(0), RATES)
         sink.write(observation(1, faces=0), RATES)
     first, second = (json.loads(line) for line in path.read_text().splitlines())
-    assert first["frame"] == 0
+    assert (first["frame"], first["camera"]) == (0, "")
+    assert "media_time_s" not in first
     assert first["timestamp"] == "2024-02-29T23:59:59.987Z"
     assert first["latency_ms"] == 25.4
     assert first["fps"] == {"total": 29.94, "classification": 241.33, "detection": 410.2}
@@ -49,6 +50,29 @@ def test_a_line_holds_what_was_seen_in_plain_numbers(tmp_path: Path) -> None:
     assert (second["frame"], second["faces"]) == (1, [])
 
 
+def test_a_line_names_its_camera_and_of_a_file_the_moment_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    whole = observation()
+    with opened(JsonlSink(path)) as sink:
+        for camera, at in (("door", None), ("clip", 1.00049), ("clip", float("nan"))):
+            sink.write(replace(whole, frame=replace(whole.frame, source=camera, media_time=at)), RATES)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["camera"], line.get("media_time_s", "none")) for line in lines] == [
+        ("door", "none"),
+        ("clip", 1.0),
+        ("clip", None),
+    ]
+
+
+def test_nothing_is_touched_before_it_is_opened_and_nothing_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with JsonlSink(path) as sink:
+        assert not path.exists()
+        with pytest.raises(UsageError, match="before it was opened"):
+            sink.write(observation(), RATES)
+    assert not path.exists()
+
+
 def test_numbers_that_are_not_finite_become_null_and_the_line_stays_strict_json(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     whole = observation()
@@ -58,7 +82,7 @@ def test_numbers_that_are_not_finite_become_null_and_the_line_stays_strict_json(
         face=replace(face.face, box=Box(float("nan"), 1.0, float("inf"), 2.0)),
         expression=replace(face.expression, probabilities=np.full(7, np.nan, np.float32), confidence=float("nan")),
     )
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         sink.write(Observation(whole.frame, (broken,)), Rates(total=float("inf")))
 
     def refuse(word: str) -> None:
@@ -73,14 +97,14 @@ def test_the_time_is_utc_whatever_the_stamp_s_zone_is(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     whole = observation()
     there = datetime.fromisoformat("2024-03-01T05:29:59.001999+05:30")
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         sink.write(replace(whole, frame=replace(whole.frame, timestamp=there)), RATES)
     assert json.loads(path.read_text())["timestamp"] == "2024-02-29T23:59:59.001Z"
 
 
 def test_each_line_can_be_read_before_the_file_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         for index in range(3):
             sink.write(observation(index), RATES)
             assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == list(range(index + 1))
@@ -91,7 +115,7 @@ def test_a_killed_program_leaves_whole_lines_only(tmp_path: Path) -> None:
     code = f"""
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Rates, StageRate
-sink = JsonlSink({str(path)!r})
+sink = opened(JsonlSink({str(path)!r}))
 index = 0
 while True:
     sink.write(observation(index, faces=5), Rates())
@@ -112,10 +136,10 @@ while True:
 
 def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         for index in range(100):
             sink.write(observation(index), RATES)
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         sink.write(observation(), RATES)
     assert len(path.read_text().splitlines()) == 1
 
@@ -130,7 +154,7 @@ def test_what_really_is_missing_for_a_new_file_is_named(tmp_path: Path, monkeypa
         ("link", "link to 'gone/out.jsonl'", "Remove the link"),
     ):
         with pytest.raises(OutputNotWritable) as caught:
-            JsonlSink(name)
+            opened(JsonlSink(name))
         assert words in caught.value.message
         assert remedy in caught.value.remedy
 
@@ -189,7 +213,7 @@ except OutputNotWritable as error:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this machine has no /dev/full")
 def test_a_full_device_is_named_as_such() -> None:
-    with JsonlSink("/dev/full") as sink, pytest.raises(DiskFull, match="/dev/full"):
+    with opened(JsonlSink("/dev/full")) as sink, pytest.raises(DiskFull, match="/dev/full"):
         sink.write(observation(), RATES)
 
 
@@ -201,7 +225,7 @@ from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Rates, StageRate
 from fer_edge.errors import DiskFull
 resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
-sink = JsonlSink({opening})
+sink = opened(JsonlSink({opening}))
 try:
     for index in range(1000):
         sink.write(observation(index), Rates())
@@ -239,7 +263,7 @@ def test_lines_go_to_the_standard_output_as_they_come(tmp_path: Path) -> None:
     code = """
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Rates, StageRate
-with JsonlSink("-") as sink:
+with opened(JsonlSink("-")) as sink:
     for index in range(3):
         sink.write(observation(index, faces=40), Rates())
         sys.stdin.readline()
@@ -259,7 +283,7 @@ def test_a_reader_that_goes_away_is_told_apart_from_a_fault() -> None:
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Rates, StageRate
 from fer_edge.errors import OutputClosed
-sink = JsonlSink("-")
+sink = opened(JsonlSink("-"))
 try:
     for index in range(100000):
         sink.write(observation(index), Rates())
@@ -296,7 +320,7 @@ def test_a_reader_that_does_not_read_holds_the_writer_only_until_it_is_told_to_s
     written: List[int] = []
 
     def fill() -> None:
-        with JsonlSink(path, stop=stop.is_set) as sink:
+        with opened(JsonlSink(path, stop=stop.is_set)) as sink:
             with pytest.raises(ResultUnwritable, match="Nobody reads"):
                 while True:
                     sink.write(observation(len(written), faces=20), RATES)
@@ -328,7 +352,7 @@ def test_a_slow_reader_gets_every_line_whole(tmp_path: Path) -> None:
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
     def fill() -> None:
-        with JsonlSink(path) as sink:
+        with opened(JsonlSink(path)) as sink:
             for index in range(60):
                 sink.write(observation(index, faces=20), RATES)
 
@@ -355,7 +379,7 @@ def test_the_reader_of_a_named_pipe_that_goes_away_is_a_fault_since_another_may_
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         sink.write(observation(), RATES)
         os.close(reader)
         with pytest.raises(OutputNotWritable, match="went away"):
@@ -364,7 +388,7 @@ def test_the_reader_of_a_named_pipe_that_goes_away_is_a_fault_since_another_may_
 
 def test_the_reader_of_a_pipe_without_a_name_that_goes_away_ends_the_output() -> None:
     reader, writer = os.pipe()
-    with JsonlSink(f"/dev/fd/{writer}") as sink:
+    with opened(JsonlSink(f"/dev/fd/{writer}")) as sink:
         os.close(writer)
         sink.write(observation(), RATES)
         os.close(reader)
@@ -375,7 +399,7 @@ def test_the_reader_of_a_pipe_without_a_name_that_goes_away_ends_the_output() ->
 @pytest.mark.parametrize("fate", ["removed", "renamed", "cut"])
 def test_a_results_file_that_somebody_takes_away_is_begun_anew_with_the_next_line(tmp_path: Path, fate: str) -> None:
     path = tmp_path / "out.jsonl"
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         sink.write(observation(), RATES)
         if fate == "removed":
             path.unlink()
@@ -395,11 +419,12 @@ def test_a_file_that_another_program_writes_to_is_refused_and_left_as_it_is_unti
     code = f"""
 from fer_edge.sinks.jsonl import JsonlSink
 from fer_edge.types import Rates, StageRate
-sink = JsonlSink({str(path)!r})
+sink = opened(JsonlSink({str(path)!r}))
 sink.write(observation(7), Rates())
 print("written", flush=True)
 sys.stdin.read()
 """
+    checked = JsonlSink(path)
     other = run_python(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert other.stdin is not None
     assert other.stdout is not None
@@ -408,10 +433,12 @@ sys.stdin.read()
         with pytest.raises(OutputNotWritable, match="Another program writes to the results file") as caught:
             JsonlSink(path, append=append)
         assert "fuser" in str(caught.value)
+        with pytest.raises(OutputNotWritable, match="Another program writes to the results file"):
+            opened(checked)
     assert json.loads(path.read_text())["frame"] == 7
     other.kill()
     other.communicate()
-    with JsonlSink(path, append=True) as sink:
+    with opened(JsonlSink(path, append=True)) as sink:
         sink.write(observation(8), RATES)
     assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [7, 8]
 
@@ -422,16 +449,20 @@ def test_an_attempt_that_failed_does_not_stand_in_the_way_of_the_next(
     path = tmp_path / "out.jsonl"
     path.write_bytes(b"{")
     with monkeypatch.context() as patch:
-        patch.setattr(os.path, "samestat", refuse)
         for append in (False, True):
+            patch.undo()
+            sink = JsonlSink(path, append=append)
+            patch.setattr(os.path, "samestat", refuse)
+            with pytest.raises(OutputNotWritable, match="Input/output error"):
+                opened(sink)
             with pytest.raises(OutputNotWritable, match="Input/output error"):
                 JsonlSink(path, append=append)
-    JsonlSink(path).close()
-    with monkeypatch.context() as patch, JsonlSink(path) as sink:
+    opened(JsonlSink(path)).close()
+    with monkeypatch.context() as patch, opened(JsonlSink(path)) as sink:
         patch.setattr(os, "ftruncate", refuse)
         with pytest.raises(OutputNotWritable, match="Input/output error"):
             sink.write(observation(), RATES)
-    JsonlSink(path).close()
+    opened(JsonlSink(path)).close()
 
 
 def refuse(*arguments: object) -> None:
@@ -439,7 +470,7 @@ def refuse(*arguments: object) -> None:
 
 
 def test_closing_twice_is_allowed(tmp_path: Path) -> None:
-    sink = JsonlSink(tmp_path / "out.jsonl")
+    sink = opened(JsonlSink(tmp_path / "out.jsonl"))
     sink.close()
     sink.close()
 
@@ -448,7 +479,7 @@ def test_a_result_that_json_cannot_hold_is_refused_and_the_next_one_is_written(t
     path = tmp_path / "out.jsonl"
     whole = observation(1)
     broken = replace(whole, frame=replace(whole.frame, index={1, 2}))  # type: ignore[arg-type]
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         sink.write(observation(0), RATES)
         with pytest.raises(ResultUnwritable, match="cannot be told in JSON"):
             sink.write(broken, RATES)
@@ -459,7 +490,7 @@ def test_a_result_that_json_cannot_hold_is_refused_and_the_next_one_is_written(t
 def test_a_file_whose_folder_is_gone_is_begun_anew_once_there_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     folder.mkdir()
-    with JsonlSink(folder / "out.jsonl") as sink:
+    with opened(JsonlSink(folder / "out.jsonl")) as sink:
         sink.write(observation(0), RATES)
         (folder / "out.jsonl").unlink()
         folder.rmdir()
@@ -473,7 +504,7 @@ def test_a_file_whose_folder_is_gone_is_begun_anew_once_there_is_one(tmp_path: P
 
 def test_a_file_that_somebody_put_in_place_of_an_empty_one_is_not_removed_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with JsonlSink(path):
+    with opened(JsonlSink(path)):
         path.unlink()
         path.write_text("of somebody else")
     assert path.read_text() == "of somebody else"
@@ -483,11 +514,12 @@ def test_what_must_be_so_before_the_file_is_opened_is_asked_each_time(tmp_path: 
     path = tmp_path / "out.jsonl"
     mounted = [True]
 
-    def check() -> None:
+    def check(opened_path: str) -> None:
+        assert opened_path == str(path)
         if not mounted[0]:
             raise OutputNotWritable("The disk is not mounted.")
 
-    with JsonlSink(path, before_opening=check) as sink:
+    with opened(JsonlSink(path, before_opening=check)) as sink:
         sink.write(observation(0), RATES)
         path.rename(tmp_path / "old.jsonl")
         mounted[0] = False
@@ -496,4 +528,4 @@ def test_what_must_be_so_before_the_file_is_opened_is_asked_each_time(tmp_path: 
         assert not path.exists()
     mounted[0] = False
     with pytest.raises(OutputNotWritable, match="not mounted"):
-        JsonlSink(path, before_opening=check)
+        opened(JsonlSink(path, before_opening=check))

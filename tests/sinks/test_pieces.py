@@ -8,7 +8,7 @@ from typing import Callable, List, Optional
 import cv2
 import numpy as np
 import pytest
-from observations import moving, observation
+from observations import moving, observation, opened
 
 from fer_edge.errors import OutputNotWritable
 from fer_edge.sinks.video.pieces import SHARE, PiecedVideoSink, delete_oldest
@@ -31,12 +31,12 @@ def recorder(
     minutes: Optional[float] = None,
     keep: Optional[float] = None,
     now: Callable[[], datetime] = lambda: BEGAN,
-    **options: object,
+    live: bool = True,
 ) -> PiecedVideoSink:
-    def open_piece(name: str) -> VideoSink:
-        return VideoSink(name, 10.0, Nothing(), **options)  # type: ignore[arg-type]
+    def piece_of(name: str) -> VideoSink:
+        return VideoSink(name, 10.0, Nothing())  # type: ignore[arg-type]
 
-    return PiecedVideoSink(path, open_piece, minutes, keep, now=now)
+    return opened(PiecedVideoSink(path, piece_of, minutes, keep, now), live=live)
 
 
 def played(path: Path) -> int:
@@ -49,7 +49,7 @@ def played(path: Path) -> int:
 
 
 def piece(path: Path, pictures: int = 10) -> Path:
-    with VideoSink(path, 10.0) as sink:
+    with opened(VideoSink(path, 10.0)) as sink:
         for index in range(pictures):
             sink.write(observation(index, at=index / 10), Rates())
     return path
@@ -60,7 +60,8 @@ def piece(path: Path, pictures: int = 10) -> Path:
 def test_each_piece_has_its_minutes_and_the_name_of_its_beginning_and_no_picture_is_missing(
     tmp_path: Path, ending: str, live: bool
 ) -> None:
-    moments = [BEGAN + timedelta(seconds=3 * number) for number in range(10)]
+    # The first look at the clock is that of the check.
+    moments = [BEGAN, *(BEGAN + timedelta(seconds=3 * number) for number in range(10))]
     with recorder(tmp_path / f"out{ending}", 3 / 60, now=lambda: moments.pop(0), live=live) as sink:
         for index in range(75):
             sink.write(observation(index, at=index / 10), Rates())
@@ -121,7 +122,7 @@ def test_nothing_but_finished_pieces_of_this_recording_is_deleted(tmp_path: Path
     others["no recording"].write_text("a letter" * 10_000)
     others["a link"].symlink_to(others["out.avi"])
     others["a folder"].mkdir()
-    with VideoSink(tmp_path / "out-20250104T000000Z.avi", 10.0) as elsewhere:
+    with opened(VideoSink(tmp_path / "out-20250104T000000Z.avi", 10.0)) as elsewhere:
         elsewhere.write(observation(0), Rates())
         delete_oldest(str(tmp_path / "out.avi"), old.stat().st_size + new.stat().st_size + 100_000)
         assert not oldest.exists()
@@ -137,18 +138,19 @@ def test_nothing_but_finished_pieces_of_this_recording_is_deleted(tmp_path: Path
 def test_a_folder_that_is_gone_is_told_by_the_recording_and_not_by_the_tidying(tmp_path: Path) -> None:
     delete_oldest(str(tmp_path / "missing" / "out.avi"), 0)
     with pytest.raises(OutputNotWritable, match="no directory"):
-        recorder(tmp_path / "missing" / "out.avi", 1.0, 1.0)
+        PiecedVideoSink(tmp_path / "missing" / "out.avi", VideoSink, 1.0, 1.0)
 
 
 def test_what_must_be_so_before_a_file_is_opened_is_asked_before_each_piece(tmp_path: Path) -> None:
-    asked: List[int] = []
+    asked: List[str] = []
     sink = PiecedVideoSink(
-        tmp_path / "out.avi", lambda name: VideoSink(name, 10.0), 1 / 60, before_opening=lambda: asked.append(1)
+        tmp_path / "out.avi", lambda name: VideoSink(name, 10.0, before_opening=asked.append), 1 / 60
     )
-    with sink:
+    assert list(tmp_path.iterdir()) == []
+    with opened(sink):
         for index in range(25):
             sink.write(observation(index, at=index / 10), Rates())
-    assert len(asked) == 3
+    assert len(asked) == len(set(asked)) == 3
 
 
 def test_a_recording_without_a_picture_leaves_nothing(tmp_path: Path) -> None:

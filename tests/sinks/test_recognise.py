@@ -8,7 +8,7 @@ from typing import List
 import cv2
 import numpy as np
 import pytest
-from observations import moving, observation
+from observations import moving, observation, opened
 
 from fer_edge.errors import OutputNotWritable
 from fer_edge.sinks.jsonl import JsonlSink, as_record
@@ -46,6 +46,34 @@ def test_a_results_file_that_is_none_is_refused_and_stays_as_it_is(tmp_path: Pat
     assert path.read_bytes() == FOREIGN[what]
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out.mp4"])
+def test_what_somebody_puts_there_between_the_check_and_the_opening_stays(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    sink = JsonlSink(path) if name == "out.jsonl" else VideoSink(path)
+    path.write_bytes(b"a letter")
+    with pytest.raises(OutputNotWritable, match="none that fer-edge wrote"):
+        opened(sink)
+    sink.close()
+    assert path.read_bytes() == b"a letter"
+
+
+OLDER = {
+    "before cameras had names": OURS.replace(b'"camera":"",', b""),
+    "without figures": json.dumps({"frame": 1, "timestamp": "", "faces": []}, separators=(",", ":")).encode() + b"\n",
+    "of a file": OURS.replace(b'"camera":"",', b'"camera":"clip","media_time_s":1.5,'),
+}
+
+
+@pytest.mark.parametrize("what", OLDER)
+def test_results_of_every_release_are_known_as_ours(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(OLDER[what])
+    assert OLDER[what] != OURS
+    with opened(JsonlSink(path, append=True)) as sink:
+        sink.write(observation(5), Rates())
+    assert path.read_bytes().startswith(OLDER[what])
+
+
 def frames(path: Path) -> List[int]:
     return [json.loads(line)["frame"] for line in path.read_bytes().splitlines()]
 
@@ -69,7 +97,7 @@ def test_half_a_line_of_ours_is_cut_off_with_the_next_line_and_not_before(
     path = tmp_path / "out.jsonl"
     before = OURS * lines + TORN[rest]
     path.write_bytes(before)
-    with JsonlSink(path, append=True) as sink:
+    with opened(JsonlSink(path, append=True)) as sink:
         assert path.read_bytes() == before
         sink.write(observation(5), Rates())
         sink.write(observation(6), Rates())
@@ -78,11 +106,11 @@ def test_half_a_line_of_ours_is_cut_off_with_the_next_line_and_not_before(
 
 def test_a_last_line_that_is_longer_than_any_piece_that_is_read_at_once_stays(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         for index in range(2):
             sink.write(observation(index, faces=800), Rates())
     assert path.stat().st_size > 2 * 3 * 65536
-    with JsonlSink(path, append=True) as sink:
+    with opened(JsonlSink(path, append=True)) as sink:
         sink.write(observation(2), Rates())
     assert frames(path) == [0, 1, 2]
 
@@ -90,9 +118,9 @@ def test_a_last_line_that_is_longer_than_any_piece_that_is_read_at_once_stays(tm
 def test_old_results_stay_until_the_first_line_of_new_ones(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_bytes(OURS * 3)
-    JsonlSink(path).close()
+    opened(JsonlSink(path)).close()
     assert path.read_bytes() == OURS * 3
-    with JsonlSink(path) as sink:
+    with opened(JsonlSink(path)) as sink:
         assert path.read_bytes() == OURS * 3
         sink.write(observation(8), Rates())
     assert frames(path) == [8]
@@ -102,7 +130,7 @@ def test_what_somebody_writes_into_the_file_before_the_first_line_is_not_taken_a
     path = tmp_path / "out.jsonl"
     path.write_bytes(OURS)
     for append in (False, True):
-        with JsonlSink(path, append=append) as sink:
+        with opened(JsonlSink(path, append=append)) as sink:
             path.write_bytes(b"a letter")
             with pytest.raises(OutputNotWritable):
                 sink.write(observation(1), Rates())
@@ -149,7 +177,7 @@ def test_an_older_recording_of_ours_stays_until_the_first_picture_of_the_new_one
     tmp_path: Path, ending: str, finished: bool
 ) -> None:
     path, copy = tmp_path / f"out{ending}", tmp_path / f"copy{ending}"
-    with VideoSink(path) as sink:
+    with opened(VideoSink(path)) as sink:
         for index in range(40):
             sink.write(observation(index), Rates())
         while not path.stat().st_size:
@@ -158,9 +186,9 @@ def test_an_older_recording_of_ours_stays_until_the_first_picture_of_the_new_one
     if not finished:
         path.write_bytes(copy.read_bytes())
     before = path.read_bytes()
-    VideoSink(path).close()
+    opened(VideoSink(path)).close()
     assert path.read_bytes() == before
-    with VideoSink(path) as sink:
+    with opened(VideoSink(path)) as sink:
         sink.write(observation(0), Rates())
     assert path.read_bytes() != before
 
@@ -171,7 +199,7 @@ def test_new_files_are_for_this_user_and_group_and_old_ones_keep_their_mode(tmp_
     before = os.umask(0)
     try:
         for mode in (0o640, 0o604):
-            with JsonlSink(path) if name == "out.jsonl" else VideoSink(path) as sink:
+            with opened(JsonlSink(path) if name == "out.jsonl" else VideoSink(path)) as sink:
                 sink.write(observation(0), Rates())
             assert path.stat().st_mode & 0o777 == mode
             path.chmod(0o604)

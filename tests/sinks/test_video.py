@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observations import moving, observation
+from observations import moving, observation, opened
 
-from fer_edge.errors import DiskFull, OutputNotWritable, ResultUnwritable
+from fer_edge.errors import DiskFull, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.sinks.video.avi import AviSplitter
 from fer_edge.sinks.video.encoder import StreamEncoder
 from fer_edge.sinks.video.sink import LONGEST_GAP, VideoSink
@@ -56,8 +56,8 @@ def properties(path: Path) -> Tuple[float, int, int, int]:
     return values[0], int(values[1]), size[0], size[1]
 
 
-def recorder(path: Path, **options: object) -> VideoSink:
-    return VideoSink(path, overlay=Nothing(), **options)  # type: ignore[arg-type]
+def recorder(path: Path, live: bool = True, claimed: float = 0.0, **options: object) -> VideoSink:
+    return opened(VideoSink(path, overlay=Nothing(), **options), claimed, live)  # type: ignore[arg-type]
 
 
 def record(path: Path, times: List[float], **options: object) -> List[int]:
@@ -107,7 +107,7 @@ def test_the_table_of_an_mp4_names_the_pictures_that_stand_for_themselves(tmp_pa
 
 def test_what_was_seen_is_drawn_into_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "out.avi"
-    with VideoSink(path) as sink:
+    with opened(VideoSink(path)) as sink:
         sink.write(observation(), Rates())
     there, picture = cv2.VideoCapture(str(path)).read()
     assert there
@@ -119,10 +119,10 @@ def killed_while_recording(path: Path) -> int:
     code = f"""
 import sys
 sys.path[:0] = ["tests/sinks", "."]
-from observations import observation
+from observations import observation, opened
 from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Rates
-sink = VideoSink({str(path)!r})
+sink = opened(VideoSink({str(path)!r}))
 for index in range(100000):
     sink.write(observation(index), Rates())
     print(index, flush=True)
@@ -164,13 +164,13 @@ def test_on_a_full_disk_the_error_is_raised_once_and_what_was_recorded_plays(tmp
 import resource, sys
 sys.path[:0] = ["tests/sinks", "."]
 import numpy as np
-from observations import observation
+from observations import observation, opened
 from fer_edge.errors import DiskFull
 from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Rates
 resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
 noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
-sink = VideoSink({str(path)!r})
+sink = opened(VideoSink({str(path)!r}))
 raised = 0
 for index in range(300):
     try:
@@ -192,12 +192,12 @@ def test_a_recording_for_which_there_is_no_space_at_all_leaves_no_file(tmp_path:
     path = tmp_path / "out.mp4"
     code = f"""
 import resource, sys
-from observations import observation
+from observations import observation, opened
 from fer_edge.errors import DiskFull
 from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.types import Rates
 resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
-sink = VideoSink({str(path)!r})
+sink = opened(VideoSink({str(path)!r}))
 try:
     for index in range(100):
         sink.write(observation(index), Rates())
@@ -325,9 +325,12 @@ def test_a_device_is_no_place_for_a_recording(tmp_path: Path) -> None:
 
 def test_a_recording_that_is_being_written_is_no_place_for_another(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    with VideoSink(path), pytest.raises(OutputNotWritable, match="Another program writes to the recording"):
-        VideoSink(path)
-    VideoSink(path).close()
+    checked = VideoSink(path)
+    with opened(VideoSink(path)):
+        for again in (lambda: VideoSink(path), lambda: opened(checked)):
+            with pytest.raises(OutputNotWritable, match="Another program writes to the recording"):
+                again()
+    opened(VideoSink(path)).close()
 
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, float("nan"), float("inf")])
@@ -342,7 +345,7 @@ def test_without_a_single_picture_an_older_recording_is_kept_and_no_empty_one_is
     record(older, [0.0, 0.1])
     before = older.read_bytes()
     for path in (older, new):
-        VideoSink(path).close()
+        opened(VideoSink(path)).close()
     assert older.read_bytes() == before
     assert not new.exists()
 
@@ -355,6 +358,26 @@ def test_an_older_recording_is_replaced_by_the_first_picture(tmp_path: Path) -> 
     with recorder(path) as sink:
         sink.write(observation(), Rates())
     assert len(levels(path)) == 1
+
+
+def test_with_append_a_recording_takes_the_name_that_is_free_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    path.write_bytes(b"whatever this is")
+    names: List[str] = []
+    sink = VideoSink(path, append=True, before_opening=names.append)
+    (tmp_path / "out-2.avi").write_bytes(b"come meanwhile")
+    with opened(sink):
+        sink.write(observation(), Rates())
+    assert names == [str(tmp_path / "out-3.avi")]
+    assert len(levels(tmp_path / "out-3.avi")) == 1
+    assert path.read_bytes() == b"whatever this is"
+
+
+def test_nothing_is_touched_before_a_recording_is_opened_and_nothing_can_be_written(tmp_path: Path) -> None:
+    with VideoSink(tmp_path / "out.mp4") as sink:
+        assert (list(tmp_path.iterdir()), sink.seconds, sink.bytes_written) == ([], 0.0, 0)
+        with pytest.raises(UsageError, match="before it was opened"):
+            sink.write(observation(), Rates())
 
 
 def test_closing_twice_is_allowed_and_no_thread_is_left(tmp_path: Path) -> None:
@@ -423,12 +446,22 @@ def test_a_picture_that_is_none_is_refused_and_the_recording_goes_on(tmp_path: P
     assert len(levels(path)) == 5, "the picture before stands for the one that is missing"
 
 
-@pytest.mark.parametrize(("claimed", "fps"), [(5000.0, 1000.0), (0.001, 0.1)])
-def test_a_file_that_claims_an_absurd_rate_is_recorded_at_the_nearest_that_makes_sense(
-    tmp_path: Path, claimed: float, fps: float
+@pytest.mark.parametrize(
+    ("live", "claimed", "fps"),
+    [
+        (False, 12.5, 12.5),
+        (False, 5000.0, 1000.0),
+        (False, 0.001, 0.1),
+        (False, 0.0, 30.0),
+        (False, float("nan"), 30.0),
+        (True, 12.5, 30.0),
+    ],
+)
+def test_a_file_is_recorded_at_its_own_rate_or_the_nearest_that_makes_sense_and_a_camera_at_thirty(
+    tmp_path: Path, live: bool, claimed: float, fps: float
 ) -> None:
     path = tmp_path / "out.avi"
-    with recorder(path, fps=lambda: claimed, live=False) as sink:
+    with recorder(path, live, claimed) as sink:
         sink.write(observation(0), Rates())
     assert properties(path)[0] == pytest.approx(fps)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 import json
 import threading
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-from fer_edge.cli.arguments import add_settings
 from fer_edge.errors import GateMissed, NotHealthy, UsageError
 from fer_edge.soak import run as command
 from fer_edge.soak.verdict import Sample
@@ -37,8 +35,8 @@ class FakeProgram:
             raise NotHealthy("The program does not answer.")
         self._frames += 1000
         return {
-            "fer_edge_frames_captured_total": self._frames,
-            "fer_edge_frames_total emitted": self._frames,
+            "fer_edge_frames_captured_total front": self._frames,
+            "fer_edge_frames_total front emitted": self._frames,
         }
 
     def sample(self, seconds: float) -> Sample:
@@ -121,12 +119,9 @@ def test_what_was_measured_before_the_program_died_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "Program", lambda *_: FakeProgram("......d"))
-    parser = argparse.ArgumentParser()
-    command.add_soak_arguments(parser)
-    add_settings(parser)
     report = tmp_path / "soak.json"
     with pytest.raises(GateMissed, match="signal 9"):
-        command.run_soak(parser.parse_args(["--report", str(report)]), Waiting())
+        command.run_soak({}, None, 10.0, str(report), Waiting())
     found: Dict[str, Any] = json.loads(report.read_text())
     complaints: List[str] = found["complaints"]
     assert [complaint.partition(" after")[0] for complaint in complaints] == ["the program ended by itself"]

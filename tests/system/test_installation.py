@@ -8,15 +8,15 @@ from typing import Any, Dict
 
 import pytest
 
-from fer_edge.errors import MissingExtra
 from fer_edge.system.installation import pip_install, requirement
+from fer_edge.system.libraries import missing_extra
 
 ROOT = Path(__file__).parents[2]
 WHEEL = "fer_edge-0.1.0-py3-none-any.whl"
 
 
 def test_a_remedy_names_the_checkout_that_the_program_runs_from() -> None:
-    assert MissingExtra("onnxruntime", "cpu", "This").remedy == f"Install it with:  pip install '{ROOT}[cpu]'"
+    assert missing_extra("onnxruntime", "cpu", "This").remedy == f"Install it with:  pip install '{ROOT}[cpu]'"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def stub(folder: Path, module: str, text: str) -> Path:
 
 
 @pytest.mark.parametrize("how", STUBS)
-@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client", "numpy"])
+@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client", "h11", "numpy"])
 def test_a_library_that_is_there_and_does_not_load_is_not_told_as_one_that_is_not_installed(
     how: str, module: str, tmp_path: Path
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_library_that_is_there_and_does_not_load_is_not_told_as_one_that_is_no
     assert words.get(how, "libGL.so.1: cannot open" if how == "libGL" else "memory") in done.stderr
 
 
-@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client"])
+@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "prometheus_client", "h11"])
 def test_a_library_that_is_not_there_is_told_as_missing(module: str, tmp_path: Path) -> None:
     text = f"import sys\nsys.modules[{module!r}] = None\n"
     (tmp_path / "sitecustomize.py").write_text(text)
@@ -218,7 +218,7 @@ def test_the_reason_against_a_backend_tells_a_broken_runtime_from_a_missing_one(
     def fail(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("fer_edge.classify.backend_choice.importlib.import_module", fail)
+    monkeypatch.setattr("fer_edge.classify.registry.importlib.import_module", fail)
     given = candidates()[-1].reason
     monkeypatch.undo()
     assert given == reason
@@ -227,7 +227,7 @@ def test_the_reason_against_a_backend_tells_a_broken_runtime_from_a_missing_one(
 @pytest.mark.parametrize("error", ["MemoryError", 'RuntimeError("can\'t start new thread")'])
 def test_memory_that_runs_out_later_is_told_without_a_traceback(error: str) -> None:
     program = (
-        "import sys\nfrom fer_edge import __main__, cli\n"
+        "import sys\nfrom fer_edge import __main__\nfrom fer_edge.cli import main as cli\n"
         f"def run():\n    raise {error}\n"
         "cli.main = run\nsys.exit(__main__.main())\n"
     )

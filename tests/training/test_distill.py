@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify import FakeClassifier
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import ModelNotFound, UsageError
 from fer_edge.inference.model_files import find_model

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer_edge.classify.base import ExpressionClassifier, FakeClassifier
+from fer_edge.classify import ExpressionClassifier, FakeClassifier
 from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.detect.base import FakeDetector
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import DataSetError, ModelNotFound
 from fer_edge.training.commands import COMMANDS
 from fer_edge.training.data import FaceSet
 from fer_edge.training.evaluate import THRESHOLDS, evaluate
 from fer_edge.training.evaluation_report import to_markdown, write_report
-from fer_edge.training.faces import through_detector, whole_picture
+from fer_edge.training.faces import through_detector, whole_image
 from fer_edge.types import LABELS, Box, Expression, Face
 
 
@@ -91,7 +91,7 @@ def test_a_photograph_whose_face_the_reader_did_not_find_counts_as_wrong_among_a
 
 def test_a_face_that_is_not_found_counts_as_wrong_among_all(small_set: FaceSet) -> None:
     def crop(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        return None if picture[0, 0, 0] == 0 else whole_picture(64)(picture)
+        return None if picture[0, 0, 0] == 0 else whole_image(64)(picture)
 
     result = evaluate(TopLeftPixel(), answered_with(small_set, np.arange(56) % 7), "made up", crop, "picky")
     assert result.not_found == 8

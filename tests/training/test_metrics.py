@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_edge.classify.softmax import softmax
 from fer_edge.training import metrics
 
 
@@ -30,7 +31,7 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
 def test_the_fitted_temperature_undoes_a_known_one(temperature: float) -> None:
     random = np.random.default_rng(5)
     honest = random.normal(0, 2, (4000, 7))
-    drawn = (metrics.softmax(honest).cumsum(axis=1) > random.random((4000, 1))).argmax(axis=1)
+    drawn = (softmax(honest).cumsum(axis=1) > random.random((4000, 1))).argmax(axis=1)
     fitted = metrics.fit_temperature(honest * temperature, drawn)
     assert fitted == pytest.approx(temperature, rel=0.08)
     assert metrics.negative_log_likelihood(honest * temperature, drawn, fitted) <= (

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fer_edge.classify import FakeClassifier
 from fer_edge.classify.backend_choice import Wanted
-from fer_edge.classify.base import FakeClassifier
 from fer_edge.cli.main import main
 from fer_edge.errors import BackendUnavailable, GateMissed, UsageError
 from fer_edge.training.data import FaceSet

@@ -12,7 +12,7 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify import FakeClassifier
 from fer_edge.errors import MissingExtra, OutputNotWritable
 from fer_edge.training import pictures
 from fer_edge.training.data import FaceSet

@@ -69,6 +69,16 @@ def test_a_row_has_the_papers_figures_beside_ours_and_the_median_of_the_runs(eva
         assert np.asarray(picture.convert("L")).std() > 5
 
 
+def test_what_was_written_by_hand_into_the_page_is_kept(evaluations: Path, tmp_path: Path) -> None:
+    page, speed = tmp_path / "page.md", benchmark(tmp_path, "speed.json", lenet=100.0)
+    assert run("make_table1.py", evaluations, speed, "--output", page).returncode == 0
+    bare = page.read_text()
+    by_hand = "## What follows for the paper's claims\n\nNothing.\n\n"
+    page.write_text(bare.replace("## How far", by_hand + "## How far").replace("| LeNet |", "| an old row |"))
+    assert run("make_table1.py", evaluations, speed, "--output", page).returncode == 0
+    assert page.read_text() == bare.replace("## How far", by_hand + "## How far")
+
+
 def test_a_table_without_any_evaluation_is_refused(tmp_path: Path) -> None:
     done = run("make_table1.py", tmp_path, benchmark(tmp_path, "speed.json", lenet=1.0), "--output", tmp_path / "p.md")
     assert done.returncode != 0

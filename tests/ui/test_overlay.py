@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_edge.types import LABELS, Box, Expression, Face, Image, ObservedFace, Rates, StageRate
-from fer_edge.ui.overlay import COLOURS, STALE_AFTER, Overlay
+from fer_edge.ui.drawing import COLOURS
+from fer_edge.ui.overlay import Overlay
+from fer_edge.ui.wording import STALE_AFTER
 
 RATES = Rates(29.94, {"detection": StageRate(410.2), "classification": StageRate(241.3)})
 SIZES = [(320, 240), (640, 480), (1920, 1080)]

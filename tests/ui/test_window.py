@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Iterator, List, Tuple
 
+import cv2
 import numpy as np
 import pytest
 from xserver import Desktop, eventually, xvfb
@@ -46,6 +47,31 @@ print(window.poll(), flush=True)
 """
 
 
+CAMERAS = """
+import threading
+from datetime import datetime, timezone
+import numpy as np
+from fer_edge.types import Frame
+from fer_edge.ui.overlay import Overlay
+from fer_edge.ui.view import Pane, View
+from fer_edge.ui.window import Window
+
+def image(n):
+    return np.full((120, 160, 3), (10, 200, 40 * n), np.uint8)
+
+class Telling(Window):
+    def show(self, shown):
+        print(f"{shown.shape[1]}x{shown.shape[0]}", flush=True)
+        super().show(shown)
+
+panes = [Pane(str(n), Frame(0, 0.0, datetime.now(timezone.utc), image(n))) for n in range(4)]
+with Telling("fer-edge test") as window:
+    view = View(window, Overlay(), threading.Event())
+    while not view.refresh(panes):
+        pass
+"""
+
+
 @pytest.fixture(name="x")
 def x_server() -> Iterator[str]:
     with xvfb() as name:
@@ -55,12 +81,12 @@ def x_server() -> Iterator[str]:
 class Viewer:
     """A process with a window in it, since OpenCV's windows cannot be opened afresh within one process."""
 
-    def __init__(self, x: str, folder: Path) -> None:
+    def __init__(self, x: str, folder: Path, program: str = VIEWER) -> None:
         environment = {**os.environ, "DISPLAY": x, "PYTHONPATH": str(ROOT)}
         self._out, self._err = folder / "out", folder / "err"
         with self._out.open("w") as out, self._err.open("w") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", VIEWER], env=environment, stdout=out, stderr=err, cwd=ROOT
+                [sys.executable, "-c", program], env=environment, stdout=out, stderr=err, cwd=folder
             )
         self.desktop = Desktop(x)
         self.window = self.desktop.window("fer-edge test")
@@ -83,6 +109,13 @@ class Viewer:
 @pytest.fixture(name="viewer")
 def running_viewer(x: str, tmp_path: Path) -> Iterator[Viewer]:
     viewer = Viewer(x, tmp_path)
+    yield viewer
+    viewer.stop()
+
+
+@pytest.fixture(name="cameras")
+def running_cameras(x: str, tmp_path: Path) -> Iterator[Viewer]:
+    viewer = Viewer(x, tmp_path, CAMERAS)
     yield viewer
     viewer.stop()
 
@@ -116,6 +149,48 @@ def test_pressed_keys_arrive_escape_counts_as_q_and_the_standard_error_stays_cle
         said = eventually(lambda count=count: viewer.said() if len(viewer.said()) >= count else [])
         assert said[count - 1] == name
     assert viewer.end() == (["b", "h", "q", "closed"], "")
+
+
+@needs_x
+@needs_windows
+def test_in_a_window_of_four_cameras_a_number_key_enlarges_one_and_gives_all_back(
+    cameras: Viewer, tmp_path: Path
+) -> None:
+    for count, (key, shown) in enumerate((("3", [2]), ("3", [0, 1, 2, 3]), ("1", [0]), ("0", [0, 1, 2, 3])), 1):
+        before = len(eventually(cameras.said))
+        cameras.desktop.press(cameras.window, key)
+        # Of two keys that come together OpenCV reports one.
+        assert eventually(partial(said_more, cameras, before))
+        cameras.desktop.press(cameras.window, "s")
+        (image,) = eventually(partial(last_saved, tmp_path, count))
+        assert [n for n in range(4) if (image == (10, 200, 40 * n)).all(axis=2).mean() > 0.1] == shown
+    cameras.desktop.press(cameras.window, "Escape")
+    assert cameras.end()[1] == ""
+
+
+def said_more(viewer: Viewer, before: int) -> bool:
+    return len(viewer.said()) > before
+
+
+def last_saved(folder: Path, count: int) -> List[np.ndarray]:
+    """Return the last of so many images that the key s saved, once it is complete."""
+    files = sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
+    image = cv2.imread(str(files[-1])) if len(files) == count else None
+    return [] if image is None else [image]
+
+
+@needs_x
+@needs_windows
+def test_several_cameras_fill_their_window_whatever_size_somebody_gives_it(cameras: Viewer) -> None:
+    def drawn() -> Tuple[int, ...]:
+        said = cameras.said()
+        return tuple(map(int, said[-1].split("x"))) if said else ()
+
+    # It gives itself its first size when it is shown first.
+    assert eventually(lambda: drawn() == cameras.desktop.size(cameras.window))
+    for width, height in ((500, 120), (300, 400), (640, 480)):
+        cameras.desktop.resize(cameras.window, width, height)
+        assert eventually(lambda wanted=width / height: drawn()[0] / drawn()[1] == pytest.approx(wanted, rel=0.02))
 
 
 @needs_x

@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from socketserver import TCPServer
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import pytest
@@ -27,9 +28,10 @@ from fer_edge.system.address import Address, parse_address
 from fer_edge.types import Rates
 from fer_edge.version import __version__
 from fer_edge.web import connections
-from fer_edge.web import endpoint as module
 from fer_edge.web.connections import MOST_CONNECTIONS
-from fer_edge.web.endpoint import MOST_BYTES, Endpoint
+from fer_edge.web.endpoint import Endpoint
+from fer_edge.web.request import MOST_BYTES
+from fer_edge.web.server import BACK_OFF
 
 WITH_TOKEN = {"Authorization": "Bearer sesame"}
 
@@ -122,6 +124,28 @@ def test_without_the_token_nobody_learns_anything(run: Run, method: str, status:
     assert told.count(told[0]) == len(told)
     assert ("WWW-Authenticate", "Bearer") in told[0][0]
     assert __version__ not in str(told[0])
+
+
+def test_who_does_not_know_the_token_does_not_learn_what_methods_there_are(run: Run) -> None:
+    with Endpoint(free_address(), run.health, "sesame") as opened:
+        for method in ("POST", "DELETE", "GET"):
+            assert ask(opened.address, "/nothing", method)[0] == 401
+        assert ask(opened.address, "/healthz", "POST", WITH_TOKEN)[0] == 501
+
+
+def test_what_is_no_request_is_told_so_and_nothing_of_it_is_said_again(address: Address) -> None:
+    for request in (
+        b"GET /healthz\r\n\r\n",
+        b"GET <owned> x\r\n\r\n",
+        b"\x16\x03\x01<owned>",
+        b"GET / x\0\n\n",
+    ):
+        with closing(socket.create_connection(address)) as connection:
+            connection.settimeout(30)
+            connection.sendall(request)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert b"owned" not in answer
 
 
 def test_others_are_not_listened_to_without_a_token() -> None:
@@ -236,25 +260,25 @@ def test_no_more_than_so_many_are_answered_at_a_time_and_further_ones_are_closed
         answer.set()
         for connection in waiting:
             connection.settimeout(30)
-            assert connection.recv(12) == b"HTTP/1.0 200"
+            assert connection.recv(12) == b"HTTP/1.1 200"
             connection.close()
 
 
 def test_of_a_request_no_more_than_so_many_bytes_are_read(address: Address) -> None:
-    head = b"GET /healthz HTTP/1.1\r\n" + (b"X: " + b"y" * 1000 + b"\r\n") * (MOST_BYTES // 1000 + 1)
+    head = b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + (b"X: " + b"y" * 1000 + b"\r\n") * (MOST_BYTES // 1000 + 1)
     # The second one has no end, and none is waited for.
     for request, code in ((head[: MOST_BYTES - 500] + b"\r\n\r\n", b"200"), (head[:MOST_BYTES], b"431")):
         with closing(socket.create_connection(address)) as connection:
             connection.settimeout(30)
             connection.sendall(request)
-            assert connection.recv(12) == b"HTTP/1.0 " + code
+            assert connection.recv(12) == b"HTTP/1.1 " + code
 
 
 def test_without_free_descriptors_it_waits_instead_of_trying_without_end(
     run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tries: List[float] = []
-    accept = module.HTTPServer.get_request
+    accept = TCPServer.get_request
 
     def exhausted(server: Any) -> Any:
         if len(tries) < 5:
@@ -262,10 +286,10 @@ def test_without_free_descriptors_it_waits_instead_of_trying_without_end(
             raise OSError(errno.EMFILE, "Too many open files")
         return accept(server)
 
-    monkeypatch.setattr(module.HTTPServer, "get_request", exhausted)
+    monkeypatch.setattr(TCPServer, "get_request", exhausted)
     with Endpoint(free_address(), run.health) as opened:
         assert ask(opened.address, "/healthz", timeout=60)[0] == 200
-    assert tries[-1] - tries[0] >= 4 * module.BACK_OFF
+    assert tries[-1] - tries[0] >= 4 * BACK_OFF
     assert len([record for record in caplog.records if "Too many open files" in record.getMessage()]) == 1
 
 
@@ -294,7 +318,7 @@ def test_at_the_limit_of_descriptors_it_costs_no_time_and_answers_again_afterwar
         "    for descriptor in taken:\n"
         "        os.close(descriptor)\n"
         "    client.settimeout(60)\n"
-        "    assert client.recv(12) == b'HTTP/1.0 200'\n"
+        "    assert client.recv(12) == b'HTTP/1.1 200'\n"
         "    print(used)\n"
     )
     command = [sys.executable, "-c", program, str(free_address().port)]

@@ -25,8 +25,8 @@ from fer_edge.board.state import BoardState, read_board_state
 from fer_edge.board.tegrastats import Rail, Tegrastats
 from fer_edge.board.temperature import Zone
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
-from fer_edge.detect.base import FakeDetector
+from fer_edge.classify import FakeClassifier
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import SourceUnreadable
 from fer_edge.pipeline.backlog import MOST_WAITING
 from fer_edge.pipeline.lane import LaneSpec
@@ -36,7 +36,7 @@ from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.service.health import HealthMonitor
 from fer_edge.settings import Settings
-from fer_edge.sinks.base import MemorySink
+from fer_edge.sinks import MemorySink
 from fer_edge.system.address import Address
 from fer_edge.types import Frame, Observation, Rates
 from fer_edge.web.metrics import Metrics

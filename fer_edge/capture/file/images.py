@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import List, Optional, Tuple, Union
 
 from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.capture.file.places import SUFFIXES
 from fer_edge.capture.opencv import decode
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable
@@ -17,8 +18,6 @@ from fer_edge.system.masking import shown
 from fer_edge.types import Image
 
 logger = logging.getLogger("fer_edge")
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2")
 
 _LARGEST_FILE = (
     1 << 29
@@ -121,14 +120,6 @@ class ImageSource(Source):
             f"beginning with {shown(self._paths[0])}.",
             f"These kinds work: {_kinds()}.",
         )
-
-
-def is_image_place(text: str) -> bool:
-    """Return whether `text` names pictures: by the name's ending, as a folder, or as a pattern."""
-    place = os.path.expanduser(text)
-    if os.path.isdir(place) or place.lower().endswith(SUFFIXES):
-        return True
-    return not os.path.exists(place) and glob.has_magic(place)
 
 
 def natural_key(path: Path) -> List[Tuple[int, int, str]]:

@@ -9,6 +9,7 @@ from typing import Any, Optional, Union
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.file.container import is_cut, is_text, lacks_index
+from fer_edge.capture.file.media_clock import MediaClock
 from fer_edge.capture.limits import fits
 from fer_edge.capture.opencv import cv2, quiet, to_bgr
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
@@ -44,6 +45,9 @@ class VideoFileSource(Source):
         self._capture: Any = None
         self._promised = 0
         self._delivered = 0
+        self._clock = MediaClock(0.0)
+        self._grabbed_at: Optional[float] = None
+        self._media_time: Optional[float] = None
 
     def open(self) -> SourceInfo:
         """Open the file and read its header."""
@@ -56,9 +60,12 @@ class VideoFileSource(Source):
             self.close()
             raise self._unreadable()
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+        fps = fps if 0 < fps <= 1000 else 0.0
+        self._clock = MediaClock(fps)
         self._promised = max(0, self._read(cv2.CAP_PROP_FRAME_COUNT))
         self._delivered = 0
-        return SourceInfo(shown(self._path.name), width, height, fps if 0 < fps <= 1000 else 0.0)
+        self._grabbed_at = self._media_time = None
+        return SourceInfo(shown(self._path.name), width, height, fps)
 
     def grab(self) -> Optional[bool]:
         """Move on to the next frame.
@@ -90,7 +97,13 @@ class VideoFileSource(Source):
             raise SourceUnreadable(
                 f"Frame {self._delivered} of {shown(self._path)} cannot be decoded.", "Convert the file with ffmpeg."
             )
+        self._media_time = self._grabbed_at
         return to_bgr(picture)
+
+    @property
+    def media_time(self) -> Optional[float]:
+        """Seconds from the start of the file to the frame that was last retrieved; None where the file has no times."""
+        return self._media_time
 
     def close(self) -> None:
         """Close the file."""
@@ -106,6 +119,7 @@ class VideoFileSource(Source):
         if not self._capture.grab():
             return False
         self._delivered += 1
+        self._grabbed_at = self._clock.read(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000)
         return True
 
     def _check(self) -> None:

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, Optional
 
-from fer_edge.capture.address import Address, printable
+from fer_edge.capture.address import Address
 from fer_edge.capture.authentication import Authentication
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.http.mjpeg import JpegSplitter
@@ -16,6 +16,7 @@ from fer_edge.capture.opencv import decode
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreadable
+from fer_edge.system.masking import printable
 from fer_edge.types import Image
 
 _GRAB_WAIT = 0.5

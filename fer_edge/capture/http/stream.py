@@ -1,29 +1,25 @@
 """The body of an HTTP answer, as it comes, with every wait bounded.
 
-The standard library's clients block inside buffered readers that cannot be left and entered again, so this one speaks the
-little of RFC 9112 that a camera needs: GET, redirects, authentication, and chunked bodies.
+HTTP clients block inside buffered readers that cannot be left and entered again. Here `Exchange` knows HTTP, and this module
+the connection: redirects, passwords and time.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
-import re
 import socket
 import ssl
 import threading
 import time
-from email.message import Message
-from typing import Optional, Tuple
+from typing import Optional
 
-from fer_edge.capture.address import Address, connect, mask, printable, wait_for
+from fer_edge.capture.address import Address, connect, wait_for
 from fer_edge.capture.authentication import Authentication, password_is_not_for
-from fer_edge.capture.http.chunked import ChunkedDecoder
+from fer_edge.capture.http.exchange import Exchange, Head, NoAnswer, in_request
 from fer_edge.capture.tls import secure
 from fer_edge.errors import SourceUnreachable, UsageError
+from fer_edge.system.masking import mask, printable
 
 _PIECE = 65536
-_LONGEST_HEAD = 65536
 _MOST_ASKED = 6  # requests for one answer: four redirects, and a password
 
 
@@ -55,37 +51,36 @@ class HttpStream:
         self._timeout = timeout
         self._interrupted = interrupted
         self._connection: Optional[socket.socket] = None
-        self._received = b""
-        self._chunks: Optional[ChunkedDecoder] = None
-        self._left: Optional[int] = None
+        self._exchange: Optional[Exchange] = None
 
     def open(self) -> None:
         """Send the request and read the head of the answer. Raises SourceUnreachable unless it is a good one."""
         deadline = time.monotonic() + self._timeout
         target, has_left, refusals = self._address, False, 0
         for _ in range(_MOST_ASKED):
-            authorization = "" if has_left else self._authentication.answer(target, "GET", target.path)
-            status, reason, headers = self._ask(target, authorization, deadline)
-            if status in (301, 302, 303, 307, 308) and headers["Location"]:
-                target = self._elsewhere(target, headers["Location"])
+            authorization = "" if has_left else self._authentication.answer(target, "GET", in_request(target.path))
+            head = self._ask(target, authorization, deadline)
+            if head.status in (301, 302, 303, 307, 308) and head.first("location"):
+                target = self._elsewhere(target, head.first("location"))
                 # Also when it comes back: whoever it was chose what would be asked for with our name.
                 has_left = has_left or target.origin != self._address.origin
-            elif status == 401 and self._authentication.is_for(target) and not has_left:
-                if not self._authentication.challenge(headers.get_all("WWW-Authenticate") or []):
+            elif head.status == 401 and self._authentication.is_for(target) and not has_left:
+                if not self._authentication.challenge(head.all("www-authenticate")):
                     break
                 if refusals and not (refusals == 1 and self._authentication.is_stale):
                     break
                 refusals += 1
-            elif status == 200:
-                self.content_type = headers.get_content_type() if headers["Content-Type"] else ""
+            elif head.status == 200:
+                self.content_type = head.content_type
                 return
             else:
                 break
         self.close()
-        if status == 401 and has_left and self._address.user:
+        if head.status == 401 and has_left and self._address.user:
             raise password_is_not_for(self._address, target)
         raise SourceUnreachable(
-            f"{self._address.name} answers: {status} {printable(reason)}.".replace(" .", "."), self._advice(status)
+            f"{self._address.name} answers: {head.status} {printable(head.reason)}.".replace(" .", "."),
+            self._advice(head.status),
         )
 
     def read(self, timeout: float) -> Optional[bytes]:
@@ -96,28 +91,23 @@ class HttpStream:
         bytes or None
             Empty at the end of the body; None when nothing came in time, or when interrupted.
         """
+        if self._exchange is None:
+            raise ValueError("the connection is closed")
         deadline = time.monotonic() + timeout
         while True:
-            if self._left == 0 or (self._chunks is not None and self._chunks.ended):
-                return b""
-            raw, self._received = self._received, b""
-            if not raw:
-                more = self._receive(deadline)
-                if not more:
-                    return more
-                raw = more
-            body = raw if self._chunks is None else self._chunks.feed(raw)
-            if self._left is not None:
-                body = body[: self._left]
-                self._left -= len(body)
-            if body:
+            body = self._exchange.body()
+            if body is not None:
                 return body
-            if time.monotonic() >= deadline:
+            piece = self._receive(deadline)
+            if piece is None:
                 return None
+            self._exchange.feed(piece)
+            if time.monotonic() >= deadline:
+                return self._exchange.body()
 
     def close(self) -> None:
         """Close the connection; may be called twice."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._exchange = self._connection, None, None
         if connection is not None:
             connection.close()
 
@@ -127,8 +117,9 @@ class HttpStream:
             raise ValueError("the connection is closed")
         return self._connection
 
-    def _ask(self, target: Address, authorization: str, deadline: float) -> Tuple[int, str, Message]:
+    def _ask(self, target: Address, authorization: str, deadline: float) -> Head:
         self.close()
+        exchange = Exchange(target, authorization)
         try:
             self._connection = connect(target, max(0.0, deadline - time.monotonic()), self._interrupted)
         except SourceUnreachable:
@@ -141,8 +132,8 @@ class HttpStream:
         try:
             if target.scheme == "https":
                 self._connection = secure(self._open_connection, target, deadline, self._interrupted)
-            self._send(_request(target, authorization), deadline)
-            return self._read_head(deadline)
+            self._send(exchange.request, deadline)
+            head = self._read_head(exchange, deadline)
         except OSError as error:
             self.close()
             raise SourceUnreachable(
@@ -151,6 +142,8 @@ class HttpStream:
         except BaseException:
             self.close()
             raise
+        self._exchange = exchange
+        return head
 
     def _elsewhere(self, target: Address, location: str) -> Address:
         try:
@@ -174,30 +167,22 @@ class HttpStream:
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 continue
 
-    def _read_head(self, deadline: float) -> Tuple[int, str, Message]:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            piece = self._receive(deadline)
-            if not piece or len(head) > _LONGEST_HEAD:
-                what = "gave no answer in time" if piece is None else "does not speak HTTP"
-                raise SourceUnreachable(f"{self._address.name} {what}.", "Check the address and the port.")
-            head += piece
-        head, _, self._received = head.partition(b"\r\n\r\n")
-        line, _, rest = head.partition(b"\r\n")
-        found = re.match(rb"HTTP/1\.\d (\d{3}) ?(.*)", line)
-        if found is None:
-            raise SourceUnreachable(f"{self._address.name} does not speak HTTP.", "Check the address and the port.")
+    def _read_head(self, exchange: Exchange, deadline: float) -> Head:
         try:
-            headers = http.client.parse_headers(io.BytesIO(rest + b"\r\n\r\n"))
-        except http.client.HTTPException:  # a hundred headers and more
+            head = exchange.head()
+            while head is None:
+                piece = self._receive(deadline)
+                if piece is None:
+                    raise SourceUnreachable(
+                        f"{self._address.name} gave no answer in time.", "Check the address and the port."
+                    )
+                exchange.feed(piece)
+                head = exchange.head()
+            return head
+        except NoAnswer:
             raise SourceUnreachable(
-                f"{self._address.name} does not speak HTTP as a camera does.", "Check the address and the port."
+                f"{self._address.name} does not speak HTTP.", "Check the address and the port."
             ) from None
-        chunked = "chunked" in (headers["Transfer-Encoding"] or "").lower()
-        self._chunks = ChunkedDecoder() if chunked else None
-        length = headers["Content-Length"] or ""
-        self._left = int(length) if re.fullmatch("[0-9]{1,18}", length) and not chunked else None
-        return int(found.group(1)), found.group(2).decode("latin-1"), headers
 
     def _receive(self, deadline: float) -> Optional[bytes]:
         """Return what came; None at the deadline or when interrupted, empty at the end of the connection."""
@@ -226,16 +211,3 @@ class HttpStream:
         if status == 404:
             return "The host is there, but not this path: look up the camera's address for MJPEG."
         return "Open the address in a browser to see what it gives."
-
-
-def _request(target: Address, authorization: str) -> bytes:
-    lines = [
-        f"GET {target.path} HTTP/1.1",
-        f"Host: {target.netloc}",
-        "Accept: multipart/x-mixed-replace, image/jpeg, */*;q=0.5",
-        "User-Agent: fer-edge",
-        "Connection: close",
-    ]
-    if authorization:
-        lines.append(f"Authorization: {authorization}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")

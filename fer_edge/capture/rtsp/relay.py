@@ -18,12 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Union
 
-from fer_edge.capture.address import Address, connect, mask, printable, wait_for
+from fer_edge.capture.address import Address, connect, wait_for
 from fer_edge.capture.authentication import Authentication, password_is_not_for
 from fer_edge.capture.rtsp.answer import reply_for_ffmpeg, request_for_ffmpeg
 from fer_edge.capture.rtsp.message import Message, MessageSplitter
 from fer_edge.capture.tls import DEFAULTS, TlsSettings, secure
 from fer_edge.errors import SourceError, SourceUnreachable, UsageError
+from fer_edge.system.masking import mask, printable
 
 _PIECE = 65536
 _MOST_REDIRECTS = 4

@@ -10,7 +10,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from fer_edge.capture.address import Address, connect, mask, printable
+from fer_edge.capture.address import Address, connect
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
@@ -19,6 +19,7 @@ from fer_edge.capture.rtsp.reader import ENDED, FAILED, FRAME, HEADER, LONGEST_F
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
+from fer_edge.system.masking import mask, printable
 from fer_edge.system.python_child import python_child
 from fer_edge.types import Image
 

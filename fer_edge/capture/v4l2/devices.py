@@ -16,6 +16,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 from fer_edge.capture.v4l2 import kernel
 from fer_edge.capture.v4l2.kernel import Ioctl, Mode
 from fer_edge.system.masking import printable, shown
+from fer_edge.system.table import table_lines
 
 Opener = Callable[[str], int]
 
@@ -186,8 +187,7 @@ def _table(modes: Sequence[Mode]) -> List[str]:
     if not rows:
         return []
     rows.insert(0, ("format", "size", "frames per second"))
-    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    return [f"  {row[0]:<{first}}  {row[1]:>{second}}  {row[2]}" for row in rows]
+    return [f"  {line}" for line in table_lines(rows, right=(1,))]
 
 
 def _links(root: str) -> Dict[str, List[str]]:

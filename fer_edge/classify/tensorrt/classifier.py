@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import read_contract
-from fer_edge.classify.progress import ticking
 from fer_edge.classify.tensorrt.cuda import CudaDevice
 from fer_edge.classify.tensorrt.engine import Engine, import_tensorrt
 from fer_edge.classify.tensorrt.engine_build import MOST_FACES, BuildOptions, build_engine, fast_fp16
@@ -21,6 +20,7 @@ from fer_edge.classify.tensorrt.engine_cache import EngineCache, EngineKey
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.errors import BackendUnavailable, EngineRefused
 from fer_edge.inference.onnx_file import read_onnx
+from fer_edge.system.progress import ticking
 from fer_edge.types import LABELS, Expression
 
 logger = logging.getLogger("fer_edge")
@@ -100,7 +100,7 @@ class TensorRTClassifier(ExpressionClassifier):
         return expressions
 
     def close(self) -> None:
-        """Give back engine, memory, stream and context, in the thread that made them."""
+        """Release engine, memory, stream and context, in the thread that made them."""
         if not self._closed:
             with self._device.current():
                 self._engine.close()

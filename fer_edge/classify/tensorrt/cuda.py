@@ -13,8 +13,8 @@ from typing import Any, Iterator, List, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra
-from fer_edge.system.libraries import in_short, is_missing
+from fer_edge.errors import BackendUnavailable, EngineError
+from fer_edge.system.libraries import in_short, is_missing, missing_extra
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class CudaDevice:
             self._stream.synchronize()
 
     def close(self) -> None:
-        """Give everything back, in the thread that made it. May be called twice."""
+        """Release everything, in the thread that made it. May be called twice."""
         if self._context is None:
             return
         with self.current():
@@ -162,7 +162,7 @@ def import_driver() -> ModuleType:
         return importlib.import_module("pycuda.driver")
     except (ImportError, OSError, MemoryError) as error:
         if is_missing(error, "pycuda"):
-            raise MissingExtra("pycuda", "jetson", "The TensorRT backend") from error
+            raise missing_extra("pycuda", "jetson", "The TensorRT backend") from error
         raise BackendUnavailable(
             f"pycuda does not load: {in_short(error)}.", "Install the NVIDIA driver, or build it again."
         ) from error

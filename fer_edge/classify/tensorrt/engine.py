@@ -169,7 +169,7 @@ class Engine:
         return host[:count]
 
     def run(self, count: int) -> NDArray[np.float32]:
-        """Run the batch of `count` that was written to `input`, and give its output, valid until the next run."""
+        """Run the batch of `count` that was written to `input`, and return its output, valid until the next run."""
         self._device.upload(self._input, count)
         if not self._call.enqueue((count, *self._input.host.shape[1:]), self._device.stream_handle):
             raise EngineError(

@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import re
-import secrets
 import stat
 import tempfile
 import time
@@ -24,7 +23,8 @@ from typing import Callable, Iterator, Optional, Union
 
 from fer_edge.errors import OutputNotWritable
 from fer_edge.inference.model_files import cache_folder
-from fer_edge.pipeline.meter import Clock
+from fer_edge.system.atomic_file import ALL_READ, replacing
+from fer_edge.system.clock import Clock
 from fer_edge.system.regular_file import folder_that_others_change, open_regular, others_may_change, read_at_most
 
 logger = logging.getLogger("fer_edge")
@@ -102,7 +102,7 @@ class EngineCache:
         self._clock, self._sleep = clock, sleep
 
     def prepare(self) -> None:
-        """See before the minutes of building whether the engine can be kept.
+        """Find out before the minutes of building whether the engine can be kept.
 
         Raises
         ------
@@ -139,28 +139,15 @@ class EngineCache:
         return plan
 
     def store(self, key: EngineKey, plan: bytes) -> Optional[Path]:
-        """Keep `plan`, and give its file; None, and a line in the log, where the folder cannot be written.
+        """Keep `plan`, and return its file; None, and a line in the log, where the folder cannot be written.
 
         The file is the old or the new one at any moment, also when the power fails.
         """
         path = self.folder / key.file_name
-        draft = f".engine-{secrets.token_hex(8)}"
         try:
-            with self._opened() as folder:
-                descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
-                try:
-                    with open(descriptor, "wb") as file:
-                        file.write(_pack(plan, key))
-                        file.flush()
-                        # A service's user must be able to read what an administrator built.
-                        os.fchmod(file.fileno(), 0o644)
-                        os.fsync(file.fileno())
-                    os.replace(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-                except BaseException:
-                    with contextlib.suppress(OSError):
-                        os.unlink(draft, dir_fd=folder)
-                    raise
-                os.fsync(folder)
+            # A service's user must be able to read what an administrator built.
+            with self._opened() as folder, replacing(path.name, ALL_READ, folder) as draft:
+                draft.write(_pack(plan, key))
         except OSError as error:
             logger.warning(
                 "the engine is not kept, and will be built again: %s is not written: %s", self.folder, error.strerror

@@ -11,10 +11,11 @@ import stat
 from datetime import datetime, timezone
 from typing import Callable, List, NamedTuple, Optional
 
-from fer_edge.sinks.base import Sink
-from fer_edge.sinks.files import PathLike, unused_name
+from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.sinks.files import PathLike
 from fer_edge.sinks.recognise import NotOurs, check_recording
 from fer_edge.sinks.video.sink import VideoSink
+from fer_edge.system.new_file import unused_name
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")
@@ -36,36 +37,42 @@ class PiecedVideoSink(Sink):
     ----------
     path : str or os.PathLike
         Without the moment: ``out.mp4``.
-    open_piece : callable
+    make_piece : callable
         Makes the sink for one piece, of its path.
     minutes : float, optional
         Length of a piece.
     keep : float, optional
         Gigabytes (of 10^9 bytes) of all pieces together, beyond which the oldest are deleted.
-    before_opening : callable, optional
-        Called before a piece is begun; may raise an `OutputError`.
     now : callable, optional
         Gives the moment.
+
+    Raises
+    ------
+    OutputNotWritable
+        What a piece would raise that was begun now.
     """
 
     def __init__(
         self,
         path: PathLike,
-        open_piece: Callable[[str], VideoSink],
+        make_piece: Callable[[str], VideoSink],
         minutes: Optional[float] = None,
         keep: Optional[float] = None,
-        before_opening: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._path = os.fspath(path)
-        self._open_piece = open_piece
+        self._make_piece = make_piece
         self._seconds = None if minutes is None else 60 * minutes
         self._keep = None if keep is None else keep * 1e9
-        self._before_opening = before_opening
         self._now = now
         self._looked_at = 0
+        self._info = StreamInfo()
         self._piece: Optional[VideoSink] = None
-        # At once, so that a mistake is told before the first picture.
+        make_piece(self._name()).close()  # so that a mistake is told before the first image
+
+    def open(self, info: StreamInfo) -> None:
+        """Begin the first piece. Raises what `VideoSink.open` raises."""
+        self._info = info
         self._begin()
 
     def write(self, observation: Observation, rates: Rates) -> None:
@@ -89,13 +96,17 @@ class PiecedVideoSink(Sink):
         return too_long or (self._keep is not None and piece.bytes_written >= self._keep / SHARE)
 
     def _begin(self) -> VideoSink:
-        self._before_opening()
         if self._keep is not None:
             delete_oldest(self._path, self._keep)
-        stem, ending = os.path.splitext(self._path)
-        piece = self._open_piece(unused_name(f"{stem}-{self._now():%Y%m%dT%H%M%SZ}{ending}"))
+        piece = self._make_piece(self._name())
+        piece.open(self._info)
         self._piece, self._looked_at = piece, 0
         return piece
+
+    def _name(self) -> str:
+        """Return the name of a piece that begins now."""
+        stem, ending = os.path.splitext(self._path)
+        return unused_name(f"{stem}-{self._now():%Y%m%dT%H%M%SZ}{ending}")
 
 
 class _Found(NamedTuple):

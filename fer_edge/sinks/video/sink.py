@@ -9,18 +9,23 @@ from typing import Callable, Mapping, Optional, Tuple, Union
 import cv2
 import numpy as np
 
-from fer_edge.errors import OutputError, OutputNotWritable, ResultUnwritable
-from fer_edge.sinks.base import Sink
+from fer_edge.errors import OutputError, OutputNotWritable, ResultUnwritable, UsageError
+from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.files import OutputFile, PathLike
+from fer_edge.sinks.place import check_place
 from fer_edge.sinks.recognise import check_recording
 from fer_edge.sinks.video.avi import AviMuxer, AviSplitter
 from fer_edge.sinks.video.encoder import StreamEncoder
 from fer_edge.sinks.video.mp4 import Mp4Muxer
+from fer_edge.system.new_file import unused_name
 from fer_edge.types import Image, Observation, Rates
 from fer_edge.ui.overlay import Overlay
 
 LONGEST_GAP = 10.0
 """Seconds. A longer time without a picture is shortened to this in a recording, so that one write stays bounded."""
+
+LIVE_FPS = 30.0
+"""Frames per second of a recording whose source has no rate of its own."""
 
 LEAST_FPS, MOST_FPS = 0.1, 1000.0
 """Frame rates of a recording."""
@@ -45,21 +50,25 @@ class VideoSink(Sink):
     kill, a crash or on a full disk the file plays up to the last half second before (``.mp4``), or the last picture or
     two (``.avi``).
 
+    What is live keeps real time: each picture is placed by its ``captured_at``; the one before is repeated until then, and of
+    pictures that come faster than `fps` only the first of each 1/fps is kept. Gaps above `LONGEST_GAP` are
+    shortened. Of a file every picture is written exactly once.
+
     Parameters
     ----------
     path : str or os.PathLike
         Its ending chooses the format.
-    fps : float or callable, default 30
-        Frame rate of the video; a callable is asked when the first picture comes, and its answer brought
-        into the range of `LEAST_FPS` to `MOST_FPS`.
+    fps : float, optional
+        Frame rate of the video. Without it a file keeps its own, brought into the range of `LEAST_FPS` to `MOST_FPS`; what
+        has none, or is live, gets `LIVE_FPS`.
     overlay : Overlay, optional
         Draws the annotations; a new one when left out.
-    live : bool, default True
-        Keep real time: each picture is placed by its ``captured_at``; the one before is repeated until then, and of
-        pictures that come faster than `fps` only the first of each 1/fps is kept. Gaps above `LONGEST_GAP` are
-        shortened. False writes every picture exactly once, as it should be for a video file as source.
     stop : callable, optional
         Once it gives True, gaps are not filled any more, so that the end comes soon.
+    append : bool
+        Keep a file that is there: the recording gets a name with a number, ``out-2.mp4``.
+    before_opening : callable, optional
+        Called with the path before the file is opened; may raise an `OutputError`.
 
     Raises
     ------
@@ -76,22 +85,25 @@ class VideoSink(Sink):
     def __init__(
         self,
         path: PathLike,
-        fps: Union[float, Callable[[], float]] = 30.0,
+        fps: Optional[float] = None,
         overlay: Optional[Overlay] = None,
-        live: bool = True,
         stop: Callable[[], bool] = lambda: False,
+        append: bool = False,
+        before_opening: Callable[[str], None] = lambda path: None,
     ) -> None:
         self._path = os.fspath(path)
         self._ending = check_ending(self._path)
-        self._ask_fps = fps if callable(fps) else None
-        self._fps = 0.0 if callable(fps) else _checked(fps)
+        self._given_fps = None if fps is None else _checked(fps)
+        self._fps = 0.0
         self._overlay = overlay if overlay is not None else Overlay()
-        self._live = live
+        self._live = True
         self._stop = stop
-        self._file = OutputFile(self._path, "recording", check_recording)
-        if not self._file.regular:
-            self._file.close()
-            raise OutputNotWritable(f"The recording '{self._path}' is no ordinary file.", "Choose another name.")
+        self._append = append
+        self._before_opening = before_opening
+        self._file: Optional[OutputFile] = None
+        check_place(unused_name(self._path) if append else self._path, "recording", check_recording)
+        if os.path.exists(self._path) and not os.path.isfile(self._path):
+            raise self._no_file()
         self._encoder: Optional[StreamEncoder] = None
         self._muxer: Union[Mp4Muxer, AviMuxer, None] = None
         self._size = (0, 0)
@@ -108,21 +120,34 @@ class VideoSink(Sink):
     @property
     def bytes_written(self) -> int:
         """How large the file is so far."""
-        return self._file.size
+        return self._file.size if self._file is not None else 0
+
+    def open(self, info: StreamInfo) -> None:
+        """Open the file; what is there stays until the first picture. Raises as the constructor does."""
+        if self._append:
+            self._path = unused_name(self._path)
+        self._before_opening(self._path)
+        self._live = info.live
+        # A file may claim anything; it is recorded all the same.
+        own = LIVE_FPS if info.live or not info.fps > 0 else min(MOST_FPS, max(LEAST_FPS, info.fps))
+        self._fps = own if self._given_fps is None else self._given_fps
+        self._file = OutputFile(self._path, "recording", check_recording)
+        if not self._file.regular:
+            self._file.close()
+            raise self._no_file()
 
     def write(self, observation: Observation, rates: Rates) -> None:
         """Draw and record one observation. Raises `DiskFull` once; after that, observations are ignored."""
+        if self._file is None:
+            raise UsageError(f"Images were given to '{self._path}' before it was opened.", "Call open(info) first.")
         if self._failed or self._file.fd < 0:
             return
         # Before the picture is taken: what was taken belongs into the file, and `close` still finishes it wherever it is.
         self._file.refuse_out_of_sight()
-        if self._ask_fps is not None:
-            # A file may claim anything; it is recorded all the same.
-            self._fps, self._ask_fps = min(MOST_FPS, max(LEAST_FPS, self._ask_fps())), None
         slot = self._slot(observation.frame.captured_at)
         if slot < self._written:
             return
-        picture, encoder = self._prepare(observation, rates)
+        picture, encoder = self._prepare(observation, rates, self._file)
         try:
             # At the end there is no time for a gap of seconds, which a slow board may take as long to encode.
             while self._last is not None and self._written < slot and not self._stop():
@@ -144,9 +169,10 @@ class VideoSink(Sink):
                 if self._muxer is not None and not self._failed:
                     self._muxer.finish()
         finally:
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
 
-    def _prepare(self, observation: Observation, rates: Rates) -> Tuple[Image, StreamEncoder]:
+    def _prepare(self, observation: Observation, rates: Rates, file: OutputFile) -> Tuple[Image, StreamEncoder]:
         """Draw the picture in the size of the recording, and give the encoder for it; the first picture decides on both."""
         try:
             given = observation.frame.image
@@ -164,7 +190,7 @@ class VideoSink(Sink):
                 "A picture has height x width x 3 bytes; look at the source, or the detector, that made it.",
             ) from error
         if self._encoder is None:
-            self._encoder = self._open()
+            self._encoder = self._begin(file)
         return picture, self._encoder
 
     def _slot(self, captured_at: float) -> int:
@@ -178,10 +204,10 @@ class VideoSink(Sink):
             slot -= excess
         return slot
 
-    def _open(self) -> StreamEncoder:
+    def _begin(self, file: OutputFile) -> StreamEncoder:
         splitter = AviSplitter()
         as_mp4 = self._ending == ".mp4"
-        muxer = Mp4Muxer(self._file, self._fps, self._size) if as_mp4 else AviMuxer(self._file, splitter)
+        muxer = Mp4Muxer(file, self._fps, self._size) if as_mp4 else AviMuxer(file, splitter)
         self._muxer = muxer
 
         def consume(piece: bytes) -> None:
@@ -189,6 +215,9 @@ class VideoSink(Sink):
                 muxer.add(picture)
 
         return StreamEncoder(_CODECS[self._ending], self._fps, self._size, consume)
+
+    def _no_file(self) -> OutputNotWritable:
+        return OutputNotWritable(f"The recording '{self._path}' is no ordinary file.", "Choose another name.")
 
 
 def check_ending(path: str) -> str:

@@ -95,7 +95,7 @@ class FaceSet:
         )
 
     def majority(self) -> npt.NDArray[np.int64]:
-        """Label of each face by the majority rule, ``NO_MAJORITY`` (-1) where it has none.
+        """Return the label of each face by the majority rule, ``NO_MAJORITY`` (-1) where it has none.
 
         The label with the most votes among the seven; it counts only where it is the single maximum and
         has more votes than each of contempt, unknown and not-a-face. A plain label is always its own majority.

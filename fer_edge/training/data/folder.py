@@ -8,11 +8,10 @@ from PIL import Image
 
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import DataSetError
-from fer_edge.training.data.cut import FaceCut
 from fer_edge.training.data.face_set import FaceSet
 from fer_edge.training.data.labels import find_label, names_of_the_seven, require_every_label
-from fer_edge.training.data.layout import SHOWN
-from fer_edge.training.data.pictures import LARGEST_SIDE, Form, PictureStack, open_picture
+from fer_edge.training.data.names import first_of
+from fer_edge.training.data.pictures import LARGEST_SIDE, Form, PictureStack, cut_out, data_cutter, open_picture
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -77,11 +76,11 @@ def read_folder(folder: Path, form: Form, part: str | None = None, detector: Fac
     roots = [parts[part]] if part else sorted(parts.values()) or [folder]
 
     stack = PictureStack(folder, form)
-    cut = FaceCut(detector, form.side or LARGEST_SIDE) if detector else None
+    cutter = data_cutter(detector, form.side or LARGEST_SIDE) if detector else None
 
     def read(path: Path) -> Image.Image:
-        picture = open_picture(path)
-        return cut(picture) if cut else picture
+        image = open_picture(path)
+        return cut_out(image, cutter) if cutter else image
 
     labels: list[int] = []
     for root in roots:
@@ -116,9 +115,8 @@ def _pictures(root: Path) -> list[tuple[int, Path]]:
 
 def _refuse_others(folder: Path, others: list[Path], parts: dict[str, Path]) -> None:
     if others:
-        shown = ", ".join(path.name for path in others[:SHOWN]) + (" ..." if len(others) > SHOWN else "")
         beside = f" beside {', '.join(path.name for path in parts.values())}" if parts else ""
         raise DataSetError(
-            f"{folder} has the folders {shown}{beside}, which name no expression.",
+            f"{folder} has the folders {first_of([path.name for path in others])}{beside}, which name no expression.",
             f"Move them elsewhere or rename them; the names are {names_of_the_seven()}.",
         )

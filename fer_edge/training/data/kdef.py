@@ -15,10 +15,9 @@ from PIL import Image
 
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import DataSetError, UsageError
-from fer_edge.training.data.cut import FaceCut
 from fer_edge.training.data.face_set import FaceSet
 from fer_edge.training.data.labels import find_label, require_every_label
-from fer_edge.training.data.pictures import LARGEST_SIDE, Form, PictureStack, open_picture
+from fer_edge.training.data.pictures import LARGEST_SIDE, Form, PictureStack, cut_out, data_cutter, open_picture
 
 ANGLES = {
     "S": "straight",
@@ -110,7 +109,7 @@ def read_kdef(folder: Path, form: Form, detector: FaceDetector, angles: tuple[st
             f"KDEF has no angle {', '.join(unknown) or '(none given)'}.", f"Choose from {', '.join(ANGLES)}."
         )
     stack = PictureStack(folder, form)
-    cut = FaceCut(detector, form.side or LARGEST_SIDE)
+    cutter = data_cutter(detector, form.side or LARGEST_SIDE)
     labels, people = [], []
     for path in sorted(find_pictures(folder)):
         said = parse_name(path.name)
@@ -120,7 +119,7 @@ def read_kdef(folder: Path, form: Form, detector: FaceDetector, angles: tuple[st
         def read(path: Path = path, named: bool = said is not None) -> Image.Image:
             if not named:
                 raise ValueError("its name is not one of KDEF's, such as AF01ANS.JPG")
-            return cut(open_picture(path))
+            return cut_out(open_picture(path), cutter)
 
         if stack.add(str(path.relative_to(folder)), read) and said:
             labels.append(said.label)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fer_edge.errors import DataSetError, UsageError
 from fer_edge.system.libraries import needing
+from fer_edge.training.data.names import first_of
 
 FORMATS = ("auto", "parquet", "fer2013", "kdef", "folder")
 FER2013_NAME = "fer2013.csv"
@@ -18,9 +19,6 @@ USAGES = {"training": "Training", "validation": "PublicTest", "test": "PrivateTe
 
 MOST_ENTRIES = 1000
 """So many entries of a folder, and a tenth of that of each subfolder, are looked at to know KDEF by its names."""
-
-SHOWN = 8
-"""So many names are shown of a folder that is not understood."""
 
 _LAYOUTS = (
     "Give a Parquet file with an image column, fer2013.csv, a folder with KDEF's files (AF01ANS.JPG ...) in it or in its "
@@ -98,10 +96,8 @@ def _format_of_folder(path: Path) -> str:
     names = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
     tables = [name for name in names if name.lower().endswith(".parquet")]
     if tables:
-        shown = ", ".join(tables[:SHOWN])
-        raise DataSetError(f"{path} is a folder of Parquet files: {shown}.", "Give one of these files.")
-    shown = ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "") if names else "nothing"
-    raise DataSetError(f"{path} has no layout that is known: it holds {shown}.", _LAYOUTS)
+        raise DataSetError(f"{path} is a folder of Parquet files: {first_of(tables)}.", "Give one of these files.")
+    raise DataSetError(f"{path} has no layout that is known: it holds {first_of(names) or 'nothing'}.", _LAYOUTS)
 
 
 def _is_kdef(folder: Path) -> bool:

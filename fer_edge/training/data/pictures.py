@@ -12,7 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from fer_edge.classify.crop import FaceCropper
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import DataSetError
+from fer_edge.training.faces import FaceCutter
 
 LARGEST_SIDE = 64
 """Side of the networks' input: what a larger picture shows beyond that, no network sees."""
@@ -56,6 +60,25 @@ class NoFaceFound(ValueError):
     """A photograph in which the detector that should cut the face out finds none."""
 
 
+def cut_out(picture: Image.Image, cutter: FaceCutter) -> Image.Image:
+    """Return the best face in a photograph, RGB.
+
+    Raises
+    ------
+    NoFaceFound
+        If the cutter's detector finds none.
+    """
+    cut = cutter.cut(np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1]))
+    if cut is None:
+        raise NoFaceFound(f"{cutter.detector.name} finds no face in it")
+    return Image.fromarray(np.ascontiguousarray(cut[:, :, ::-1]))
+
+
+def data_cutter(detector: FaceDetector, side: int) -> FaceCutter:
+    """Return what cuts faces of ``side`` pixels, in the margin that the shipped networks are trained with."""
+    return FaceCutter(detector, FaceCropper(ModelSpec(name="data set", input_size=side)))
+
+
 class PictureStack:
     """Collects the pictures of a set in one form.
 
@@ -78,8 +101,8 @@ class PictureStack:
     def add(self, name: str, read: Callable[[], Image.Image]) -> bool:
         """Take in what ``read`` gives, or leave it out.
 
-        If it fails, log ``name``, remember it as skipped (and as without a face, if it raised `NoFaceFound`) and give
-        False.
+        If it fails, log ``name``, remember it as skipped (and as without a face, if it raised `NoFaceFound`) and
+        return False.
         """
         try:
             picture = read()

@@ -106,7 +106,7 @@ def load_faces(source: DataSource | Path) -> FaceSet:
 
 
 def cutting_detector(source: DataSource) -> str | None:
-    """Name the detector with which the faces are cut out as the set is read; None where its pictures are the faces.
+    """Return the name of the detector that cuts the faces out as the set is read; None where its pictures are the faces.
 
     Raises
     ------

@@ -68,7 +68,7 @@ def split_faces(faces: FaceSet, how: str | None = None, share: float = 0.2, seed
 
 
 def _strata(faces: FaceSet) -> Rows:
-    """Label of each face, and one more stratum for the faces without any."""
+    """Return the label of each face, and one more stratum for the faces without any."""
     return np.where(faces.majority() < 0, len(LABELS), faces.majority()).astype(np.int64)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_edge.detect.base import FakeDetector
+from fer_edge.detect import FakeDetector
 from fer_edge.errors import DataSetError, UsageError
 from fer_edge.training.data import DataSource, load_faces, load_pair
 from fer_edge.training.data.kdef import parse_name, read_kdef

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from fer_edge.classify import progress
-from fer_edge.classify.progress import ticking
+from fer_edge.system import progress
+from fer_edge.system.progress import ticking
 
 
 def test_who_waits_for_a_build_sees_the_time_go_by_and_the_line_cleared_at_the_end(

@@ -1,0 +1,35 @@
+"""The time within a video, out of what its decoder says of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Optional
+
+
+class MediaClock:
+    """Turns the positions that a decoder gives, frame by frame, into seconds from the start of the file.
+
+    A file without times, such as a bare stream of H.264, has the same position for ever, and a damaged one jumps back: there
+    the nominal rate is all that is known. Times only grow.
+
+    Parameters
+    ----------
+    fps : float
+        Nominal rate; 0 if unknown.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._index = -1
+        self._last = -math.inf
+
+    def read(self, position: float) -> Optional[float]:
+        """Take the position of the next frame in seconds, and return its time; None where that is not known."""
+        self._index += 1
+        seconds = position
+        if not (math.isfinite(position) and position >= 0 and position > self._last):
+            if self._fps <= 0:
+                return None
+            seconds = max(self._index / self._fps, self._last)
+        self._last = seconds
+        return seconds

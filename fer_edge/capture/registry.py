@@ -1,0 +1,151 @@
+"""The kinds of sources that there are: how their names look, and what builds them.
+
+A new one is a module of its own, and an entry here: settings, ``--help`` and messages take what they say from it. Nothing is
+imported for a source before it is built.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Callable, Optional, Pattern, Tuple
+
+from fer_edge.capture.base import Source
+from fer_edge.capture.file.places import is_image_place
+from fer_edge.capture.settings import CaptureSettings
+from fer_edge.errors import UsageError
+
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """One kind of source.
+
+    Attributes
+    ----------
+    name : str
+        In one word.
+    forms : tuple of str
+        How what it takes looks, for people.
+    live : bool
+        Whether its frames come by themselves, so that only the newest matters.
+    takes : callable, optional
+        Whether it takes a text; None where it takes what no other kind does.
+    build : callable
+        Makes the source that a text means, not open yet; raises `UsageError` where the text makes no sense.
+    """
+
+    name: str
+    forms: Tuple[str, ...]
+    live: bool
+    takes: Optional[Callable[[str], bool]]
+    build: Callable[[str, CaptureSettings], Source]
+
+
+def kind_of(text: str) -> SourceKind:
+    """Return the kind of source that `text` means.
+
+    Raises
+    ------
+    UsageError
+        It is empty, or names a protocol that is not supported.
+    """
+    if not text or "\0" in text:
+        raise UsageError("No source was named.", f"--camera takes {FORMS}.")
+    for kind in KINDS:
+        if kind.takes is not None and kind.takes(text):
+            return kind
+    if _scheme(text):
+        raise UsageError(f"{_scheme(text)}:// is not supported.", f"--camera takes {FORMS}.")
+    return next(kind for kind in KINDS if kind.takes is None)
+
+
+def _scheme(text: str) -> str:
+    found = _SCHEME.match(text)
+    return found.group(1).lower() if found else ""
+
+
+def _like(pattern: Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _camera(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.v4l2.camera import CameraSource
+
+    return CameraSource(text, settings)
+
+
+def _csi(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.gstreamer import GStreamerSource, csi_pipeline
+
+    number = text.partition(":")[2]
+    if not re.fullmatch(r"[0-9]{1,2}", number):
+        raise UsageError(f"'{text}' names no CSI camera.", "Give csi:0, or csi:1 for the second.")
+    return GStreamerSource(csi_pipeline(int(number), settings), settings, name=text)
+
+
+def _gstreamer(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.gstreamer import GStreamerSource
+
+    return GStreamerSource(text.partition(":")[2], settings)
+
+
+def _rtsp(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.rtsp.source import RtspSource
+
+    return RtspSource(text, settings)
+
+
+def _http(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.http import HttpSource
+
+    return HttpSource(text, settings)
+
+
+def _video(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.file.video import VideoFileSource
+
+    return VideoFileSource(text, settings)
+
+
+def _images(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.file.images import ImageSource
+
+    return ImageSource(text, settings)
+
+
+def _demo(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.synthetic import DemoSource
+
+    return DemoSource(int(text.partition(":")[2] or 1), settings)
+
+
+KINDS: Tuple[SourceKind, ...] = (
+    SourceKind(
+        "camera",
+        ("0", "/dev/video0", "/dev/v4l/by-id/..."),
+        True,
+        _like(re.compile(r"[0-9]{1,9}|/dev/.*", re.DOTALL)),
+        _camera,
+    ),
+    SourceKind("csi", ("csi:0",), True, lambda text: text.partition(":")[0] == "csi", _csi),
+    SourceKind("gstreamer", ("gst:PIPELINE",), True, lambda text: text.partition(":")[0] == "gst", _gstreamer),
+    SourceKind("rtsp", ("rtsp://...",), True, lambda text: _scheme(text) in ("rtsp", "rtsps"), _rtsp),
+    SourceKind("http", ("http://...",), True, lambda text: _scheme(text) in ("http", "https"), _http),
+    SourceKind("video", ("a video file",), False, None, _video),
+    SourceKind(
+        "images",
+        ("a picture", "a folder or pattern of pictures"),
+        False,
+        lambda text: not _scheme(text) and is_image_place(text),
+        _images,
+    ),
+    SourceKind("demo", ("demo", "demo:1 to demo:8"), True, _like(re.compile(r"demo(?::[0-9]{1,9})?")), _demo),
+)
+"""In the order in which people are told of them."""
+
+_EACH = [form for kind in KINDS for form in kind.forms]
+
+FORMS = f"{', '.join(_EACH[:-1])}, or {_EACH[-1]}"
+"""What `fer_edge.capture.open_source` takes, for help texts and messages."""

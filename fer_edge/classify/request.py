@@ -1,0 +1,37 @@
+"""What a backend is asked to open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_edge.system.progress import Progress
+
+if TYPE_CHECKING:
+    from fer_edge.classify.tensorrt.engine_cache import EngineCache
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be opened.
+
+    Attributes
+    ----------
+    model : Path
+        The ONNX file.
+    precision : str
+        ``fp32``, ``fp16``, or ``auto``: half precision where it is fast.
+    threads : int
+        Inference threads on the CPU.
+    cache : EngineCache
+        Where TensorRT's engines are kept.
+    progress : callable
+        Gets a line to show while an engine is built.
+    """
+
+    model: Path
+    precision: str
+    threads: int
+    cache: EngineCache
+    progress: Progress

@@ -1,0 +1,51 @@
+"""What a sink is asked for: the settings as it sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Optional, Protocol
+
+
+class OutputOptions(Protocol):
+    """The settings that sinks read; `fer_edge.settings.outputs.OutputSettings` has them."""
+
+    @property
+    def append(self) -> bool:
+        """Whether what is there is kept."""
+
+    @property
+    def bars(self) -> bool:
+        """Whether probabilities are drawn beside a face."""
+
+    @property
+    def record_minutes(self) -> Optional[float]:
+        """Length of a piece of a recording; None for no limit."""
+
+    @property
+    def record_keep(self) -> Optional[float]:
+        """Gigabytes of all pieces together; None for no limit."""
+
+
+@dataclass(frozen=True)
+class SinkRequest:
+    """What one sink shall be.
+
+    Attributes
+    ----------
+    place : str
+        Where it writes: the value of its option, with the camera's name filled in.
+    options : OutputOptions
+        How.
+    again : bool
+        Whether this run has written there before: what is there stays.
+    stop : callable
+        Gives True once the run shall end; no call may wait long from then on.
+    before_opening : callable
+        To be called with the name of each file before it is opened; may raise an `OutputError`.
+    """
+
+    place: str
+    options: OutputOptions
+    again: bool = False
+    stop: Callable[[], bool] = lambda: False
+    before_opening: Callable[[str], None] = lambda path: None

@@ -1,0 +1,31 @@
+"""Names of users and groups; a number may have none, as in a container."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from typing import Optional
+
+
+def user_name(number: int) -> str:
+    """Return a user's name; the number where there is none."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def group_name(number: int) -> str:
+    """Return a group's name; the number where there is none."""
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+def own_name() -> Optional[str]:
+    """Return the name of the user that this process runs as; None where there is none."""
+    number = os.geteuid()
+    name = user_name(number)
+    return None if name == str(number) else name

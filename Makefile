@@ -13,13 +13,16 @@ BOARD := $(CURDIR)/.board
 export ORT_DISABLE_TELEMETRY := 1
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint lock benchmark release wheel clean
+.PHONY: help run check test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint docs lock benchmark release wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 run: $(RUN_ENV)/.ready  ## watch camera 0, or the demo where there is none; 20 s and a clip where there is no display
 	@scripts/first-run $(RUN_ENV)/bin
+
+check: lint  ## for every save: lint, and the tests that take under a minute together
+	$(TEST_ENV)/bin/python -m pytest --quick
 
 test: $(TEST_ENV)/.ready  ## run all tests
 	$(TEST_ENV)/bin/python -m pytest
@@ -60,6 +63,9 @@ lint: $(TEST_ENV)/.ready  ## style, types, and the direction of imports
 	$(TEST_ENV)/bin/mypy
 	$(TEST_ENV)/bin/lint-imports
 
+docs: .venv-docs/.ready  ## make docs/ and the reference a site in build/site; end where a link leads nowhere
+	.venv-docs/bin/python scripts/build_site.py
+
 benchmark: $(RUN_ENV)/.ready  ## measure this machine at one, three and eight faces
 	$(RUN_ENV)/bin/python benchmarks/pipeline_speed.py
 
@@ -96,6 +102,11 @@ $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 	$(PYTHON) -m venv .venv-mediapipe
 	.venv-mediapipe/bin/python $(PIP) --upgrade pip
 	.venv-mediapipe/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[mediapipe]'
+	@touch $@
+
+.venv-docs/.ready: requirements/docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP) --requirement requirements/docs.txt
 	@touch $@
 
 .venv-release/.ready: requirements/lock/release.txt

@@ -1,8 +1,8 @@
-"""What the threads bring: the pipeline against a plain loop, at one, three and eight faces, and its own overhead.
+"""What the threads bring: a session against a plain loop, at one, three and eight faces, and its own overhead.
 
 Usage: python benchmarks/pipeline_speed.py [--rounds N] [--seconds S] [--json FILE]
 
-Each round runs the pipeline and then a loop without threads over the same unpaced demo, with the same detector and network,
+Each round runs a session and then a loop without threads over the same unpaced demo, with the same detector and network,
 so that both see the same machine. Printed are medians over the rounds; ratios are taken within a round.
 """
 
@@ -16,17 +16,14 @@ from dataclasses import dataclass
 from typing import Dict, List
 
 import numpy as np
-from fer_edge.pipeline.pipeline import Pipeline
 
-from fer_edge.app.parts import classifier_factory, detector_factory
+from fer_edge.app.parts import Parts, build_source, classifier_factory, detector_factory
+from fer_edge.app.session import build_session
 from fer_edge.benchmark.environment import describe_environment
 from fer_edge.benchmark.report import result_of
 from fer_edge.benchmark.scenario import Protocol, measure
-from fer_edge.capture.base import Source
 from fer_edge.capture.fake import FakeSource
-from fer_edge.capture.open import open_source
-from fer_edge.capture.settings import CaptureSettings
-from fer_edge.classify import FakeClassifier
+from fer_edge.classify.base import FakeClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect import FakeDetector
 from fer_edge.settings import Settings
@@ -41,27 +38,32 @@ class Round:
     sequential: float
     plain_loop: float
     p90_over_slowest: float
+    share_of_machine: float
+    cpu_ms_per_frame: float
     cold_start: float
 
 
 def run_round(faces: int, seconds: float, settings: Settings) -> Round:
-    """Run the pipeline, then the plain loop."""
-    measurement = measure(demo(faces), detector_factory(settings), classifier_factory(settings), Protocol(1.0, seconds))
+    """Run a session, then the plain loop."""
+    settings = settings.changed(camera=f"demo:{faces}")
+    measurement = measure(build_session(settings, paced=False), Protocol(1.0, seconds))
     result = result_of(measurement, settings.analysis.model, {})
     slowest = max(stage["mean_ms"] for stage in result["stages"].values())
     return Round(
         total=result["fps"]["total"],
         bound=1e3 / slowest,
         sequential=result["fps"]["sequential"],
-        plain_loop=plain_loop(faces, seconds, settings),
+        plain_loop=plain_loop(seconds, settings),
         p90_over_slowest=result["latency_ms"]["p90"] / slowest,
+        share_of_machine=result["share_of_machine"],
+        cpu_ms_per_frame=result["cpu_ms_per_frame"],
         cold_start=measurement.cold_start,
     )
 
 
-def plain_loop(faces: int, seconds: float, settings: Settings) -> float:
-    """Give the frames per second of a loop without threads."""
-    source = demo(faces)
+def plain_loop(seconds: float, settings: Settings) -> float:
+    """Return the frames per second of a loop without threads."""
+    source = build_source(settings, settings.cameras[0], paced=False)
     detector, classifier = detector_factory(settings)(), classifier_factory(settings)()
     reader = ExpressionReader(classifier)
     with source:
@@ -83,16 +85,12 @@ def plain_loop(faces: int, seconds: float, settings: Settings) -> float:
 
 
 def overhead_ms(frames: int = 3000) -> float:
-    """Give the milliseconds per frame of a pipeline whose stages do nothing, at 640 x 480."""
+    """Return the milliseconds per frame of a session whose stages do nothing, at 640 x 480."""
     source = FakeSource([np.zeros((480, 640, 3), np.uint8)] * frames)
+    parts = Parts(lambda *_: source, lambda *_: FakeDetector, lambda *_: FakeClassifier)
     begun = time.monotonic()
-    emitted = sum(1 for _ in Pipeline(source, FakeDetector, FakeClassifier))
+    emitted = sum(1 for _ in build_session(Settings(), parts))
     return (time.monotonic() - begun) / emitted * 1e3
-
-
-def demo(faces: int) -> Source:
-    """Give the unpaced demo."""
-    return open_source(f"demo:{faces}", CaptureSettings(paced=False))
 
 
 def main() -> None:
@@ -114,7 +112,7 @@ def main() -> None:
             flush=True,
         )
     no_op = statistics.median(overhead_ms() for _ in range(options.rounds))
-    print(f"overhead of the pipeline with stages that do nothing: {no_op:.3f} ms per frame")
+    print(f"overhead of a session with stages that do nothing: {no_op:.3f} ms per frame")
     environment = describe_environment()
     print("measured on " + ", ".join(f"{key} {value}" for key, value in environment.items()))
     if options.json:
@@ -123,7 +121,7 @@ def main() -> None:
 
 
 def summary(rounds: List[Round]) -> Dict[str, float]:
-    """Give the medians over the rounds."""
+    """Return the medians over the rounds."""
 
     def median(values: List[float]) -> float:
         return statistics.median(values)
@@ -136,6 +134,8 @@ def summary(rounds: List[Round]) -> Dict[str, float]:
         "total / sequential": median([one.total / one.sequential for one in rounds]),
         "total / plain loop": median([one.total / one.plain_loop for one in rounds]),
         "p90 latency / slowest stage": median([one.p90_over_slowest for one in rounds]),
+        "share of the machine": median([one.share_of_machine for one in rounds]),
+        "processor ms per frame": median([one.cpu_ms_per_frame for one in rounds]),
         "cold start s": median([one.cold_start for one in rounds]),
     }
 

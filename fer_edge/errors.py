@@ -1,7 +1,7 @@
 """Everything that can go wrong, as one tree of errors.
 
 Each error carries the exit code with which the program ends when nobody handles it, and a message in which a person finds
-the thing that failed, the place, and what to do next. The README's table of exit codes is checked against this module.
+the thing that failed, the place, and what to do next. The table of docs/exit-codes.md is checked against this module.
 """
 
 from __future__ import annotations

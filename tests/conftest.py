@@ -7,10 +7,13 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List, Optional
 
 import hypothesis
 import pytest
+from tiers import SLOW
+
+TESTS = Path(__file__).parent
 
 # Before any test can load ONNX Runtime, which else reports to its maker; programs that tests start inherit it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -18,6 +21,23 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # How long an example takes says more of what else the machine does than of the program.
 hypothesis.settings.register_profile("fer-edge", deadline=None)
 hypothesis.settings.load_profile("fer-edge")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only the tests that take under a minute together")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> Optional[bool]:
+    # A file that is not collected is not imported either: PyTorch alone takes seconds.
+    place = collection_path.relative_to(TESTS).as_posix() if TESTS in collection_path.parents else ""
+    return True if config.getoption("--quick") and place in SLOW else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture(autouse=True)

@@ -12,30 +12,16 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import cv2
+from waiting import PATIENCE
+from waiting import wait_until as eventually
 
 from fer_edge.system.address import Address
 
 ROOT = Path(__file__).parents[1]
 LAUNCHER = ROOT / "tests" / "faults" / "fault_launcher.py"
-
-PATIENCE = 60.0
-"""Seconds for anything to happen: far more than it takes, as the machine may be busy."""
-
-T = TypeVar("T")
-
-
-def eventually(look: Callable[[], Optional[T]], what: str, seconds: float = PATIENCE) -> T:
-    """Give what `look` gives once it is something."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"within {seconds:.0f} s: not {what}"
-        time.sleep(0.02)
 
 
 def free_port() -> int:

@@ -199,8 +199,10 @@ class LiveRun:
         if new is None:
             session.wait_for_news(LONGEST_WAIT)
             return False
-        lane = session.lane(new.frame.source)
-        return not lane.live and view.keep_pace(lane.info.fps if lane.info else 0.0)
+        if any(lane.live for lane in session.lanes):
+            return False  # a file beside a camera goes as fast as it is analysed: no camera waits for it
+        info = session.lane(new.frame.source).info
+        return view.keep_pace(info.fps if info else 0.0, new.frame.source)
 
     def _pane(self, lane: Lane) -> Pane:
         seen = self._seen.get(lane.name)

@@ -133,11 +133,14 @@ class Outputs:
         A recording may have gone on under several names, and somebody may have taken one away.
         """
         told = []
-        for asked in self._asked:
-            files = [file for file in asked.files if os.path.exists(file)]
+        for kind in SINKS:
+            sinks = [asked for asked in self._asked if asked.kind is kind]
+            files = [file for asked in sinks for file in asked.files if os.path.exists(file)]
+            lost = sum(asked.runner.lost for asked in sinks)
             if files:
-                missing = f", but for {asked.runner.lost} that were left out" if asked.runner.lost else ""
-                told.append(f"{asked.kind.told} in {_in_short(files)}{missing}")
+                told.append(
+                    f"{kind.told} in {_in_short(files)}" + (f", but for {lost} that were left out" if lost else "")
+                )
         return told
 
     def _tell_mistakes_from_faults(self) -> None:

@@ -37,7 +37,7 @@ def build_session(
         A source, model or detector that cannot be.
     """
     when, cameras = settings.run.reconnect, settings.cameras
-    openings = _FirstOpenings(len(cameras))
+    openings = _FirstOpenings()
     lanes = []
     for camera in cameras:
         own = (given or {}).get(camera.name)
@@ -50,6 +50,7 @@ def build_session(
     live = any(lane.source.live for lane, _ in lanes)
     supervisor = Supervisor(when != "never", clock=parts.clock) if live else None
     session = Session([lane for lane, _ in lanes], stages, clock=parts.clock, supervisor=supervisor)
+    openings.lanes = session.lanes
     for lane, (_, names) in zip(session.lanes, lanes):
         names.lane = lane
     return session
@@ -83,25 +84,22 @@ def _reconnection(
     names: Callable[[], Sequence[str]],
 ) -> Reconnection:
     when = settings.run.reconnect
-    reconnection = Reconnection(
+    return Reconnection(
         (lambda: parts.source(settings, camera, True, names())) if when != "never" else None,
         (lambda: True) if when == "always" else lambda: openings.wait_for(camera.name),
         clock=parts.clock,
         camera=camera.name if len(settings.cameras) > 1 else "",
     )
-    openings.all.append(reconnection)
-    return reconnection
 
 
 class _FirstOpenings:
     """Decides whether a camera that is missing at the start is waited for: while another one works, or still may."""
 
-    def __init__(self, count: int) -> None:
-        self.all: List[Reconnection] = []
-        self._count = count
+    def __init__(self) -> None:
+        self.lanes: Sequence[Lane] = ()
         self._missing: Set[str] = set()
 
     def wait_for(self, name: str) -> bool:
         """Note that a camera could not be opened, and return whether it is tried again."""
         self._missing.add(name)
-        return len(self._missing) < self._count or any(one.seen for one in self.all)
+        return any(not one.ended and (one.latest is not None or one.name not in self._missing) for one in self.lanes)

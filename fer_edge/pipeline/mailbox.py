@@ -94,8 +94,8 @@ class Mailbox(Generic[T]):
 
     def has_room(self, lane: str) -> bool:
         """Return whether an item of a lane that is begun now will find room. Takes no lock."""
-        # Who stands in `take` is about to empty the only slot.
-        return lane not in self._slots or (self._takers > 0 and len(self._lanes) == 1)
+        # Who stands in `take` with use for the lane is about to empty the only slot.
+        return lane not in self._slots or (self._takers > 0 and len(self._lanes) == 1 and self._has_use_for(lane))
 
     def wait_for_room(self, lane: str) -> None:
         """Wait until an item that is begun now will find room. Raises `Closed`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Deque, Dict, Sequence
+from typing import Callable, Deque, Dict, Sequence
 
 from fer_edge.pipeline.mailbox import Closed
 
@@ -21,6 +21,7 @@ class LaneOrder:
     def __init__(self, lanes: Sequence[str]) -> None:
         self._changed = threading.Condition()
         self._lines: Dict[str, Deque[int]] = {lane: deque() for lane in lanes}
+        self._ends: Dict[str, Callable[[], None]] = {}
         self._number = 0
         self._closed = False
 
@@ -41,14 +42,22 @@ class LaneOrder:
 
     def leave(self, lane: str, number: int) -> None:
         """Give up the place of an item that was handed on, or lost."""
+        line = self._lines[lane]
         with self._changed:
-            if number in self._lines[lane]:
-                self._lines[lane].remove(number)
+            if number in line:
+                line.remove(number)
+            end = None if line else self._ends.pop(lane, None)
             self._changed.notify_all()
+        if end is not None:
+            end()
 
-    def is_empty(self, lane: str) -> bool:
-        """Return whether nothing of the lane is being worked on."""
-        return not self._lines[lane]
+    def end(self, lane: str, then: Callable[[], None]) -> None:
+        """Call `then` once every item of the lane that was taken has left; no more may enter."""
+        with self._changed:
+            if self._lines[lane]:
+                self._ends[lane] = then
+                return
+        then()
 
     def close(self) -> None:
         """Wake those who wait: nothing will be handed on any more."""

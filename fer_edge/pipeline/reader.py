@@ -155,7 +155,8 @@ class SourceReader:
     def _watch(self, worker: Worker, source: Source) -> None:
         try:
             with worker.calling(OPEN):
-                self.info = source.open()
+                info = source.open()
+            self.info = info
             for built in self._ready:
                 while not built.wait(STOP_POLL_SECONDS):
                     if self._stopping.is_set():

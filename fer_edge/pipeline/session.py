@@ -169,6 +169,9 @@ class Session:
             What went wrong in a stage; or, when all have ended, in a lane; after the observations that were finished before.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        if self._clock() - self._looked_at >= LOOK_SECONDS:
+            # Also while a camera that works gives one observation after the other.
+            self.look_after()
         while True:
             left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, max(0.0, deadline - time.monotonic()))
             observation = self._next(left, wanted)
@@ -190,6 +193,7 @@ class Session:
 
     def look_after(self) -> None:
         """Give up threads that hang, and replace them; `take` does so while it waits."""
+        self._looked_at = self._clock()
         if self._supervisor is not None and self._started and not self._stopped:
             self._supervisor.look(self._supervised)
 

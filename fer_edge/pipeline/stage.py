@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.errors import StageFailed
@@ -204,8 +205,7 @@ class StageThread:
         clock = self._stage.clock
         call = Call(FIRST_CALL, FIRST_LIMIT)
         while True:
-            taken = self._take()
-            items = [delivery.item for delivery in taken if delivery.item is not None]
+            items = self._take()
             try:
                 if items:
                     started = clock()
@@ -213,15 +213,13 @@ class StageThread:
                         results = work.work(items)
                     call = Call("call", WORK_LIMIT)
                     self._deliver(items, results, clock() - started, work)
-                for held in [held for held in self._held if held[0].item is None]:
-                    self._end_lane(held)
             except GivenUp:
                 raise
             except BaseException:
                 self._let_go()
                 raise
 
-    def _take(self) -> List[Delivery[Observation]]:
+    def _take(self) -> List[Observation]:
         stage = self._stage
         with stage.taking:
             try:
@@ -230,8 +228,12 @@ class StageThread:
                 raise
             except BaseException as error:
                 raise Upstream(error) from error
-            self._held = [(delivery, stage.order.enter(delivery.lane)) for delivery in taken]
-        return taken
+            self._held = [(one, stage.order.enter(one.lane)) for one in taken if one.item is not None]
+            for one in taken:
+                if one.item is None:
+                    # Never in the hands of a thread, which may hang, nor before what another thread has of the lane.
+                    stage.order.end(one.lane, partial(stage.outbox.finish, one.lane, one.error))
+        return [one.item for one in taken if one.item is not None]
 
     def _deliver(
         self, items: Sequence[Observation], results: Sequence[Observation], seconds: float, work: StageWork
@@ -240,8 +242,8 @@ class StageThread:
         if len(results) != len(items):
             raise StageFailed(f"The {name} stage gave {len(results)} results for {len(items)} frames.")
         idle = [work.idle(item) for item in items]
-        share = seconds / max(1, idle.count(False))
-        for held, result, nothing in zip([held for held in self._held if held[0].item is not None], results, idle):
+        share = seconds / (idle.count(False) or len(items))
+        for held, result, nothing in zip(tuple(self._held), results, idle):
             delivery, number = held
             # Frames of one call share its time; those that gave it nothing to do took none of it, unless there are no others.
             service = 0.0 if nothing and False in idle else share
@@ -252,18 +254,9 @@ class StageThread:
             self._held.remove(held)
             stage.order.leave(delivery.lane, number)
 
-    def _end_lane(self, held: Held) -> None:
-        delivery, number = held
-        self._stage.order.wait_for_turn(delivery.lane, number)
-        self._stage.outbox.finish(delivery.lane, delivery.error)
-        self._held.remove(held)
-        self._stage.order.leave(delivery.lane, number)
-
     def _let_go(self) -> None:
         held, self._held = self._held, []
         for delivery, number in held:
             if delivery.item is not None:
                 self._stage.discard(delivery.item)
-            else:
-                self._stage.outbox.finish(delivery.lane, delivery.error)
             self._stage.order.leave(delivery.lane, number)

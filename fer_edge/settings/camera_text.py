@@ -61,7 +61,7 @@ def split_camera(text: str) -> Tuple[str, str]:
     if not is_camera_name(name):
         shown = printable(mask(text))
         raise UsageError(
-            f"'{shown}' is neither a file that is there nor NAME=SOURCE: the name of a camera is {NAME_FORM}.",
+            f"'{shown}' is neither a file that is there nor NAME=SOURCE: the name of a camera has {NAME_FORM}.",
             "Write it like front=0; a file whose name holds = is given as ./FILE.",
         )
     if not source:

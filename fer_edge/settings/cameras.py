@@ -153,7 +153,7 @@ def _lay_over(tables: List[CameraTable], variables: Iterable[CameraTable], runni
         if not is_camera_name(name):
             raise complaint(
                 variable.place,
-                f"'{printable(name)}' will not do as the name of a camera: it is {NAME_FORM}.",
+                f"'{printable(name)}' will not do as the name of a camera: it has {NAME_FORM}.",
                 "Name it as in FER_EDGE_CAMERA__FRONT__SOURCE.",
             )
         table = next((table for table in tables if table.name.lower() == name.lower()), None)

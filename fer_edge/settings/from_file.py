@@ -29,7 +29,7 @@ def from_file(file: SettingsFile) -> Layer:
                 layer.tables.append(_camera(file, key, number, keys))
         elif name == CAMERA and isinstance(value, (dict, list)):
             raise SettingsError(
-                f"{place}: a camera's table begins with [[camera]], in two brackets each.",
+                f"{place}: a camera's table begins with [[camera]], in double brackets.",
                 'Write its name below, as in  name = "front" ; and  source = "0" .',
             )
         elif name in TABLES and name != CAMERA:

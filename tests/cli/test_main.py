@@ -10,21 +10,24 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 LEFT_BEHIND = """
-import sys, threading, time
+import sys, threading
 import cv2, numpy
 from fer_edge import __main__
 from fer_edge.cli import main as cli
 
 picture = numpy.zeros((2000, 2000, 3), numpy.uint8)
 
+begun = threading.Barrier(5)
+
 def work():
+    begun.wait()
     while True:
         cv2.GaussianBlur(picture, (31, 31), 9)
 
 def run(**_parts):
     for number in range(4):
         threading.Thread(target=work, name=f"fer-edge-{number}", daemon=True).start()
-    time.sleep(0.3)
+    begun.wait()
     return 31
 
 cli.main = run

@@ -33,7 +33,7 @@ class SmallDisk:
     def __init__(self, folder: Path) -> None:
         self.place = folder / "disk"
         self.place.mkdir()
-        script = 'mount -t tmpfs -o size="$0" none "$1" && worker && exec "$@"'
+        script = 'mount -t tmpfs -o size="$0" none "$1" && shift && exec "$@"'
         self.prefix = ["unshare", "-m", "sh", "-c", script, str(SIZE), str(self.place)]
 
     def seen_from(self, program: Program) -> Path:

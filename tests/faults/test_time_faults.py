@@ -17,8 +17,8 @@ def moment(line: Dict[str, Any]) -> float:
 
 
 @pytest.mark.skipif(not FAKETIME, reason="needs libfaketime (apt-get install libfaketime)")
-@pytest.mark.parametrize(("worker", "way"), [("-86400", "back"), ("+86400", "forward")])
-def test_a_clock_that_is_set_changes_nothing_but_the_timestamps(bench: Any, worker: str, way: str) -> None:
+@pytest.mark.parametrize(("shift", "way"), [("-86400", "back"), ("+86400", "forward")])
+def test_a_clock_that_is_set_changes_nothing_but_the_timestamps(bench: Any, shift: str, way: str) -> None:
     clock = bench.folder / "clock"
     clock.write_text("+0\n", encoding="ascii")
     environment = {
@@ -32,7 +32,7 @@ def test_a_clock_that_is_set_changes_nothing_but_the_timestamps(bench: Any, work
     program.more_lines(20)
     _, before = program.mark()
     old = moment(program.lines()[-1])
-    clock.write_text(f"{worker}\n", encoding="ascii")
+    clock.write_text(f"{shift}\n", encoding="ascii")
     program.until_lines(lambda line: abs(moment(line) - old) > 80_000, 40)
     health = program.health()
     assert health["status"] == "healthy"

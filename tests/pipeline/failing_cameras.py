@@ -1,4 +1,4 @@
-"""Cameras that fail in their ways, and a pipeline that is supervised."""
+"""Cameras that fail in their ways, and sessions that are supervised."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ import time
 from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
-from fer_edge.pipeline.pipeline import Pipeline
+from small_sessions import session_of
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.classify import FakeClassifier
-from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import SourceNotFound, SourceStalled
+from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.pipeline.retry import Backoff
+from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.supervisor import Supervisor
-from fer_edge.types import Box, Face, Image
-
-FACE = Face(
-    Box(20, 20, 60, 60),
-    0.9,
-    {"right_eye": (38.0, 45.0), "left_eye": (62.0, 45.0), "nose": (50.0, 56.0), "mouth": (50.0, 68.0)},
-)
+from fer_edge.types import Image
 
 
 class Camera(Source):
@@ -60,31 +54,55 @@ def missing() -> bool:
     raise SourceNotFound("There is no camera.")
 
 
-def supervised(
-    cameras: List[Source],
-    from_the_start: bool = False,
-    detector: Callable[[], FaceDetector] = lambda: FakeDetector([FACE]),
-    **more: Any,
-) -> Tuple[Pipeline, Supervisor]:
+def supervised(cameras: List[Source], from_the_start: bool = False, **more: Any) -> Session:
+    """Return a session of a camera that, each time it fails, is the next of `cameras`."""
     rest = iter(cameras)
-    supervisor = Supervisor(lambda: next(rest), from_the_start, Backoff(0.01, 0.05), **more)
-    return Pipeline(next(rest), detector, FakeClassifier, supervisor=supervisor), supervisor
+    return reopening(next(rest), lambda: next(rest), from_the_start, **more)
 
 
-def watch(pipeline: Pipeline, count: int, seconds: float = 10.0) -> List[int]:
+def reopening(
+    first: Source,
+    make: Optional[Callable[[], Source]],
+    from_the_start: bool = False,
+    backoff: Tuple[float, float] = (0.01, 0.05),
+    **more: Any,
+) -> Session:
+    """Return a session of a camera that is made anew each time it fails; stages are built anew only if it is."""
+    return session_of(
+        first,
+        reconnection=quick_reconnection(make, from_the_start, backoff),
+        supervisor=Supervisor(make is not None),
+        **more,
+    )
+
+
+def quick_reconnection(
+    make: Optional[Callable[[], Source]],
+    from_the_start: bool = False,
+    backoff: Tuple[float, float] = (0.01, 0.05),
+    camera: str = "",
+) -> Reconnection:
+    return Reconnection(make, lambda: from_the_start, Backoff(*backoff), camera=camera)
+
+
+def watch(session: Session, count: int, seconds: float = 10.0) -> List[int]:
     """Take observations, as the program's loop does."""
     seen: List[int] = []
     deadline = time.monotonic() + seconds
     while len(seen) < count and time.monotonic() < deadline:
-        pipeline.look_after()
-        observation = pipeline.take(0.02)
+        session.look_after()
+        observation = session.take(0.02)
         if observation is not None:
             seen.append(observation.frame.index)
     assert len(seen) == count, f"{len(seen)} frames came within {seconds} s"
     return seen
 
 
-def assert_balanced(pipeline: Pipeline) -> None:
-    balance = pipeline.balance()
-    assert balance.captured == balance.emitted + balance.dropped
-    assert balance.in_flight == 0
+def until(condition: Callable[[], object], session: Optional[Session] = None, seconds: float = 20.0) -> None:
+    """Wait until something holds, and look after a session meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        if session is not None:
+            session.look_after()
+        time.sleep(0.005)

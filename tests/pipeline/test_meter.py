@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.pipeline.meter import BOUNDS, Histogram, PipelineMeter, RateMeter, ServiceMeter, percentile
+from fer_edge.pipeline.meter import BOUNDS, FlowMeter, Histogram, RateMeter, ServiceMeter, percentile
 
 FIGURES = {"detect": "detection", "classify": "classification"}
 
@@ -86,7 +86,7 @@ def test_a_mean_forgets_what_is_older_than_its_window() -> None:
 
 def test_frames_with_nothing_to_classify_say_nothing_of_the_capacity() -> None:
     clock = HandClock()
-    meter = PipelineMeter(FIGURES, clock)
+    meter = FlowMeter(FIGURES, clock)
     for index in range(100):
         clock.now += 0.1
         meter.record_stage("classify", 1e-6 if index % 2 else 0.004, idle=bool(index % 2))
@@ -96,7 +96,7 @@ def test_frames_with_nothing_to_classify_say_nothing_of_the_capacity() -> None:
 
 def test_capacity_and_achieved_rate_are_different_figures() -> None:
     clock = HandClock()
-    meter = PipelineMeter(FIGURES, clock)
+    meter = FlowMeter(FIGURES, clock)
     for _ in range(100):
         clock.now += 0.1
         meter.record_stage("detect", 0.002)

@@ -8,32 +8,21 @@ from typing import Callable, List, Optional
 
 import numpy as np
 import pytest
-from failing_cameras import Camera, assert_balanced, fail, missing, supervised, watch
-from fer_edge.pipeline.pipeline import Pipeline
+from failing_cameras import Camera, fail, missing, reopening, supervised, until, watch
+from small_sessions import assert_balanced, session_of
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FakeDetector
 from fer_edge.errors import SourceStalled, SourceUnreadable
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.retry import Backoff
-from fer_edge.pipeline.supervisor import Supervisor
+from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.worker import Call
 from fer_edge.types import Image
 
 
-def until(condition: Callable[[], object], pipeline: Optional[Pipeline] = None, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        if pipeline is not None:
-            pipeline.look_after()
-        time.sleep(0.005)
-
-
-def unsupervised(source: Source, clock: Callable[[], float] = time.monotonic) -> Pipeline:
-    return Pipeline(source, FakeDetector, FakeClassifier, clock=clock)
+def unsupervised(source: Source, clock: Callable[[], float] = time.monotonic) -> Session:
+    return session_of(source, FakeDetector, clock=clock)
 
 
 class Blocking(Camera):
@@ -57,11 +46,11 @@ class Blocking(Camera):
 
 def test_a_source_whose_opening_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]) -> None:
     monkeypatch.setattr(reader, "OPEN", Call("opening of the source", 0.2))
-    pipeline, supervisor = supervised([Camera(5, fail), Camera(0, hang), Camera()])
-    with pipeline:
-        watch(pipeline, 40)
-    assert supervisor.incidents().hung == 1
-    assert_balanced(pipeline)
+    session = supervised([Camera(5, fail), Camera(0, hang), Camera()])
+    with session:
+        watch(session, 40)
+    assert session.incidents().hung == 1
+    assert_balanced(session)
 
 
 def test_a_source_whose_closing_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]) -> None:
@@ -71,45 +60,45 @@ def test_a_source_whose_closing_hangs_is_abandoned(monkeypatch: pytest.MonkeyPat
             hang()
 
     monkeypatch.setattr(reader, "CLOSE", Call("closing of the source", 0.2))
-    pipeline, supervisor = supervised([Sticky(5, fail), Camera()])
-    with pipeline:
-        watch(pipeline, 40)
-    assert supervisor.incidents().hung == 1
-    assert_balanced(pipeline)
+    session = supervised([Sticky(5, fail), Camera()])
+    with session:
+        watch(session, 40)
+    assert session.incidents().hung == 1
+    assert_balanced(session)
 
 
 def test_a_source_that_hangs_is_interrupted_so_that_its_thread_may_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     bad = Blocking(5)
-    pipeline, supervisor = supervised([bad, Camera()])
-    with pipeline:
-        watch(pipeline, 30)
+    session = supervised([bad, Camera()])
+    with session:
+        watch(session, 30)
         assert bad.interrupted.is_set()
-        until(lambda: not any("hang" in trouble for trouble in supervisor.troubles()))
+        until(lambda: not any("hang" in trouble for trouble in session.troubles()))
     assert bad.closed.is_set()
 
 
 def test_a_stop_wakes_a_source_that_waits_for_a_picture_and_what_it_says_then_is_no_error() -> None:
     source = Blocking(error=SourceStalled("The read was interrupted."))
-    pipeline = unsupervised(source)
-    with pipeline:
-        pipeline.take(20)
+    session = unsupervised(source)
+    with session:
+        session.take(20)
         assert source.blocked.wait(20)
     assert source.interrupted.is_set()
     assert source.closed.is_set()
     with pytest.raises(Closed):
-        pipeline.take(0)
+        session.take(0)
 
 
 def test_a_stop_during_an_error_of_the_source_is_told_as_a_stop() -> None:
     source = Blocking(error=SourceStalled("The read was interrupted."))
-    pipeline = unsupervised(source)
-    with pipeline:
-        pipeline.take(20)
+    session = unsupervised(source)
+    with session:
+        session.take(20)
         assert source.blocked.wait(20)
-        pipeline._reader.stop()
+        session.lanes[0].reader.stop()
         with pytest.raises(Closed):
-            pipeline.take(20)
+            session.take(20)
 
 
 def test_no_source_is_opened_any_more_after_a_stop_that_came_while_it_was_made() -> None:
@@ -125,18 +114,17 @@ def test_no_source_is_opened_any_more_after_a_stop_that_came_while_it_was_made()
         go.wait(20)
         return Late()
 
-    supervisor = Supervisor(make, backoff=Backoff(0.01, 0.05))
-    pipeline = Pipeline(Camera(1, fail), FakeDetector, FakeClassifier, supervisor=supervisor)
-    pipeline.start()
-    pipeline.take(20)
+    session = reopening(Camera(1, fail), make)
+    session.start()
+    session.take(20)
     assert making.wait(20)
-    stopping = threading.Thread(target=pipeline.stop)
+    stopping = threading.Thread(target=session.stop)
     stopping.start()
-    until(pipeline._reader._stopping.is_set)
+    until(session.lanes[0].reader._stopping.is_set)
     go.set()
     stopping.join(20)
     assert not opened.is_set()
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 def test_a_lost_source_is_not_asked_for_again_before_its_time() -> None:
@@ -146,12 +134,11 @@ def test_a_lost_source_is_not_asked_for_again_before_its_time() -> None:
         made.append(Camera(0, missing))
         return made[-1]
 
-    supervisor = Supervisor(make, backoff=Backoff(600.0, 600.0))
-    pipeline = Pipeline(Camera(1, fail), FakeDetector, FakeClassifier, supervisor=supervisor)
-    with pipeline:
-        pipeline.take(20)
-        until(supervisor.source_trouble)
-        assert pipeline.take(0.3) is None
+    session = reopening(Camera(1, fail), make, backoff=(600.0, 600.0))
+    with session:
+        session.take(20)
+        until(session.lanes[0].trouble)
+        assert session.take(0.3) is None
     assert made == []
 
 
@@ -191,12 +178,12 @@ def test_one_whole_picture_ends_a_series_of_damaged_ones(monkeypatch: pytest.Mon
             return super().retrieve()
 
     monkeypatch.setattr(reader, "UndecodableImages", Impatient)
-    pipeline, supervisor = supervised([Spotty(), Camera()])
-    with pipeline:
-        watch(pipeline, 10)
-        until(lambda: supervisor.incidents().undecodable > 10, pipeline)
-    assert supervisor.incidents().reconnects == 0
-    assert supervisor.source_trouble() == ""
+    session = supervised([Spotty(), Camera()])
+    with session:
+        watch(session, 10)
+        until(lambda: session.lanes[0].undecodable > 10, session)
+    assert session.lanes[0].reconnects == 0
+    assert session.lanes[0].trouble() == ""
 
 
 @pytest.mark.parametrize(("live", "work"), [(True, 0.25), (False, 1.25)], ids=["a camera", "a file"])
@@ -235,12 +222,12 @@ def test_a_picture_that_is_made_on_demand_is_made_only_when_somebody_wants_it() 
             return ()
 
     source = Unpaced()
-    pipeline = Pipeline(source, Slow, FakeClassifier)
-    with pipeline:
+    session = session_of(source, Slow)
+    with session:
         assert entered.wait(20)
-        assert pipeline.take(0.2) is None
+        assert session.take(0.2) is None
         assert source._given == 1
         go.set()
-        seen = [pipeline.take(20) for _ in range(10)]
+        seen = [session.take(20) for _ in range(10)]
     assert [one.frame.index for one in seen if one is not None] == list(range(10))
     assert int(np.max([one.frame.image.max() for one in seen if one is not None])) == 10

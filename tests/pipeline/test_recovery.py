@@ -1,4 +1,4 @@
-"""What a pipeline does when its parts fail, with real threads."""
+"""What a session does when its parts fail, with real threads."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Callable, List, Tuple
 
 import numpy as np
 import pytest
-from failing_cameras import FACE, Camera, assert_balanced, fail, missing, supervised, watch
-from fer_edge.pipeline.pipeline import Pipeline
+from failing_cameras import Camera, fail, missing, reopening, supervised, watch
+from small_sessions import FACE, assert_balanced
 
 from fer_edge.capture.base import Source
 from fer_edge.classify import FakeClassifier
@@ -18,44 +18,43 @@ from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import FerEdgeError, SourceNotFound, SourceUnreadable, StageFailed
 from fer_edge.pipeline import reader, stage
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.pipeline.retry import Backoff
-from fer_edge.pipeline.supervisor import MOST_HANGING, Supervisor
+from fer_edge.pipeline.supervisor import MOST_HANGING
 from fer_edge.types import Face, Image
 
 
 @pytest.mark.parametrize("then", [fail, lambda: False], ids=["fails", "ends"])
 def test_a_source_that_fails_or_ends_is_opened_anew_and_frame_numbers_go_on(then: Callable[[], bool]) -> None:
     cameras = [Camera(5, then), Camera(0, missing), Camera(0, missing), Camera()]
-    pipeline, supervisor = supervised(list(cameras))
-    with pipeline:
-        seen = watch(pipeline, 30)
+    session = supervised(list(cameras))
+    with session:
+        seen = watch(session, 30)
     assert seen == sorted(set(seen))
-    assert supervisor.incidents().reconnects == 1
-    assert supervisor.source_trouble() == ""
+    assert session.lanes[0].reconnects == 1
+    assert session.lanes[0].trouble() == ""
     assert all(camera.closed.is_set() for camera in cameras)
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 def test_a_source_that_cannot_be_opened_at_the_start_ends_the_run_unless_it_is_to_be_waited_for() -> None:
-    pipeline, _ = supervised([Camera(0, missing), Camera()])
-    with pipeline, pytest.raises(SourceNotFound):
-        watch(pipeline, 1)
-    pipeline, _ = supervised([Camera(0, missing), Camera(0, missing), Camera()], from_the_start=True)
-    with pipeline:
-        watch(pipeline, 3)
+    session = supervised([Camera(0, missing), Camera()])
+    with session, pytest.raises(SourceNotFound):
+        watch(session, 1)
+    session = supervised([Camera(0, missing), Camera(0, missing), Camera()], from_the_start=True)
+    with session:
+        watch(session, 3)
 
 
 def test_a_source_whose_driver_hangs_is_abandoned_with_its_thread(
     monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
 ) -> None:
     monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
-    pipeline, supervisor = supervised([Camera(5, hang), Camera()])
-    with pipeline:
-        seen = watch(pipeline, 30)
-        assert supervisor.incidents().hung == 1
-        assert any("hangs in a driver" in trouble for trouble in supervisor.troubles())
+    session = supervised([Camera(5, hang), Camera()])
+    with session:
+        seen = watch(session, 30)
+        assert session.incidents().hung == 1
+        assert any("hangs in a driver" in trouble for trouble in session.troubles())
     assert seen == sorted(set(seen))
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 def test_a_picture_that_never_changes_is_a_fault_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,13 +67,13 @@ def test_a_picture_that_never_changes_is_a_fault_of_the_source(monkeypatch: pyte
             super().__init__(clock, 0.2)
 
     monkeypatch.setattr(reader, "FrozenPicture", Impatient)
-    pipeline, supervisor = supervised([Frozen(), Camera()])
-    with pipeline:
+    session = supervised([Frozen(), Camera()])
+    with session:
         deadline = time.monotonic() + 10
-        while not supervisor.incidents().reconnects and time.monotonic() < deadline:
-            watch(pipeline, 1)
-        watch(pipeline, 20)
-    assert supervisor.incidents().reconnects == 1
+        while not session.lanes[0].reconnects and time.monotonic() < deadline:
+            watch(session, 1)
+        watch(session, 20)
+    assert session.lanes[0].reconnects == 1
 
 
 def test_a_stage_that_raises_is_built_anew_and_loses_one_frame() -> None:
@@ -94,14 +93,14 @@ def test_a_stage_that_raises_is_built_anew_and_loses_one_frame() -> None:
         def close(self) -> None:
             self.closed = True
 
-    pipeline, supervisor = supervised([Camera()], detector=Fragile)
-    with pipeline:
-        watch(pipeline, 10)
-        assert supervisor.incidents().restarts == {"detect": 1}
-        assert any("the detect stage was built anew" in trouble for trouble in supervisor.troubles())
+    session = supervised([Camera()], detector=Fragile)
+    with session:
+        watch(session, 10)
+        assert session.incidents().restarts == {"detect": 1}
+        assert any("the detect stage was built anew" in trouble for trouble in session.troubles())
     assert len(built) == 2
     assert all(detector.closed for detector in built)
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 def test_a_stage_that_keeps_failing_ends_the_program_with_its_own_error_after_five_times() -> None:
@@ -114,11 +113,11 @@ def test_a_stage_that_keeps_failing_ends_the_program_with_its_own_error_after_fi
         def detect(self, image: Image) -> Tuple[Face, ...]:
             raise ZeroDivisionError("of the library")
 
-    pipeline, _ = supervised([Camera()], detector=Broken)
-    with pipeline, pytest.raises(StageFailed, match="ZeroDivisionError"):
-        watch(pipeline, 1)
+    session = supervised([Camera()], detector=Broken)
+    with session, pytest.raises(StageFailed, match="ZeroDivisionError"):
+        watch(session, 1)
     assert len(built) == 6
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 def test_what_cannot_be_built_the_first_time_is_not_tried_again() -> None:
@@ -128,9 +127,9 @@ def test_what_cannot_be_built_the_first_time_is_not_tried_again() -> None:
         tries.append(1)
         raise FerEdgeError("no such model")
 
-    pipeline, _ = supervised([Camera()], detector=refuse)
-    with pipeline, pytest.raises(FerEdgeError, match="no such model"):
-        watch(pipeline, 1)
+    session = supervised([Camera()], detector=refuse)
+    with session, pytest.raises(FerEdgeError, match="no such model"):
+        watch(session, 1)
     assert len(tries) == 1
 
 
@@ -155,15 +154,15 @@ def test_a_stage_that_hangs_is_replaced_and_what_it_brings_later_is_void(monkeyp
             if self is built[0]:
                 woke.set()
 
-    pipeline, supervisor = supervised([Camera()], detector=Hanging)
-    with pipeline:
-        first = watch(pipeline, 20)
-        assert supervisor.incidents().restarts == {"detect": 1}
+    session = supervised([Camera()], detector=Hanging)
+    with session:
+        first = watch(session, 20)
+        assert session.incidents().restarts == {"detect": 1}
         wake.set()
         assert woke.wait(5)
-        seen = first + watch(pipeline, 10)
+        seen = first + watch(session, 10)
     assert seen == sorted(set(seen))
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 def test_a_stop_leaves_a_hanging_thread_behind_and_counts_what_it_had_as_dropped() -> None:
@@ -175,11 +174,11 @@ def test_a_stop_leaves_a_hanging_thread_behind_and_counts_what_it_had_as_dropped
             wake.wait(20)
             return ()
 
-    pipeline, _ = supervised([Camera()], detector=Hanging)
-    with pipeline:
+    session = supervised([Camera()], detector=Hanging)
+    with session:
         assert entered.wait(10)
     wake.set()
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 class Spoiling(Camera):
@@ -196,13 +195,13 @@ class Spoiling(Camera):
 
 
 def test_single_pictures_that_cannot_be_decoded_are_left_out_and_counted() -> None:
-    pipeline, supervisor = supervised([Spoiling(lambda number: number % 3 != 0)])
-    with pipeline:
-        seen = watch(pipeline, 30)
+    session = supervised([Spoiling(lambda number: number % 3 != 0)])
+    with session:
+        seen = watch(session, 30)
     assert seen == sorted(set(seen))
-    assert supervisor.incidents().undecodable >= 10
-    assert supervisor.incidents().reconnects == 0
-    assert_balanced(pipeline)
+    assert session.lanes[0].undecodable >= 10
+    assert session.lanes[0].reconnects == 0
+    assert_balanced(session)
 
 
 def test_a_source_of_which_no_picture_can_be_decoded_any_more_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,11 +210,11 @@ def test_a_source_of_which_no_picture_can_be_decoded_any_more_is_opened_anew(mon
             super().__init__(clock, 0.2)
 
     monkeypatch.setattr(reader, "UndecodableImages", Impatient)
-    pipeline, supervisor = supervised([Spoiling(lambda number: number < 5), Camera()])
-    with pipeline:
-        watch(pipeline, 30)
-    assert supervisor.incidents().reconnects == 1
-    assert_balanced(pipeline)
+    session = supervised([Spoiling(lambda number: number < 5), Camera()])
+    with session:
+        watch(session, 30)
+    assert session.lanes[0].reconnects == 1
+    assert_balanced(session)
 
 
 def test_a_network_that_gives_no_numbers_is_built_anew() -> None:
@@ -226,37 +225,36 @@ def test_a_network_that_gives_no_numbers_is_built_anew() -> None:
             super().__init__((0, 0, 0, 1 if built else np.nan, 0, 0, 0))
             built.append(self)
 
-    supervisor = Supervisor(Camera)
-    pipeline = Pipeline(Camera(), lambda: FakeDetector([FACE]), Overheated, supervisor=supervisor)
-    with pipeline:
-        watch(pipeline, 5)
-    assert supervisor.incidents().restarts == {"classify": 1}
-    assert_balanced(pipeline)
+    session = supervised([Camera()], classifier=Overheated)
+    with session:
+        watch(session, 5)
+    assert session.incidents().restarts == {"classify": 1}
+    assert_balanced(session)
 
 
 def test_each_change_of_state_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "fer_edge")
-    pipeline, _ = supervised([Camera(5, fail), Camera()])
-    with pipeline:
-        watch(pipeline, 20)
+    session = supervised([Camera(5, fail), Camera()])
+    with session:
+        watch(session, 20)
     events = [record.event for record in caplog.records if hasattr(record, "event")]
     assert events == ["source_lost", "source_back"]
 
 
 def test_stopping_while_the_source_is_waited_for_is_an_ordinary_end() -> None:
-    pipeline, supervisor = supervised([Camera(0, missing)] + [Camera(0, missing) for _ in range(200)], True)
-    with pipeline:
-        assert pipeline.take(0.2) is None
-        assert "There is no camera" in supervisor.source_trouble()
+    session = supervised([Camera(0, missing)] + [Camera(0, missing) for _ in range(200)], True)
+    with session:
+        assert session.take(0.2) is None
+        assert "There is no camera" in session.lanes[0].trouble()
     with pytest.raises(Closed):
-        pipeline.take(0)
+        session.take(0)
 
 
 def test_an_error_of_the_source_is_not_taken_for_one_of_the_stages(caplog: pytest.LogCaptureFixture) -> None:
-    pipeline, supervisor = supervised([Camera(0, missing)])
-    with pipeline, pytest.raises(SourceNotFound):
-        watch(pipeline, 1)
-    assert supervisor.incidents().restarts == {}
+    session = supervised([Camera(0, missing)])
+    with session, pytest.raises(SourceNotFound):
+        watch(session, 1)
+    assert session.incidents().restarts == {}
     assert caplog.records == []
 
 
@@ -264,10 +262,10 @@ def test_a_stage_that_cannot_be_built_is_no_failure_of_the_next_one() -> None:
     def refuse() -> FaceDetector:
         raise FerEdgeError("no such model")
 
-    pipeline, supervisor = supervised([Camera()], detector=refuse)
-    with pipeline, pytest.raises(FerEdgeError, match="no such model"):
-        watch(pipeline, 1)
-    assert supervisor.incidents().restarts == {}
+    session = supervised([Camera()], detector=refuse)
+    with session, pytest.raises(FerEdgeError, match="no such model"):
+        watch(session, 1)
+    assert session.incidents().restarts == {}
 
 
 def test_what_making_a_source_anew_raises_counts_as_a_failed_opening() -> None:
@@ -279,11 +277,10 @@ def test_what_making_a_source_anew_raises_counts_as_a_failed_opening() -> None:
             raise OSError("no such folder")
         return Camera()
 
-    supervisor = Supervisor(make, backoff=Backoff(0.01, 0.05))
-    pipeline = Pipeline(Camera(5, fail), FakeDetector, FakeClassifier, supervisor=supervisor)
-    with pipeline:
-        watch(pipeline, 30)
-    assert supervisor.incidents().reconnects == 1
+    session = reopening(Camera(5, fail), make)
+    with session:
+        watch(session, 30)
+    assert session.lanes[0].reconnects == 1
 
 
 def test_a_thread_that_was_given_up_does_nothing_more_even_when_its_closing_fails(
@@ -303,18 +300,18 @@ def test_a_thread_that_was_given_up_does_nothing_more_even_when_its_closing_fail
         return False
 
     third = Camera()
-    pipeline, supervisor = supervised([Bad(5, hang_until_woken), Camera(), third])
-    with pipeline:
-        first = watch(pipeline, 20)
+    session = supervised([Bad(5, hang_until_woken), Camera(), third])
+    with session:
+        first = watch(session, 20)
         losses = [record for record in caplog.records if getattr(record, "event", "") == "source_lost"]
         wake.set()
         assert woke.wait(5)
-        seen = first + watch(pipeline, 20)
+        seen = first + watch(session, 20)
     assert seen == sorted(set(seen))
-    assert supervisor.incidents().reconnects == 1
+    assert session.lanes[0].reconnects == 1
     assert losses == [record for record in caplog.records if getattr(record, "event", "") == "source_lost"]
     assert not third.closed.is_set(), "nobody opened it"
-    assert_balanced(pipeline)
+    assert_balanced(session)
 
 
 def test_a_stage_whose_closing_hangs_does_not_keep_the_program_from_its_end(hang: Callable[[], bool]) -> None:
@@ -322,22 +319,19 @@ def test_a_stage_whose_closing_hangs_does_not_keep_the_program_from_its_end(hang
         def close(self) -> None:
             hang()
 
-    pipeline, _ = supervised([Camera()], detector=lambda: Sticky([FACE]))
-    with pipeline:
-        watch(pipeline, 5)
-    assert_balanced(pipeline)
+    session = supervised([Camera()], detector=lambda: Sticky([FACE]))
+    with session:
+        watch(session, 5)
+    assert_balanced(session)
 
 
 def test_without_reconnection_a_hanging_driver_ends_the_run_with_an_error(
     monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
 ) -> None:
     monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
-    supervisor = Supervisor(None)
-    pipeline = Pipeline(Camera(5, hang), FakeDetector, FakeClassifier, supervisor=supervisor)
-    with pipeline, pytest.raises(StageFailed, match="grab did not return"):
-        watch(pipeline, 100)
-    with pytest.raises(ValueError, match="opens nothing"):
-        supervisor.reopen()
+    session = reopening(Camera(5, hang), None)
+    with session, pytest.raises(StageFailed, match="grab did not return"):
+        watch(session, 100)
 
 
 def test_too_many_hanging_threads_end_the_run_because_only_a_new_process_is_free_of_them(
@@ -345,7 +339,7 @@ def test_too_many_hanging_threads_end_the_run_because_only_a_new_process_is_free
 ) -> None:
     monkeypatch.setattr(reader, "GRAB_LIMIT", 0.05)
     cameras: List[Source] = [Camera(1, hang) for _ in range(MOST_HANGING)]
-    pipeline, supervisor = supervised([*cameras, Camera()])
-    with pipeline, pytest.raises(StageFailed, match="threads hang in drivers"):
-        watch(pipeline, 1000, 30.0)
-    assert supervisor.incidents().hung == MOST_HANGING
+    session = supervised([*cameras, Camera()])
+    with session, pytest.raises(StageFailed, match="threads hang in drivers"):
+        watch(session, 1000, 30.0)
+    assert session.incidents().hung == MOST_HANGING

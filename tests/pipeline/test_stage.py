@@ -4,84 +4,121 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Callable, List, Tuple
+from datetime import datetime, timezone
+from typing import Callable, List, Sequence, Tuple
 
+import numpy as np
 import pytest
-from failing_cameras import FACE, Camera, assert_balanced, supervised, watch
+from failing_cameras import Camera, supervised, watch
+from small_sessions import CAMERA, FACE, assert_balanced
 
 from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.pipeline import stage
 from fer_edge.pipeline.mailbox import Mailbox
-from fer_edge.types import Face, Image, StageTime
+from fer_edge.pipeline.order import LaneOrder
+from fer_edge.pipeline.stage_spec import StageSpec, StageWork
+from fer_edge.types import Face, Frame, Image, Observation, StageTime
+
+
+class ByHand(StageWork):
+    """Work that a test gives as a call."""
+
+    def __init__(self, work: Callable[[Observation], Observation], give_back: Callable[[], None]) -> None:
+        self._work = work
+        self._give_back = give_back
+
+    def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
+        return [self._work(one) for one in observations]
+
+    def close(self) -> None:
+        self._give_back()
 
 
 class Line:
-    """A stage that works on numbers, by hand: what goes in, what comes out, what is lost, and when."""
+    """A stage that works by hand on the frames of one lane: what goes in, what comes out, what is lost, and when."""
 
-    def __init__(self, work: Callable[[int], int], give_back: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, work: Callable[[Observation], Observation], give_back: Callable[[], None] = lambda: None
+    ) -> None:
         self.now = 0.0
-        self.inbox: Mailbox[int] = Mailbox(lambda: self.now)
-        self.outbox: Mailbox[int] = Mailbox(lambda: self.now)
+        self.inbox: Mailbox[Observation] = Mailbox([CAMERA], lambda: self.now)
+        self.outbox: Mailbox[Observation] = Mailbox([CAMERA], lambda: self.now)
         self.lost: List[int] = []
-        self.times: List[StageTime] = []
-        self.stage: stage.Stage[int, int] = stage.Stage(
-            "work", lambda: (work, give_back), self.inbox, self.outbox, self._stamp, self.lost.append, lambda: self.now
+        self.recorded: List[Tuple[str, str, float, bool]] = []
+        self.stage = stage.Stage(
+            StageSpec("work", "working", lambda: ByHand(work, give_back)),
+            self.inbox,
+            self.outbox,
+            LaneOrder([CAMERA]),
+            lambda *what: self.recorded.append(what),
+            lambda lost: self.lost.append(lost.frame.index),
+            lambda: self.now,
         )
 
-    def _stamp(self, result: int, spent: StageTime) -> int:
-        self.times.append(spent)
-        return result
+    def put(self, index: int) -> None:
+        self.inbox.put(CAMERA, Observation(a_frame(index)))
 
-    def run(self) -> None:
-        self.stage.worker.thread.start()
+    def take(self) -> Observation:
+        (delivery,) = self.outbox.take(1, 20)
+        assert delivery.item is not None
+        return delivery.item
+
+    def run(self) -> threading.Thread:
+        (only,) = self.stage.threads
+        only.worker.thread.start()
+        return only.worker.thread
+
+
+def a_frame(index: int) -> Frame:
+    return Frame(index, 0.0, datetime.now(timezone.utc), np.zeros((1, 1, 3), np.uint8), CAMERA)
 
 
 def test_the_time_that_an_item_waited_is_no_work_of_the_stage() -> None:
-    def work(item: int) -> int:
+    def work(item: Observation) -> Observation:
         line.now += 0.5
         return item
 
     line = Line(work)
-    line.inbox.put(1)
+    line.put(1)
     line.now += 2.0
-    line.run()
-    assert line.outbox.take(20) == (1, 0.0)
-    line.inbox.finish()
-    line.stage.worker.thread.join(20)
-    assert line.times == [StageTime(queue_wait=2.0, service=0.5)]
+    thread = line.run()
+    assert line.take().times == {"work": StageTime(queue_wait=2.0, service=0.5)}
+    line.inbox.finish(CAMERA)
+    thread.join(20)
+    assert line.recorded == [(CAMERA, "work", 0.5, False)]
 
 
 def test_what_waits_before_a_stage_that_fails_counts_as_lost_like_the_item_it_failed_on() -> None:
     entered, go = threading.Event(), threading.Event()
 
-    def work(item: int) -> int:
+    def work(item: Observation) -> Observation:
         entered.set()
         go.wait(20)
         raise ZeroDivisionError("of the library")
 
     line = Line(work)
     line.run()
-    line.inbox.put(1)
+    line.put(1)
     assert entered.wait(20)
-    line.inbox.put(2)
+    line.put(2)
     go.set()
     with pytest.raises(Exception, match="The work stage failed: ZeroDivisionError"):
-        line.outbox.take(20)
+        line.take()
     assert line.lost == [1, 2]
 
 
 def test_what_goes_wrong_in_closing_does_not_hide_why_the_work_ended() -> None:
-    def work(item: int) -> int:
+    def work(item: Observation) -> Observation:
         raise ZeroDivisionError("of the library")
 
     def give_back() -> None:
         raise OSError("the driver is gone")
 
     line = Line(work, give_back)
-    line.inbox.put(1)
+    line.put(1)
     line.run()
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        line.outbox.take(20)
+        line.take()
 
 
 class Slow(FakeDetector):
@@ -122,11 +159,11 @@ def test_a_rebuild_that_hangs_is_given_up_and_tried_again(
     def build(number: int) -> object:
         return hang() if number == 1 else None
 
-    pipeline, supervisor = supervised([Camera()], detector=lambda: Slow(build, fail_first))
-    with pipeline:
-        watch(pipeline, 10)
-    assert supervisor.incidents().restarts == {"detect": 2}
-    assert_balanced(pipeline)
+    session = supervised([Camera()], detector=lambda: Slow(build, fail_first))
+    with session:
+        watch(session, 10)
+    assert session.incidents().restarts == {"detect": 2}
+    assert_balanced(session)
 
 
 @pytest.mark.parametrize("what", ["the first build", "the first call"])
@@ -147,20 +184,20 @@ def test_a_first_build_and_a_first_call_may_take_longer_than_any_other(
     def build() -> FaceDetector:
         return Slow(*((wait, not_at_all) if what == "the first build" else (not_at_all, wait)))
 
-    pipeline, supervisor = supervised([Camera()], detector=build)
-    with pipeline:
+    session = supervised([Camera()], detector=build)
+    with session:
         assert entered.wait(20)
         looked = 0.0
         while looked < 0.5:
             began = time.monotonic()
-            assert pipeline.take(0.02) is None
-            assert pipeline.preparing
-            pipeline.look_after()
+            assert session.take(0.02) is None
+            assert session.preparing
+            session.look_after()
             looked += time.monotonic() - began
         # A busy machine may keep a later call from returning in a tenth of a second.
         monkeypatch.setattr(stage, "WORK_LIMIT", 60.0)
         end.set()
-        watch(pipeline, 3)
-        assert not pipeline.preparing
-    assert supervisor.incidents().hung == 0
+        watch(session, 3)
+        assert not session.preparing
+    assert session.incidents().hung == 0
     assert Slow.built == 1

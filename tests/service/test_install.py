@@ -101,12 +101,27 @@ def test_settings_that_the_service_would_refuse_are_refused_before_anything_is_c
     assert snapshot(card) == before
 
 
+DOOR = '[[camera]]\nname = "front"\nsource = "0"\n[[camera]]\nname = "door"\nfps = 15\n'
+
+
+def test_a_camera_of_the_settings_may_have_its_source_among_the_secrets_and_must_have_one(card: Path) -> None:
+    folder = card / "etc/fer-edge"
+    folder.mkdir()
+    (folder / "fer-edge.toml").write_text(DOOR)
+    with pytest.raises(SettingsError, match="line 4: nothing gives the camera 'door' a source"):
+        install(card, "--dry-run")
+    (folder / "fer-edge.env").write_text("FER_EDGE_CAMERA__DOOR__SOURCE=rtsp://user:pa=ss@door/live\n")
+    assert install(card, "--dry-run") == 0
+
+
 @pytest.mark.parametrize(
     ("file", "variables", "place"),
     [
         ('listen = "0.0.0.0:8650"', {}, "fer-edge.toml, line 1"),
         ('listen = "0.0.0.0:8650"', {"# FER_EDGE_TOKEN": "sesame"}, "fer-edge.toml, line 1"),
         ("", {"FER_EDGE_LISTEN": "0.0.0.0:8650"}, "FER_EDGE_LISTEN"),
+        ('[web]\nlisten = "0.0.0.0:8650"', {}, "fer-edge.toml, line 2"),
+        ('[web]\nlisten = "0.0.0.0:8650"', {"FER_EDGE_WEB__TOKEN": "sesame"}, ""),
         ('listen = "0.0.0.0:8650"', {"FER_EDGE_TOKEN": '"sesame"'}, ""),
         ('listen = "0.0.0.0:8650"', {"FER_EDGE_LISTEN": "127.0.0.1:8650"}, ""),
         ('listen = "127.0.0.1:8650"', {"PATH": "/usr/bin"}, ""),

@@ -147,6 +147,7 @@ def test_an_error_can_be_told_with_the_line_or_variable_that_led_to_it(key: str,
 def test_what_the_command_line_says_of_cameras_has_no_place() -> None:
     settings = loaded("front=demo", file=THREE)
     assert settings.place("camera") == settings.place("camera.front.source") == ""
+    assert not {"camera", "camera.front.source"} & set(settings.origins)
     assert settings.place("camera.front.fps") == "here.toml, line 6"
 
 

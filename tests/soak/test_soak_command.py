@@ -8,12 +8,12 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Callable, List
+from typing import List
 
 import pytest
 from programs import ROOT
+from waiting import wait_until
 
 
 def soak(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -78,7 +78,8 @@ def test_a_variable_that_contradicts_the_purpose_is_named(
 
 def test_a_program_that_is_killed_leaves_a_report_of_what_was_measured(tmp_path: Path) -> None:
     report = tmp_path / "soak.json"
-    command = [sys.executable, "-m", "fer_edge", "soak", "--minutes", "60", "--report", str(report)]
+    cameras = ["--camera", "demo", "--camera", "door=demo:3"]
+    command = [sys.executable, "-m", "fer_edge", "soak", *cameras, "--minutes", "60", "--report", str(report)]
     # On a terminal it shows each sample.
     terminal, standard_error = pty.openpty()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=standard_error, text=True)
@@ -97,6 +98,9 @@ def test_a_program_that_is_killed_leaves_a_report_of_what_was_measured(tmp_path:
     found = json.loads(report.read_text())
     assert "signal 9" in found["complaints"][0]
     assert len(found["samples"]) >= 2
+    assert found["source"] == "demo, demo:3"
+    assert set(found["cameras"]) == {"demo", "door"}
+    assert sum(camera["emitted"] for camera in found["cameras"].values()) == found["frames"]["emitted"] > 0
 
 
 def test_ctrl_c_ends_the_soak_and_its_program_and_what_was_measured_is_reported(tmp_path: Path) -> None:
@@ -113,10 +117,3 @@ def test_ctrl_c_ends_the_soak_and_its_program_and_what_was_measured_is_reported(
     assert not child.exists()
     # It may have been stopped before the first frame; then there is nothing to report.
     assert report.exists() or process.returncode == 2
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -7,16 +7,19 @@ import fcntl
 import json
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Tuple
 
 import pytest
+from waiting import wait_until
 
 from fer_edge.system import standard_error as module
 from fer_edge.system.standard_error import MOST_WAITING, StandardError, can_be_written
@@ -52,14 +55,17 @@ def full(writing: int) -> None:
     os.set_blocking(writing, True)
 
 
+def waiting_in(reading: int) -> int:
+    """Give the bytes that a pipe holds."""
+    return int.from_bytes(fcntl.ioctl(reading, termios.FIONREAD, b"\0" * 4), sys.byteorder)
+
+
 def read_until(reading: int, wanted: bytes, seconds: float = 30.0) -> bytes:
     os.set_blocking(reading, False)
     seen, until = b"", time.monotonic() + seconds
     while wanted not in seen:
-        assert time.monotonic() < until, seen[-300:]
-        with contextlib.suppress(BlockingIOError):
-            seen += os.read(reading, 65536)
-        time.sleep(0.001)
+        assert select.select([reading], [], [], max(0.0, until - time.monotonic()))[0], seen[-300:]
+        seen += os.read(reading, 65536)
     return seen
 
 
@@ -103,9 +109,7 @@ def test_a_reader_that_stops_holds_nobody_up_and_is_told_what_it_missed(
         error.write(b"%049d\n" % number)
     assert error.lost > 200
     read_until(reading, b"%049d" % (given - 1))
-    until = time.monotonic() + 30
-    while not caplog.records and time.monotonic() < until:
-        time.sleep(0.001)
+    wait_until(lambda: caplog.records, "word of the lines that were lost")
     assert [record.getMessage() for record in caplog.records] == [f"{error.lost} lines of the log were lost"]
     error.write(b"and on\n")
     read_until(reading, b"and on")
@@ -215,13 +219,14 @@ def test_sigterm_ends_a_program_whose_log_nobody_reads_and_that_has_nothing_to_a
     port.close()
     run = start(*arguments, "--listen", listen, stderr=writing, stdout=writing if both else subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 60
-        while True:  # until it listens, which is behind the first lines of the log
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(listen)), timeout=10):
-                break
-            assert time.monotonic() < until
+
+        def listens() -> bool:  # which it does behind the first lines of the log
             assert run.poll() is None
-            time.sleep(0.02)
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(listen)), timeout=10):
+                return True
+            return False
+
+        wait_until(listens, "an open port")
         run.send_signal(signal.SIGTERM)
         assert run.wait(60) == 0
     finally:
@@ -272,7 +277,8 @@ def test_at_the_end_of_the_program_a_slow_reader_still_gets_every_line() -> None
     fcntl.fcntl(writing, SET_PIPE_SIZE, 4096)
     run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=writing)
     os.close(writing)
-    time.sleep(0.5)  # the reader is late, so that lines wait
+    # The reader is late, so that lines wait. A pipe of one page takes no second line before the first is read.
+    wait_until(lambda: waiting_in(reading), "the first line")
     seen = b""
     while True:
         piece = os.read(reading, 4096)

@@ -1,81 +1,27 @@
+"""A session of one camera, with real threads."""
+
 from __future__ import annotations
 
 import threading
 import time
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, List, Tuple
 
 import numpy as np
 import pytest
-from fer_edge.pipeline.pipeline import Pipeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_sessions import FACE, Gate, Numbered, session_of
 
-from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.classify import ExpressionClassifier, FakeClassifier
 from fer_edge.detect import FaceDetector, FakeDetector
 from fer_edge.errors import SourceTruncated, StageFailed, UsageError
 from fer_edge.pipeline.mailbox import Closed
-from fer_edge.types import Box, Expression, Face, Image
-
-FACE = Face(
-    Box(20, 20, 60, 60),
-    0.9,
-    {"right_eye": (38.0, 45.0), "left_eye": (62.0, 45.0), "nose": (50.0, 56.0), "mouth": (50.0, 68.0)},
-)
-
-
-class Numbered(Source):
-    """Gives `count` pictures, each a shade lighter; then ends, or raises."""
-
-    def __init__(self, count: Optional[int], live: bool = False, error: Optional[Exception] = None) -> None:
-        self.live = live
-        self.closed = 0
-        self._count = count
-        self._error = error
-        self._next = 0
-
-    def open(self) -> SourceInfo:
-        return SourceInfo("numbered", 100, 100, 0)
-
-    def grab(self) -> Optional[bool]:
-        if self._count is not None and self._next >= self._count:
-            if self._error:
-                raise self._error
-            return False
-        self._next += 1
-        return True
-
-    def retrieve(self) -> Image:
-        return np.full((100, 100, 3), self._next % 256, np.uint8)
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-class Gate(FaceDetector):
-    """Finds one face, but only while it is let."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.waiting = threading.Event()
-
-    def detect(self, image: Image) -> Tuple[Face, ...]:
-        self.waiting.set()
-        self.open.wait(10)
-        return (FACE,)
-
-
-def pipeline(
-    source: Source,
-    detector: Optional[FaceDetector] = None,
-    classifier: Optional[ExpressionClassifier] = None,
-) -> Pipeline:
-    return Pipeline(source, lambda: detector or FakeDetector([FACE]), lambda: classifier or FakeClassifier())
+from fer_edge.types import Expression, Face, Image
 
 
 def test_every_frame_of_a_file_is_analysed_once_and_in_order() -> None:
     source = Numbered(50)
-    watched = pipeline(source)
+    watched = session_of(source)
     observations = list(watched)
     assert [observation.frame.index for observation in observations] == list(range(50))
     assert [int(observation.frame.image[0, 0, 0]) for observation in observations] == list(range(1, 51))
@@ -86,10 +32,10 @@ def test_every_frame_of_a_file_is_analysed_once_and_in_order() -> None:
 
 
 def test_a_slow_consumer_of_a_live_source_gets_new_frames_and_the_old_ones_count_as_dropped() -> None:
-    watched = pipeline(Numbered(None, live=True))
+    watched = session_of(Numbered(None, live=True))
     with watched:
         watched.take(5)
-        before = watched.latest_frame
+        before = watched.lanes[0].latest
         assert before is not None
         deadline = time.monotonic() + 5
         while watched.balance().captured < before.index + 50 and time.monotonic() < deadline:
@@ -106,15 +52,15 @@ def test_a_slow_consumer_of_a_live_source_gets_new_frames_and_the_old_ones_count
 
 def test_a_blocked_detector_does_not_hold_up_the_live_picture() -> None:
     gate = Gate()
-    watched = pipeline(Numbered(None, live=True), gate)
+    watched = session_of(Numbered(None, live=True), lambda: gate)
     with watched:
         assert gate.waiting.wait(5)
-        first = watched.latest_frame
+        first = watched.lanes[0].latest
         assert first is not None
         deadline = time.monotonic() + 5
         while watched.balance().captured < first.index + 100 and time.monotonic() < deadline:
             watched.wait_for_news(0.1)
-        latest = watched.latest_frame
+        latest = watched.lanes[0].latest
         assert latest is not None
         assert latest.index >= first.index + 99
         gate.open.set()
@@ -125,7 +71,7 @@ def test_a_blocked_detector_does_not_hold_up_the_live_picture() -> None:
 def test_captured_is_always_emitted_plus_dropped_and_nothing_is_under_way_after_the_end(
     count: int, live: bool, stop_after: int
 ) -> None:
-    watched = pipeline(Numbered(count, live=live))
+    watched = session_of(Numbered(count, live=live))
     for number, _ in enumerate(watched):
         seen = watched.balance()
         assert seen.captured == seen.emitted + seen.dropped + seen.in_flight
@@ -140,7 +86,7 @@ def test_captured_is_always_emitted_plus_dropped_and_nothing_is_under_way_after_
 
 
 def test_an_error_of_the_source_comes_after_the_frames_before_it() -> None:
-    watched = pipeline(Numbered(7, error=SourceTruncated("cut off")))
+    watched = session_of(Numbered(7, error=SourceTruncated("cut off")))
     seen = []
     with pytest.raises(SourceTruncated, match="cut off"):
         for observation in watched:
@@ -168,7 +114,7 @@ def test_an_error_in_a_stage_ends_everything_and_names_the_stage(where: str) -> 
         "building the detector": (refuse, FakeClassifier),
         "building the classifier": (lambda: FakeDetector([FACE]), refuse),
     }
-    watched = Pipeline(Numbered(None, live=True), *builders[where])
+    watched = session_of(Numbered(None, live=True), *builders[where])
     with pytest.raises(StageFailed, match="detect" if "detector" in where else "classify") as caught:
         list(watched)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
@@ -201,7 +147,7 @@ def test_backends_are_built_used_and_closed_in_the_thread_of_their_stage() -> No
             threads["classifier"].add(threading.current_thread().name)
             closed.append("classifier")
 
-    list(Pipeline(Numbered(3), Detector, Classifier))
+    list(session_of(Numbered(3), Detector, Classifier))
     assert sorted(closed) == ["classifier", "detector"]
     assert threads == {"detector": {"fer-edge-detect"}, "classifier": {"fer-edge-classify"}}
 
@@ -214,17 +160,17 @@ def test_all_faces_of_a_frame_go_through_the_classifier_in_one_batch() -> None:
             batches.append(crops.shape)
             return super().classify(crops)
 
-    list(pipeline(Numbered(4), FakeDetector([FACE] * 5), Counting()))
+    list(session_of(Numbered(4), lambda: FakeDetector([FACE] * 5), Counting))
     assert batches == [(5, 64, 64, 3)] * 4
 
 
 def test_a_frame_without_faces_is_still_observed() -> None:
-    observations = list(pipeline(Numbered(3), FakeDetector()))
+    observations = list(session_of(Numbered(3), FakeDetector))
     assert [observation.faces for observation in observations] == [(), (), ()]
 
 
 def test_stopping_while_nobody_takes_anything_joins_every_thread() -> None:
-    watched = pipeline(Numbered(None))
+    watched = session_of(Numbered(None))
     before = set(threading.enumerate())
     watched.start()
     watched.take(5)
@@ -235,34 +181,34 @@ def test_stopping_while_nobody_takes_anything_joins_every_thread() -> None:
     assert watched.balance().in_flight == 0
 
 
-def test_a_pipeline_runs_once_and_says_so_the_second_time() -> None:
-    watched = pipeline(Numbered(3))
+def test_a_session_runs_once_and_says_so_the_second_time() -> None:
+    watched = session_of(Numbered(3))
     assert len(list(watched)) == 3
     with pytest.raises(UsageError, match="run already"):
         list(watched)
 
 
 def test_every_stage_says_how_long_it_took_and_how_long_the_frame_waited() -> None:
-    observation = next(iter(pipeline(Numbered(3))))
+    observation = next(iter(session_of(Numbered(3))))
     assert set(observation.times) == {"capture", "detect", "classify"}
     assert all(time.service >= 0 and time.queue_wait >= 0 for time in observation.times.values())
 
 
 def test_the_figures_count_every_result_and_say_nothing_of_a_classifier_that_had_nothing_to_do() -> None:
-    watched = pipeline(Numbered(10))
+    watched = session_of(Numbered(10))
     list(watched)
     assert watched.meter.latency().count == 10
     assert watched.meter.counts() == {"capture": 10, "detect": 10, "classify": 10}
     assert watched.rates().total > 0
     assert watched.rates().stages["classification"].capacity > 0
-    nobody = pipeline(Numbered(10), FakeDetector())
+    nobody = session_of(Numbered(10), FakeDetector)
     list(nobody)
     assert nobody.rates().total > 0
     assert nobody.rates().stages["classification"].capacity == 0
 
 
 def test_waiting_for_news_waits_once_for_each() -> None:
-    watched = pipeline(Numbered(1))
+    watched = session_of(Numbered(1))
     with watched:
         assert watched.take(5) is not None
         with pytest.raises(Closed):
@@ -283,7 +229,7 @@ def test_no_frame_is_captured_before_detector_and_classifier_are_built(slow: str
         assert slow != "classifier" or go.wait(20)
         return FakeClassifier()
 
-    watched = Pipeline(Numbered(None, live=True), detector, classifier)
+    watched = session_of(Numbered(None, live=True), detector, classifier)
     with watched:
         assert watched.take(0.2) is None
         assert watched.balance().captured == 0
@@ -300,11 +246,11 @@ def test_stopping_while_an_engine_is_still_being_built_is_an_ordinary_end() -> N
         done.wait(20)
         return FakeClassifier()
 
-    pipeline = Pipeline(source, lambda: FakeDetector([FACE]), slow)
-    with pipeline:
-        assert pipeline.take(0.3) is None
+    watched = session_of(source, lambda: FakeDetector([FACE]), slow)
+    with watched:
+        assert watched.take(0.3) is None
     try:
         assert source.closed == 1
-        assert pipeline.balance().captured == 0
+        assert watched.balance().captured == 0
     finally:
         done.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Callable, Dict, List, Mapping, Sequence
 
 from fer_edge.app.blur import Blurring
@@ -56,7 +55,7 @@ class Detection(StageWork):
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with what was found."""
-        return [replace(one, found=tuple(self._of[one.frame.source].detect(one.frame.image))) for one in observations]
+        return [one.richer(found=tuple(self._of[one.frame.source].detect(one.frame.image))) for one in observations]
 
     def close(self) -> None:
         """Close every detector."""
@@ -74,7 +73,7 @@ class Classification(StageWork):
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with their faces read."""
         read = self._reader.read_all([(one.frame.image, one.found) for one in observations])
-        return [replace(one, faces=faces) for one, faces in zip(observations, read)]
+        return [one.richer(faces=faces) for one, faces in zip(observations, read)]
 
     def idle(self, observation: Observation) -> bool:
         """Return whether nobody is in view."""

@@ -162,11 +162,9 @@ class Mailbox(Generic[T]):
                 self._takers -= 1
             for delivery in taken:
                 self._left[delivery.lane].notify_all()
-            # Whoever begins to take there now sees the room; the other way round, no lock of a mailbox behind is taken under
-            # that of one in front.
-            if self.upstream is not None and self.upstream._takers:
-                self.upstream.wake()
-            return taken
+        if self.upstream is not None:
+            self.upstream.tell_of_room()
+        return taken
 
     def age(self, lane: str) -> float:
         """Return the seconds that a lane's item has waited here; 0 when there is none."""
@@ -202,6 +200,12 @@ class Mailbox(Generic[T]):
             lost = [item for item, _ in self._slots.values()]
             self._slots.clear()
             return lost
+
+    def tell_of_room(self) -> None:
+        """Wake whoever stands here for want of room behind; to be called after there is some, without a lock."""
+        # Whoever comes later looks for itself, and finds the room.
+        if self._takers and (self._slots or self._on_demand):
+            self.wake()
 
     def wake(self) -> None:
         """Let those who wait here look again: there may be room behind them."""

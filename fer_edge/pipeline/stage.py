@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import replace
 from functools import partial
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
@@ -253,7 +252,7 @@ class StageThread:
             stage.record(delivery.lane, name, service, nothing)
             spent = StageTime(delivery.waited, service)
             stage.order.wait_for_turn(delivery.lane, number)
-            stage.outbox.put(delivery.lane, replace(result, times={**result.times, name: spent}))
+            stage.outbox.put(delivery.lane, result.richer(times={**result.times, name: spent}))
             self._held.remove(held)
             stage.order.leave(delivery.lane, number)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional
+from typing import Callable, ContextManager, Optional
 
 
 class GivenUp(BaseException):
@@ -37,17 +37,16 @@ class Worker:
         self.given_up = False
         self._lock = threading.Lock()
 
-    @contextmanager
-    def calling(self, call: Call) -> Iterator[None]:
+    def calling(self, call: Call) -> ContextManager[None]:
         """Show others that a call is being made. Raises `GivenUp` when it returns to a thread that was given up."""
-        self.call = call
-        try:
-            yield
-        finally:
-            with self._lock:
-                self.call = None
-                if self.given_up:
-                    raise GivenUp
+        return _Calling(self, call)
+
+    def returned(self) -> None:
+        """Note that the call returned. Raises `GivenUp`."""
+        with self._lock:
+            self.call = None
+            if self.given_up:
+                raise GivenUp
 
     def give_up(self, call: Call) -> bool:
         """Return the thread up if it still stands in `call`; tell whether it did. It ends when the call returns, if ever."""
@@ -60,3 +59,19 @@ class Worker:
     def _run(self, work: Callable[[Worker], None]) -> None:
         with suppress(GivenUp):
             work(self)
+
+
+class _Calling:
+    """No generator, which would cost as much again with each frame."""
+
+    __slots__ = ("_call", "_worker")
+
+    def __init__(self, worker: Worker, call: Call) -> None:
+        self._worker = worker
+        self._call = call
+
+    def __enter__(self) -> None:
+        self._worker.call = self._call
+
+    def __exit__(self, *_error: object) -> None:
+        self._worker.returned()

@@ -26,7 +26,7 @@ from fer_edge.system.logs import set_up_logging
 
 libc = ctypes.CDLL(None)
 
-def run():
+def run(**_parts):
     set_up_logging("info", "json")
     {work}
     return 0

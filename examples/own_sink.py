@@ -7,13 +7,12 @@ from collections import Counter
 
 import fer_edge
 from fer_edge.capture.synthetic import PORTRAIT
-from fer_edge.sinks import StreamInfo
 
 
 class Tally(fer_edge.Sink):
     """Counts the expressions that are not uncertain."""
 
-    def open(self, info: StreamInfo) -> None:
+    def open(self, info: fer_edge.StreamInfo) -> None:
         self._counts: Counter[str] = Counter()
         print(f"images of {info.width} x {info.height} pixels")
 

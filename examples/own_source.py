@@ -7,7 +7,6 @@ from typing import Optional
 import cv2
 
 import fer_edge
-from fer_edge.capture.base import SourceInfo
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.types import Image
 
@@ -17,10 +16,10 @@ class MovingPhotograph(fer_edge.Source):
 
     live = False  # Every image matters, as in a file. A camera is live: when the program is late, the newest is taken.
 
-    def open(self) -> SourceInfo:
+    def open(self) -> fer_edge.SourceInfo:
         self._photograph = cv2.imread(str(PORTRAIT))
         self._shown = 0
-        return SourceInfo("a photograph", width=352, height=352, fps=25.0)
+        return fer_edge.SourceInfo("a photograph", width=352, height=352, fps=25.0)
 
     def grab(self) -> Optional[bool]:
         self._shown += 1

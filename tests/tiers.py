@@ -20,6 +20,7 @@ SLOW = (
     "deploy",
     "doctor/test_doctor_command.py",
     "doctor/test_probe.py",
+    "docs/test_extensions.py",
     "e2e_board",
     "examples",
     "faults",

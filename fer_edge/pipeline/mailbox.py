@@ -68,9 +68,12 @@ class Mailbox(Generic[T]):
         self._lanes = tuple(lanes)
         self._clock = clock
         self._notify = notify
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        # Apart, so that a change wakes nobody who has no use for it.
+        self._came = threading.Condition(self._lock)
+        self._left = {lane: threading.Condition(self._lock) for lane in lanes}
         self._slots: Dict[str, Tuple[T, float]] = {}  # the longest-waiting first
-        self._takers = 0
+        self._takers = self._on_demand = 0
         self._room: Optional[Callable[[str], bool]] = None
         self._finished: Dict[str, Optional[BaseException]] = {}
         self._told: Set[str] = set()
@@ -79,15 +82,17 @@ class Mailbox(Generic[T]):
 
     def put(self, lane: str, item: T) -> None:
         """Leave `item` as soon as there is room. Raises `Closed` when nobody will take it."""
-        with self._changed:
-            self._wait(lambda: lane not in self._slots, None)
+        with self._lock:
+            self._refuse_if_closed()
+            while lane in self._slots:
+                self._left[lane].wait()
+                self._refuse_if_closed()
             self._leave(lane, item)
 
     def replace(self, lane: str, item: T) -> Optional[T]:
         """Leave `item` now, and return the one of this lane that was still waiting, if any. Raises `Closed`."""
-        with self._changed:
-            if self._closed:
-                raise Closed
+        with self._lock:
+            self._refuse_if_closed()
             displaced = self._slots.get(lane)  # the newer one keeps its place in the line
             self._leave(lane, item)
             return None if displaced is None else displaced[0]
@@ -99,13 +104,23 @@ class Mailbox(Generic[T]):
 
     def wait_for_room(self, lane: str) -> None:
         """Wait until an item that is begun now will find room. Raises `Closed`."""
-        with self._changed:
-            self._wait(lambda: self.has_room(lane), None)
+        with self._lock:
+            self._refuse_if_closed()
+            while not self.has_room(lane):
+                self._left[lane].wait()
+                self._refuse_if_closed()
 
     def wait_until_wanted(self, lane: str) -> None:
         """Wait until the consumer stands there with empty hands, and has use for this lane. Raises `Closed`."""
-        with self._changed:
-            self._wait(lambda: self._takers > 0 and lane not in self._slots and self._has_use_for(lane), None)
+        with self._lock:
+            self._on_demand += 1
+            try:
+                self._refuse_if_closed()
+                while not (self._takers > 0 and lane not in self._slots and self._has_use_for(lane)):
+                    self._left[lane].wait()
+                    self._refuse_if_closed()
+            finally:
+                self._on_demand -= 1
 
     def take(
         self, most: int = 1, timeout: Optional[float] = None, room: Optional[Callable[[str], bool]] = None
@@ -133,51 +148,56 @@ class Mailbox(Generic[T]):
         BaseException
             The error with which the producers failed together.
         """
-        with self._changed:
+        with self._lock:
+            self._refuse_if_closed()
+            # Before looking: who makes room meanwhile sees that there is somebody to wake.
             self._takers += 1
             self._room = room
-            self._changed.notify_all()
-            self._tell_upstream()
             try:
-                if not self._wait(self._has_news, timeout):
-                    return []
+                taken = self._take_what_waits(most)
+                if not taken:
+                    self._tell_those_on_demand()
+                    taken = self._wait_and_take(most, timeout)
             finally:
                 self._takers -= 1
-            taken = self._take_items(most) + self._take_ends()
-            if not taken:
-                raise self._error or Closed
-            self._changed.notify_all()
-            self._tell_upstream()
+            for delivery in taken:
+                self._left[delivery.lane].notify_all()
+            # Whoever begins to take there now sees the room; the other way round, no lock of a mailbox behind is taken under
+            # that of one in front.
+            if self.upstream is not None and self.upstream._takers:
+                self.upstream.wake()
             return taken
 
     def age(self, lane: str) -> float:
         """Return the seconds that a lane's item has waited here; 0 when there is none."""
-        with self._changed:
+        with self._lock:
             return self._clock() - self._slots[lane][1] if lane in self._slots else 0.0
 
     def finish(self, lane: str, error: Optional[BaseException] = None) -> None:
         """Note that nothing more will come of a lane; with the `error` that ended it, told after its last item."""
-        with self._changed:
+        with self._lock:
             if self._finished.get(lane) is None:
                 self._finished[lane] = error
-            self._changed.notify_all()
+            self._came.notify_all()
             self._notify()
 
     def fail(self, error: Optional[BaseException]) -> None:
         """Note that nothing more will come of any lane; the consumer gets the `error` after the last item."""
-        with self._changed:
+        with self._lock:
             self._error = self._error or error
             for lane in self._lanes:
                 self._finished.setdefault(lane, None)
                 self._told.add(lane)
-            self._changed.notify_all()
+            self._came.notify_all()
             self._notify()
 
     def close(self) -> List[T]:
         """End it at once for both sides, and return the items that nobody will take any more."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._came.notify_all()
+            for left in self._left.values():
+                left.notify_all()
             self._notify()
             lost = [item for item, _ in self._slots.values()]
             self._slots.clear()
@@ -185,43 +205,54 @@ class Mailbox(Generic[T]):
 
     def wake(self) -> None:
         """Let those who wait here look again: there may be room behind them."""
-        with self._changed:
-            self._changed.notify_all()
+        with self._lock:
+            self._came.notify_all()
+            self._tell_those_on_demand()
 
     def _leave(self, lane: str, item: T) -> None:
         self._slots[lane] = (item, self._clock())
-        self._changed.notify_all()
+        if self._takers and self._has_use_for(lane):
+            self._came.notify_all()
         self._notify()
+
+    def _tell_those_on_demand(self) -> None:
+        if self._on_demand:
+            for left in self._left.values():
+                left.notify_all()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Closed
 
     def _has_use_for(self, lane: str) -> bool:
         return self._room is None or self._room(lane)
 
-    def _ended(self) -> List[str]:
-        return [lane for lane in self._finished if lane not in self._told and lane not in self._slots]
+    def _wait_and_take(self, most: int, timeout: Optional[float]) -> List[Delivery[T]]:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        taken: List[Delivery[T]] = []
+        while not taken:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            self._came.wait(left)
+            self._refuse_if_closed()
+            taken = self._take_what_waits(most)
+        return taken
 
-    def _has_news(self) -> bool:
-        if any(map(self._has_use_for, self._slots)) or self._ended():
-            return True
-        return not self._slots and len(self._told) == len(self._lanes)
-
-    def _take_items(self, most: int) -> List[Delivery[T]]:
-        now = self._clock()
-        lanes = [lane for lane in self._slots if self._has_use_for(lane)][:most]
-        popped = [(lane, self._slots.pop(lane)) for lane in lanes]
-        return [Delivery(lane, item, now - left_at) for lane, (item, left_at) in popped]
+    def _take_what_waits(self, most: int) -> List[Delivery[T]]:
+        taken: List[Delivery[T]] = []
+        if self._slots:
+            now = self._clock()
+            for lane in list(filter(self._room, self._slots) if self._room is not None else self._slots)[:most]:
+                item, left_at = self._slots.pop(lane)
+                taken.append(Delivery(lane, item, now - left_at))
+        if self._finished:
+            taken += self._take_ends()
+            if not taken and not self._slots and len(self._told) == len(self._lanes):
+                raise self._error or Closed
+        return taken
 
     def _take_ends(self) -> List[Delivery[T]]:
-        ended = self._ended()
+        ended = [lane for lane in self._finished if lane not in self._told and lane not in self._slots]
         self._told.update(ended)
         return [Delivery(lane, None, error=self._finished[lane]) for lane in ended]
-
-    def _tell_upstream(self) -> None:
-        # The other way round, no lock of a mailbox behind is taken under that of one in front.
-        if self.upstream is not None:
-            self.upstream.wake()
-
-    def _wait(self, ready: Callable[[], object], timeout: Optional[float]) -> bool:
-        done = self._changed.wait_for(lambda: self._closed or ready(), timeout)
-        if self._closed:
-            raise Closed
-        return bool(done)

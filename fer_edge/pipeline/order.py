@@ -26,15 +26,16 @@ class LaneOrder:
         self._closed = False
 
     def enter(self, lane: str) -> int:
-        """Return the number of an item that was just taken."""
-        with self._changed:
-            self._number += 1
-            self._lines[lane].append(self._number)
-            return self._number
+        """Return the number of an item that was just taken; to be called by one thread at a time."""
+        self._number += 1
+        self._lines[lane].append(self._number)
+        return self._number
 
     def wait_for_turn(self, lane: str, number: int) -> None:
         """Wait until every earlier item of the lane has left. Raises `Closed`."""
         line = self._lines[lane]
+        if line and line[0] == number:
+            return
         with self._changed:
             self._changed.wait_for(lambda: self._closed or not line or line[0] >= number)
             if self._closed:
@@ -47,7 +48,8 @@ class LaneOrder:
             if number in line:
                 line.remove(number)
             end = None if line else self._ends.pop(lane, None)
-            self._changed.notify_all()
+            if line:
+                self._changed.notify_all()
         if end is not None:
             end()
 

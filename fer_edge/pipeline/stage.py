@@ -228,12 +228,15 @@ class StageThread:
                 raise
             except BaseException as error:
                 raise Upstream(error) from error
-            self._held = [(one, stage.order.enter(one.lane)) for one in taken if one.item is not None]
+            items: List[Observation] = []
             for one in taken:
-                if one.item is None:
+                if one.item is not None:
+                    self._held.append((one, stage.order.enter(one.lane)))
+                    items.append(one.item)
+                else:
                     # Never in the hands of a thread, which may hang, nor before what another thread has of the lane.
                     stage.order.end(one.lane, partial(stage.outbox.finish, one.lane, one.error))
-        return [one.item for one in taken if one.item is not None]
+        return items
 
     def _deliver(
         self, items: Sequence[Observation], results: Sequence[Observation], seconds: float, work: StageWork

@@ -15,6 +15,8 @@ from fer_edge.settings.from_file import from_file
 from fer_edge.settings.layer import Given, Layer, nearest, parse
 from fer_edge.settings.log import LOG_FORMATS
 from fer_edge.settings.settings import CAMERA, OPTIONS, Settings
+from fer_edge.sinks.names import has_camera, refuse_two_cameras
+from fer_edge.sinks.registry import SINKS
 
 Arguments = Mapping[str, Union[str, Sequence[str]]]
 """What the command line gives, by the names of its options; of ``camera`` all that it names."""
@@ -66,7 +68,7 @@ def load_settings(
         file=path,
     )
     if watching:
-        _refuse_one_recording_of_several(settings)
+        _refuse_one_file_of_several(settings)
     return settings
 
 
@@ -119,12 +121,10 @@ def _from_arguments(arguments: Arguments) -> Layer:
     return layer
 
 
-def _refuse_one_recording_of_several(settings: Settings) -> None:
-    path = settings.outputs.record
-    if len(settings.cameras) > 1 and path and "{camera}" not in path:
-        root, ending = os.path.splitext(path)
-        with settings.located("record"):
-            raise UsageError(
-                f"{len(settings.cameras)} cameras would be recorded into one file, {path}.",
-                f"Let its name hold the camera's: --record '{root}-{{camera}}{ending}'.",
-            )
+def _refuse_one_file_of_several(settings: Settings) -> None:
+    cameras = len(settings.cameras)
+    for kind in SINKS:
+        place = getattr(settings.outputs, kind.option)
+        with settings.located(kind.option):
+            if place and not kind.several and cameras > 1 and not has_camera(place):
+                raise refuse_two_cameras(kind, place, cameras)

@@ -51,7 +51,7 @@ ODD = {
     "no name": b"HTTP/1.1 200 OK\r\n: x\r\nContent-Type: image/jpeg\r\n\r\n",
     "a first line that goes on": b"HTTP/1.1 200 OK\r\n Server: x\r\nContent-Type: image/jpeg\r\n\r\n",
     "a value over two lines": b"HTTP/1.1 200 OK\r\nContent-Type:\r\n image/jpeg\r\n\r\n",
-    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\nContent-Length: 99\r\nContent-Type: image/jpeg\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\nContent-Length: 9\r\nContent-Type: image/jpeg\r\n\r\n",
     "a length below nothing": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\nContent-Type: image/jpeg\r\n\r\n",
     "a length without end": b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\nContent-Type: image/jpeg\r\n\r\n"
     % (b"9" * 5000),

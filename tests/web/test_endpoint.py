@@ -136,7 +136,7 @@ def test_who_does_not_know_the_token_does_not_learn_what_methods_there_are(run: 
 def test_what_is_no_request_is_told_so_and_nothing_of_it_is_said_again(address: Address) -> None:
     for request in (
         b"GET /healthz\r\n\r\n",
-        b"GET /<owned> HTTP/1.1\r\n\r\n",
+        b"GET <owned> x\r\n\r\n",
         b"\x16\x03\x01<owned>",
         b"GET / x\0\n\n",
     ):

@@ -143,7 +143,7 @@ def open_file(path: str) -> int:
 
 def faulty_source(settings: Settings, camera: CameraSettings, paced: bool, names: Sequence[str]) -> Source:
     """Make the real source; that of a camera on the made-up driver, in a folder in place of /dev."""
-    text = next((name for name in names if os.path.exists(name)), camera.source)
+    text = next((name for name in names if os.path.exists(name)), names[0]) if names else camera.source
     if not text.isdecimal() and not text.startswith("/dev/"):
         return build_source(settings, camera, paced, names)
     return CameraSource(

@@ -228,7 +228,7 @@ def test_the_reason_against_a_backend_tells_a_broken_runtime_from_a_missing_one(
 def test_memory_that_runs_out_later_is_told_without_a_traceback(error: str) -> None:
     program = (
         "import sys\nfrom fer_edge import __main__\nfrom fer_edge.cli import main as cli\n"
-        f"def run():\n    raise {error}\n"
+        f"def run(**_parts):\n    raise {error}\n"
         "cli.main = run\nsys.exit(__main__.main())\n"
     )
     done = subprocess.run(

@@ -265,7 +265,7 @@ def test_at_the_end_of_the_program_a_slow_reader_still_gets_every_line() -> None
         "import logging, sys\n"
         "from fer_edge import __main__\nfrom fer_edge.cli import main as cli\n"
         "from fer_edge.system.logs import set_up_logging\n"
-        "def run():\n"
+        "def run(**_parts):\n"
         "    set_up_logging('info')\n"
         "    for number in range(2000):\n"
         "        logging.getLogger('fer_edge').info('line %d', number)\n"

@@ -50,11 +50,10 @@ def take_until(session: Session, condition: Callable[[Dict[str, List[int]]], obj
 def test_a_lane_waits_alone_for_its_camera_and_its_frame_numbers_go_on(then: Callable[[], Optional[bool]]) -> None:
     session = beside_a_good_one([Camera(5, then), Camera(0, missing), Camera(0, missing), Camera()])
     with session:
-        seen = take_until(session, lambda seen: len(seen["bad"]) > 20)
+        seen = take_until(session, lambda seen: min(map(len, seen.values())) > 20)
         assert session.troubles() == ()
     assert all(indices == sorted(set(indices)) for indices in seen.values())
     assert (session.lane("bad").reconnects, session.lane("good").reconnects) == (1, 0)
-    assert len(seen["good"]) > 3, "nobody waited with it"
     assert_balanced(session)
 
 

@@ -22,7 +22,7 @@ from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import CameraSettings, Settings, check_value
-from fer_edge.settings.camera_text import distinct_names, split_camera
+from fer_edge.settings.camera_text import NAME_FORM, distinct_names, is_camera_name, split_camera
 from fer_edge.settings.cameras import refuse_what_cannot_be_together
 from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.types import Expression, Face, Frame, Image, Observation, ObservedFace
@@ -127,8 +127,12 @@ def read_image(
     ----------
     image : Image, str or path
         An image file, or an array of height x width x 3, uint8, BGR.
-    detector, model, min_score
-        As for `watch`; what was given as an object stays open.
+    detector : str or FaceDetector
+        As for `watch`; one that was given as an object stays open.
+    model : str, path or ExpressionClassifier
+        As for `watch`; one that was given as an object stays open.
+    min_score : float
+        Faces that the detector is less sure of are left out.
 
     Returns
     -------
@@ -205,6 +209,12 @@ def _cameras(
         raise UsageError("source: there is none.", "Give at least one.")
     parts: List[Tuple[str, str]] = []
     for name, one in listed:
+        if (
+            not isinstance(name, str)
+            or (name and not is_camera_name(name))
+            or (not name and isinstance(source, Mapping))
+        ):
+            raise UsageError(f"source: {name!r:.80} will not do as the name of a camera.", f"It has {NAME_FORM}.")
         if isinstance(one, Source):
             parts.append((name, OWN))
         else:

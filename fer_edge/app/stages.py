@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Sequence
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.app.blur import Blurring
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
+from fer_edge.errors import StageFailed
 from fer_edge.pipeline.stage_spec import StageSpec, StageWork
 from fer_edge.settings import Settings
-from fer_edge.types import Observation
+from fer_edge.types import Face, Frame, Observation
 
 MOST_FRAMES = 8
 """Frames whose faces the classifier takes in one batch; more would make the first of them wait for the last."""
@@ -55,12 +56,23 @@ class Detection(StageWork):
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with what was found."""
-        return [one.richer(found=tuple(self._of[one.frame.source].detect(one.frame.image))) for one in observations]
+        return [one.richer(found=self._detect(one.frame)) for one in observations]
 
     def close(self) -> None:
         """Close every detector."""
         for detector in self._all:
             detector.close()
+
+    def _detect(self, frame: Frame) -> Tuple[Face, ...]:
+        detector = self._of[frame.source]
+        found = detector.detect(frame.image)
+        # Ours give faces; one of somebody else may not.
+        if not isinstance(found, (tuple, list)) or not all(isinstance(face, Face) for face in found):
+            raise StageFailed(
+                f"The detector {type(detector).__name__} gave {found!r:.80}, and no sequence of faces.",
+                "Its detect() returns a tuple of fer_edge.Face, empty where nobody is.",
+            )
+        return tuple(found)
 
 
 class Classification(StageWork):

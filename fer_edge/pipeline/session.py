@@ -68,7 +68,7 @@ class Session:
         self._boxes = [*boxes, Mailbox[Observation](names, clock, self._news.set)]
         recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error: False
         self._running = [
-            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover)
+            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, self._keeps)
             for spec, inbox, outbox in zip(stages, self._boxes, self._boxes[1:])
         ]
         self._lanes = {spec.name: self._lane(spec, figures, len(names) == 1) for spec in lanes}
@@ -267,6 +267,9 @@ class Session:
         of_lane = self._lanes[lane].meter
         if of_lane is not self.meter:
             of_lane.record_stage(stage, seconds, idle)
+
+    def _keeps(self, lane: str) -> bool:
+        return not self._lanes[lane].live
 
     def _discard(self, observation: Observation) -> None:
         self._lanes[observation.frame.source].counter.drop(observation.frame.index)

@@ -95,13 +95,13 @@ class Guest:
         return answer
 
     def check(self, command: str, seconds: float = 60.0) -> str:
-        """Run lines of shell that must succeed, and give what they printed."""
+        """Run lines of shell that must succeed, and return what they printed."""
         answer = self.run(command, seconds)
         assert answer.code == 0, f"'{command}' gave {answer.code}: {answer.text}"
         return answer.text
 
     def wait_for(self, command: str, pattern: str, seconds: float = 120.0) -> str:
-        """Repeat a command until it prints something that `pattern` matches; gives what it printed."""
+        """Repeat a command until it prints something that `pattern` matches; returns what it printed."""
         deadline = time.monotonic() + seconds
         while True:
             text = self.run(command).text
@@ -111,7 +111,7 @@ class Guest:
             time.sleep(0.5)
 
     def uptime(self) -> float:
-        """Give the guest's monotonic clock, which the journal counts in, too."""
+        """Return the guest's monotonic clock, which the journal counts in, too."""
         return float(self.check("cut -d' ' -f1 /proc/uptime"))
 
     def _wait_until_booted(self, before: str) -> None:

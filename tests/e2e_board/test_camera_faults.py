@@ -10,7 +10,7 @@ from board_service import Service
 from figures import note
 from machine import Guest
 
-from fer_edge.pipeline.supervisor import STEADY_AFTER
+from fer_edge.pipeline.reconnection import STEADY_AFTER
 
 
 @pytest.fixture(autouse=True)

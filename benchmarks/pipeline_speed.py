@@ -23,7 +23,7 @@ from fer_edge.benchmark.environment import describe_environment
 from fer_edge.benchmark.report import result_of
 from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.capture.fake import FakeSource
-from fer_edge.classify.base import FakeClassifier
+from fer_edge.classify import FakeClassifier
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect import FakeDetector
 from fer_edge.settings import Settings

@@ -121,12 +121,12 @@ def read_image(
     model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
 ) -> Tuple[ObservedFace, ...]:
-    """Find the faces of one picture and name their expressions.
+    """Find the faces of one image and name their expressions.
 
     Parameters
     ----------
     image : Image, str or path
-        A picture file, or an array of height x width x 3, uint8, BGR.
+        An image file, or an array of height x width x 3, uint8, BGR.
     detector, model, min_score
         As for `watch`; what was given as an object stays open.
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.fake import FakeSource
-from fer_edge.capture.open import open_source
+from typing import TYPE_CHECKING
+
 from fer_edge.capture.registry import FORMS, KINDS, SourceKind, kind_of
 from fer_edge.capture.settings import CaptureSettings
+from fer_edge.system.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from fer_edge.capture.base import Source, SourceInfo
+    from fer_edge.capture.fake import FakeSource
+    from fer_edge.capture.open import open_source
 
 __all__ = [
     "FORMS",
@@ -19,3 +24,7 @@ __all__ = [
     "kind_of",
     "open_source",
 ]
+
+__getattr__ = lazy_names(
+    __name__, {"FakeSource": "fake", "Source": "base", "SourceInfo": "base", "open_source": "open"}
+)

@@ -1,4 +1,4 @@
-"""What decoding a picture would cost, told from its head before memory and time are spent on it."""
+"""What decoding an image would cost, told from its head before memory and time are spent on it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Optional, Tuple
 from fer_edge.capture.limits import fits
 
 MOST_SCANS = 100
-"""Of one JPEG. Encoders make about ten of a progressive picture; one that is made to cost has thousands in a few bytes each."""
+"""Of one JPEG. Encoders make about ten of a progressive image; one that is made to cost has thousands in a few bytes each."""
 
 MOST_WORK = 1 << 30
 """Pixels, counted once for each component of each scan.
 
-Encoders make 14 of a pixel of a progressive colour picture, and so the largest picture passes. The dearest that passes
-has refining scans that say nothing: they take 0.6 s of a core more than a plain picture of the size, 44 KB of 21
+Encoders make 14 of a pixel of a progressive colour image, and so the largest image passes. The dearest that passes
+has refining scans that say nothing: they take 0.6 s of a core more than a plain image of the size, 44 KB of 21
 megapixels 0.8 s in all (Xeon of 2023, libjpeg-turbo in OpenCV 4).
 """
 
@@ -31,7 +31,7 @@ _MCU = 32  # pixels; the largest unit along a side, to which a decoder rounds up
 
 
 def is_affordable(data: bytes) -> bool:
-    """Return whether a picture file may be decoded: its size, and for a JPEG what its scans add up to.
+    """Return whether an image file may be decoded: its size, and for a JPEG what its scans add up to.
 
     OpenCV looks at the size of each kind itself, within the limit that importing `fer_edge` sets, but only where nobody
     imported OpenCV before. 100 KB of PNG can claim a billion pixels, and would get eight gigabytes.

@@ -1,4 +1,4 @@
-"""The seam between fer-edge and whatever gives pictures."""
+"""The seam between fer-edge and whatever gives images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SourceInfo:
 
 
 class Source(ABC):
-    """Something that gives one picture after the other; a context manager that opens and closes itself.
+    """Something that gives one image after the other; a context manager that opens and closes itself.
 
     All calls but the constructor come from one thread. Every call is bounded, so that the thread can be ended: `grab` waits for
     at most about a second.
@@ -45,9 +45,9 @@ class Source(ABC):
     Attributes
     ----------
     live : bool
-        True when pictures come by themselves and only the newest matters (a camera); False when each one matters (a file).
+        True when images come by themselves and only the newest matters (a camera); False when each one matters (a file).
     on_demand : bool
-        True when a picture is best made at the moment it is wanted, because it costs nothing to wait (an unpaced demo).
+        True when an image is best made at the moment it is wanted, because it costs nothing to wait (an unpaced demo).
     """
 
     live: bool = True
@@ -59,7 +59,7 @@ class Source(ABC):
 
     @abstractmethod
     def grab(self) -> Optional[bool]:
-        """Move on to the next picture.
+        """Move on to the next image.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class Source(ABC):
 
     @abstractmethod
     def retrieve(self) -> Image:
-        """Return the grabbed picture, decoded; a new array each time."""
+        """Return the grabbed image, decoded; a new array each time."""
 
     @abstractmethod
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A source whose pictures are given, for tests and for pictures that are already in memory."""
+"""A source whose images are given, for tests and for images that are already in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fer_edge.types import Image
 
 
 class FakeSource(Source):
-    """Gives the pictures of a list, one after the other, then ends.
+    """Gives the images of a list, one after the other, then ends.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class FakeSource(Source):
     live : bool
         Whether it shall count as a camera (frames may be dropped) or as a file.
     fps : float, optional
-        The rate to keep; 0 gives each picture at once.
+        The rate to keep; 0 gives each image at once.
     repeat : bool
         Start again at the end, for ever.
     error : Exception, optional
@@ -51,7 +51,7 @@ class FakeSource(Source):
         self._start = 0.0
 
     def open(self) -> SourceInfo:
-        """Start at the first picture; counts in `opened`."""
+        """Start at the first image; counts in `opened`."""
         self.opened += 1
         self._index = -1
         self._start = self._clock()
@@ -74,9 +74,9 @@ class FakeSource(Source):
         return True
 
     def retrieve(self) -> Image:
-        """Copy the picture that was grabbed."""
-        picture: Image = self._images[self._index % len(self._images)].copy()
-        return picture
+        """Copy the image that was grabbed."""
+        image: Image = self._images[self._index % len(self._images)].copy()
+        return image
 
     @property
     def media_time(self) -> Optional[float]:

@@ -28,9 +28,9 @@ _LONGEST_NAME = 1000
 
 
 class GStreamerSource(Source):
-    """Runs ``gst-launch-1.0`` and reads raw pictures from it.
+    """Runs ``gst-launch-1.0`` and reads raw images from it.
 
-    The pictures are scaled to the size in `settings` (640 by 480 unless given), with borders where the shape differs. The
+    The images are scaled to the size in `settings` (640 by 480 unless given), with borders where the shape differs. The
     pipeline sets the pace; one that is not live by itself needs ``is-live=true`` or ``identity sync=true`` to have one.
 
     Parameters
@@ -57,7 +57,7 @@ class GStreamerSource(Source):
         self._settings = settings
         self._program = program
         self._width, self._height = settings.size
-        # GStreamer pads the rows of a BGR picture to a multiple of four bytes.
+        # GStreamer pads the rows of a BGR image to a multiple of four bytes.
         self._stride = (self._width * 3 + 3) // 4 * 4
         self._pipe = ChildPipe(_command(program, pipeline, settings, self._name))
         self._stall = StallTimer(
@@ -67,7 +67,7 @@ class GStreamerSource(Source):
         self._has_first = False
 
     def open(self) -> SourceInfo:
-        """Start the pipeline and wait for its first picture, which `grab` then gives."""
+        """Start the pipeline and wait for its first image, which `grab` then gives."""
         self.close()
         try:
             self._pipe.start()
@@ -96,7 +96,7 @@ class GStreamerSource(Source):
         return SourceInfo(self._name, self._width, self._height, self._settings.fps or 0.0)
 
     def grab(self) -> Optional[bool]:
-        """Wait for the next whole picture, half a second at most."""
+        """Wait for the next whole image, half a second at most."""
         if self._has_first:
             self._has_first = False
             return True
@@ -114,10 +114,10 @@ class GStreamerSource(Source):
         return True
 
     def retrieve(self) -> Image:
-        """Return the picture, without its padding."""
-        picture: Image = np.ascontiguousarray(self._frame[:, : self._width * 3])
+        """Return the image, without its padding."""
+        image: Image = np.ascontiguousarray(self._frame[:, : self._width * 3])
         self._frame = self._new_frame()
-        return picture.reshape(self._height, self._width, 3)
+        return image.reshape(self._height, self._width, 3)
 
     def close(self) -> None:
         """End the process."""

@@ -1,4 +1,4 @@
-"""How large a picture may be. What a file or a camera says of its size is not believed before memory is taken for it."""
+"""How large an image may be. What a file or a camera says of its size is not believed before memory is taken for it."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ MOST_PIXELS = 1 << 26
 
 
 def fits(width: int, height: int) -> bool:
-    """Return whether a picture of this size can be taken."""
+    """Return whether an image of this size can be taken."""
     return 0 < width <= LARGEST and 0 < height <= LARGEST and width * height <= MOST_PIXELS

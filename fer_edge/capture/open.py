@@ -14,7 +14,7 @@ def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
     ----------
     text : str
         A camera's number or device node; ``csi:0`` and ``gst:PIPELINE`` through GStreamer; an ``rtsp://`` or ``http://``
-        address; ``demo`` or ``demo:1`` to ``demo:8``; or the path of a video, of a picture, of a folder of pictures, or a
+        address; ``demo`` or ``demo:1`` to ``demo:8``; or the path of a video, of an image, of a folder of images, or a
         pattern such as ``shots/*.jpg``. A file whose name looks like one of the other forms is given as ``./name``.
     settings : CaptureSettings
         Size, rate and time limits.

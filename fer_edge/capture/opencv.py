@@ -39,12 +39,12 @@ def set_log_level(level: int) -> int:
     return int(before)
 
 
-def to_bgr(picture: Image) -> Image:
+def to_bgr(image: Image) -> Image:
     """Turn what a decoder gave (gray, BGR or BGRA) into three channels, blue-green-red.
 
     Parameters
     ----------
-    picture : Image
+    image : Image
         Height x width, or height x width x 1, 3 or 4; uint8.
 
     Returns
@@ -52,16 +52,16 @@ def to_bgr(picture: Image) -> Image:
     Image
         Height x width x 3; the same array if it was that already.
     """
-    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    channels = 1 if image.ndim == 2 else image.shape[2]
     if channels == 3:
-        return picture
+        return image
     code = cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR
-    converted: Image = cv2.cvtColor(picture, code)
+    converted: Image = cv2.cvtColor(image, code)
     return converted
 
 
 def decode(data: bytes) -> Optional[Image]:
-    """Decode a picture file that is in memory; None if it is none, or one that costs too much.
+    """Decode an image file that is in memory; None if it is none, or one that costs too much.
 
     Alpha is dropped, 16 bits become 8.
     """
@@ -69,9 +69,9 @@ def decode(data: bytes) -> Optional[Image]:
         return None
     with quiet():
         try:
-            picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         except cv2.error:  # raised for sizes beyond OpenCV's limits
             return None
-    if picture is None or not fits(picture.shape[1], picture.shape[0]):
+    if image is None or not fits(image.shape[1], image.shape[0]):
         return None
-    return to_bgr(picture)
+    return to_bgr(image)

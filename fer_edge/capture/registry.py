@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Callable, Optional, Pattern, Tuple
+from typing import TYPE_CHECKING, Callable, Optional, Pattern, Tuple
 
-from fer_edge.capture.base import Source
 from fer_edge.capture.file.places import is_image_place
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import UsageError
+
+if TYPE_CHECKING:
+    from fer_edge.capture.base import Source
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 

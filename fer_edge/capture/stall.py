@@ -1,4 +1,4 @@
-"""When a live source counts as stalled: no pictures, or the same one again and again."""
+"""When a live source counts as stalled: no images, or the same one again and again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fer_edge.errors import SourceStalled, SourceUnreadable
 from fer_edge.types import Image
 
 FROZEN_AFTER = 10.0
-"""Seconds. A sensor's noise makes every picture differ, but a stream of a dark scene may repeat one between two key frames,
+"""Seconds. A sensor's noise makes every image differ, but a stream of a dark scene may repeat one between two key frames,
 which are seldom further apart than this."""
 
-SPOILED_AFTER = 5.0
-"""Seconds in which no picture could be decoded."""
+UNDECODABLE_AFTER = 5.0
+"""Seconds in which no image could be decoded."""
 
 _STEP = 16
 """Every so many pixels are compared first."""
@@ -60,7 +60,7 @@ class StallTimer:
             raise SourceStalled(f"{self._name} gave no frame for {self._timeout:g} s.", self._remedy)
 
 
-class FrozenPicture:
+class FrozenImage:
     """Raises when a source gives the same bytes for too long, as some drivers do when their camera has hung.
 
     Parameters
@@ -76,7 +76,7 @@ class FrozenPicture:
         self._since = 0.0
 
     def look(self, image: Image) -> None:
-        """Compare with the picture before. Raises SourceStalled when nothing changed for the whole patience."""
+        """Compare with the image before. Raises SourceStalled when nothing changed for the whole patience."""
         if not self._same(image):
             self._since = self._clock()
         elif self._clock() - self._since >= self._patience:
@@ -97,7 +97,7 @@ class FrozenPicture:
 
 
 class UndecodableImages:
-    """Lets single pictures be beyond decoding, and raises when none is whole for too long.
+    """Lets single images be beyond decoding, and raises when none is whole for too long.
 
     Parameters
     ----------
@@ -105,13 +105,13 @@ class UndecodableImages:
         Monotonic seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, patience: float = SPOILED_AFTER) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, patience: float = UNDECODABLE_AFTER) -> None:
         self._clock = clock
         self._patience = patience
         self._since: Optional[float] = None
 
     def whole(self) -> None:
-        """Note a picture that could be decoded."""
+        """Note an image that could be decoded."""
         self._since = None
 
     def damaged(self, error: SourceUnreadable) -> None:

@@ -1,6 +1,6 @@
 """The demo: a source of moving faces that needs no camera, no file and no network.
 
-The picture beside this module, ``astronaut.jpg``, is NASA's portrait of the astronaut Eileen Collins, which is in the public
+The image beside this module, ``astronaut.jpg``, is NASA's portrait of the astronaut Eileen Collins, which is in the public
 domain (NASA Great Images in Nasa collection, https://flic.kr/p/r9qvLn). It was taken, cropped to 512 by 512 pixels, from
 scikit-image's ``skimage/data/astronaut.png``, which states no known copyright restrictions, and stored as a JPEG.
 """
@@ -33,8 +33,8 @@ _LARGEST_FACE = 0.4  # of the frame's height: a person at arm's length from a la
 _ZOOM_DEPTH = 0.86
 _TIGHT_ZOOM_DEPTH = 0.94  # where the tile, not the limit above, says how large a face can be
 _PAN_PERIOD, _ZOOM_PERIOD = 180.0, 277.0  # frames; no common divisor, so that the motion does not look like a loop
-_PAN_REACH = 0.05  # of the picture's side
-_OVERSAMPLING = 1.5  # windows start at whole pixels of the source picture, so these must be finer than the frame's
+_PAN_REACH = 0.05  # of the image's side
+_OVERSAMPLING = 1.5  # windows start at whole pixels of the source image, so these must be finer than the frame's
 _LARGEST_SOURCE = 2560
 
 
@@ -109,12 +109,12 @@ class DemoSource(Source):
         frame = np.empty((height, width, 3), np.uint8)
         for tile in self._tiles:
             tile.draw(frame, index)
-        # The last pixel carries the frame's number: the motion alone may round to the same picture at a turning point.
+        # The last pixel carries the frame's number: the motion alone may round to the same image at a turning point.
         frame[-1, -1] = index & 255, index >> 8 & 255, index >> 16 & 255
         return frame
 
     def close(self) -> None:
-        """Forget the prepared pictures."""
+        """Forget the prepared images."""
         self._tiles = []
 
 
@@ -129,7 +129,7 @@ class _Area:
 
 
 class _Tile:
-    """One person: a picture of the head and shoulders, and the window of it that is shown at each moment."""
+    """One person: an image of the head and shoulders, and the window of it that is shown at each moment."""
 
     def __init__(self, portrait: Image, area: _Area, number: int, frame_height: int) -> None:
         self._area = area
@@ -141,13 +141,13 @@ class _Tile:
         scale = min(_OVERSAMPLING * nearest, _LARGEST_SOURCE / _SIDE)
         self._side = round(_SIDE * scale)
         method = cv2.INTER_AREA if self._side < _SIDE else cv2.INTER_CUBIC
-        picture = cv2.resize(portrait, (self._side, self._side), interpolation=method)
+        image = cv2.resize(portrait, (self._side, self._side), interpolation=method)
         self._across = (_HEAD_LEFT * scale, _HEAD_RIGHT * scale)
         self._down = (_HEAD_TOP * scale, _HEAD_BOTTOM * scale)
         if number % 2:
-            picture = cv2.flip(picture, 1)
+            image = cv2.flip(image, 1)
             self._across = (self._side - self._across[1], self._side - self._across[0])
-        self._picture = cv2.convertScaleAbs(picture, alpha=_GAINS[number], beta=0)
+        self._image = cv2.convertScaleAbs(image, alpha=_GAINS[number], beta=0)
         self._widest = min(area.width * scale / farthest, self._side)
         self._narrowest = area.width * scale / nearest
         self._phase = number * 2.399963  # the golden angle: no two tiles move alike
@@ -161,7 +161,7 @@ class _Tile:
         height = min(width * area.height / area.width, self._side)
         left = self._start(self._across, width, math.sin(pan))
         top = self._start(self._down, height, math.sin(2 * pan))
-        window = self._picture[top : top + round(height), left : left + round(width)]
+        window = self._image[top : top + round(height), left : left + round(width)]
         target = frame[area.y : area.y + area.height, area.x : area.x + area.width]
         # A resize of a window is a third of the cost of a warpAffine that does the same (0.22 against 0.56 ms at 640x480).
         cv2.resize(window, (area.width, area.height), dst=target, interpolation=cv2.INTER_LINEAR)

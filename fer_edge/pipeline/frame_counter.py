@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Set
+from typing import Iterable, Set
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,9 @@ class FrameCounter:
         """Return the counts as of now."""
         with self._lock:
             return FrameBalance(self._captured, self._emitted, self._dropped, len(self._in_flight))
+
+
+def sum_of(balances: Iterable[FrameBalance]) -> FrameBalance:
+    """Return the counts of several lanes together."""
+    counts = [(one.captured, one.emitted, one.dropped, one.in_flight) for one in balances]
+    return FrameBalance(*map(sum, zip(*counts)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Optional
 
@@ -11,6 +12,8 @@ from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.reader import SourceReader
 from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.types import Frame, Rates
+
+logger = logging.getLogger("fer_edge")
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,14 @@ class Lane:
     def undecodable(self) -> int:
         """Images that were left out because they could not be decoded."""
         return self._reconnection.undecodable if self._reconnection is not None else 0
+
+    def end(self, error: Optional[BaseException], told: bool) -> None:
+        """Note that the lane came to its end, by an error or not; `told` in the log where other lanes go on."""
+        self.ended, self.error = True, error
+        if error is not None and told:
+            reason = str(getattr(error, "message", error))
+            fields = {"event": "camera_ended", "camera": self.name, "reason": reason}
+            logger.error("camera %s has ended: %s", self.name, reason, extra=fields)
 
     def trouble(self) -> str:
         """Return what is wrong with the source, for people; empty while it works or nobody looks after it."""

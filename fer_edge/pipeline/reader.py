@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Callable, Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.stall import FrozenPicture, UndecodableImages
+from fer_edge.capture.stall import FrozenImage, UndecodableImages
 from fer_edge.errors import SourceUnreadable, StageFailed
 from fer_edge.pipeline.frame_counter import FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
@@ -26,10 +26,10 @@ STOP_POLL_SECONDS = 0.1
 """How often a wait for the stages looks whether the program is to end."""
 
 OPEN = Call("opening of the source", 60.0)
-"""Connecting, logging in and waiting for the first picture of a stream have limits of their own, which come first."""
+"""Connecting, logging in and waiting for the first image of a stream have limits of their own, which come first."""
 
 GRAB_LIMIT = 5.0
-"""Seconds; a grab returns after half a second even when there is no picture."""
+"""Seconds; a grab returns after half a second even when there is no image."""
 
 CLOSE = Call("closing of the source", 5.0)
 
@@ -172,7 +172,7 @@ class SourceReader:
                     source.close()
 
     def _capture(self, worker: Worker, source: Source) -> None:
-        frozen = FrozenPicture(self._clock) if self._reconnection is not None and source.live else None
+        frozen = FrozenImage(self._clock) if self._reconnection is not None and source.live else None
         undecodable = UndecodableImages(self._clock) if frozen is not None else None
         while not self._stopping.is_set():
             if source.on_demand:
@@ -191,7 +191,7 @@ class SourceReader:
             image.flags.writeable = False
             if frozen is not None:
                 frozen.look(image)
-            # A live source makes the caller wait for the picture; that wait is no work, while reading a file is.
+            # A live source makes the caller wait for the image; that wait is no work, while reading a file is.
             spent = StageTime(0.0, self._clock() - (captured_at if source.live else asked_at))
             media_time = None if source.live else getattr(source, "media_time", None)
             frame = Frame(self._index, captured_at, timestamp, image, self._lane, media_time)
@@ -205,7 +205,7 @@ class SourceReader:
             self._notify()
 
     def _retrieve(self, source: Source, undecodable: Optional[UndecodableImages]) -> Optional[Image]:
-        """Return the picture; None when it is left out, because a transmission does damage one now and then."""
+        """Return the image; None when it is left out, because a transmission does damage one now and then."""
         try:
             image = source.retrieve()
         except SourceUnreadable as error:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from types import TracebackType
 from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
-from fer_edge.errors import StopTimeout, UsageError
-from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
+from fer_edge.errors import UsageError
+from fer_edge.pipeline.ending import join_threads
+from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter, sum_of
 from fer_edge.pipeline.lane import Lane, LaneSpec
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.order import LaneOrder
 from fer_edge.pipeline.reader import CAPTURE, SourceReader
-from fer_edge.pipeline.stage import Stage, StageThread
+from fer_edge.pipeline.stage import Stage
 from fer_edge.pipeline.stage_spec import StageSpec
 from fer_edge.pipeline.supervisor import Incidents, Supervised, Supervisor
 from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
-
-logger = logging.getLogger("fer_edge")
-
-STOP_SECONDS = 1.8
-"""Longest that `Session.stop` waits for its threads, so that the whole program ends in under two seconds."""
 
 LOOK_SECONDS = 0.25
 """How often a caller who waits for an observation looks after the threads."""
@@ -107,10 +102,7 @@ class Session:
 
     def balance(self) -> FrameBalance:
         """Return the counts of the frames of all lanes as of now."""
-        balances = [lane.balance() for lane in self.lanes]
-        return FrameBalance(
-            *(sum(getattr(one, field) for one in balances) for field in ("captured", "emitted", "dropped", "in_flight"))
-        )
+        return sum_of(lane.balance() for lane in self.lanes)
 
     def incidents(self) -> Incidents:
         """Return what happened to the stages so far."""
@@ -200,13 +192,10 @@ class Session:
     def stop(self) -> None:
         """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
 
-        A stage that is still being built is left behind, and ends with the process. With a supervisor, so is a thread that
-        hangs in a driver.
-
         Raises
         ------
         StopTimeout
-            A thread did not end in time; it is abandoned, and ends with the process.
+            As `fer_edge.pipeline.ending.join_threads`.
         """
         self._stopped = True
         for lane in self.lanes:
@@ -221,7 +210,7 @@ class Session:
                 self._discard(delivery.item)
         self._delivered.clear()
         if self._started:
-            self._join()
+            join_threads(self._supervised, self._supervisor)
 
     def __enter__(self) -> Session:
         """Start the session for a ``with`` block."""
@@ -290,7 +279,7 @@ class Session:
             delivery = self._delivered.pop(0)
             if delivery.item is not None:
                 return self._emitted(delivery.item)
-            self._end_lane(delivery)
+            self._lanes[delivery.lane].end(delivery.error, told=len(self._lanes) > 1)
         return None
 
     def _emitted(self, observation: Observation) -> Observation:
@@ -302,36 +291,8 @@ class Session:
             lane.meter.record_emitted(latency)
         return observation
 
-    def _end_lane(self, delivery: Delivery[Observation]) -> None:
-        lane = self._lanes[delivery.lane]
-        lane.ended, lane.error = True, delivery.error
-        if delivery.error is not None and len(self._lanes) > 1:
-            reason = str(getattr(delivery.error, "message", delivery.error))
-            fields = {"event": "camera_ended", "camera": lane.name, "reason": reason}
-            logger.error("camera %s has ended: %s", lane.name, reason, extra=fields)
-
     def _raise_what_ended_a_lane(self) -> None:
         if not self._stopped:
             for lane in self.lanes:
                 if lane.error is not None:
                     raise lane.error
-
-    def _join(self) -> None:
-        supervisor = self._supervisor
-        deadline = time.monotonic() + STOP_SECONDS
-        for supervised in self._supervised:
-            supervised.worker.thread.join(max(0.0, deadline - time.monotonic()))
-        # Building an engine takes minutes and cannot be interrupted.
-        alive = [supervised for supervised in self._supervised if supervised.worker.thread.is_alive()]
-        unfinished = [one for one in alive if isinstance(one, StageThread) and one.building]
-        for one in unfinished:
-            logger.info("the %s stage was not ready yet; what it was building is given up", one.name)
-        hanging = [one for one in alive if one not in unfinished]
-        if supervisor is not None:
-            hanging = [one for one in hanging if not supervisor.leave(one) and one.worker.thread.is_alive()]
-        if hanging:
-            names = " and ".join(one.worker.thread.name for one in hanging)
-            raise StopTimeout(
-                f"{names} did not end within {STOP_SECONDS} s after being asked to stop.",
-                "A driver or library call hangs there; unplug the camera, or end the process.",
-            )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Tuple, cast
+from typing import TYPE_CHECKING, Tuple, cast
 
-from fer_edge.sinks.base import Sink
 from fer_edge.sinks.request import SinkRequest
+
+if TYPE_CHECKING:
+    from fer_edge.sinks.base import Sink
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SinkKind:
 
     def make(self, request: SinkRequest) -> Sink:
         """Make a sink, not open yet. Raises an `OutputError` for a place where nothing can be written."""
-        return cast(Sink, importlib.import_module(self.home).make_sink(request))
+        return cast("Sink", importlib.import_module(self.home).make_sink(request))
 
 
 SINKS: Tuple[SinkKind, ...] = (

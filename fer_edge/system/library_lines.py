@@ -1,6 +1,6 @@
 """What libraries write to descriptor 2 by themselves: it goes through the log, where a flood of it is cut short.
 
-libjpeg writes a line for every damaged picture, and FFmpeg several; a camera decides how many. Neither has a way to be silenced
+libjpeg writes a line for every damaged image, and FFmpeg several; a camera decides how many. Neither has a way to be silenced
 through OpenCV. What a process says when it dies, nobody in it can read any more: that is for another one, which waits for it.
 """
 

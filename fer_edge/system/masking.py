@@ -19,7 +19,7 @@ _HARMLESS = (
     "stream|stream_?id|stream_?type|streamtype|subtype|sub|subtype|track|trackid|transport|type|unicast|video|videocodec|view|w|h|"
     "width|x|y|channelid|profile|snapshot|av_stream"
 )
-"""Names of parameters that choose a picture, and no person."""
+"""Names of parameters that choose an image, and no person."""
 
 _KNOWN = "user|usr|username|userid|login|account|password|passwd|passwort|pass|pwd|psw|pw|pin|p|u|token|auth|key|secret"
 """Names behind which a secret stands; they may be shown themselves."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 PRIVATE = 0o640
-"""Who may read a new file, but for what the umask takes: results and pictures are about people."""
+"""Who may read a new file, but for what the umask takes: results and images are about people."""
 
 
 def unused_name(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import List
 import numpy as np
 import pytest
 
-from fer_edge.capture.stall import FROZEN_AFTER, SPOILED_AFTER, FrozenPicture, StallTimer, UndecodableImages
+from fer_edge.capture.stall import FROZEN_AFTER, UNDECODABLE_AFTER, FrozenImage, StallTimer, UndecodableImages
 from fer_edge.errors import SourceStalled, SourceUnreadable
 
 
@@ -51,7 +51,7 @@ def picture(level: int = 7, shape: tuple = (48, 64, 3)) -> np.ndarray:  # type: 
 
 
 def test_a_source_that_gives_the_same_picture_for_the_whole_patience_is_stalled(now: List[float]) -> None:
-    frozen = FrozenPicture(lambda: now[0])
+    frozen = FrozenImage(lambda: now[0])
     frozen.look(picture())
     now[0] += FROZEN_AFTER - 0.1
     frozen.look(picture())
@@ -64,7 +64,7 @@ def test_a_source_that_gives_the_same_picture_for_the_whole_patience_is_stalled(
     ("row", "column", "channel"), [(0, 0, 0), (1, 1, 0), (47, 63, 2), (17, 33, 1), (16, 1, 0), (8, 8, 2)]
 )
 def test_one_value_that_changes_anywhere_is_life(now: List[float], row: int, column: int, channel: int) -> None:
-    frozen = FrozenPicture(lambda: now[0])
+    frozen = FrozenImage(lambda: now[0])
     for turn in range(10):
         image = picture()
         image[row, column, channel] = turn
@@ -73,14 +73,14 @@ def test_one_value_that_changes_anywhere_is_life(now: List[float], row: int, col
 
 
 def test_a_picture_of_another_size_is_another_one(now: List[float]) -> None:
-    frozen = FrozenPicture(lambda: now[0])
+    frozen = FrozenImage(lambda: now[0])
     for turn in range(10):
         frozen.look(picture(shape=(48 + turn, 64, 3)))
         now[0] += FROZEN_AFTER - 0.1
 
 
 def test_the_patience_begins_anew_with_each_change(now: List[float]) -> None:
-    frozen = FrozenPicture(lambda: now[0])
+    frozen = FrozenImage(lambda: now[0])
     for level in (1, 1, 2, 2, 1, 1):
         frozen.look(picture(level))
         now[0] += FROZEN_AFTER * 0.6
@@ -91,11 +91,11 @@ def test_damaged_pictures_end_a_source_when_none_is_whole_for_the_whole_patience
     error = SourceUnreadable("no picture")
     for _ in range(5):
         undecodable.damaged(error)
-        now[0] += SPOILED_AFTER - 0.1
+        now[0] += UNDECODABLE_AFTER - 0.1
         undecodable.whole()
-        now[0] += SPOILED_AFTER
+        now[0] += UNDECODABLE_AFTER
     undecodable.damaged(error)
-    now[0] += SPOILED_AFTER - 0.1
+    now[0] += UNDECODABLE_AFTER - 0.1
     undecodable.damaged(error)
     now[0] += 0.2
     with pytest.raises(SourceUnreadable):

@@ -24,7 +24,7 @@ def work():
     while True:
         cv2.GaussianBlur(picture, (31, 31), 9)
 
-def run(**_parts):
+def run(parts):
     for number in range(4):
         threading.Thread(target=work, name=f"fer-edge-{number}", daemon=True).start()
     begun.wait()
@@ -67,7 +67,7 @@ def test_no_file_takes_the_place_of_a_standard_error_that_is_closed(tmp_path: Pa
         "import os, sys\n"
         "from fer_edge import __main__\n"
         "from fer_edge.cli import main as cli\n"
-        "def run(**_parts):\n"
+        "def run(parts):\n"
         "    with open(sys.argv[1], 'w'):\n"
         "        os.write(2, b'a warning')\n"
         "    return 0\n"

@@ -62,11 +62,11 @@ def test_a_picture_that_never_changes_is_a_fault_of_the_source(monkeypatch: pyte
         def retrieve(self) -> Image:
             return np.full((100, 100, 3), 7, np.uint8)
 
-    class Impatient(reader.FrozenPicture):
+    class Impatient(reader.FrozenImage):
         def __init__(self, clock: Callable[[], float]) -> None:
             super().__init__(clock, 0.2)
 
-    monkeypatch.setattr(reader, "FrozenPicture", Impatient)
+    monkeypatch.setattr(reader, "FrozenImage", Impatient)
     session = supervised([Frozen(), Camera()])
     with session:
         deadline = time.monotonic() + 10

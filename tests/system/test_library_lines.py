@@ -192,7 +192,7 @@ def test_nothing_of_it_is_left_when_the_program_has_ended(tmp_path: Path) -> Non
 def test_elsewhere_descriptor_2_is_left_alone() -> None:
     work = (
         "import os\n"
-        "from fer_edge import logs\n"
+        "from fer_edge.system import logs\n"
         "import sys, io\n"
         "before = os.fstat(2)\n"
         "logs.set_up_logging('info')\n"

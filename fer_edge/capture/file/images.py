@@ -1,4 +1,4 @@
-"""Pictures from a file, a folder or a pattern."""
+"""Images from a file, a folder or a pattern."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LARGEST_FILE = (
 
 
 class ImageSource(Source):
-    """Gives one frame for each picture, ``img2`` before ``img10``; they may differ in size.
+    """Gives one frame for each image, ``img2`` before ``img10``; they may differ in size.
 
     Parameters
     ----------
     place : str or path
-        A picture, a folder (its pictures, not those of folders within), or a pattern such as ``shots/*.jpg``.
+        An image, a folder (its images, not those of folders within), or a pattern such as ``shots/*.jpg``.
     settings : CaptureSettings
         Only ``loop`` matters.
 
@@ -47,7 +47,7 @@ class ImageSource(Source):
         self._loop = settings.loop
         self._paths: List[Path] = []
         self._next = 0
-        self._picture: Optional[Image] = None
+        self._image: Optional[Image] = None
         self._ahead: Optional[Image] = None
         self._skipped: List[str] = []
 
@@ -57,7 +57,7 @@ class ImageSource(Source):
         return tuple(self._skipped)
 
     def open(self) -> SourceInfo:
-        """Find the pictures and decode the first one."""
+        """Find the images and decode the first one."""
         self.close()
         self._skipped = []
         self._paths = _find(self._place)
@@ -68,43 +68,43 @@ class ImageSource(Source):
         return SourceInfo(shown(self._place), width, height, 0.0)
 
     def grab(self) -> Optional[bool]:
-        """Decode the next picture that can be decoded."""
-        self._picture, self._ahead = self._ahead, None
-        if self._picture is None:
-            self._picture = self._decode_next()
-        if self._picture is None and self._loop:
+        """Decode the next image that can be decoded."""
+        self._image, self._ahead = self._ahead, None
+        if self._image is None:
+            self._image = self._decode_next()
+        if self._image is None and self._loop:
             self._next = 0
-            self._picture = self._decode_next()
-        return self._picture is not None
+            self._image = self._decode_next()
+        return self._image is not None
 
     def retrieve(self) -> Image:
-        """Return the picture."""
-        if self._picture is None:
+        """Return the image."""
+        if self._image is None:
             raise SourceUnreadable(f"No picture of {shown(self._place)} was grabbed.")
-        return self._picture
+        return self._image
 
     def close(self) -> None:
-        """Forget the pictures."""
+        """Forget the images."""
         self._paths, self._next = [], 0
-        self._picture = self._ahead = None
+        self._image = self._ahead = None
 
     def _decode_next(self) -> Optional[Image]:
         while self._next < len(self._paths):
             path = self._paths[self._next]
             self._next += 1
             try:
-                picture = decode(_content(path))
+                image = decode(_content(path))
             except PermissionError:
                 if len(self._paths) == 1:
                     raise SourcePermission(
                         f"This user may not read {shown(path)}.",
                         f"Allow it with:  chmod u+r '{shown(path)}'  or ask its owner.",
                     ) from None
-                picture = None
+                image = None
             except OSError:  # a link to nowhere, or removed since
-                picture = None
-            if picture is not None:
-                return picture
+                image = None
+            if image is not None:
+                return image
             if str(path) not in self._skipped:
                 self._skipped.append(str(path))
                 logger.warning("%s is no picture that can be read: skipped", shown(path))
@@ -129,7 +129,7 @@ def natural_key(path: Path) -> List[Tuple[int, int, str]]:
 
 
 def _content(path: Path) -> bytes:
-    """Return the file; nothing where it is larger than a picture can be."""
+    """Return the file; nothing where it is larger than an image can be."""
     with path.open("rb") as file:
         content = file.read(_LARGEST_FILE + 1)
     return content if len(content) <= _LARGEST_FILE else b""

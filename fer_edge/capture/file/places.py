@@ -1,4 +1,4 @@
-"""Which files are pictures, by their names; to ask loads no decoder."""
+"""Which files are images, by their names; to ask loads no decoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", "
 
 
 def is_image_place(text: str) -> bool:
-    """Return whether `text` names pictures: by the name's ending, as a folder, or as a pattern."""
+    """Return whether `text` names images: by the name's ending, as a folder, or as a pattern."""
     place = os.path.expanduser(text)
     if os.path.isdir(place) or place.lower().endswith(SUFFIXES):
         return True

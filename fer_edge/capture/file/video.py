@@ -92,13 +92,13 @@ class VideoFileSource(Source):
 
     def retrieve(self) -> Image:
         """Return the frame."""
-        done, picture = self._capture.retrieve()
-        if not done or picture is None:
+        done, image = self._capture.retrieve()
+        if not done or image is None:
             raise SourceUnreadable(
                 f"Frame {self._delivered} of {shown(self._path)} cannot be decoded.", "Convert the file with ffmpeg."
             )
         self._media_time = self._grabbed_at
-        return to_bgr(picture)
+        return to_bgr(image)
 
     @property
     def media_time(self) -> Optional[float]:

@@ -1,12 +1,12 @@
-"""JPEG pictures out of a stream of bytes."""
+"""JPEG images out of a stream of bytes."""
 
 from __future__ import annotations
 
 import re
 from typing import List, Optional
 
-MAX_PICTURE = 16 * 1024 * 1024
-"""Bytes. An 8K picture of the best quality has about as many; a network of 1 Gbit/s carries seven a second."""
+MAX_IMAGE = 16 * 1024 * 1024
+"""Bytes. An 8K image of the best quality has about as many; a network of 1 Gbit/s carries seven a second."""
 
 _START = b"\xff\xd8\xff"
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
@@ -16,46 +16,46 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class JpegSplitter:
-    """Finds whole JPEG pictures in a stream, however it is cut into chunks.
+    """Finds whole JPEG images in a stream, however it is cut into chunks.
 
     It walks from marker to marker as ITU-T T.81 annex B lays them out, and so needs neither the boundary of
     multipart/x-mixed-replace nor Content-Length, which cameras leave out or get wrong, and is not misled by a thumbnail
-    inside a picture. What is no picture is skipped; one that is cut off by the start of the next is left out.
+    inside an image. What is no image is skipped; one that is cut off by the start of the next is left out.
 
     Parameters
     ----------
     limit : int
-        Bytes that a picture may have; a longer one is skipped, so that the buffer stays bounded.
+        Bytes that an image may have; a longer one is skipped, so that the buffer stays bounded.
     """
 
-    def __init__(self, limit: int = MAX_PICTURE) -> None:
+    def __init__(self, limit: int = MAX_IMAGE) -> None:
         self._limit = limit
         self._buffer = bytearray()
-        self._position = 0  # of the next byte to look at; 0: the start of a picture has not been found yet
+        self._position = 0  # of the next byte to look at; 0: the start of an image has not been found yet
         self._in_scan = False
         self._has_scan = False
         self._whole = False
         self._segment = 0  # where the last marker stands, behind which to look on when no other follows
-        self._forgotten = 0  # bytes of a picture beyond the limit that are no longer kept
+        self._forgotten = 0  # bytes of an image beyond the limit that are no longer kept
 
     def feed(self, chunk: bytes) -> List[bytes]:
-        """Take the next bytes of the stream and give the pictures that they complete."""
+        """Take the next bytes of the stream and give the images that they complete."""
         self._buffer += chunk
-        pictures: List[bytes] = []
+        images: List[bytes] = []
         while True:
             if self._position == 0 and not self._find_start():
-                return pictures
+                return images
             end = self._walk()
             if end is None:
                 self._forget_what_is_too_long()
-                return pictures
+                return images
             if self._whole and self._forgotten + end <= self._limit:
-                pictures.append(bytes(self._buffer[:end]))
+                images.append(bytes(self._buffer[:end]))
             del self._buffer[:end]
             self._position = 0
 
     def _forget_what_is_too_long(self) -> None:
-        """Keep no more of a picture beyond the limit than what is needed to find its end.
+        """Keep no more of an image beyond the limit than what is needed to find its end.
 
         To look for the next one inside of it would take the square of its length.
         """
@@ -78,7 +78,7 @@ class JpegSplitter:
         return True
 
     def _walk(self) -> Optional[int]:
-        """Go on to the end of the picture; None: not here yet. A broken one ends where to look for the next."""
+        """Go on to the end of the image; None: not here yet. A broken one ends where to look for the next."""
         data = self._buffer
         while True:
             at = self._position
@@ -100,7 +100,7 @@ class JpegSplitter:
             if data[at] == 0xFF and marker == _SOI:
                 return at
             if data[at] != 0xFF or marker == 0x00:
-                # The length of a segment that was cut off may have led into the next picture.
+                # The length of a segment that was cut off may have led into the next image.
                 return self._segment + 2
             if marker == _EOI:
                 self._whole = self._has_scan

@@ -21,7 +21,7 @@ from fer_edge.types import Image
 
 _GRAB_WAIT = 0.5
 _POLLS_PER_SECOND = 10.0
-_MOST_WITHOUT_PICTURE = 4 * 1024 * 1024
+_MOST_WITHOUT_IMAGE = 4 * 1024 * 1024
 
 
 class HttpSource(Source):
@@ -50,7 +50,7 @@ class HttpSource(Source):
         self._stream: Optional[HttpStream] = None
         self._splitter = JpegSplitter()
         self._waiting: Deque[bytes] = deque()
-        self._picture = b""
+        self._image = b""
         self._polled = False
         self._next_poll = 0.0
         self._delivered = 0
@@ -59,13 +59,13 @@ class HttpSource(Source):
         )
 
     def open(self) -> SourceInfo:
-        """Connect and wait for the first picture, which `grab` then gives."""
+        """Connect and wait for the first image, which `grab` then gives."""
         self.close()
         self._delivered = 0
         self._authentication = Authentication(self._address)
         try:
             self._request()
-            first = decode(self._first_picture())
+            first = decode(self._first_image())
             if first is None:
                 raise self._no_video()
         except BaseException:
@@ -75,25 +75,25 @@ class HttpSource(Source):
         return SourceInfo(self._address.name, width, height, (self._settings.fps or 0.0) if self._polled else 0.0)
 
     def grab(self) -> Optional[bool]:
-        """Wait for the next picture, half a second at most."""
+        """Wait for the next image, half a second at most."""
         self._stall.start()
         if not self._waiting and not self._receive(_GRAB_WAIT):
             self._stall.nothing()
             return None
         self._stall.frame()
-        self._picture = self._waiting.popleft()
+        self._image = self._waiting.popleft()
         self._delivered += 1
         return True
 
     def retrieve(self) -> Image:
-        """Decode the picture."""
-        picture = decode(self._picture)
-        if picture is None:
+        """Decode the image."""
+        image = decode(self._image)
+        if image is None:
             raise SourceUnreadable(
                 f"{self._address.name} sent a picture that cannot be decoded (number {self._delivered}).",
                 "Open the address in a browser to see what it gives.",
             )
-        return picture
+        return image
 
     def close(self) -> None:
         """Close the connection."""
@@ -124,7 +124,7 @@ class HttpSource(Source):
             raise self._no_video()
         self._polled = self._stream.content_type == "image/jpeg"
 
-    def _first_picture(self) -> bytes:
+    def _first_image(self) -> bytes:
         deadline = self._clock() + self._settings.connect_timeout
         received = 0
         while not self._waiting:
@@ -140,16 +140,16 @@ class HttpSource(Source):
                 )
             received += len(piece)
             self._take(piece)
-            if not self._waiting and (not piece or received > _MOST_WITHOUT_PICTURE):
+            if not self._waiting and (not piece or received > _MOST_WITHOUT_IMAGE):
                 raise self._no_video()
         return self._waiting[0]
 
     def _receive(self, timeout: float) -> bool:
-        """Read until a picture is here, time ran out, or somebody interrupts."""
+        """Read until an image is here, time ran out, or somebody interrupts."""
         deadline = self._clock() + timeout
         late = 0
         # A program that stood still finds many bytes and no time left: it looks at them before it takes its source for dead.
-        while not self._waiting and late <= _MOST_WITHOUT_PICTURE:
+        while not self._waiting and late <= _MOST_WITHOUT_IMAGE:
             if self._polled and not self._poll(deadline):
                 return False
             left = deadline - self._clock()
@@ -174,7 +174,7 @@ class HttpSource(Source):
             self._stream = None
 
     def _poll(self, deadline: float) -> bool:
-        """Ask for the single picture again when its time has come; False if that is after `deadline`."""
+        """Ask for the single image again when its time has come; False if that is after `deadline`."""
         if self._stream is not None:
             return True
         wait = min(self._next_poll, deadline) - self._clock()

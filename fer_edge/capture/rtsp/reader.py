@@ -67,10 +67,10 @@ def _read(request: Dict[str, Any], output: BinaryIO) -> None:
     fps = capture.get(cv2.CAP_PROP_FPS)
     _send(output, OPENED, payload=json.dumps({"fps": fps}).encode())
     while capture.grab():
-        ok, picture = capture.retrieve()
+        ok, image = capture.retrieve()
         if ok:
-            height, width = picture.shape[:2]
-            _send(output, FRAME, width, height, memoryview(picture).cast("B"))
+            height, width = image.shape[:2]
+            _send(output, FRAME, width, height, memoryview(image).cast("B"))
     _send(output, ENDED)
 
 

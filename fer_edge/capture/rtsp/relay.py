@@ -279,7 +279,7 @@ class _Exchange:
     def _send_to_client(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            # As long as nobody takes pictures: the process that this runs in is ended from outside.
+            # As long as nobody takes images: the process that this runs in is ended from outside.
             select.select([], [self._client], [])
             try:
                 view = view[self._client.send(view) :]

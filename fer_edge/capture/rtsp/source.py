@@ -64,12 +64,12 @@ class RtspSource(Source):
         self._payload: Optional[memoryview] = None
         self._kind = b""
         self._size = (0, 0)
-        self._picture: Image = np.empty((0, 0, 3), np.uint8)
+        self._image: Image = np.empty((0, 0, 3), np.uint8)
         self._has_first = False
         self._delivered = 0
 
     def open(self) -> SourceInfo:
-        """Connect and wait for the first picture, which `grab` then gives."""
+        """Connect and wait for the first image, which `grab` then gives."""
         self.close()
         self._delivered = 0
         options = RtspOptions(self._address)
@@ -99,7 +99,7 @@ class RtspSource(Source):
         return SourceInfo(self._address.name, *self._size, fps)
 
     def grab(self) -> Optional[bool]:
-        """Wait for the next picture, half a second at most."""
+        """Wait for the next image, half a second at most."""
         if self._has_first:
             self._has_first = False
         else:
@@ -112,8 +112,8 @@ class RtspSource(Source):
         return True
 
     def retrieve(self) -> Image:
-        """Return the picture."""
-        return self._picture
+        """Return the image."""
+        return self._image
 
     def close(self) -> None:
         """End the process."""
@@ -175,8 +175,8 @@ class RtspSource(Source):
             if not fits(width, height) or length != width * height * 3:
                 raise self._nonsense(f"a picture of {width} x {height} pixels in {length} bytes")
             self._size = (width, height)
-            self._picture = np.empty((height, width, 3), np.uint8)
-            self._payload = self._picture.data.cast("B")
+            self._image = np.empty((height, width, 3), np.uint8)
+            self._payload = self._image.data.cast("B")
         else:
             if length > (LONGEST_FAILURE if kind == FAILED else _LONGEST_WORDS):
                 raise self._nonsense()

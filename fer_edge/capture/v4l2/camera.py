@@ -108,7 +108,7 @@ class CameraSource(Source):
         )
 
     def grab(self) -> Optional[bool]:
-        """Wait for the next picture; OpenCV gives up after a second."""
+        """Wait for the next image; OpenCV gives up after a second."""
         self._stall.start()
         started = self._clock()
         with quiet():
@@ -124,17 +124,17 @@ class CameraSource(Source):
         return None
 
     def retrieve(self) -> Image:
-        """Decode the picture."""
+        """Decode the image."""
         # OpenCV decodes a camera's JPEG unseen: the raw bytes that it could give instead come from a buffer that the driver
-        # is already filling anew. What such a picture costs is bounded by the size of the driver's buffers.
+        # is already filling anew. What such an image costs is bounded by the size of the driver's buffers.
         with quiet():
-            done, picture = self._capture.retrieve()
-        if not done or picture is None:
+            done, image = self._capture.retrieve()
+        if not done or image is None:
             raise SourceUnreadable(
                 f"The camera {self._path} gave a picture that cannot be decoded.",
                 "Try another --pixel-format, such as YUYV.",
             )
-        return to_bgr(picture)
+        return to_bgr(image)
 
     def close(self) -> None:
         """Return the device back."""

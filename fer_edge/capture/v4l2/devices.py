@@ -57,7 +57,7 @@ def open_node(path: str) -> int:
 
 
 def list_devices(root: str = "/dev", opener: Opener = open_node, ioctl: Ioctl = fcntl.ioctl) -> List[Device]:
-    """List the cameras, in the order of their numbers; nodes that carry no pictures are left out.
+    """List the cameras, in the order of their numbers; nodes that carry no images are left out.
 
     Parameters
     ----------

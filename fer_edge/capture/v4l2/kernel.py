@@ -55,7 +55,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Capability:
-    """Who a device is: its driver, its name, where it is plugged in, and whether it gives pictures."""
+    """Who a device is: its driver, its name, where it is plugged in, and whether it gives images."""
 
     driver: str
     card: str

@@ -14,21 +14,21 @@ _LARGEST = 0xFFFFFFFF
 
 
 class AviSplitter:
-    """Cuts a stream of AVI bytes with one video track into its header and its pictures.
+    """Cuts a stream of AVI bytes with one video track into its header and its images.
 
     Attributes
     ----------
     header : bytes
-        Everything before the first picture, once it was seen.
+        Everything before the first image, once it was seen.
     """
 
     def __init__(self) -> None:
         self.header = b""
-        self._in_pictures = False
+        self._in_images = False
         self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take some bytes and give the pictures that are complete by now."""
+        """Take some bytes and give the images that are complete by now."""
         self._rest += data
         at = 0
         while len(self._rest) - at >= 12:
@@ -37,9 +37,9 @@ class AviSplitter:
             length = 12 if is_list else 8 + size + size % 2
             if len(self._rest) - at < length:
                 break
-            if not self._in_pictures:
+            if not self._in_images:
                 self.header += self._rest[at : at + length]
-                self._in_pictures = form == b"movi"
+                self._in_images = form == b"movi"
             elif kind == b"00dc" and size:
                 yield self._rest[at + 8 : at + 8 + size]
             at += length
@@ -47,7 +47,7 @@ class AviSplitter:
 
 
 class AviMuxer:
-    """Writes pictures to an AVI file whose counts are right after every picture; the index follows at the end.
+    """Writes images to an AVI file whose counts are right after every image; the index follows at the end.
 
     Beyond 4 GiB the counts in the header, which have 32 bits, stay at their maximum; players then read on to the end.
 
@@ -66,8 +66,8 @@ class AviMuxer:
         self._places: Tuple[int, int] = (0, 0)
         self._list = 0
 
-    def add(self, picture: bytes) -> None:
-        """Take one encoded picture. Raises an `OutputError` when the file cannot grow."""
+    def add(self, image: bytes) -> None:
+        """Take one encoded image. Raises an `OutputError` when the file cannot grow."""
         if not self._sizes:
             header = self._splitter.header
             # The numbers of frames stand 16 bytes into the main header, and 32 into the stream's (Microsoft's AVI RIFF
@@ -75,8 +75,8 @@ class AviMuxer:
             self._places = header.index(b"avih") + 8 + 16, header.index(b"strh") + 8 + 32
             self._list = len(header) - 8
             self._file.append(header)
-        self._file.append(b"00dc" + struct.pack("<I", len(picture)) + picture + bytes(len(picture) % 2))
-        self._sizes.append(len(picture))
+        self._file.append(b"00dc" + struct.pack("<I", len(image)) + image + bytes(len(image) % 2))
+        self._sizes.append(len(image))
         self._count()
 
     def finish(self) -> None:

@@ -1,7 +1,7 @@
 """OpenCV's video encoder, with its output in our hands.
 
 OpenCV writes videos to paths only, keeps up to a quarter of a megabyte back, puts what a player needs at the end, and hides
-a full disk. Here its path is a pipe: FFmpeg sends each picture through it at once, in an AVI stream (which is written
+a full disk. Here its path is a pipe: FFmpeg sends each image through it at once, in an AVI stream (which is written
 without ever going back), and the caller decides what becomes of it.
 """
 
@@ -24,14 +24,14 @@ _PROBE = (64, 64)
 
 
 class StreamEncoder:
-    """Encodes pictures and gives the bytes of an AVI stream to a function, in a thread of its own.
+    """Encodes images and gives the bytes of an AVI stream to a function, in a thread of its own.
 
     Parameters
     ----------
     fourcc : str
         The codec: ``mp4v`` or ``MJPG``.
     fps : float
-        Pictures per second, constant.
+        Images per second, constant.
     size : tuple of int
         Width and height in pixels, both even.
     consume : callable
@@ -82,7 +82,7 @@ class StreamEncoder:
         self._thread.start()
 
     def write(self, image: Image) -> None:
-        """Encode one picture of the given size. Raises what `consume` raised."""
+        """Encode one image of the given size. Raises what `consume` raised."""
         self._raise_failure()
         self._writer.write(image)
         self._raise_failure()
@@ -124,7 +124,7 @@ class StreamEncoder:
 
 
 def _can_encode(fourcc: str) -> bool:
-    """Return whether it is the size of a picture only that the codec does not take."""
+    """Return whether it is the size of an image only that the codec does not take."""
     try:
         StreamEncoder(fourcc, 30.0, _PROBE, lambda piece: None).close()
     except OutputNotWritable:

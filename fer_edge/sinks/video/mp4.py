@@ -23,8 +23,8 @@ Parts = Tuple[bytes, ...]
 _TICKS = 1000
 """Duration of one frame on the file's time scale, which therefore is 1000 times the frame rate."""
 
-_START_OF_PICTURES = re.compile(rb"\x00\x00\x01[\xb3\xb6]")
-"""MPEG-4 Part 2: what precedes the first group (B3) or picture (B6) describes the stream."""
+_START_OF_IMAGES = re.compile(rb"\x00\x00\x01[\xb3\xb6]")
+"""MPEG-4 Part 2: what precedes the first group (B3) or image (B6) describes the stream."""
 
 _VOP = b"\x00\x00\x01\xb6"
 _KEY, _DELTA = 0x02000000, 0x01010000
@@ -32,14 +32,14 @@ _KEY, _DELTA = 0x02000000, 0x01010000
 
 
 class Mp4Muxer:
-    """Writes pictures that an MPEG-4 Part 2 encoder made (fourcc ``mp4v``) to a file.
+    """Writes images that an MPEG-4 Part 2 encoder made (fourcc ``mp4v``) to a file.
 
     Parameters
     ----------
     file : OutputFile
         An empty, regular file.
     fps : float
-        Pictures per second, constant.
+        Images per second, constant.
     size : tuple of int
         Width and height in pixels.
     """
@@ -50,7 +50,7 @@ class Mp4Muxer:
         self._size = size
         self._per_fragment = max(1, round(fps / 2))
         self._waiting: List[bytes] = []
-        # Of weeks of pictures; a list takes ten times the memory.
+        # Of weeks of images; a list takes ten times the memory.
         self._sizes = array("I")
         self._keys = array("B")
         self._chunk_offsets = array("Q")
@@ -59,20 +59,20 @@ class Mp4Muxer:
         self._head = b""
         self._reserved = 0
 
-    def add(self, picture: bytes) -> None:
-        """Take one encoded picture. Raises an `OutputError` when the file cannot grow."""
+    def add(self, image: bytes) -> None:
+        """Take one encoded image. Raises an `OutputError` when the file cannot grow."""
         if not self._config:
-            start = _START_OF_PICTURES.search(picture)
-            self._config = picture[: start.start()] if start else b""
+            start = _START_OF_IMAGES.search(image)
+            self._config = image[: start.start()] if start else b""
             self._reserved = len(MP4_HEAD)
-            # Written with the first pictures: a file without any plays nowhere, and one on a full disk shall not be left over.
+            # Written with the first images: a file without any plays nowhere, and one on a full disk shall not be left over.
             self._head = b"".join((MP4_HEAD, *_box(b"free", bytes(8)), *self._movie(fragmented=True)))
-        self._waiting.append(picture)
+        self._waiting.append(image)
         if len(self._waiting) >= self._per_fragment:
             self._flush()
 
     def finish(self) -> None:
-        """Write what waits and the table of all pictures. Without it the file is as playable, but slower to seek in."""
+        """Write what waits and the table of all images. Without it the file is as playable, but slower to seek in."""
         if self._waiting:
             self._flush()
         if not self._chunk_offsets:
@@ -82,8 +82,8 @@ class Mp4Muxer:
         self._file.patch(self._reserved, _u32(1) + b"mdat" + struct.pack(">Q", end - self._reserved))
 
     def _flush(self) -> None:
-        sizes = [len(picture) for picture in self._waiting]
-        keys = [_is_key(picture) for picture in self._waiting]
+        sizes = [len(image) for image in self._waiting]
+        keys = [_is_key(image) for image in self._waiting]
         number, first = len(self._chunk_offsets) + 1, len(self._sizes)
         table = b"".join(struct.pack(">II", size, _KEY if key else _DELTA) for size, key in zip(sizes, keys))
         header_size = 8 + 16 + 8 + 16 + 20 + 20 + len(table)
@@ -145,7 +145,7 @@ class Mp4Muxer:
     def _tables(self, fragmented: bool) -> Parts:
         count = 0 if fragmented else len(self._sizes)
         times = struct.pack(">III", 1, count, _TICKS) if count else _u32(0)
-        # NumPy, as a loop over the pictures of a week takes longer than the end of the program may.
+        # NumPy, as a loop over the images of a week takes longer than the end of the program may.
         keys = np.flatnonzero(np.frombuffer(self._keys, np.uint8)[:count]) + 1
         samples = np.frombuffer(self._chunk_samples, self._chunk_samples.typecode)[: 0 if fragmented else None]
         firsts = np.flatnonzero(np.diff(samples.astype(np.int64), prepend=-1))
@@ -173,10 +173,10 @@ class Mp4Muxer:
         )
 
 
-def _is_key(picture: bytes) -> bool:
-    """Return whether a picture stands for itself: the two bits behind the start code are its coding type, 0 for intra."""
-    start = picture.find(_VOP)
-    return start >= 0 and start + 4 < len(picture) and picture[start + 4] >> 6 == 0
+def _is_key(image: bytes) -> bool:
+    """Return whether an image stands for itself: the two bits behind the start code are its coding type, 0 for intra."""
+    start = image.find(_VOP)
+    return start >= 0 and start + 4 < len(image) and image[start + 4] >> 6 == 0
 
 
 def _u32(value: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Records the annotated picture as a video that can be played up to the moment it was last written to."""
+"""Records the annotated image as a video that can be played up to the moment it was last written to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fer_edge.types import Image, Observation, Rates
 from fer_edge.ui.overlay import Overlay
 
 LONGEST_GAP = 10.0
-"""Seconds. A longer time without a picture is shortened to this in a recording, so that one write stays bounded."""
+"""Seconds. A longer time without an image is shortened to this in a recording, so that one write stays bounded."""
 
 LIVE_FPS = 30.0
 """Frames per second of a recording whose source has no rate of its own."""
@@ -37,22 +37,22 @@ _LARGEST_SIDE: Mapping[str, int] = {"mp4v": 8190, "MJPG": 65500}
 """Pixels, even: what FFmpeg's encoders take (libavcodec/mpegvideo_enc.c)."""
 
 _MOST_PIXELS = 8190 * 8190
-"""Of one recorded picture; FFmpeg takes some four times as many."""
+"""Of one recorded image; FFmpeg takes some four times as many."""
 
 
 class VideoSink(Sink):
     """Writes ``.mp4`` (MPEG-4 Part 2) or ``.avi`` (Motion JPEG, larger), at a constant frame rate.
 
-    The size is that of the first picture, with a black row or column where a side is odd, and scaled down to what the
-    codec takes: 8190 pixels a side for ``.mp4``, 65500 for ``.avi``, 67 million in all. Later pictures of another size are
+    The size is that of the first image, with a black row or column where a side is odd, and scaled down to what the
+    codec takes: 8190 pixels a side for ``.mp4``, 65500 for ``.avi``, 67 million in all. Later images of another size are
     fitted into it with black margins. An existing recording is replaced when the first
-    picture arrives; a file that is none, as far as its beginning tells, is refused. After a
-    kill, a crash or on a full disk the file plays up to the last half second before (``.mp4``), or the last picture or
+    image arrives; a file that is none, as far as its beginning tells, is refused. After a
+    kill, a crash or on a full disk the file plays up to the last half second before (``.mp4``), or the last image or
     two (``.avi``).
 
-    What is live keeps real time: each picture is placed by its ``captured_at``; the one before is repeated until then, and of
-    pictures that come faster than `fps` only the first of each 1/fps is kept. Gaps above `LONGEST_GAP` are
-    shortened. Of a file every picture is written exactly once.
+    What is live keeps real time: each image is placed by its ``captured_at``; the one before is repeated until then, and of
+    images that come faster than `fps` only the first of each 1/fps is kept. Gaps above `LONGEST_GAP` are
+    shortened. Of a file every image is written exactly once.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class VideoSink(Sink):
     OutputNotWritable
         From `write`: somebody renamed or removed the file; after `close` it has all that was written before.
     ResultUnwritable
-        From `write`: this picture cannot be drawn or encoded.
+        From `write`: this image cannot be drawn or encoded.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class VideoSink(Sink):
         return self._file.size if self._file is not None else 0
 
     def open(self, info: StreamInfo) -> None:
-        """Open the file; what is there stays until the first picture. Raises as the constructor does."""
+        """Open the file; what is there stays until the first image. Raises as the constructor does."""
         if self._append:
             self._path = unused_name(self._path)
         self._before_opening(self._path)
@@ -142,7 +142,7 @@ class VideoSink(Sink):
             raise UsageError(f"Images were given to '{self._path}' before it was opened.", "Call open(info) first.")
         if self._failed or self._file.fd < 0:
             return
-        # Before the picture is taken: what was taken belongs into the file, and `close` still finishes it wherever it is.
+        # Before the image is taken: what was taken belongs into the file, and `close` still finishes it wherever it is.
         self._file.refuse_out_of_sight()
         slot = self._slot(observation.frame.captured_at)
         if slot < self._written:
@@ -173,7 +173,7 @@ class VideoSink(Sink):
                 self._file.close()
 
     def _prepare(self, observation: Observation, rates: Rates, file: OutputFile) -> Tuple[Image, StreamEncoder]:
-        """Draw the picture in the size of the recording, and give the encoder for it; the first picture decides on both."""
+        """Draw the image in the size of the recording, and give the encoder for it; the first image decides on both."""
         try:
             given = observation.frame.image
             if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or not given.size:
@@ -240,7 +240,7 @@ def _checked(fps: float) -> float:
 
 
 def _recorded_size(width: int, height: int, codec: str) -> Tuple[int, int]:
-    """Return the even width and height of a recording that begins with a picture of the given ones."""
+    """Return the even width and height of a recording that begins with an image of the given ones."""
     side = _LARGEST_SIDE[codec]
     scale = min(1.0, side / max(width, height), math.sqrt(_MOST_PIXELS / (width * height)))
     if scale < 1:
@@ -249,9 +249,9 @@ def _recorded_size(width: int, height: int, codec: str) -> Tuple[int, int]:
 
 
 def _letterboxed(image: Image, size: Tuple[int, int]) -> Image:
-    """Fit a picture into the given width and height: shrunk or enlarged as a whole, with black around it.
+    """Fit an image into the given width and height: shrunk or enlarged as a whole, with black around it.
 
-    A picture that lacks one row or column only, because its side is odd, keeps its pixels.
+    An image that lacks one row or column only, because its side is odd, keeps its pixels.
     """
     width, height = size
     rows, columns = image.shape[:2]

@@ -81,7 +81,7 @@ def test_a_camera_that_is_missing_at_the_start_holds_up_no_other_and_comes_when_
     note("two cameras: the missing one is plugged in: a frame after", plug_in(board, both))
     assert both.show("MainPID") == process
     assert works(both) == {"front": "1", "hall": "1"}
-    assert {line["camera"] for line in both.results(30)} == {"front", "hall"}
+    assert {line["camera"] for line in both.results(10)} >= {"front", "hall"}
 
 
 def test_a_camera_that_is_unplugged_holds_up_no_other_and_is_taken_again(board: Guest, both: Service) -> None:

@@ -14,7 +14,7 @@ from small_sessions import Each, Numbered, assert_balanced, session_that_does, t
 
 from fer_edge.capture.base import Source
 from fer_edge.errors import StopTimeout
-from fer_edge.pipeline import session, stage
+from fer_edge.pipeline import ending, stage
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.order import LaneOrder
 from fer_edge.pipeline.session import Session
@@ -140,7 +140,7 @@ def test_a_stop_while_workers_wait_for_their_turn_joins_every_thread() -> None:
 def test_a_stop_while_a_worker_hangs_ends_those_that_wait_for_its_turn_and_names_it_alone(
     monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
 ) -> None:
-    monkeypatch.setattr(session, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(ending, "STOP_SECONDS", 0.5)
     hanging: List[str] = []
     finished = threading.Event()
 

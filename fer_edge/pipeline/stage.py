@@ -113,7 +113,6 @@ class Stage:
         self.ready.set()
         for lost in self.inbox.close():
             self.discard(lost)
-        self.order.close()
         self.outbox.fail(error)
 
 

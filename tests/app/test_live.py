@@ -268,10 +268,12 @@ def test_a_lost_camera_is_opened_anew_as_the_settings_say(reconnect: str, first:
 
 def test_the_health_and_the_service_manager_hear_of_the_run() -> None:
     sent: List[str] = []
+    statuses: List[str] = []
 
     class Manager(Notifier):
         def send(self, **fields: object) -> bool:
             sent.extend(fields)
+            statuses.append(str(fields.get("STATUS", "")))
             return True
 
     now = [0.0]
@@ -280,6 +282,7 @@ def test_the_health_and_the_service_manager_hear_of_the_run() -> None:
     run.run()
     assert "READY" in sent
     assert sent[-2:] == ["STOPPING", "STATUS"]
+    assert any(status.startswith("FPS total") for status in statuses), statuses
 
 
 def test_threads_that_hang_are_looked_for_while_the_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:

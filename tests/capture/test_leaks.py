@@ -17,18 +17,21 @@ from pathlib import Path
 from fer_edge.app.parts import build_source
 from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FakeDetector
-from fer_edge.pipeline.pipeline import Pipeline
+from fer_edge.app.stages import stage_list
+from fer_edge.pipeline.lane import LaneSpec
+from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.pipeline.retry import Backoff
-from fer_edge.pipeline.supervisor import Supervisor
+from fer_edge.pipeline.session import Session
 from fer_edge.settings import Settings
 
 tries = 0
 settings = Settings.of(camera=sys.argv[1])
+(camera,) = settings.cameras
 
 def reopen():
     global tries
     tries += 1
-    return build_source(settings)
+    return build_source(settings, camera)
 
 def used():
     memory = re.search(r"VmRSS:\\s*(\\d+)", Path("/proc/self/status").read_text()).group(1)
@@ -39,13 +42,13 @@ def used():
         time.sleep(0.001)
     return {"memory_kb": int(memory), "descriptors": min(descriptors), "threads": threading.active_count()}
 
-supervisor = Supervisor(reopen, from_the_start=True, backoff=Backoff(1e-4, 1e-4))
+reconnection = Reconnection(reopen, lambda: True, Backoff(1e-4, 1e-4))
+lane = LaneSpec(camera.name, build_source(settings, camera), reconnection)
 seen = []
-with Pipeline(build_source(settings), FakeDetector, FakeClassifier, supervisor=supervisor) as pipeline:
+with Session([lane], stage_list(settings, {camera.name: FakeDetector}, FakeClassifier)) as session:
     for goal in (500, 1500):
         while tries < goal:
-            pipeline.look_after()
-            assert pipeline.take(0.01) is None
+            assert session.take(0.01) is None
         seen.append(used())
 print(json.dumps(seen))
 """

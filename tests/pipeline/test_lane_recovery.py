@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 import pytest
 from failing_cameras import Camera, fail, missing, quick_reconnection, until
 from small_sessions import Numbered, assert_balanced, session_of_several, taken_by_lane
 
-from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.capture.base import Source
 from fer_edge.detect import FakeDetector
 from fer_edge.errors import StageFailed
 from fer_edge.pipeline import reader
@@ -21,7 +21,7 @@ from fer_edge.service.health import DEGRADED, HealthMonitor
 from fer_edge.types import Face, Image
 
 
-def beside_a_good_one(cameras: List[Source], from_the_start: bool = False) -> Session:
+def beside_a_good_one(cameras: Iterable[Source], from_the_start: bool = False) -> Session:
     """Return a session of a camera that works, and of one that is the next of `cameras` each time it fails."""
     rest = iter(cameras)
     sources: Dict[str, Source] = {"bad": next(rest), "good": Camera()}
@@ -50,19 +50,18 @@ def take_until(session: Session, condition: Callable[[Dict[str, List[int]]], obj
 def test_a_lane_waits_alone_for_its_camera_and_its_frame_numbers_go_on(then: Callable[[], Optional[bool]]) -> None:
     session = beside_a_good_one([Camera(5, then), Camera(0, missing), Camera(0, missing), Camera()])
     with session:
-        seen = take_until(session, lambda seen: len(seen["bad"]) > 20)
+        seen = take_until(session, lambda seen: min(map(len, seen.values())) > 20)
         assert session.troubles() == ()
     assert all(indices == sorted(set(indices)) for indices in seen.values())
     assert (session.lane("bad").reconnects, session.lane("good").reconnects) == (1, 0)
-    assert len(seen["good"]) > 3, "nobody waited with it"
     assert_balanced(session)
 
 
 def test_a_camera_that_is_missing_at_the_start_is_waited_for_beside_one_that_works() -> None:
     session = beside_a_good_one([*(Camera(0, missing) for _ in range(5)), Camera()], from_the_start=True)
     with session:
-        seen = take_until(session, lambda seen: len(seen["bad"]) > 5)
-    assert seen["bad"][0] == 0
+        take_until(session, lambda seen: len(seen["bad"]) > 5)
+        assert session.troubles() == ()
     assert_balanced(session)
 
 
@@ -128,32 +127,32 @@ def test_without_reconnection_a_driver_that_hangs_ends_its_lane_alone(
 def test_a_lane_in_which_too_many_threads_hang_waits_until_they_come_back_and_hurts_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.05)
+    monkeypatch.setattr(reader, "GRAB_LIMIT", 0.2)
     wake = threading.Event()
 
     def hang_until_woken() -> bool:
         wake.wait(60)
         return False
 
-    opened = threading.Event()
+    made: List[Source] = []
 
-    class Last(Camera):
-        def open(self) -> SourceInfo:
-            opened.set()
-            return super().open()
+    def cameras() -> Iterator[Source]:
+        while True:
+            made.append(Camera() if wake.is_set() else Camera(1, hang_until_woken))
+            yield made[-1]
 
-    session = beside_a_good_one([*(Camera(1, hang_until_woken) for _ in range(MOST_HANGING)), Last()])
+    session = beside_a_good_one(cameras())
     try:
         with session:
             take_until(session, lambda seen: "threads hang in drivers" in session.lane("bad").trouble())
-            assert session.incidents().hung == MOST_HANGING
-            before = session.lane("good").balance().emitted
+            assert session.incidents().hung >= MOST_HANGING
+            count, before = len(made), session.lane("good").balance().emitted
             take_until(session, lambda seen: session.lane("good").balance().emitted > before + 50)
-            assert not opened.is_set(), "no further thread is risked"
+            assert len(made) == count, "no further thread is risked"
             assert not session.lane("bad").ended
             wake.set()
             numbers = take_until(session, lambda seen: len(seen["bad"]) > 5)["bad"]
-        assert numbers[0] >= MOST_HANGING
+        assert numbers == sorted(set(numbers))
         assert_balanced(session)
     finally:
         wake.set()

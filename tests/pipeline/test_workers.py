@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from small_sessions import Each, Numbered, assert_balanced, session_that_does, taken_by_lane
 
 from fer_edge.capture.base import Source
-from fer_edge.pipeline import stage
+from fer_edge.errors import StopTimeout
+from fer_edge.pipeline import ending, stage
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.order import LaneOrder
 from fer_edge.pipeline.session import Session
@@ -127,13 +128,34 @@ def test_a_stop_while_workers_wait_for_their_turn_joins_every_thread() -> None:
         elif index == 2:
             finished.set()
 
-    watched = session_that_does(work, files(None, ("front",)), workers=3)  # type: ignore[arg-type]
+    watched = session_that_does(work, {"front": Numbered(None)}, workers=3)
     watched.start()
     assert finished.wait(20)
     assert watched.take(0.05) is None, "the first is not done yet"
     blocked(watched, release)
     assert set(threading.enumerate()) == before
     assert_balanced(watched)
+
+
+def test_a_stop_while_a_worker_hangs_ends_those_that_wait_for_its_turn_and_names_it_alone(
+    monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
+) -> None:
+    monkeypatch.setattr(ending, "STOP_SECONDS", 0.5)
+    hanging: List[str] = []
+    finished = threading.Event()
+
+    def work(lane: str, index: int) -> None:
+        if index == 0:
+            hanging.append(threading.current_thread().name)
+            hang()
+        elif index == 2:
+            finished.set()
+
+    watched = session_that_does(work, {"front": Numbered(None)}, workers=3)
+    watched.start()
+    assert finished.wait(20)
+    with pytest.raises(StopTimeout, match=f"^{hanging[0]} did not end"):
+        watched.stop()
 
 
 def test_a_thread_that_was_given_up_hands_on_nothing_when_its_call_returns(monkeypatch: pytest.MonkeyPatch) -> None:

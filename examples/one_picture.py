@@ -15,6 +15,7 @@ except fer_edge.FerEdgeError as error:
 print(f"faces: {len(faces)}")
 for seen in faces:
     x, y, width, height = (round(number) for number in seen.face.box)
-    print(f"{width} x {height} pixels at ({x}, {y}):", "not to be trusted" if seen.expression.uncertain else "")
+    doubt = ", not to be trusted" if seen.expression.uncertain else ""
+    print(f"a face of {width} x {height} pixels at ({x}, {y}){doubt}")
     for label, probability in sorted(zip(fer_edge.LABELS, seen.expression.probabilities), key=lambda pair: -pair[1]):
         print(f"  {label:9} {probability:6.1%} {'#' * round(40 * probability)}")

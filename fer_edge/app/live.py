@@ -11,6 +11,7 @@ from fer_edge.app.outputs import Outputs
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.session import build_session
 from fer_edge.app.summary import Summary, counts_of, describe_rates, fields_of
+from fer_edge.errors import FerEdgeError
 from fer_edge.pipeline.lane import Lane
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.session import Session
@@ -100,13 +101,14 @@ class LiveRun:
             stack.callback(lambda: self._log_the_sum(clock() - begun, session))
             stack.enter_context(session)
             stack.callback(watchdog.stopping)
-            self._watch(session, view, monitor, watchdog)
+            asked_to_end = self._watch(session, view, monitor, watchdog)
             rates = session.rates()
             troubles = session.troubles() if len(session.lanes) > 1 else ()
             seconds = 0.0 if self._began is None else clock() - self._began
         cameras = {lane.name: lane.balance() for lane in session.lanes} if len(session.lanes) > 1 else {}
         where = tuple(self._outputs.whereabouts())
-        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles)
+        failure = None if asked_to_end else session.failure()
+        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles, failure)
 
     def _answer(self, session: Session, monitor: HealthMonitor, board: BoardWatch, stack: ExitStack) -> None:
         """Listen where the settings say so, for those who ask how the run is."""
@@ -150,7 +152,8 @@ class LiveRun:
                 },
             )
 
-    def _watch(self, session: Session, view: Optional[View], monitor: HealthMonitor, watchdog: Watchdog) -> None:
+    def _watch(self, session: Session, view: Optional[View], monitor: HealthMonitor, watchdog: Watchdog) -> bool:
+        """Watch until the end; return whether somebody asked for it."""
         asked = self._settings.run
         report_every = SERVICE_REPORT_SECONDS if self._notifier.active else REPORT_SECONDS
         report_at = self._clock() + report_every
@@ -159,7 +162,7 @@ class LiveRun:
             if self._began is None and session.ready:
                 self._began = now
             if asked.duration is not None and self._began is not None and now - self._began >= asked.duration:
-                return
+                return False
             if now >= report_at:
                 report_at = now + report_every
                 _report(session)
@@ -167,14 +170,19 @@ class LiveRun:
             try:
                 observation = session.take(LONGEST_WAIT if view is None else 0.0, self._outputs.room)
             except Closed:
-                return
+                return False
+            except FerEdgeError as error:
+                if len(session.lanes) > 1 and all(lane.ended for lane in session.lanes):
+                    return False  # that of a camera; the others' results are told first
+                raise error
             if observation is not None:
                 self._emit(observation, session)
                 monitor.frame_analysed(observation.frame.source)
                 if asked.frames is not None and self._emitted >= asked.frames:
-                    return
+                    return False
             if view is not None and self._show(view, session, observation):
-                return
+                return True
+        return True
 
     def _emit(self, observation: Observation, session: Session) -> None:
         camera = observation.frame.source
@@ -207,7 +215,8 @@ class LiveRun:
     def _pane(self, lane: Lane) -> Pane:
         seen = self._seen.get(lane.name)
         newest = lane.latest if lane.live and not self._hides else None
-        return Pane(lane.name, newest or (seen.frame if seen else None), seen, lane.rates(), lane.trouble())
+        frame = newest or (seen.frame if seen else None)
+        return Pane(lane.name, frame, seen, lane.rates(), lane.trouble(), lane.ended)
 
 
 def stream_of(lane: Lane) -> Optional[StreamInfo]:

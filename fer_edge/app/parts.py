@@ -17,6 +17,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.registry import DETECTORS
 from fer_edge.inference.model_files import find_model
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.stage_spec import StageSpec
@@ -61,8 +62,11 @@ def asked_of(camera: CameraSettings, paced: bool = True) -> CaptureSettings:
 
 
 def detector_factory(settings: Settings, name: str = "") -> Callable[[], FaceDetector]:
-    """Return what builds the detector `name`, or else the one that `settings` name."""
+    """Return what builds the detector `name`, or else the one that `settings` name. Raises ModelNotFound at once."""
     asked = settings.analysis
+    entry = DETECTORS.get(name or asked.detector)
+    if entry is not None and entry.model:
+        find_model(entry.model)
     return lambda: open_detector(name or asked.detector, threads=asked.detect_threads, min_score=asked.min_score)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Mapping, Optional, Sequence, Set
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set
 
+from fer_edge.app.blur import LEAST_SCORE
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.capture.base import Source
+from fer_edge.detect.base import FaceDetector
 from fer_edge.pipeline.lane import Lane, LaneSpec
 from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.pipeline.session import Session
@@ -41,7 +43,7 @@ def build_session(
     lanes = []
     for camera in cameras:
         own = (given or {}).get(camera.name)
-        with settings.located("camera"):
+        with settings.located(f"camera.{camera.name}.source"):
             source = own or parts.source(settings, camera, paced, ())
         names = _Names()
         reconnection = _reconnection(settings, parts, camera, openings, names) if source.live and own is None else None
@@ -59,8 +61,14 @@ def build_session(
 def build_stages(settings: Settings, parts: Parts = PROGRAM) -> List[StageSpec]:
     """Return the stages that frames of the cameras of `settings` take. Raises FerEdgeError for what cannot be built."""
     wanted = {camera.name: camera.detector or settings.analysis.detector for camera in settings.cameras}
-    with settings.located("detector"):
-        detectors = {name: parts.detector(settings, name) for name in sorted(set(wanted.values()))}
+    asked = settings.analysis
+    # What is not to be seen is looked for beyond what is to be read.
+    looked_for = settings.changed(min_score=min(asked.min_score, LEAST_SCORE)) if asked.blur else settings
+    detectors: Dict[str, Callable[[], FaceDetector]] = {}
+    for camera, name in wanted.items():
+        with settings.located(f"camera.{camera}.detector"):
+            if name not in detectors:
+                detectors[name] = parts.detector(looked_for, name)
     with settings.located("model"):
         classifier = parts.classifier(settings)
     return parts.stages(settings, {name: detectors[detector] for name, detector in wanted.items()}, classifier)

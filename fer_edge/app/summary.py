@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.types import Rates
@@ -29,6 +29,9 @@ class Summary:
         By name, where there are several.
     troubles : tuple of str
         What was wrong at the end.
+    failure : BaseException or None
+        Of several cameras, what ended the first that ended by an error while the others went on; None where somebody asked the
+        run to end.
     """
 
     seconds: float
@@ -38,6 +41,7 @@ class Summary:
     whereabouts: Tuple[str, ...] = ()
     cameras: Mapping[str, FrameBalance] = field(default_factory=dict)
     troubles: Tuple[str, ...] = ()
+    failure: Optional[BaseException] = None
 
     def __str__(self) -> str:
         """Return the figures, the counts and where the results are, for people."""

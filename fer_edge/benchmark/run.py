@@ -113,6 +113,8 @@ def run_benchmark(
                 sizes = {camera["size"]: None for camera in result["cameras"].values() if camera["size"]}
                 report["protocol"]["size"] = _joined(sizes)
                 report["results"].append(result)
+                if measurement.failure is not None:
+                    raise measurement.failure
         except SourceNotFound:
             if not (stopped() and report["results"]):
                 raise

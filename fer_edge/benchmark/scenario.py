@@ -119,6 +119,8 @@ class Measurement:
         What happened to the stages.
     cold_start : float
         Seconds from the start of the session to the first observation.
+    failure : BaseException or None
+        What ended the first of several cameras that ended by an error.
     """
 
     stages: Tuple[MeasuredStage, ...]
@@ -129,6 +131,7 @@ class Measurement:
     samples: Tuple[Sample, ...]
     incidents: Incidents
     cold_start: float
+    failure: Optional[BaseException] = None
 
 
 def measure(
@@ -191,7 +194,8 @@ def measure(
         )
     cameras = {name: _between(before.cameras[name], camera) for name, camera in after.cameras.items()}
     incidents = _new(before.incidents, after.incidents)
-    return Measurement(stages, cameras, elapsed, worked, usable_cores(), tuple(samples), incidents, cold_start)
+    cores, failure = usable_cores(), session.failure()
+    return Measurement(stages, cameras, elapsed, worked, cores, tuple(samples), incidents, cold_start, failure)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         title = known.setting.group
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
-        default = "" if known.default in (None, "") else f" (default: {known.default})".lower()
+        shown = str(known.default).lower() if isinstance(known.default, bool) else known.default
+        default = "" if known.default in (None, "") else f" (default: {shown})"
         name = known.setting.option
         # A switch may stand alone: --blur is --blur true.
         alone: Dict[str, Any] = {"nargs": "?", "const": "true"} if known.setting.kind is FLAG else {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.errors import FerEdgeError
 from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
 from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.reader import SourceReader
@@ -83,10 +84,15 @@ class Lane:
     def end(self, error: Optional[BaseException], told: bool) -> None:
         """Note that the lane came to its end, by an error or not; `told` in the log where other lanes go on."""
         self.ended, self.error = True, error
-        if error is not None and told:
-            reason = str(getattr(error, "message", error))
-            fields = {"event": "camera_ended", "camera": self.name, "reason": reason}
-            logger.error("camera %s has ended: %s", self.name, reason, extra=fields)
+        if not told:
+            return
+        fields = {"event": "camera_ended", "camera": self.name}
+        if error is None:
+            logger.info("camera %s has come to its end", self.name, extra=fields)
+            return
+        reason, remedy = str(getattr(error, "message", error)), str(getattr(error, "remedy", ""))
+        fields = {**fields, "reason": reason, **({"remedy": remedy} if remedy else {})}
+        logger.error("camera %s has ended: %s%s", self.name, reason, f" {remedy}" if remedy else "", extra=fields)
 
     def trouble(self) -> str:
         """Return what is wrong with the source, for people; empty while it works or nobody looks after it."""
@@ -101,3 +107,14 @@ class Lane:
     def balance(self) -> FrameBalance:
         """Return the counts of frames as of now."""
         return self.counter.balance()
+
+
+def first_failure(lanes: Sequence[Lane]) -> Optional[BaseException]:
+    """Return what ended the first lane that ended by an error, named where there are several; None where none did."""
+    failed = next((lane for lane in lanes if lane.error is not None), None)
+    if failed is None:
+        return None
+    error, prefix = failed.error, f"camera {failed.name}: "
+    if len(lanes) > 1 and isinstance(error, FerEdgeError) and not error.message.startswith(prefix):
+        error.message = prefix + error.message
+    return error

@@ -161,7 +161,7 @@ class Reconnection:
         return "" if lost is None else f"the source is lost since {self._clock() - lost[0]:.0f} s: {lost[1]}"
 
     def _name(self) -> str:
-        return f"the source {self._camera}" if self._camera else "the source"
+        return f"camera {self._camera}" if self._camera else "the source"
 
     def _label(self) -> Dict[str, str]:
         return {"camera": self._camera} if self._camera else {}

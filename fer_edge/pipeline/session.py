@@ -10,7 +10,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, 
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.ending import join_threads
 from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter, sum_of
-from fer_edge.pipeline.lane import Lane, LaneSpec
+from fer_edge.pipeline.lane import Lane, LaneSpec, first_failure
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.order import LaneOrder
@@ -68,7 +68,7 @@ class Session:
         self._boxes = [*boxes, Mailbox[Observation](names, clock, self._news.set)]
         recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error: False
         self._running = [
-            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover)
+            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, self._keeps)
             for spec, inbox, outbox in zip(stages, self._boxes, self._boxes[1:])
         ]
         self._lanes = {spec.name: self._lane(spec, figures, len(names) == 1) for spec in lanes}
@@ -114,6 +114,10 @@ class Session:
         of_lanes = [(lane.name, lane.trouble()) for lane in self.lanes]
         told = [f"camera {name}: {trouble}" if several else trouble for name, trouble in of_lanes if trouble]
         return (*told, *(self._supervisor.troubles() if self._supervisor is not None else ()))
+
+    def failure(self) -> Optional[BaseException]:
+        """Return what ended the first lane that ended by an error, named where there are several; None where none did."""
+        return first_failure(self.lanes)
 
     def queue_ages(self, lane: str) -> Dict[str, float]:
         """Return by stage how many seconds a lane's frame before it has waited, last that before the caller (``emit``)."""
@@ -264,6 +268,9 @@ class Session:
         if of_lane is not self.meter:
             of_lane.record_stage(stage, seconds, idle)
 
+    def _keeps(self, lane: str) -> bool:
+        return not self._lanes[lane].live
+
     def _discard(self, observation: Observation) -> None:
         self._lanes[observation.frame.source].counter.drop(observation.frame.index)
 
@@ -292,7 +299,6 @@ class Session:
         return observation
 
     def _raise_what_ended_a_lane(self) -> None:
-        if not self._stopped:
-            for lane in self.lanes:
-                if lane.error is not None:
-                    raise lane.error
+        failure = self.failure()
+        if failure is not None and not self._stopped:
+            raise failure

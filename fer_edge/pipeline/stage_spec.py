@@ -63,7 +63,8 @@ def as_stage_error(stage: str, error: BaseException) -> BaseException:
         return error
     failed = StageFailed(
         f"The {stage} stage failed: {type(error).__name__}: {error}",
-        "This is a fault of the program or of a library; run again with --log-level debug for the traceback.",
+        "This is a fault of the program, of a library, or of a detector, classifier or source of your own: --log-level debug "
+        "shows the traceback, and in Python the error's __cause__ has it.",
     )
     failed.__cause__ = error
     return failed

@@ -44,12 +44,15 @@ class CameraHealth:
         The FPS figures of this camera.
     trouble : str
         What is wrong with it, for people; empty where nothing is.
+    ended : bool
+        Whether nothing more will come of it: a file was read to its end, or an error was final.
     """
 
     frames: int
     age: Optional[float]
     rates: Rates
     trouble: str = ""
+    ended: bool = False
 
     def to_json(self) -> Dict[str, Any]:
         """Return what ``/healthz`` answers of it."""
@@ -58,6 +61,7 @@ class CameraHealth:
             "last_frame_age_s": None if self.age is None else round(self.age, 3),
             "fps": _fps(self.rates),
             "trouble": self.trouble,
+            "ended": self.ended,
         }
 
 
@@ -160,9 +164,8 @@ class HealthMonitor:
         troubles = tuple(map(one_line, self._troubles()))
         cameras = {one.name: self._camera(one, of_cameras.get(one.name), now) for one in self._cameras}
         if len(cameras) > 1 and frames:
-            silent = {name: silence(one) for name, one in cameras.items() if not one.trouble}
-            over = {one.name for one in self._cameras if one.ended}
-            troubles += tuple(f"camera {name}: {why}" for name, why in silent.items() if why and name not in over)
+            silent = {name: silence(one) for name, one in cameras.items() if not one.trouble and not one.ended}
+            troubles += tuple(f"camera {name}: {why}" for name, why in silent.items() if why)
         status = DEGRADED if troubles else HEALTHY
         if age is None:
             status, troubles = DOWN, ("no frame was analysed yet", *troubles)
@@ -173,7 +176,7 @@ class HealthMonitor:
     @staticmethod
     def _camera(camera: Watched, seen: Optional[Tuple[int, float]], now: float) -> CameraHealth:
         frames, age = (0, None) if seen is None else (seen[0], now - seen[1])
-        return CameraHealth(frames, age, camera.rates(), one_line(camera.trouble()))
+        return CameraHealth(frames, age, camera.rates(), one_line(camera.trouble()), camera.ended)
 
 
 def silence(camera: CameraHealth) -> str:

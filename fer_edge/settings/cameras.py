@@ -32,6 +32,7 @@ class Chosen(NamedTuple):
 
     cameras: Tuple[CameraSettings, ...]
     origins: Mapping[str, str]
+    left_out: Tuple[str, ...] = ()
 
 
 def name_cameras(texts: Sequence[Given]) -> List[Asked]:
@@ -85,7 +86,9 @@ def choose_cameras(file: Layer, environment: Layer, command_line: Layer) -> Chos
         nothing_said = {key: shared[option].value for key, option in SHARED.items() if option in shared}
         cameras.append(CameraSettings(**nothing_said))
     refuse_what_cannot_be_together(cameras, lambda camera: origins.get(f"camera.{camera.name}.source", ""))
-    return Chosen(tuple(cameras), origins)
+    watched = {camera.name.lower() for camera in cameras}
+    left_out = tuple(table.name for table in file.tables if table.name.lower() not in watched)
+    return Chosen(tuple(cameras), origins, left_out)
 
 
 def refuse_what_cannot_be_together(cameras: Sequence[CameraSettings], place: Callable[[CameraSettings], str]) -> None:

@@ -76,9 +76,7 @@ class SettingsFile:
         except (ValueError, RecursionError) as error:
             _refuse_both_forms_of_camera(path, text)
             reason = _TOO_DEEP if isinstance(error, RecursionError) else error
-            raise SettingsError(
-                f"The settings file {path} is not TOML: {reason}.", 'Write lines such as  camera = "/dev/video0"'
-            ) from error
+            raise SettingsError(f"The settings file {path} is not TOML: {reason}.", _remedy(text)) from error
 
     def place(self, *keys: Union[str, int]) -> str:
         """Return where a key stands: the file, and the line as far as it is known.
@@ -93,6 +91,12 @@ class SettingsFile:
         ways = (keys, (*keys, 0), *(keys[:count] for count in range(len(keys) - 1, 0, -1)))
         line = next((lines[way] for way in ways if way in lines), None)
         return f"{self.path}, line {line}" if line else str(self.path)
+
+
+def _remedy(text: str) -> str:
+    if len(re.findall(r"^[ \t]*\[camera\]", text, re.MULTILINE)) > 1:
+        return "The table of each camera begins with [[camera]], in double brackets."
+    return 'Write lines such as  camera = "/dev/video0"'
 
 
 def _read(path: Path) -> Tuple[bytes, str]:

@@ -65,6 +65,7 @@ def load_settings(
         cameras=chosen.cameras,
         origins={**origins, **chosen.origins},
         caution=caution,
+        left_out=chosen.left_out,
         file=path,
     )
     if watching:

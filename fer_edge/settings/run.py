@@ -21,8 +21,9 @@ class RunSettings:
         choice(*RECONNECTS),
         "WHEN",
         "source",
-        "open a camera or stream anew when it fails, stalls or ends: auto (once it has given a picture), always (also when it, "
-        "a file for results, or the address of --listen is not to be had at the start), never; a file is read once",
+        "open a camera or stream anew when it fails, stalls or ends: auto (once it has given a picture; "
+        "of several cameras also one that is missing at the start, while another works), always (also when it, a file for "
+        "results, or the address of --listen is not to be had at the start), never; a file is read once",
     )
     duration: Optional[float] = setting(
         "duration", None, POSITIVE, "S", "output", "end after this many seconds of watching"

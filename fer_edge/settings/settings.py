@@ -40,6 +40,8 @@ class Settings:
     for one in the short form), and of a camera's own by ``camera.front.size``. `place` asks by any name."""
     caution: str = field(default="", compare=False, repr=False)
     """Who else can change the settings file, in a sentence for people; empty where nobody can."""
+    left_out: Tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """Cameras of the settings file that are not watched, as the command line or a variable names others."""
     file: Optional[Path] = field(default=None, compare=False, repr=False)
     """The settings file, if there is one."""
 

@@ -11,7 +11,7 @@ from fer_edge.ui.drawing import WHITE, Line, Rect, draw_lines, plate_for
 from fer_edge.ui.layout import SMALLEST_CELL, Layout, Size, arranged
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.pane import BACKGROUND, Pane, draw_image, draw_title
-from fer_edge.ui.wording import printable, total_fps
+from fer_edge.ui.wording import printable
 
 KEYS_FOR_CAMERAS = 9
 """The first cameras have a number key each."""
@@ -71,7 +71,7 @@ class Grid:
         style = self._layout.style
         for camera, cell in zip(panes, self._layout.cells):
             place, pane = camera
-            if self._is_new(place, "title", (pane.name, total_fps(pane.rates), bool(pane.trouble))):
+            if self._is_new(place, "title", (pane.name, pane.state, bool(pane.trouble))):
                 draw_title(self._canvas, cell, style, camera.key, pane)
                 changed = True
             if self._is_new(place, "image", (pane.version, self._overlay.bars)):

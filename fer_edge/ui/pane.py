@@ -8,7 +8,7 @@ from typing import Optional, Tuple
 import cv2
 
 from fer_edge.types import Frame, Image, Observation, Rates
-from fer_edge.ui.drawing import INK, SOFT, WHITE, Colour, Rect, Style, fill_rounded, line_width
+from fer_edge.ui.drawing import INK, SOFT, WHITE, Colour, Line, Rect, Style, fill_rounded, line_width
 from fer_edge.ui.layout import Cell, fitted
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.wording import STALE_AFTER, fps_lines, notice_lines, shortened, total_fps, wrapped
@@ -36,6 +36,8 @@ class Pane:
         Of this camera.
     trouble : str
         What is wrong with it now; empty while it works.
+    ended : bool
+        Whether nothing more will come, as at the end of a file.
     """
 
     name: str
@@ -43,6 +45,14 @@ class Pane:
     observation: Optional[Observation] = None
     rates: Rates = field(default_factory=Rates)
     trouble: str = ""
+    ended: bool = False
+
+    @property
+    def state(self) -> Line:
+        """What stands at the end of its title: how fast it is, or that it has ended."""
+        if self.ended:
+            return (("ended", SOFT),)
+        return total_fps(self.rates) if self.frame is not None else ()
 
     @property
     def version(self) -> Tuple[int, int, str]:
@@ -76,7 +86,7 @@ def draw_title(canvas: Image, cell: Cell, style: Style, key: Optional[int], pane
         fill_rounded(part, Rect(left, edge, right, height - edge), edge, SOFT)
         style.text(part, str(key), left + style.padding, baseline, INK)
         left = right + style.padding
-    fps = total_fps(pane.rates) if pane.frame else ()
+    fps = pane.state
     start = width - style.padding - line_width(style, fps)
     style.text(part, shortened(pane.name, style, start - style.padding - left), left, baseline, WHITE)
     for text, colour in fps if start > left else ():

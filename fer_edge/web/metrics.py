@@ -105,7 +105,7 @@ class _Run(Collector):
         yield from _fps(health)
         age = GaugeMetricFamily("fer_edge_last_frame_age_seconds", "Since a frame was analysed.", labels=["camera"])
         for name, camera in health.cameras.items():
-            if camera.age is not None:
+            if camera.age is not None and not camera.ended:
                 age.add_metric([name], camera.age)
         yield age
 
@@ -137,13 +137,18 @@ class _Run(Collector):
             "fer_edge_undecodable_images", "Images that could not be decoded.", labels=["camera"]
         )
         works = GaugeMetricFamily("fer_edge_source_works", "1 while nothing is wrong with a source.", labels=["camera"])
+        ended = GaugeMetricFamily(
+            "fer_edge_source_ended", "1 when nothing more will come of a source.", labels=["camera"]
+        )
         for lane in self._session.lanes:
+            ended.add_metric([lane.name], lane.ended)
             reconnects.add_metric([lane.name], lane.reconnects)
             undecodable.add_metric([lane.name], lane.undecodable)
             works.add_metric([lane.name], not lane.trouble())
         yield reconnects
         yield undecodable
         yield works
+        yield ended
 
     def _sinks(self) -> Iterator[Metric]:
         works = GaugeMetricFamily("fer_edge_sink_works", "1 while a sink takes what it is given.", labels=["sink"])

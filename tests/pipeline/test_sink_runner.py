@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -641,29 +642,27 @@ def test_a_sink_that_is_merely_slow_is_left_behind_at_the_end_without_an_error(m
 def test_the_end_of_many_sinks_that_hang_takes_no_longer_than_that_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     # By a clock that goes on a little with each look at it.
     monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.2)
-    release, stop = threading.Event(), threading.Event()
-    hanging = [
-        SinkRunner(f"list {number}", lambda _: Script([], lambda _: bool(release.wait(20)) and None), stop=stop)
-        for number in range(8)
-    ]
+    release, stop, looks = threading.Event(), threading.Event(), itertools.count()
+
+    def clock() -> float:
+        return next(looks) / 100
+
+    def hang(_: int) -> None:
+        release.wait(20)
+
+    hanging = [SinkRunner("list", lambda _: Script([], hang), clock=clock, stop=stop) for _ in range(8)]
     written: List[int] = []
-    working = SinkRunner("the one that works", lambda _: Script(written), stop=stop)
-    everybody = [working, *hanging]
+    working = SinkRunner("the one that works", lambda _: Script(written), clock=clock, stop=stop)
     try:
-        for runner in everybody:
+        for runner in (working, *hanging):
             runner.open()
             runner.offer(observation(0), Rates())
+        until(lambda: written)
         stop.set()
-        now = [0.0]
-
-        def clock() -> float:
-            now[0] += 0.01
-            return now[0]
-
-        close_together(everybody, clock)
-        assert now[0] < 2 * 0.2
-        assert [runner.lost for runner in everybody] == [0] + [1] * 8
-        assert written == [0]
+        begun = clock()
+        close_together((working, *hanging), clock)
+        assert clock() - begun < 6 * 0.2
+        assert [runner.lost for runner in (working, *hanging)] == [0] + [1] * 8
     finally:
         release.set()
 

@@ -14,9 +14,9 @@ from fer_edge.app import library
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FakeDetector
-from fer_edge.errors import UsageError
+from fer_edge.errors import StageFailed, UsageError
 from fer_edge.sinks.jsonl import JsonlSink
-from fer_edge.types import Face
+from fer_edge.types import Box, Face
 
 
 def test_the_program_in_the_package_docstring_works() -> None:
@@ -110,6 +110,38 @@ def test_parts_of_ones_own_stay_open_after_one_picture_and_others_are_closed(mon
     monkeypatch.setattr(library, "classifier_factory", lambda settings: lambda: classifier)
     fer_edge.read_image(image)
     assert detector.closed == classifier.closed == 1
+
+
+def test_parts_of_ones_own_stay_open_after_watching_too() -> None:
+    image = portrait()
+    (seen,) = fer_edge.read_image(image)
+    detector, classifier = Openly([seen.face]), OpenlyNamed()
+    (observation,) = fer_edge.watch(FakeSource([image]), detector=detector, model=classifier)
+    assert observation.faces[0].expression.label == "happy"
+    assert detector.closed == classifier.closed == 0
+
+
+class Blind(FakeDetector):
+    def __init__(self, found: Any) -> None:
+        super().__init__([])
+        self._gives = found
+
+    def detect(self, image: Any) -> Any:
+        return self._gives
+
+
+@pytest.mark.parametrize(
+    ("found", "complaint"),
+    [
+        (None, "The detector Blind gave None, and no sequence of faces"),
+        ([(1, 2, 3, 4)], "no sequence of faces"),
+        ([Face(Box(0, 0, 9, 9), 0.9, {})], "a face without its eyes; it has no landmarks"),
+        ([Face(Box(0, 0, 9, 9), 0.9, {"nose": (1.0, 1.0)})], "it has nose"),
+    ],
+)
+def test_a_detector_of_ones_own_that_gives_something_else_is_named(found: Any, complaint: str) -> None:
+    with pytest.raises(StageFailed, match=complaint):
+        list(fer_edge.watch(FakeSource([portrait()]), detector=Blind(found)))
 
 
 def test_faces_that_the_detector_is_less_sure_of_than_asked_for_are_left_out() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import Deque, Dict, Iterator, Sequence, Tuple
+from typing import Deque, Dict, List, Sequence, Tuple
 
 import cv2
 
@@ -18,14 +18,19 @@ MARGIN = 0.4
 """Share of the box by which the area reaches beyond each of its sides: hair, ears and chin tell who somebody is, too."""
 
 MEMORY = 1.0
-"""Seconds for which a place stays blurred after a face was found there: a detector misses one now and then."""
+"""Seconds for which a place stays blurred after a face was found there, and for the next frame whenever that comes: a detector
+misses a face now and then."""
+
+LEAST_SCORE = 0.2
+"""Faces are blurred that the detector is so sure of, whatever ``--min-score`` says of those that are read: what is blurred
+without need does no harm."""
 
 
 class Blurring(StageWork):
     """Blurs every face that was found, in a copy of the image."""
 
     def __init__(self) -> None:
-        self._recent: Dict[str, Deque[Tuple[float, Box]]] = {}
+        self._recent: Dict[str, Deque[Tuple[float, List[Box]]]] = {}
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with images in which nobody can be recognised."""
@@ -33,10 +38,10 @@ class Blurring(StageWork):
 
     def idle(self, observation: Observation) -> bool:
         """Return whether there is nothing to blur."""
-        return not observation.found and not self._recent.get(observation.frame.source)
+        return not observation.found and not any(boxes for _, boxes in self._recent.get(observation.frame.source, ()))
 
     def _blurred(self, observation: Observation) -> Observation:
-        boxes = list(self._boxes(observation))
+        boxes = self._boxes(observation)
         if not boxes:
             return observation
         image: Image = observation.frame.image.copy()
@@ -45,13 +50,29 @@ class Blurring(StageWork):
         image.flags.writeable = False
         return replace(observation, frame=replace(observation.frame, image=image))
 
-    def _boxes(self, observation: Observation) -> Iterator[Box]:
+    def _boxes(self, observation: Observation) -> List[Box]:
+        """Return where faces are or were a moment ago, without those places that lie within another's area."""
         frame: Frame = observation.frame
         recent = self._recent.setdefault(frame.source, deque())
-        recent.extend((frame.captured_at, face.box) for face in observation.found)
-        while recent and frame.captured_at - recent[0][0] > MEMORY:
+        # The frame before this one counts, however long ago it was.
+        while len(recent) > 1 and frame.captured_at - recent[0][0] > MEMORY:
             recent.popleft()
-        return (box for _, box in recent)
+        recent.append((frame.captured_at, [face.box for face in observation.found]))
+        kept: List[Box] = []
+        for _, boxes in reversed(recent):
+            kept += [box for box in boxes if not any(_covers(one, box) for one in kept)]
+        return kept
+
+
+def _covers(one: Box, other: Box) -> bool:
+    """Return whether the area that is blurred for one box holds another box."""
+    across, down = MARGIN * one.width, MARGIN * one.height
+    return (
+        one.x - across <= other.x
+        and one.y - down <= other.y
+        and other.x + other.width <= one.x + one.width + across
+        and other.y + other.height <= one.y + one.height + down
+    )
 
 
 def blur(image: Image, box: Box) -> None:

@@ -49,9 +49,9 @@ def watch(
         What ``--camera`` takes, also with a name (``front=0``), or a source of your own. Of several, give a list, or a mapping
         from names to sources; ``observation.frame.source`` tells which one a frame is from.
     detector : str or FaceDetector
-        What ``--detector`` takes, or a detector of your own; the session closes it.
+        What ``--detector`` takes, or a detector of your own, which stays open.
     model : str, path or ExpressionClassifier
-        What ``--model`` takes, or a classifier of your own; the session closes it.
+        What ``--model`` takes, or a classifier of your own, which stays open.
     min_score : float
         Faces that the detector is less sure of are left out.
     reconnect : str
@@ -77,7 +77,7 @@ def watch(
     settings = Settings.of(min_score=_number(min_score), reconnect=check_value("reconnect", reconnect))
     cameras, given = _cameras(source)
     parts = Parts(
-        detector=lambda settings, name: _detector(settings, detector),
+        detector=lambda settings, _name: _detector(settings, detector),
         classifier=lambda settings: _classifier(settings, model),
     )
     return build_session(replace(settings, cameras=cameras), parts, given=given)
@@ -154,12 +154,8 @@ def read_image(
     else:
         pixels = _image(image)
     parts = Parts(
-        detector=lambda settings, name: _detector(
-            settings, KeptDetector(detector) if isinstance(detector, FaceDetector) else detector
-        ),
-        classifier=lambda settings: _classifier(
-            settings, KeptClassifier(model) if isinstance(model, ExpressionClassifier) else model
-        ),
+        detector=lambda settings, _name: _detector(settings, detector),
+        classifier=lambda settings: _classifier(settings, model),
     )
     frame = Frame(0, time.monotonic(), datetime.now(timezone.utc), pixels, settings.cameras[0].name)
     observation = Observation(frame)
@@ -176,6 +172,7 @@ class KeptDetector(FaceDetector):
     """Somebody else's detector, which is not closed."""
 
     def __init__(self, detector: FaceDetector) -> None:
+        self.kind = type(detector).__name__
         self._detector = detector
 
     def detect(self, image: Image) -> Tuple[Face, ...]:
@@ -228,7 +225,8 @@ def _cameras(
 
 def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callable[[], FaceDetector]:
     if isinstance(detector, FaceDetector):
-        return lambda: detector
+        # Not closed: after an error it is used on, and in a thread that hangs it still is.
+        return lambda: KeptDetector(detector)
     return detector_factory(settings, check_value("detector", detector))
 
 
@@ -236,7 +234,7 @@ def _classifier(
     settings: Settings, model: Union[str, os.PathLike[str], ExpressionClassifier]
 ) -> Callable[[], ExpressionClassifier]:
     if isinstance(model, ExpressionClassifier):
-        return lambda: model
+        return lambda: KeptClassifier(model)
     name = check_value("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
     return classifier_factory(settings.changed(model=name))
 

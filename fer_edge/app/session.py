@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set
 
+from fer_edge.app.blur import LEAST_SCORE
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.capture.base import Source
 from fer_edge.detect.base import FaceDetector
@@ -60,11 +61,14 @@ def build_session(
 def build_stages(settings: Settings, parts: Parts = PROGRAM) -> List[StageSpec]:
     """Return the stages that frames of the cameras of `settings` take. Raises FerEdgeError for what cannot be built."""
     wanted = {camera.name: camera.detector or settings.analysis.detector for camera in settings.cameras}
+    asked = settings.analysis
+    # What is not to be seen is looked for beyond what is to be read.
+    looked_for = settings.changed(min_score=min(asked.min_score, LEAST_SCORE)) if asked.blur else settings
     detectors: Dict[str, Callable[[], FaceDetector]] = {}
     for camera, name in wanted.items():
         with settings.located(f"camera.{camera}.detector"):
             if name not in detectors:
-                detectors[name] = parts.detector(settings, name)
+                detectors[name] = parts.detector(looked_for, name)
     with settings.located("model"):
         classifier = parts.classifier(settings)
     return parts.stages(settings, {name: detectors[detector] for name, detector in wanted.items()}, classifier)

@@ -16,6 +16,9 @@ from fer_edge.types import Face, Frame, Observation
 MOST_FRAMES = 8
 """Frames whose faces the classifier takes in one batch; more would make the first of them wait for the last."""
 
+EYES = {"right_eye", "left_eye"}
+"""Landmarks without which no face is cut out."""
+
 BuildDetector = Callable[[], FaceDetector]
 BuildClassifier = Callable[[], ExpressionClassifier]
 
@@ -34,9 +37,16 @@ def stage_list(
     classifier : callable
         Builds the classifier.
     """
+    # With --blur the detector finds more than is to be read.
+    least = settings.analysis.min_score if settings.analysis.blur else 0.0
     stages = [
         StageSpec("detect", "detection", lambda: Detection(detectors)),
-        StageSpec("classify", "classification", lambda: Classification(classifier()), batch=MOST_FRAMES),
+        StageSpec(
+            "classify",
+            "classification",
+            lambda: Classification(classifier(), least),
+            batch=MOST_FRAMES,
+        ),
     ]
     if settings.analysis.blur:
         stages.append(StageSpec("blur", "blurring", Blurring, changes_image=True))
@@ -69,27 +79,43 @@ class Detection(StageWork):
         # Ours give faces; one of somebody else may not.
         if not isinstance(found, (tuple, list)) or not all(isinstance(face, Face) for face in found):
             raise StageFailed(
-                f"The detector {type(detector).__name__} gave {found!r:.80}, and no sequence of faces.",
+                f"The detector {_kind(detector)} gave {found!r:.80}, and no sequence of faces.",
                 "Its detect() returns a tuple of fer_edge.Face, empty where nobody is.",
             )
+        for face in found:
+            if not set(face.landmarks) >= EYES:
+                raise StageFailed(
+                    f"The detector {_kind(detector)} gave a face without its eyes; it has "
+                    f"{', '.join(sorted(face.landmarks)) or 'no landmarks'}.",
+                    "A face's landmarks hold right_eye and left_eye at the least: it is turned upright by them.",
+                )
         return tuple(found)
 
 
 class Classification(StageWork):
-    """Reads the expressions of all faces that were found, in one batch."""
+    """Reads the expressions of the faces that were found, in one batch.
 
-    def __init__(self, classifier: ExpressionClassifier) -> None:
+    Parameters
+    ----------
+    classifier : ExpressionClassifier
+        Closed with the work.
+    min_score : float
+        Faces that the detector is less sure of are not read.
+    """
+
+    def __init__(self, classifier: ExpressionClassifier, min_score: float = 0.0) -> None:
         self._classifier = classifier
+        self._min_score = min_score
         self._reader = ExpressionReader(classifier)
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with their faces read."""
-        read = self._reader.read_all([(one.frame.image, one.found) for one in observations])
+        read = self._reader.read_all([(one.frame.image, self._sure(one)) for one in observations])
         return [one.richer(faces=faces) for one, faces in zip(observations, read)]
 
     def idle(self, observation: Observation) -> bool:
         """Return whether nobody is in view."""
-        return not observation.found
+        return not self._sure(observation)
 
     def facts(self) -> Mapping[str, object]:
         """Return what the network is, and what it runs on."""
@@ -101,6 +127,13 @@ class Classification(StageWork):
             "precision": used.precision,
         }
 
+    def _sure(self, observation: Observation) -> Sequence[Face]:
+        return [face for face in observation.found if face.score >= self._min_score]
+
     def close(self) -> None:
         """Close the classifier."""
         self._classifier.close()
+
+
+def _kind(detector: FaceDetector) -> str:
+    return str(getattr(detector, "kind", type(detector).__name__))

@@ -29,6 +29,8 @@ def join_threads(threads: Sequence[Supervised], supervisor: Optional[Supervisor]
     """
     deadline = time.monotonic() + STOP_SECONDS
     for supervised in threads:
+        if supervised.worker.thread.ident is None:
+            continue  # stopped from elsewhere while it was being started
         supervised.worker.thread.join(max(0.0, deadline - time.monotonic()))
     # Building an engine takes minutes and cannot be interrupted.
     alive = [supervised for supervised in threads if supervised.worker.thread.is_alive()]

@@ -7,6 +7,8 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Callable, Optional, Sequence
 
+import numpy as np
+
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.stall import FrozenImage, UndecodableImages
 from fer_edge.errors import SourceUnreadable, StageFailed
@@ -184,6 +186,8 @@ class SourceReader:
                 grabbed = source.grab()
                 captured_at, timestamp = self._clock(), datetime.now(timezone.utc)
                 image = self._retrieve(source, undecodable) if grabbed else None
+            if image is not None:
+                check_image(image, self._lane)
             if image is None:
                 if grabbed is not False:
                     continue
@@ -229,3 +233,13 @@ class SourceReader:
         except Closed:
             self._counter.drop(item.frame.index)
             raise
+
+
+def check_image(image: object, lane: str) -> None:
+    """Refuse what no stage can work on: it ends its own lane, and not all. Raises SourceUnreadable."""
+    fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    if not (fits and isinstance(image, np.ndarray) and image.size):
+        what = f"{list(image.shape)}, {image.dtype}" if isinstance(image, np.ndarray) else f"{image!r:.80}"
+        raise SourceUnreadable(
+            f"The source '{lane}' gave {what}, and no image.", "retrieve() returns height x width x 3, uint8, BGR."
+        )

@@ -68,7 +68,7 @@ class Session:
         self._boxes = [*boxes, Mailbox[Observation](names, clock, self._news.set)]
         recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error: False
         self._running = [
-            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover)
+            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, self._keeps)
             for spec, inbox, outbox in zip(stages, self._boxes, self._boxes[1:])
         ]
         self._lanes = {spec.name: self._lane(spec, figures, len(names) == 1) for spec in lanes}
@@ -277,7 +277,9 @@ class Session:
             try:
                 self._delivered = self._boxes[-1].take(1, timeout, wanted)
             except Closed:
-                self._raise_what_ended_a_lane()
+                failure = self.failure()
+                if failure is not None and not self._stopped:
+                    raise failure from None
                 raise
         while self._delivered:
             delivery = self._delivered.pop(0)
@@ -295,7 +297,5 @@ class Session:
             lane.meter.record_emitted(latency)
         return observation
 
-    def _raise_what_ended_a_lane(self) -> None:
-        failure = self.failure()
-        if failure is not None and not self._stopped:
-            raise failure
+    def _keeps(self, lane: str) -> bool:
+        return not self._lanes[lane].live

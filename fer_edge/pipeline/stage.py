@@ -67,6 +67,8 @@ class Stage:
     recover : callable, optional
         Gets the stage's name and what went wrong, and tells whether the work is built anew; without it, an error ends the
         stage. What goes wrong in the first build always does: it would go wrong again.
+    keeps : callable, optional
+        Tells of a lane whether each of its frames matters: one on which the work failed is then tried once more, alone.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Stage:
         discard: Callable[[Observation], None],
         clock: Clock = time.monotonic,
         recover: Callable[[str, BaseException], bool] = lambda _name, _error: False,
+        keeps: Callable[[str], bool] = lambda _lane: False,
     ) -> None:
         self.spec = spec
         self.ready = threading.Event()
@@ -89,6 +92,7 @@ class Stage:
         self.discard = discard
         self.clock = clock
         self.recover = recover
+        self.keeps = keeps
         self.taking = threading.Lock()
         outbox.upstream = inbox
         names = [spec.name, *(f"{spec.name}-{number}" for number in range(2, spec.workers + 1))]
@@ -132,6 +136,8 @@ class StageThread:
         self.facts: Optional[Mapping[str, object]] = None
         self._stage = stage
         self._held: List[Held] = []
+        self._again: List[Held] = []
+        self._is_second_try = False
 
     @property
     def building(self) -> bool:
@@ -165,6 +171,7 @@ class StageThread:
                 self._serve(worker)
             except Closed:
                 # Ends of lanes went through before; what was closed from outside is closed on both sides.
+                self._let_go()
                 stage.ready.set()
                 return None
             except Upstream as ended:
@@ -174,6 +181,7 @@ class StageThread:
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
                 error = as_stage_error(stage.spec.name, caught)
                 if not self.built or not stage.recover(stage.spec.name, error):
+                    self._let_go()
                     return stage.end(error)
 
     def _serve(self, worker: Worker) -> None:
@@ -214,11 +222,15 @@ class StageThread:
             except GivenUp:
                 raise
             except BaseException:
-                self._let_go()
+                self._set_aside()
                 raise
 
     def _take(self) -> List[Observation]:
         stage = self._stage
+        self._is_second_try = bool(self._again)
+        if self._is_second_try:
+            self._held = [self._again.pop(0)]
+            return [item for item in (self._held[0][0].item,) if item is not None]
         with stage.taking:
             try:
                 taken = stage.inbox.take(stage.spec.batch, None, stage.outbox.has_room)
@@ -255,8 +267,17 @@ class StageThread:
             self._held.remove(held)
             stage.order.leave(delivery.lane, number)
 
+    def _set_aside(self) -> None:
+        """Keep what matters of what the work failed on, to be tried once more, each alone; what is left is lost."""
+        if not self._is_second_try:
+            self._again += [held for held in self._held if self._stage.keeps(held[0].lane)]
+            self._held = [held for held in self._held if not self._stage.keeps(held[0].lane)]
+        kept, self._again = self._again, []
+        self._let_go()
+        self._again = kept
+
     def _let_go(self) -> None:
-        held, self._held = self._held, []
+        held, self._held, self._again = [*self._held, *self._again], [], []
         for delivery, number in held:
             if delivery.item is not None:
                 self._stage.discard(delivery.item)

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_edge.app.blur import GRAINS, MARGIN, MEMORY, Blurring, blur
+from fer_edge.app.session import build_stages
 from fer_edge.capture.open import open_source
 from fer_edge.detect import open_detector
+from fer_edge.settings import Settings
 from fer_edge.types import Box, Face, Frame, Image, Observation
 
 
@@ -94,6 +96,34 @@ def test_a_place_stays_blurred_while_the_detector_misses_its_face_and_for_its_ow
         (one,) = blurring.work([seen])
         changed.append(not np.array_equal(one.frame.image, image))
     assert changed == [True, True, False, True, False]
+
+
+def test_of_a_slow_camera_the_frame_before_counts_however_long_ago_it_was() -> None:
+    image, box = portrait(), Box(200, 100, 200, 200)
+    blurring = Blurring()
+    changed = [
+        not np.array_equal(blurring.work([observation(at, faces, image)])[0].frame.image, image)
+        for at, faces in ((0.0, [box]), (8.0, []), (16.0, []), (24.0, [box]), (32.0, []))
+    ]
+    assert changed == [True, True, False, True, True]
+
+
+def test_faces_are_blurred_that_are_not_sure_enough_to_be_read() -> None:
+    settings = Settings.of(camera="demo:3", min_score=0.999, blur=True)
+    source = open_source("demo:3")
+    with source:
+        source.grab()
+        image = source.retrieve()
+    seen = Observation(Frame(0, 0.0, datetime.now(timezone.utc), image, settings.cameras[0].name))
+    for stage in build_stages(settings):
+        work = stage.build()
+        (seen,) = work.work([seen])
+        work.close()
+    assert seen.faces == ()
+    assert len(seen.found) >= 3
+    detector = open_detector("blazeface-full")
+    assert detector.detect(seen.frame.image) == ()
+    detector.close()
 
 
 def test_where_nobody_is_nothing_is_copied() -> None:

@@ -14,7 +14,7 @@ EXAMPLES = ROOT / "examples"
 SAYS = {
     "many_cameras.py": r"door: \d+ frames, 3\.0 faces in each\nfront: \d+ frames, 1\.0 faces in each\n$",
     "notebook.py": r"^100 frames, 200 faces\n(.*\n)*median gap [\d.]+ ms, \d+ frames left out\n$",
-    "one_picture.py": r"^faces: 1\n\d+ x \d+ pixels at \(\d+, \d+\): \n  happy ",
+    "one_picture.py": r"^faces: 1\na face of \d+ x \d+ pixels at \(\d+, \d+\)\n  happy ",
     "own_detector.py": r"^(\d+ \[\d+\]\n)+$",  # one of two faces, always
     "own_sink.py": r"^images of 512 x 512 pixels\nhappy +1\n$",
     "own_source.py": r"^0 happy at x = \d+\n(.*\n)*39 happy at x = \d+\n$",

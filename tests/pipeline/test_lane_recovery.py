@@ -6,13 +6,14 @@ import logging
 import threading
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
+import numpy as np
 import pytest
 from failing_cameras import Camera, fail, missing, quick_reconnection, until
-from small_sessions import Numbered, assert_balanced, session_of_several, taken_by_lane
+from small_sessions import FACE, Numbered, assert_balanced, session_of_several, taken_by_lane
 
 from fer_edge.capture.base import Source
 from fer_edge.detect import FakeDetector
-from fer_edge.errors import StageFailed
+from fer_edge.errors import SourceUnreadable, StageFailed
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.supervisor import MOST_HANGING, Supervisor
@@ -89,7 +90,7 @@ def test_a_change_of_state_names_the_camera_in_the_log(caplog: pytest.LogCapture
         take_until(session, lambda seen: len(seen["bad"]) > 10)
     told = [(record.event, record.camera) for record in caplog.records if hasattr(record, "event")]
     assert told == [("source_lost", "bad"), ("source_back", "bad")]
-    assert "the source bad is lost" in caplog.text
+    assert "camera bad is lost" in caplog.text
 
 
 @pytest.mark.parametrize("where", ["opening of the source", "grab"])
@@ -158,18 +159,55 @@ def test_a_lane_in_which_too_many_threads_hang_waits_until_they_come_back_and_hu
         wake.set()
 
 
-def test_a_stage_that_fails_loses_the_frames_it_held_and_no_camera() -> None:
-    calls: List[int] = []
+class FailsOn(FakeDetector):
+    """Raises at some of its calls, counted over all that are built."""
 
-    class Once(FakeDetector):
-        def detect(self, image: Image) -> Tuple[Face, ...]:
-            calls.append(1)
-            if len(calls) == 7:
-                raise ZeroDivisionError("of the library")
-            return super().detect(image)
+    calls = 0
 
-    session = session_of_several({"front": Numbered(10), "door": Numbered(10)}, Once, supervisor=Supervisor())
+    def __init__(self, *bad: int) -> None:
+        super().__init__([FACE])
+        self._bad = bad
+
+    def detect(self, image: Image) -> Tuple[Face, ...]:
+        FailsOn.calls += 1
+        if FailsOn.calls in self._bad:
+            raise ZeroDivisionError("of the library")
+        return super().detect(image)
+
+
+@pytest.mark.parametrize(("bad", "seen_of_both"), [((7,), 20), ((7, 8), 19)], ids=["once", "again"])
+def test_a_frame_of_a_file_on_which_a_stage_fails_is_tried_once_more(bad: Tuple[int, ...], seen_of_both: int) -> None:
+    FailsOn.calls = 0
+    session = session_of_several(
+        {"front": Numbered(10), "door": Numbered(10)}, lambda: FailsOn(*bad), supervisor=Supervisor()
+    )
     seen = taken_by_lane(session)
-    assert sum(map(len, seen.values())) == 19
+    assert sum(map(len, seen.values())) == seen_of_both
+    assert all(frames == sorted(frames) for frames in seen.values())
+    assert session.incidents().restarts == {"detect": len(bad)}
+    assert_balanced(session)
+
+
+def test_a_frame_of_a_camera_on_which_a_stage_fails_is_lost_and_newer_ones_come() -> None:
+    FailsOn.calls = 0
+    session = session_of_several({"front": Camera(), "door": Camera()}, lambda: FailsOn(7), supervisor=Supervisor())
+    with session:
+        take_until(session, lambda seen: all(len(frames) > 10 for frames in seen.values()))
     assert session.incidents().restarts == {"detect": 1}
     assert_balanced(session)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((9, 9, 3), np.float64), np.zeros((9, 9), np.uint8), np.zeros((0, 9, 3), np.uint8), "no image"]
+)
+def test_a_source_that_gives_no_image_ends_its_own_lane_alone(image: object) -> None:
+    class Nonsense(Numbered):
+        def retrieve(self) -> Image:
+            super().retrieve()
+            return image  # type: ignore[return-value]
+
+    session = session_of_several({"good": Numbered(10), "bad": Nonsense(10)})
+    with pytest.raises(SourceUnreadable, match="camera bad: The source 'bad' gave"):
+        taken_by_lane(session)
+    assert session.lane("good").balance().emitted == 10
+    assert session.lane("bad").balance().captured == 0

@@ -110,8 +110,9 @@ def deliver(session: Session, *sinks: Sink) -> None:
 def _stream(session: Session, first: Observation) -> StreamInfo:
     """Return what sinks are told, which get the observations of all cameras."""
     lane = session.lane(first.frame.source)
-    info = StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0)
-    return info if len(session.lanes) == 1 else replace(info, camera="")
+    if len(session.lanes) > 1:
+        return StreamInfo(live=any(one.live for one in session.lanes))
+    return StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0, live=lane.live)
 
 
 def read_image(

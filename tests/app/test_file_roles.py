@@ -120,6 +120,7 @@ def test_what_opening_a_source_reads_is_what_no_output_may_be_however_the_source
     read = source_files(camera.source)
     assert {shade_of_file(path) for path in read} == shades_seen(camera.source)
     assert read
+    assert source_files(f" {camera.source} ") == read, "as opening takes it, also from a table"
     for number, path in enumerate(read):
         soft, hard = clips.parent / f"soft-{number}", clips.parent / f"hard-{number}"
         soft.symlink_to(path if os.path.isabs(path) else clips / path)

@@ -217,6 +217,9 @@ def _cameras(
             parts.append((name, OWN))
         else:
             parts.append((name, _text(one)) if name else split_camera(_text(one)))
+    own = [one for _, one in listed if isinstance(one, Source)]
+    if len(set(map(id, own))) < len(own):
+        raise UsageError("source: one Source object is given twice.", "Make one for each camera.")
     names = distinct_names(parts)
     cameras = tuple(CameraSettings(name=name, source=text) for name, (_, text) in zip(names, parts))
     refuse_what_cannot_be_together(cameras, lambda camera: "source")

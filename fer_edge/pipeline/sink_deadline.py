@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Optional, Sequence
+from typing import Optional, Protocol, Sequence
 
 from fer_edge.system.clock import Clock
-
-if TYPE_CHECKING:
-    from fer_edge.pipeline.sink_runner import SinkRunner
 
 CLOSE_SECONDS = 1.5
 """Longest wait for what is still to be written at the end."""
@@ -42,7 +39,17 @@ class Deadline:
         return self._clock() >= self._at
 
 
-def close_together(runners: Sequence[SinkRunner], clock: Clock = time.monotonic) -> None:
+class Ending(Protocol):
+    """What can be ended with others, as a `SinkRunner`."""
+
+    def ask_to_end(self) -> None:
+        """Have it end; never waits."""
+
+    def close(self, deadline: Optional[Deadline] = None) -> None:
+        """Wait until it has ended, or the deadline has passed. Raises what went wrong with it."""
+
+
+def close_together(runners: Sequence[Ending], clock: Clock = time.monotonic) -> None:
     """Close runners at once, so that the end takes no longer the more of them hang.
 
     Raises

@@ -667,21 +667,32 @@ def test_the_end_of_many_sinks_that_hang_takes_no_longer_than_that_of_one(monkey
         release.set()
 
 
-def test_of_sinks_that_end_together_the_one_that_failed_is_told_and_all_are_closed() -> None:
+def test_of_sinks_that_end_together_the_one_that_failed_is_told_and_all_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.1)
+    release, stop = threading.Event(), threading.Event()
+    stop.set()
+
+    def hang(_: int) -> None:
+        release.wait(20)
+
     def fail(_: int) -> None:
         raise OutputNotWritable("The disk is gone.")
 
-    scripts = [Script([]), Script([], fail), Script([])]
     together = [
-        SinkRunner("list", lambda _, script=script: script, required=True)  # type: ignore[misc]
-        for script in scripts
+        SinkRunner("list", lambda _, allow=allow: Script([], allow), required=True, stop=stop)  # type: ignore[misc]
+        for allow in (hang, fail, hang)
     ]
-    for runner in together:
-        runner.open()
-        runner.offer(observation(0), Rates(), live=False)
-    with pytest.raises(OutputNotWritable, match="The disk is gone"):
-        close_together(together)
-    assert [script.closed for script in scripts] == [True] * 3
+    try:
+        for runner in together:
+            runner.open()
+            runner.offer(observation(0), Rates())
+        with pytest.raises(OutputNotWritable, match="The disk is gone"):
+            close_together(together)
+        assert [runner.lost for runner in together] == [1] * 3, "each was given up in its turn"
+    finally:
+        release.set()
 
 
 def test_a_sink_whose_every_result_takes_long_is_slow_and_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -268,6 +268,18 @@ def test_a_picture_that_is_shown_for_longer_stays_as_it_is_and_harms_no_later_on
         assert np.abs(found[0][: size[1], : size[0]].astype(int) - image).mean() < 4
 
 
+def test_the_times_in_the_pictures_of_an_mp4_never_go_back(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    record(path, [0.0, 0.5, 1.0, 1.2], fps=10.0)
+    times = []
+    for piece in path.read_bytes().split(b"\x00\x00\x01\xb6")[1:]:
+        # After its kind, two bits, and as long as no whole second has gone by: 0, a marker, and the time in tenths, four bits.
+        kind_and_time = int.from_bytes(piece[:1], "big")
+        assert kind_and_time >> 4 & 0b11 == 0b01
+        times.append(kind_and_time & 0b1111)
+    assert times == [0] * 5 + [1] * 5 + [2] * 2 + [3]
+
+
 def test_a_fast_source_is_thinned_out_to_the_rate_of_the_recording(tmp_path: Path) -> None:
     assert record(tmp_path / "out.avi", [0.0, 0.01, 0.02, 0.1, 0.11, 0.2], fps=10) == [0, 3, 5]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, List, Sequence
 
 import cv2
 import numpy as np
@@ -180,6 +180,16 @@ def test_sinks_of_ones_own_get_every_observation_and_are_closed(tmp_path: Path) 
     assert counting.frames == 4
     assert counting.closed
     assert lines.read_text().count('"happy"') >= 4
+
+
+@pytest.mark.parametrize("live", [[True], [False], [False, False], [False, True]])
+def test_sinks_of_ones_own_are_told_whether_what_comes_is_live(live: List[bool]) -> None:
+    sink = fer_edge.sinks.MemorySink()
+    sources = [FakeSource([portrait()] * 2, live=one) for one in live]
+    fer_edge.deliver(fer_edge.watch(sources), sink)
+    assert sink.info is not None
+    assert sink.info.live is any(live)
+    assert (sink.info.camera == "") is (len(live) > 1)
 
 
 NONSENSE = [

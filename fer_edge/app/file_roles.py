@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from typing import Any, Dict, Iterable, List, Tuple
 
+from fer_edge.capture.registry import source_files
 from fer_edge.errors import UsageError
-from fer_edge.inference.model_files import known_models
+from fer_edge.inference.model_files import known_models, model_files
 from fer_edge.settings import Settings
 from fer_edge.sinks.names import for_camera, has_camera
 from fer_edge.sinks.registry import SINKS
@@ -14,7 +16,8 @@ from fer_edge.sinks.registry import SINKS
 Role = Tuple[str, str]
 """What names a file, such as ``--output``, and the path."""
 
-VARIABLES = "/etc/fer-edge/fer-edge.env"
+VARIABLES = "/etc/fer-edge/*.env"
+"""Of the service, and of those with one camera each."""
 
 
 def refuse_shared_files(written: Iterable[Role], read: Iterable[Role]) -> None:
@@ -55,14 +58,15 @@ def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:
     models : iterable of str
         Names or paths of networks besides that of the settings.
     """
-    known = known_models()
-    named = [model for model in (settings.analysis.model, *models) if model not in known]
+    named = (settings.analysis.model, *models)
     return [
-        *(("--camera", camera.source) for camera in settings.cameras),
+        *(("--camera", file) for camera in settings.cameras for file in source_files(camera.source)),
         ("--config", str(settings.file or "")),
-        ("the file of the service's variables", VARIABLES),
-        *(("--model", model) for model in named),
-        *((f"the network {model.name}", str(model.path)) for model in known.values()),
+        *(("the file of the service's variables", file) for file in glob.glob(VARIABLES)),
+        ("--tls-cert", settings.web.tls_cert),
+        ("--tls-key", settings.web.tls_key),
+        *((f"the network {model.name}", str(model.path)) for model in known_models().values()),
+        *(("--model", str(file)) for model in named for file in model_files(model)),
     ]
 
 

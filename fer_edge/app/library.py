@@ -110,8 +110,9 @@ def deliver(session: Session, *sinks: Sink) -> None:
 def _stream(session: Session, first: Observation) -> StreamInfo:
     """Return what sinks are told, which get the observations of all cameras."""
     lane = session.lane(first.frame.source)
-    info = StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0)
-    return info if len(session.lanes) == 1 else replace(info, camera="")
+    if len(session.lanes) > 1:
+        return StreamInfo(live=any(one.live for one in session.lanes))
+    return StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0, live=lane.live)
 
 
 def read_image(
@@ -216,6 +217,9 @@ def _cameras(
             parts.append((name, OWN))
         else:
             parts.append((name, _text(one)) if name else split_camera(_text(one)))
+    own = [one for _, one in listed if isinstance(one, Source)]
+    if len(set(map(id, own))) < len(own):
+        raise UsageError("source: one Source object is given twice.", "Make one for each camera.")
     names = distinct_names(parts)
     cameras = tuple(CameraSettings(name=name, source=text) for name, (_, text) in zip(names, parts))
     refuse_what_cannot_be_together(cameras, lambda camera: "source")

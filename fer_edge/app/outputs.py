@@ -7,9 +7,11 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, Iterator, List, Optional, Sequence
+from types import TracebackType
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Type
 
 from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
+from fer_edge.pipeline.sink_deadline import close_together
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink, StreamInfo
@@ -91,6 +93,7 @@ class Outputs:
             One file has two roles, or would have two cameras where it takes one.
         """
         self._streams = streams
+        stack.push(self._end)
         for kind in SINKS:
             place = getattr(self._settings.outputs, kind.option)
             if not place:
@@ -98,9 +101,9 @@ class Outputs:
             with self._settings.located(kind.option):
                 for asked in self._kinds_sinks(kind, place):
                     self._asked.append(asked)
-                    self._start(asked.runner, stack, news)
+                    self._start(asked.runner, news)
         for runner in self._more:
-            self._start(runner, stack, news)
+            self._start(runner, news)
 
     def __bool__(self) -> bool:
         """Return whether results go anywhere."""
@@ -157,14 +160,26 @@ class Outputs:
         stream = self._streams(camera)
         return stream is None or stream.live
 
-    def _start(self, runner: SinkRunner, stack: ExitStack, news: Callable[[], None]) -> None:
+    def _start(self, runner: SinkRunner, news: Callable[[], None]) -> None:
         runner.open(lambda observation: self._describe(runner, observation), news)
-        stack.push(runner)
         self.runners.append(runner)
+
+    def _end(
+        self,
+        kind: Optional[Type[BaseException]],  # noqa: ARG002  (an ExitStack gives all three)
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],  # noqa: ARG002
+    ) -> None:
+        """Close all runners; what kept a sink from working is raised only when nothing else was."""
+        try:
+            close_together(self.runners, self._clock)
+        except Exception:
+            if error is None:
+                raise
 
     def _describe(self, runner: SinkRunner, observation: Observation) -> StreamInfo:
         """Return what a sink is told that is to get this observation first."""
-        stream = self._streams(observation.frame.source) or StreamInfo.of(observation)
+        stream = self._streams(observation.frame.source) or StreamInfo.of(observation, live=True)
         if runner.camera is not None or len(self._cameras) == 1:
             return replace(stream, camera=observation.frame.source)
         return StreamInfo(live=any(map(self._is_live, self._cameras)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fer_edge.capture.registry import FORMS, KINDS, SourceKind, kind_of
+from fer_edge.capture.registry import FORMS, KINDS, SourceKind, kind_of, source_files
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.system.lazy_names import lazy_names
 
@@ -23,6 +23,7 @@ __all__ = [
     "SourceKind",
     "kind_of",
     "open_source",
+    "source_files",
 ]
 
 __getattr__ = lazy_names(

@@ -7,10 +7,12 @@ imported for a source before it is built.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Optional, Pattern, Tuple
+from typing import TYPE_CHECKING, Callable, List, Optional, Pattern, Tuple
+from urllib.parse import unquote
 
-from fer_edge.capture.file.places import is_image_place
+from fer_edge.capture.file.places import image_files, is_image_place, path_of
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import UsageError
 
@@ -36,6 +38,8 @@ class SourceKind:
         Whether it takes a text; None where it takes what no other kind does.
     build : callable
         Makes the source that a text means, not open yet; raises `UsageError` where the text makes no sense.
+    files : callable
+        Gives the paths of the files that a text has it read; of those that may be none, or not there.
     """
 
     name: str
@@ -43,6 +47,7 @@ class SourceKind:
     live: bool
     takes: Optional[Callable[[str], bool]]
     build: Callable[[str, CaptureSettings], Source]
+    files: Callable[[str], List[str]] = lambda text: []
 
 
 def kind_of(text: str) -> SourceKind:
@@ -61,6 +66,21 @@ def kind_of(text: str) -> SourceKind:
     if _scheme(text):
         raise UsageError(f"{_scheme(text)}:// is not supported.", f"--camera takes {FORMS}.")
     return next(kind for kind in KINDS if kind.takes is None)
+
+
+def source_files(text: str) -> List[str]:
+    """Return the paths of what a source reads that `text` names, as far as they are files; nothing is opened.
+
+    Parameters
+    ----------
+    text : str
+        What `fer_edge.capture.open_source` takes. One that it refuses reads nothing.
+    """
+    text = text.strip()
+    try:
+        return kind_of(text).files(text)
+    except (UsageError, OSError):
+        return []
 
 
 def _scheme(text: str) -> str:
@@ -123,6 +143,16 @@ def _demo(text: str, settings: CaptureSettings) -> Source:
     return DemoSource(int(text.partition(":")[2] or 1), settings)
 
 
+def _of_pipeline(text: str) -> List[str]:
+    """Return what may be a file of all that a pipeline's elements are given, such as ``location=clip.avi``."""
+    try:
+        words = shlex.split(text.partition(":")[2])
+    except ValueError:  # a quote without its other half
+        return []
+    values = [word.partition("=")[2].strip("\"'") or word for word in words]
+    return [unquote(value[len("file://") :]) if value.startswith("file://") else value for value in values]
+
+
 KINDS: Tuple[SourceKind, ...] = (
     SourceKind(
         "camera",
@@ -132,16 +162,19 @@ KINDS: Tuple[SourceKind, ...] = (
         _camera,
     ),
     SourceKind("csi", ("csi:0",), True, lambda text: text.partition(":")[0] == "csi", _csi),
-    SourceKind("gstreamer", ("gst:PIPELINE",), True, lambda text: text.partition(":")[0] == "gst", _gstreamer),
+    SourceKind(
+        "gstreamer", ("gst:PIPELINE",), True, lambda text: text.partition(":")[0] == "gst", _gstreamer, _of_pipeline
+    ),
     SourceKind("rtsp", ("rtsp://...",), True, lambda text: _scheme(text) in ("rtsp", "rtsps"), _rtsp),
     SourceKind("http", ("http://...",), True, lambda text: _scheme(text) in ("http", "https"), _http),
-    SourceKind("video", ("a video file",), False, None, _video),
+    SourceKind("video", ("a video file",), False, None, _video, lambda text: [path_of(text)]),
     SourceKind(
         "images",
         ("a picture", "a folder or pattern of pictures"),
         False,
         lambda text: not _scheme(text) and is_image_place(text),
         _images,
+        lambda text: image_files(path_of(text)),
     ),
     SourceKind("demo", ("demo", "demo:1 to demo:8"), True, _like(re.compile(r"demo(?::[0-9]{1,9})?")), _demo),
 )

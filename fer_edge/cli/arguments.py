@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any, Dict, List, Optional, Tuple
 
 from fer_edge.errors import UsageError
@@ -51,7 +52,7 @@ def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, Any], List[st
         for known in setting_options()
         if getattr(options, known.setting.option) is not None
     }
-    models: List[str] = given.pop("model", [])
+    models = [os.path.expanduser(model) for model in given.pop("model", [])]
     if models:
         given["model"] = models[0]
     return given, models

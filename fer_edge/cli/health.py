@@ -49,6 +49,7 @@ def add_health_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tls-ca",
+        type=os.path.expanduser,
         metavar="FILE",
         help="ask by HTTPS, and only who shows a certificate of its name from one of these (PEM)",
     )

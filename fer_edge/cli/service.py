@@ -26,6 +26,9 @@ from fer_edge.settings.trust import who_may_write
 
 SETTINGS, SECRETS = "etc/fer-edge/fer-edge.toml", "etc/fer-edge/fer-edge.env"
 
+_BOOTED_BY_SYSTEMD = "/run/systemd/system"
+"""A folder that is there where systemd runs, see sd_booted(3)."""
+
 
 def add_service_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
@@ -77,7 +80,9 @@ def run_service(options: argparse.Namespace) -> int:
     count = carry_out(steps, options.dry_run, _say)
     if missing:
         _say(missing)
-    if options.dry_run:
+    if options.dry_run and not count:
+        _say("Nothing is to be done; nothing was changed.")
+    elif options.dry_run:
         _say(f"{count} steps would be taken; nothing was changed.")
     elif not count:
         _say("Nothing had to be changed.")
@@ -135,11 +140,20 @@ def _show(options: argparse.Namespace) -> int:
     else:
         command = ["journalctl", "--unit", unit, "--lines", str(max(1, options.lines))]
         command.append("--follow" if options.follow else "--no-pager")
+    if options.verb == "status" and not os.path.isdir(_BOOTED_BY_SYSTEMD):
+        raise _no_service("it was not started by it")
     sys.stdout.flush()
     try:
         os.execvp(command[0], command)  # noqa: S606  (Ctrl-C and the exit code are the command's own)
     except OSError as error:
-        raise ServiceError(f"There is no program '{command[0]}'.", "This machine does not run systemd.") from error
+        raise _no_service(f"there is no program '{command[0]}'") from error
+
+
+def _no_service(why: str) -> ServiceError:
+    return ServiceError(
+        f"This machine does not run systemd ({why}), and so no service of it.",
+        "Start fer-edge itself, with --listen 8650; then  fer-edge health --listen 8650  says how it is.",
+    )
 
 
 def _say(line: str) -> None:

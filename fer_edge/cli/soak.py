@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 
 from fer_edge.cli.arguments import add_settings, given_settings, limit
@@ -15,7 +16,13 @@ def add_soak_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes", type=limit, default=10.0, metavar="N", help="how long, from the first frame on (default: 10)"
     )
-    parser.add_argument("--report", default="", metavar="FILE", help="write samples and verdict as JSON there")
+    parser.add_argument(
+        "--report",
+        type=os.path.expanduser,
+        default="",
+        metavar="FILE",
+        help="write samples and verdict as JSON there",
+    )
     add_settings(parser)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import logging
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, List, Optional, Sequence
@@ -76,12 +77,21 @@ def watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
     if settings.left_out:
         names = ", ".join(settings.left_out)
         logger.info("the file's cameras %s are not watched: the command line or FER_EDGE_CAMERA names others", names)
+    if options.benchmark:
+        _tell_ignored(settings)
     if settings.caution:
         logger.warning(settings.caution, extra={"event": "settings_not_safe"})
     with stop_on_signals() as stop:
         if options.benchmark:
             return _measure(settings, models or [settings.analysis.model], options, stop) or stop.exit_code
         return _watch(settings, stop, parts) or stop.exit_code
+
+
+def _tell_ignored(settings: Settings) -> None:
+    """Say which settings of a file or of variables a benchmark leaves aside, as it refuses those of the command line."""
+    for name in ("record", "output"):
+        if getattr(settings.outputs, name):
+            logger.info("%s: %s is ignored: a benchmark writes its report alone", settings.place(name), name)
 
 
 def _unknown(argument: str, parser: argparse.ArgumentParser) -> UsageError:
@@ -153,7 +163,7 @@ def _main_parser() -> argparse.ArgumentParser:
         "--camera are measured at once",
     )
     benchmark.add_argument("--warm-up", type=limit, metavar="S", help="seconds that do not count (2)")
-    benchmark.add_argument("--report", metavar="FILE", help="write everything as JSON there")
+    benchmark.add_argument("--report", type=os.path.expanduser, metavar="FILE", help="write everything as JSON there")
     benchmark.add_argument(
         "--paced",
         action="store_true",

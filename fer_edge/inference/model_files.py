@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Union
+from typing import Dict, List, Optional, Union
 
 from fer_edge import errors
 from fer_edge.system.installation import PACKAGE, packaged
@@ -115,19 +115,35 @@ def find_model(name_or_path: Union[str, os.PathLike[str]]) -> Path:
     if model is not None and os.path.isfile(model.path):
         _check_whole(model)
         return model.path
-    # Unlike Path's own, these take names that are too long for any file.
-    if model is None and os.path.exists(given):
-        return Path(given)
-    cached = cache_folder() / f"{given}.onnx"
-    if os.sep not in given and os.path.isfile(cached):
-        return cached
+    own = _own_file(given, model is None)
+    if own is not None:
+        return own
     if model is None:
+        networks = ", ".join(name for name, one in known.items() if one.role == "classifier")
         raise errors.ModelNotFound(
             f"There is no model named '{given}' and no file of that path.",
-            f"Known names: {', '.join(known)}. Anything else must be the path of an ONNX file.",
+            f"Known names: {networks}. Anything else must be the path of an ONNX file.",
         )
     remedy = "Install fer-edge again." if model.shipped else f"Fetch it once with:  fer-edge models pull {model.name}"
     raise errors.ModelNotFound(f"The model '{model.name}' is not here: {model.path} does not exist.", remedy)
+
+
+def model_files(name_or_path: str) -> List[Path]:
+    """Return the file that `find_model` would take, whatever is in it; none where there is none."""
+    model = known_models().get(name_or_path)
+    if model is not None and os.path.isfile(model.path):
+        return [model.path]
+    own = _own_file(name_or_path, model is None)
+    return [] if own is None else [own]
+
+
+def _own_file(given: str, may_be_a_path: bool) -> Optional[Path]:
+    """Return the file of a network that the manifest does not have: of that path, or of that name in the cache folder."""
+    # Unlike Path's own, these take names that are too long for any file.
+    if may_be_a_path and os.path.exists(given):
+        return Path(given)
+    cached = cache_folder() / f"{given}.onnx"
+    return cached if os.sep not in given and os.path.isfile(cached) else None
 
 
 def _check_whole(model: KnownModel) -> None:

@@ -268,9 +268,6 @@ class Session:
         if of_lane is not self.meter:
             of_lane.record_stage(stage, seconds, idle)
 
-    def _keeps(self, lane: str) -> bool:
-        return not self._lanes[lane].live
-
     def _discard(self, observation: Observation) -> None:
         self._lanes[observation.frame.source].counter.drop(observation.frame.index)
 
@@ -280,7 +277,9 @@ class Session:
             try:
                 self._delivered = self._boxes[-1].take(1, timeout, wanted)
             except Closed:
-                self._raise_what_ended_a_lane()
+                failure = self.failure()
+                if failure is not None and not self._stopped:
+                    raise failure from None
                 raise
         while self._delivered:
             delivery = self._delivered.pop(0)
@@ -298,7 +297,5 @@ class Session:
             lane.meter.record_emitted(latency)
         return observation
 
-    def _raise_what_ended_a_lane(self) -> None:
-        failure = self.failure()
-        if failure is not None and not self._stopped:
-            raise failure
+    def _keeps(self, lane: str) -> bool:
+        return not self._lanes[lane].live

@@ -40,6 +40,10 @@ class SinkPolicy:
         """Note that a camera, or a file, gives results."""
         (self._live if live else self._files).add(camera)
 
+    def is_live(self, camera: str) -> bool:
+        """Return whether a camera that gave results is live; one that is not known counts as live."""
+        return camera not in self._files
+
     @property
     def is_fed_by_files(self) -> bool:
         """Whether any file gives results."""

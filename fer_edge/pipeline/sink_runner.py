@@ -13,6 +13,7 @@ from fer_edge.errors import OutputClosed, OutputError, OutputNotWritable, Result
 from fer_edge.pipeline.backlog import Backlog
 from fer_edge.pipeline.current_sink import CurrentSink
 from fer_edge.pipeline.retry import Backoff
+from fer_edge.pipeline.sink_deadline import Deadline
 from fer_edge.pipeline.sink_policy import HUNG_AFTER, SinkPolicy
 from fer_edge.pipeline.sink_state import SLOW_AFTER, SinkState
 from fer_edge.sinks.base import Sink, StreamInfo
@@ -24,16 +25,17 @@ logger = logging.getLogger("fer_edge")
 OPEN_SECONDS = 10.0
 """Longest that making or opening a sink may take at first: a disk may hang."""
 
-CLOSE_SECONDS = 1.5
-"""Longest wait for what is still to be written at the end."""
-
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 """Seconds between attempts to write again."""
 
 STUCK_AFTER = 1.0
-"""Seconds that one result takes after which a run that ends by itself, and gives up the sink, fails for its last results."""
+"""Seconds that one result takes after which a run that ends by itself, and gives up the sink, fails for its last results.
+
+A sink that is slow, as one that encodes large images on a small processor, takes twice as long as it usually does first."""
 
 _LOOK = 0.05
+
+Describe = Callable[[Observation], StreamInfo]
 
 
 class SinkRunner:
@@ -91,7 +93,7 @@ class SinkRunner:
         self._stop = stop or threading.Event()
         self._backoff = backoff or Backoff(FIRST_DELAY, LONGEST_DELAY)
         self._clock = clock
-        self._describe: Callable[[Observation], StreamInfo] = StreamInfo.of
+        self._describe: Describe = self._as_fed
         self._backlog = Backlog()
         self._told_that_it_hangs = False
         self._made = threading.Event()
@@ -107,14 +109,14 @@ class SinkRunner:
 
     def open(
         self,
-        describe: Callable[[Observation], StreamInfo] = StreamInfo.of,
+        describe: Optional[Describe] = None,
         notify: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the thread, and wait until it has made the sink.
 
         Parameters
         ----------
-        describe : callable
+        describe : callable, optional
             Gives, for the first observation after each opening, what the sink is told.
         notify : callable
             Called, in the runner's thread, whenever there may be room again.
@@ -124,7 +126,7 @@ class SinkRunner:
         Exception
             What the sink raised, or that it hangs, unless it is to be tried again.
         """
-        self._describe, self._backlog.notify = describe, notify
+        self._describe, self._backlog.notify = describe or self._as_fed, notify
         self._thread.start()
         while not self._made.wait(_LOOK):
             if self._stop.is_set():
@@ -169,32 +171,43 @@ class SinkRunner:
         """Return which results a sink that works left out lately, for people; empty when none."""
         return self._state.remark()
 
-    def close(self) -> None:
+    def ask_to_end(self) -> None:
+        """Have what still waits written, and the sink closed; never waits."""
+        self._backlog.close()
+
+    def close(self, deadline: Optional[Deadline] = None) -> None:
         """Write what still waits, and close the sink.
 
         A sink that does not end in time is left behind, and ends with the process.
+
+        Parameters
+        ----------
+        deadline : Deadline, optional
+            Shared with other runners that were asked to end; one of its own when left out.
 
         Raises
         ------
         Exception
             What kept the sink from working, if it did not recover; or that it hangs.
         """
-        self._backlog.close()
+        self.ask_to_end()
         if self._thread.ident is None:
             return
-        given_up = not self._wait_for_the_thread()
+        deadline = deadline or Deadline(self._clock)
+        given_up = not self._wait_for_the_thread(deadline)
         # One that is merely too slow has lost no more than it does all the time, and what it wrote is whole.
         hangs = given_up and self._state.calling_for() >= min(SLOW_AFTER, HUNG_AFTER)
         if given_up:
             if self._state.writing_for() > 0:
                 # Somebody who wants the end gets it; a run that came to its own owes the results.
-                hangs = hangs or (self._state.writing_for() >= STUCK_AFTER and not self._stop.is_set())
+                stuck = self._state.writing_for() >= max(STUCK_AFTER, 2 * self._state.usual_writing)
+                hangs = hangs or (stuck and not self._stop.is_set())
                 self._backlog.leave_out()
             self._backlog.leave_out_the_rest()
             logger.warning(
                 "%s did not finish within %g s and is given up",
                 self.name,
-                HUNG_AFTER if self._is_waited_for_at_the_end() else CLOSE_SECONDS,
+                HUNG_AFTER if self._is_waited_for_at_the_end() else deadline.seconds,
                 extra={"event": "sink_given_up", "sink": self.name},
             )
         if self.lost:
@@ -229,21 +242,23 @@ class SinkRunner:
             with suppress(Exception):
                 self.close()
 
-    def _wait_for_the_thread(self) -> bool:
+    def _as_fed(self, observation: Observation) -> StreamInfo:
+        return StreamInfo.of(observation, live=self.policy.is_live(observation.frame.source))
+
+    def _wait_for_the_thread(self, deadline: Deadline) -> bool:
         """Wait until the sink is closed; tell whether it was in time.
 
         Of a file, which waits for its sink, all is still written, unless the sink hangs or somebody wants the end.
         """
-        limit = self._clock() + CLOSE_SECONDS
         while True:
-            self._thread.join(_LOOK)
+            self._thread.join(0 if deadline.passed() else _LOOK)
             if not self._thread.is_alive():
                 return True
             if not self._is_waited_for_at_the_end():
-                if self._clock() >= limit:
+                if deadline.passed():
                     return False
             else:
-                limit = self._clock() + CLOSE_SECONDS
+                deadline.renew()
                 if self._state.calling_for() >= HUNG_AFTER:
                     return False
 

@@ -20,6 +20,10 @@ RECENT = 300.0
 """Seconds for which a result that could not be written is worth mentioning."""
 
 
+_AVERAGED = 4
+"""Writings that the average goes over, about."""
+
+
 class SinkState:
     """Follows one sink; the log gets one line for each change.
 
@@ -34,10 +38,13 @@ class SinkState:
     ----------
     failure : Exception or None
         What keeps the sink from working.
+    usual_writing : float
+        Seconds that the writing of a result took lately, on average.
     """
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.failure: Optional[Exception] = None
+        self.usual_writing = 0.0
         self._name = name
         self._clock = clock
         self._good_since: Optional[float] = None
@@ -48,11 +55,14 @@ class SinkState:
     @contextmanager
     def calling(self, what: str) -> Iterator[None]:
         """Let others see what the sink is doing, and for how long."""
-        self._call = what, self._clock()
+        begun = self._clock()
+        self._call = what, begun
         try:
             yield
         finally:
             self._call = None
+        if what == "writing":
+            self.usual_writing += (self._clock() - begun - self.usual_writing) / _AVERAGED
 
     def calling_for(self) -> float:
         """Return the seconds that the call under way has taken so far; 0 without one."""

@@ -61,7 +61,10 @@ def run_command(command: Sequence[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     except FileNotFoundError as error:
-        raise ServiceError(f"There is no program '{command[0]}'.", "This machine does not run systemd.") from error
+        raise ServiceError(
+            f"There is no program '{command[0]}': this machine does not run systemd.",
+            "--root installs into the mounted file system of another machine.",
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise ServiceError(f"'{' '.join(command)}' did not end within 60 s.", "Try it by hand.") from error
     if done.returncode:

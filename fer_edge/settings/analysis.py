@@ -8,7 +8,7 @@ from typing import Optional
 from fer_edge.classify.registry import BACKEND_NAMES, DEFAULT_MODEL, DEVICE_NAMES, PRECISION_NAMES
 from fer_edge.detect.registry import DEFAULT_DETECTOR, DETECTORS
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import FLAG, SHARE, TEXT, THREADS, choice
+from fer_edge.settings.values import FLAG, PATH, SHARE, THREADS, choice
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class AnalysisSettings:
         "min_score", 0.5, SHARE, "SCORE", "analysis", "leave out faces that the detector is less sure of"
     )
     model: str = setting(
-        "model", DEFAULT_MODEL, TEXT, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
+        "model", DEFAULT_MODEL, PATH, "NAME|FILE", "analysis", "expression network: a shipped name or an ONNX file"
     )
     backend: str = setting(
         "backend",

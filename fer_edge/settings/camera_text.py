@@ -20,6 +20,9 @@ _NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_NAME}}}")
 _SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:gst|csi|demo):|/|\.{1,2}/|~")
 """How a text begins that is a source as a whole, whatever stands in it."""
 
+_PART = re.compile(r"[A-Za-z0-9._-]+=(?![./~]).+|[0-9]{1,9}|demo(?::[0-9]{1,9})?", re.DOTALL)
+_ADDRESS_PART = re.compile(r"[A-Za-z0-9._-]+=[a-z]+://.+", re.DOTALL)
+
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _NODE = re.compile(r"/dev/video([0-9]{1,9})")
 _WITHOUT_A_NAME = "camera"
@@ -55,6 +58,12 @@ def split_camera(text: str) -> Tuple[str, str]:
     text = text.strip()
     if not text:
         raise UsageError("No source was named.", "Give a source, such as 0 or demo, with or without NAME= before it.")
+    if _is_several(text):
+        raise UsageError(
+            f"'{printable(mask(text))}' names several cameras in one text.",
+            "Give each by a --camera of its own; in the environment as FER_EDGE_CAMERA__NAME__SOURCE; in a settings file as a "
+            "table [[camera]]. A file whose name holds a comma is given as ./FILE.",
+        )
     if "=" not in text or _SOURCE.match(text) or os.path.exists(os.path.expanduser(text)):
         return "", text
     name, _, source = (part.strip() for part in text.partition("="))
@@ -67,6 +76,17 @@ def split_camera(text: str) -> Tuple[str, str]:
     if not source:
         raise UsageError(f"The camera '{name}' has no source.", f"Give it behind the equals sign, as in {name}=0.")
     return name, source
+
+
+def _is_several(text: str) -> bool:
+    """Return whether each part of a text, at its commas, looks like a camera by itself, and the whole like none."""
+    first, *others = (part.strip() for part in text.split(","))
+    if not others or not _PART.fullmatch(first) or os.path.exists(os.path.expanduser(text)):
+        return False
+    source = first.partition("=")[2] or first
+    # An address or a pipeline may hold commas and equals signs itself; another address does not follow it by chance.
+    other = _ADDRESS_PART if "://" in source or source.startswith("gst:") else _PART
+    return all(map(other.fullmatch, others))
 
 
 def name_for(source: str) -> str:

@@ -65,7 +65,10 @@ def choose_cameras(file: Layer, environment: Layer, command_line: Layer) -> Chos
     FerEdgeError
         Something is said of a camera that nothing gives a source, or the cameras cannot be together in one run.
     """
-    given = command_line.options.get("camera") or environment.options.get("camera")
+    given = command_line.options.get("camera")
+    if given is None:
+        _refuse_two_forms(environment)
+        given = environment.options.get("camera")
     texts = [] if given is None else [Given(text, given.place) for text in _texts(given.value)]
     asked = name_cameras(texts)
     tables = _tables_of_file(file)
@@ -120,6 +123,17 @@ def refuse_what_cannot_be_together(cameras: Sequence[CameraSettings], place: Cal
                 f"the cameras '{other.name}' and '{camera.name}' are the same device, {device} (given as {sources}).",
                 "Leave one of them out; `fer-edge cameras` lists what there is.",
             )
+
+
+def _refuse_two_forms(environment: Layer) -> None:
+    single = environment.options.get("camera")
+    named = next((table.keys["source"] for table in environment.tables if "source" in table.keys), None)
+    if single is not None and named is not None:
+        raise complaint(
+            single.place,
+            f"{named.place} says what to watch as well.",
+            f"Give each camera as FER_EDGE_CAMERA__NAME__SOURCE, and leave out {single.place}.",
+        )
 
 
 def _texts(value: object) -> List[str]:

@@ -55,7 +55,6 @@ def from_environment(environment: Mapping[str, str]) -> Layer:
         else:
             put(layer.options, known.option.setting.option, given, known.option.setting.option)
     layer.tables = list(tables.values())
-    _refuse_two_forms(layer)
     return layer
 
 
@@ -84,13 +83,3 @@ def _remedy(name: str) -> str:
 
 def _variable(name: str) -> str:
     return ENVIRONMENT_PREFIX + name.upper()
-
-
-def _refuse_two_forms(layer: Layer) -> None:
-    single = layer.options.get(CAMERA)
-    named = next((table.keys["source"] for table in layer.tables if "source" in table.keys), None)
-    if single is not None and named is not None:
-        raise SettingsError(
-            f"{single.place} and {named.place} both say what to watch.",
-            f"Give each camera as {ENVIRONMENT_PREFIX}CAMERA__NAME__SOURCE, and leave out {single.place}.",
-        )

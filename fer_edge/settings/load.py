@@ -107,7 +107,7 @@ def known_log_format(
 def settings_file(given: Optional[str]) -> Optional[Path]:
     """Return the settings file that ``--config`` or ``FER_EDGE_CONFIG`` names, or None."""
     name = given or os.environ.get("FER_EDGE_CONFIG")
-    return Path(name) if name else None
+    return Path(os.path.expanduser(name)) if name else None
 
 
 def _from_arguments(arguments: Arguments) -> Layer:

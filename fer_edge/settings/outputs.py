@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import FLAG, POSITIVE, TEXT, choice
+from fer_edge.settings.values import FLAG, PATH, POSITIVE, choice
 
 DISPLAYS = ("auto", "window", "none")
 
@@ -26,7 +26,7 @@ class OutputSettings:
     record: str = setting(
         "record",
         "",
-        TEXT,
+        PATH,
         "FILE",
         "output",
         "write the annotated video there (.mp4 or .avi); {camera} in the name stands for the camera's own, a file for each",
@@ -52,7 +52,7 @@ class OutputSettings:
     output: str = setting(
         "output",
         "",
-        TEXT,
+        PATH,
         "FILE",
         "output",
         "write one JSON object per frame there, of all cameras, or with {camera} in the name a file for each; - is standard "

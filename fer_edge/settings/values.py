@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Callable, Tuple
 
@@ -81,6 +82,10 @@ def _text(text: str) -> str:
     return text
 
 
+def _path(text: str) -> str:
+    return os.path.expanduser(_text(text))
+
+
 def _camera_name(text: str) -> str:
     if not is_camera_name(text):
         raise ValueError
@@ -147,6 +152,9 @@ def _flag(text: str) -> bool:
 
 
 TEXT = Kind(_text, "text that is not empty and holds no NUL character")
+PATH = Kind(_path, TEXT.allowed)
+"""A file's name, of which a ``~`` at the beginning is the home folder; not every shell puts it in its place."""
+
 CAMERA_NAME = Kind(_camera_name, NAME_FORM)
 WORD = Kind(_word, "letters, digits and signs of ASCII without a space, as it travels in a header", secret=True)
 WHOLE = Kind(_whole, "a whole number above 0")

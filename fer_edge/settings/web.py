@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import ADDRESS, TEXT, WORD
+from fer_edge.settings.values import ADDRESS, PATH, WORD
 from fer_edge.system.address import Address
 
 
@@ -34,11 +34,11 @@ class WebSettings:
     tls_cert: str = setting(
         "tls_cert",
         "",
-        TEXT,
+        PATH,
         "FILE",
         "output",
         "answer HTTPS, with the certificate (and those that lead to its authority) in this PEM file",
     )
     tls_key: str = setting(
-        "tls_key", "", TEXT, "FILE", "output", "the certificate's private key, where it does not stand in the same file"
+        "tls_key", "", PATH, "FILE", "output", "the certificate's private key, where it does not stand in the same file"
     )

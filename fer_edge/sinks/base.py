@@ -35,11 +35,11 @@ class StreamInfo:
     live: bool = True
 
     @classmethod
-    def of(cls, observation: Observation, fps: float = 0.0) -> StreamInfo:
-        """Return what one observation tells of the stream that it belongs to."""
+    def of(cls, observation: Observation, fps: float = 0.0, *, live: bool) -> StreamInfo:
+        """Return what one observation tells of the stream that it belongs to; whether that is live it does not tell."""
         frame = observation.frame
         height, width = (*frame.image.shape[:2], 0, 0)[:2]
-        return cls(frame.source, width, height, fps, frame.media_time is None)
+        return cls(frame.source, width, height, fps, live)
 
 
 class Sink(ABC):

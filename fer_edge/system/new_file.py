@@ -7,12 +7,21 @@ import os
 PRIVATE = 0o640
 """Who may read a new file, but for what the umask takes: results and images are about people."""
 
+CONTINUED = "+"
+"""Before the number of a recording that goes on: no camera's name holds it, so that no other camera's file is called so."""
 
-def unused_name(path: str) -> str:
-    """Return `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not."""
+
+def unused_name(path: str, mark: str = "-") -> str:
+    """Return `path`, or where it exists the first of ``name-2.mp4``, ``name-3.mp4``... that does not.
+
+    Parameters
+    ----------
+    mark : str
+        What precedes the number.
+    """
     stem, ending = os.path.splitext(path)
     number = 1
     while os.path.lexists(path):
         number += 1
-        path = f"{stem}-{number}{ending}"
+        path = f"{stem}{mark}{number}{ending}"
     return path

@@ -5,14 +5,18 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, List, Set
 
+import cv2
+import numpy as np
 import pytest
 
-from fer_edge.app.file_roles import files_read, refuse_shared_files
+from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
+from fer_edge.capture.open import open_source
+from fer_edge.capture.registry import source_files
 from fer_edge.errors import OutputNotWritable, UsageError
 from fer_edge.inference.model_files import find_model
-from fer_edge.settings import Settings
+from fer_edge.settings import Settings, load_settings
 from fer_edge.training.atomic import write_atomically
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +52,125 @@ def test_every_network_that_is_here_is_taken_as_read(name: str) -> None:
         refuse_shared_files([("--output", str(find_model(name)))], files_read(Settings()))
 
 
+SHADES = {"a.png": 10, "B.PNG": 60, "c=d.png": 110, "clip.avi": 160, "CLIP.AVI": 210}
+
+
+@pytest.fixture
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go into a folder of the home folder with images and clips, each of one shade."""
+    folder = tmp_path / "home" / "clips"
+    folder.mkdir(parents=True)
+    for name, shade in SHADES.items():
+        image = np.full((48, 64, 3), shade, np.uint8)
+        if name.lower().endswith(".png"):
+            (folder / name).write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        else:
+            writer = cv2.VideoWriter(str(folder / name), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
+            for _ in range(3):
+                writer.write(image)
+            writer.release()
+    (tmp_path / "elsewhere").symlink_to(folder)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+WAYS = [
+    "{}",
+    "./{}",
+    "../clips/{}",
+    "~/clips/{}",
+    "~/./clips//{}",
+    "{here}/{}",
+    "{here}/../../elsewhere/{}",
+    " {} ",
+    "n={}",
+]
+THINGS = [*SHADES, "*.png", "?.[pP]*", "../**/*.png", ".", ""]
+
+
+def shade(image: np.ndarray) -> int:
+    return min(SHADES.values(), key=lambda one: abs(one - float(image.mean())))
+
+
+def shades_seen(source: str) -> Set[int]:
+    """Return the shades of the images that opening the source brings."""
+    seen = set()
+    with open_source(source) as opened:
+        while opened.grab():
+            seen.add(shade(opened.retrieve()))
+    return seen
+
+
+def shade_of_file(path: str) -> int:
+    image = cv2.imread(path)
+    return shade(image) if image is not None else SHADES[os.path.basename(path)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("thing", THINGS)
+def test_what_opening_a_source_reads_is_what_no_output_may_be_however_the_source_is_spelled(
+    clips: Path, way: str, thing: str
+) -> None:
+    text = way.replace("{here}", str(clips)).replace("{}", thing)
+    if text.strip() in ("", "n="):
+        return
+    settings = load_settings({"camera": [text], "record": "none.avi"}, {})
+    (camera,) = settings.cameras
+    read = source_files(camera.source)
+    assert {shade_of_file(path) for path in read} == shades_seen(camera.source)
+    assert read
+    assert source_files(f" {camera.source} ") == read, "as opening takes it, also from a table"
+    for number, path in enumerate(read):
+        soft, hard = clips.parent / f"soft-{number}", clips.parent / f"hard-{number}"
+        soft.symlink_to(path if os.path.isabs(path) else clips / path)
+        os.link(path, hard)
+        for alias in (path, os.path.realpath(path), str(soft), f"../{hard.name}"):
+            with pytest.raises(UsageError, match="--camera and --record name the same file"):
+                refuse_shared_files([("--record", alias)], files_read(settings))
+    refuse_shared_files(files_written(settings), files_read(settings))
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        "gst:filesrc location={} ! decodebin ! videoconvert",
+        "gst:filesrc location='{}' ! decodebin",
+        'gst:filesrc location="{}" ! decodebin',
+        "gst:uridecodebin uri=file://{here}/{} ! videoconvert",
+    ],
+)
+def test_a_file_that_a_pipeline_reads_is_no_place_for_results(clips: Path, pipeline: str) -> None:
+    source = pipeline.replace("{here}", str(clips)).replace("{}", "clip.avi")
+    with pytest.raises(UsageError, match="--camera and --record name the same file"):
+        refuse_shared_files([("--record", "./clip.avi")], files_read(Settings.of(camera=f"door={source}")))
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "demo", "rtsp://clip.avi/", "http://host/clip.avi", "auto", "ftp://x", "gst:it's"]
+)
+def test_what_is_no_file_reads_none(clips: Path, text: str) -> None:
+    assert not any(map(os.path.exists, source_files(text)))
+
+
+def test_keys_and_certificates_and_networks_by_name_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "fer-edge" / "models"
+    folder.mkdir(parents=True)
+    for name in ("mine.onnx", "other.onnx", "key.pem", "cert.pem"):
+        (folder / name).touch()
+    settings = Settings.of(model="mine", tls_cert=str(folder / "cert.pem"), tls_key=str(folder / "key.pem"))
+    read = files_read(settings, ["other"])
+    for option, name in (
+        ("--model", "mine.onnx"),
+        ("--model", "other.onnx"),
+        ("--tls-cert", "cert.pem"),
+        ("--tls-key", "key.pem"),
+    ):
+        with pytest.raises(UsageError, match=f"{option} and --output name the same file"):
+            refuse_shared_files([("--output", str(folder / name))], read)
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     plain = {key: value for key, value in os.environ.items() if not key.startswith(("FER_EDGE_", "DISPLAY"))}
     command = [sys.executable, "-m", "fer_edge", *arguments]
@@ -58,7 +181,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=120,
         check=False,
-        env={**plain, "PYTHONPATH": str(ROOT)},
+        env={**plain, "PYTHONPATH": str(ROOT), "HOME": str(folder)},
     )
 
 
@@ -75,6 +198,11 @@ LIVE = ["--display", "none", "--frames", "2"]
         ["--benchmark", "--report", "own.toml", "--frames", "2"],
         ["soak", "--report", "own.onnx"],
         ["soak", "--report", "same.json", "--output", "same.json"],
+        ["--output=~/own.toml", *LIVE],
+        ["--model=~/own.onnx", "--output=own.onnx", *LIVE],
+        ["--benchmark", "--model=~/own.onnx", "--report", "own.onnx", "--frames", "2"],
+        ["--benchmark", "--report=~/own.toml", "--frames", "2"],
+        ["soak", "--report=~/own.onnx"],
     ],
 )
 def test_a_run_never_writes_over_its_own_model_or_settings(
@@ -89,6 +217,18 @@ def test_a_run_never_writes_over_its_own_model_or_settings(
     assert "name the same file" in done.stderr
     assert (model.read_bytes(), config.read_bytes()) == before
     assert sorted(os.listdir(tmp_path)) == ["own.onnx", "own.toml"]
+
+
+def test_a_recording_that_is_the_source_stays_whole(tmp_path: Path) -> None:
+    clip, config = tmp_path / "clip.avi", tmp_path / "s.toml"
+    assert run(tmp_path, "--camera", "demo", "--record", "clip.avi", *LIVE).returncode == 0
+    before = clip.read_bytes()
+    for source, record in (("~/clip.avi", str(clip)), ("./clip.avi", "~/clip.avi"), ("~/clip.avi", "{camera}.avi")):
+        config.write_text(f'display = "none"\nrecord = "{record}"\n[[camera]]\nname = "clip"\nsource = "{source}"\n')
+        done = run(tmp_path, "--config=~/s.toml")
+        assert done.returncode == 2, done.stderr
+        assert "--camera and --record name the same file" in done.stderr
+        assert clip.read_bytes() == before
 
 
 def test_earlier_results_stay_when_the_camera_is_missing(tmp_path: Path) -> None:

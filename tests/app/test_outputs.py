@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -20,6 +21,7 @@ from fer_edge.app import file_roles
 from fer_edge.app import outputs as app_outputs
 from fer_edge.app.outputs import Outputs
 from fer_edge.errors import OutputClosed, OutputNotWritable, UsageError
+from fer_edge.pipeline import sink_deadline
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
@@ -132,8 +134,25 @@ def test_a_recording_that_is_opened_anew_gets_another_name(tmp_path: Path) -> No
         moved.with_name("out.avi").write_bytes(whole)
         for index in range(1, 40):
             made.write(observation(index), Rates())
-        until((tmp_path / "out-2.avi").exists)
+        until((tmp_path / "out+2.avi").exists)
     assert path.read_bytes() == whole
+
+
+def test_a_recording_that_goes_on_takes_no_other_camera_s_name(tmp_path: Path) -> None:
+    path = tmp_path / "cam.avi"
+    with ExitStack() as stack:
+        made = outputs(stack, True, ["cam", "cam-2"], record=str(tmp_path / "{camera}.avi"))
+        made.write(observation(0, camera="cam"), Rates())
+        until(lambda: path.exists() and path.stat().st_size)
+        path.rename(tmp_path / "moved.avi")
+        path.touch()
+        for index in range(1, 3):
+            made.write(observation(index, camera="cam"), Rates())
+        until(lambda: len(os.listdir(tmp_path)) == 3)
+        made.write(observation(0, camera="cam-2"), Rates())
+        until((tmp_path / "cam-2.avi").exists)
+        until(lambda: (tmp_path / "cam-2.avi").stat().st_size)
+        assert not [trouble for trouble in made.troubles() if "cam-2" in trouble]
 
 
 def test_a_file_s_first_failure_ends_its_run_whatever_is_waited_for_at_the_start(tmp_path: Path) -> None:
@@ -179,7 +198,7 @@ def test_pieces_and_names_with_numbers_hold_the_camera_s_name_as_well(tmp_path: 
     names = sorted(os.listdir(tmp_path))
     for camera in ("door", "front"):
         assert f"out-{camera}.avi" in names
-        assert f"out-{camera}-2.avi" in names
+        assert f"out-{camera}+2.avi" in names
         assert len([name for name in names if name.startswith(f"out-{camera}-20")]) == 2
 
 
@@ -353,3 +372,29 @@ def test_a_pipe_whose_reader_is_slow_gets_every_result_of_a_file(tmp_path: Path)
         thread.join()
         os.close(reader)
     assert [json.loads(line)["frame"] for line in b"".join(got).splitlines()] == list(range(2 * index))
+
+
+def test_the_end_takes_no_longer_the_more_sinks_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    # By a clock that goes on a little with each look at it.
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.2)
+    release, looks, stop = threading.Event(), itertools.count(), threading.Event()
+
+    class Hanging(MemorySink):
+        def write(self, observation: Observation, rates: Rates) -> None:
+            release.wait(20)
+
+    def clock() -> float:
+        return next(looks) / 100
+
+    hanging = [SinkRunner(f"sink {number}", lambda _: Hanging(), clock=clock, stop=stop) for number in range(8)]
+    try:
+        with ExitStack() as stack:
+            made = Outputs(Settings.of(), hanging, stop, clock)
+            made.open(stack, lambda camera: CAMERA)
+            made.write(observation(0), Rates())
+            stop.set()
+            begun = clock()
+        assert clock() - begun < 6 * 0.2
+        assert [runner.lost for runner in hanging] == [1] * 8
+    finally:
+        release.set()

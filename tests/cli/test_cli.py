@@ -19,7 +19,7 @@ from waiting import wait_until
 
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
-from fer_edge.cli import main as cli
+from fer_edge.cli import watch
 from fer_edge.errors import exit_codes
 from fer_edge.inference.model_files import find_model
 from fer_edge.types import LABELS
@@ -292,7 +292,7 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         (["--camera", "77"], 10, ["77", "fer-edge cameras"]),
         (["--camera", "demo:9"], 2, ["9 faces", "demo:8"]),
         (["--camera", "http://127.0.0.1:9/stream"], 15, ["127.0.0.1:9"]),
-        (["--model", "no-such-model"], 20, ["no-such-model", "fernet"]),
+        (["--model", "no-such-model"], 20, ["no-such-model", "Known names: fernet_r, fernet. Anything else"]),
         (["--model", "/nowhere/model.onnx"], 20, ["/nowhere/model.onnx"]),
         (["--model", "blazeface_short"], 23, ["blazeface_short", "fer_edge.labels"]),
         (["--backend", "tensorrt"], 24, ["TensorRT", "not installed", "--backend auto"]),
@@ -306,7 +306,7 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         (["--benchmark", "--report", "/nowhere/report.json"], 30, ["/nowhere/report.json"]),
         (["--config", "/nowhere/settings.toml"], 7, ["/nowhere/settings.toml"]),
         (["--min-score", "2"], 2, ["--min-score"]),
-        (["--camra", "0"], 2, ["--camra"]),
+        (["--camra", "0"], 2, ["--camra", "Did you mean '--camera'?"]),
         (["--model", "a", "--model", "b"], 2, ["--benchmark"]),
         (["--min-fps", "5"], 2, ["--min-fps", "--benchmark"]),
         (["--benchmark", "--warm-up", "nan"], 2, ["--warm-up"]),
@@ -348,13 +348,13 @@ def test_no_command_of_the_documents_leaves_it_to_sudo_to_find_a_program_in_a_vi
         *sorted((ROOT / "docs").glob("*.md")),
     ]
     texts = {file.name: file.read_text(encoding="utf-8").replace("\\\n", " ") for file in documents}
-    texts["--help"] = cli.EXAMPLES
+    texts["--help"] = watch.EXAMPLES
     bare = re.compile(r"sudo\b[^\n`&;|]*? fer-edge (?:--|service|doctor|soak|health|cameras|models)")
     assert {name: bare.findall(text) for name, text in texts.items() if bare.search(text)} == {}
 
 
 def test_the_help_and_the_guide_name_the_variable_of_the_settings_file() -> None:
-    for text in (cli.EXAMPLES, (ROOT / "docs/service.md").read_text(encoding="utf-8")):
+    for text in (watch.EXAMPLES, (ROOT / "docs/service.md").read_text(encoding="utf-8")):
         assert "FER_EDGE_CONFIG" in text
         assert "empty variable counts as not set" in text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple
 
 from machine import Guest
 
@@ -40,18 +40,21 @@ class Service:
         self._port = port
 
     def show(self, name: str) -> str:
-        """Give a property of the unit."""
+        """Return a property of the unit."""
         return self._guest.check(f"systemctl show -P {name} {self._unit}")
 
+    def answer(self, path: str) -> str:
+        """Return what it answers at `path`, head and body; no answer is a line of the guest's shell."""
+        ask = f"exec 3<>/dev/tcp/127.0.0.1/{self._port} && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
+        return self._guest.run(ask).text
+
     def health(self) -> Dict[str, Any]:
-        """Give what ``/healthz`` answers; empty when nobody does."""
-        ask = f"exec 3<>/dev/tcp/127.0.0.1/{self._port} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
-        answer = self._guest.run(ask)
-        found = re.search(r"^\{.*\}$", answer.text, re.MULTILINE)
+        """Return what ``/healthz`` answers; empty when nobody does."""
+        found = re.search(r"^\{.*\}$", self.answer("/healthz"), re.MULTILINE)
         return dict(json.loads(found.group())) if found else {}
 
     def journal(self, since: float = 0.0) -> List[Line]:
-        """Give what it, and systemd about it, said in this boot."""
+        """Return what it, and systemd about it, said in this boot."""
         said = self._guest.check(f"journalctl -b -u {self._unit} -o short-monotonic --no-pager -n 300")
         found = re.findall(r"^\[ *(\d+\.\d+)\] \S+ (.*)$", said, re.MULTILINE)
         return sorted(Line(float(at), text) for at, text in found if float(at) >= since)
@@ -68,22 +71,33 @@ class Service:
             time.sleep(0.5)
 
     def wait_until_ready(self, since: float, seconds: float = 180.0) -> float:
-        """Wait for READY; gives when it came."""
+        """Wait for READY; returns when it came."""
         return self.wait_for_line("Started fer-edge", since, seconds).at
 
-    def wait_for_frames(self, more: int = 2, seconds: float = 120.0) -> int:
-        """Wait until so many more frames were analysed; gives their number."""
+    def wait_for_health(
+        self, good: Callable[[Dict[str, Any]], bool], what: str, seconds: float = 120.0
+    ) -> Dict[str, Any]:
+        """Wait until `good` says so of what ``/healthz`` answers, which is empty when nobody does; returns the answer."""
         deadline = time.monotonic() + seconds
-        begun = self.health().get("frames", 0)
         while True:
             health = self.health()
-            if health.get("frames", 0) >= begun + more:
-                return int(health["frames"])
-            assert time.monotonic() < deadline, f"no {more} frames within {seconds:g} s: {health} {self.journal()[-5:]}"
+            if good(health):
+                return health
+            assert time.monotonic() < deadline, f"no {what} within {seconds:g} s: {health} {self.journal()[-5:]}"
             time.sleep(0.5)
 
+    def wait_for_frames(self, more: int = 2, seconds: float = 120.0, camera: str = "") -> int:
+        """Wait until so many more frames were analysed, of all cameras or of one; returns their number."""
+
+        def frames(health: Dict[str, Any]) -> int:
+            of = health.get("cameras", {}).get(camera, {}) if camera else health
+            return int(of.get("frames", 0))
+
+        begun = frames(self.health())
+        return frames(self.wait_for_health(lambda health: frames(health) >= begun + more, f"{more} frames", seconds))
+
     def results(self, count: int) -> List[Dict[str, Any]]:
-        """Give the last lines of the results file."""
+        """Return the last lines of the results file."""
         return [json.loads(line) for line in self._guest.check(f"tail -n {count} {RESULTS}").splitlines()]
 
     def make_sure_it_runs(self) -> None:

@@ -31,7 +31,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
 
 @pytest.fixture(scope="session")
 def installation(board: Guest) -> str:
-    """Install the wheel and the service as a user does; gives what was said."""
+    """Install the wheel and the service as a user does; returns what was said."""
     board.check("mount -t 9p -o ro,trans=virtio wheel /mnt")
     board.check("/opt/fer-edge/bin/pip install --quiet --no-index --no-deps /mnt/*.whl", 180)
     said = board.check(f"{PROGRAM} service install --no-start")
@@ -49,7 +49,7 @@ def installation(board: Guest) -> str:
 
 @pytest.fixture
 def service(board: Guest, installation: str) -> Service:
-    """Give the service, which runs and analyses frames."""
+    """Return the service, which runs and analyses frames."""
     service = Service(board)
     service.make_sure_it_runs()
     service.wait_for_frames(1)

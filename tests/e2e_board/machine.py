@@ -14,6 +14,9 @@ from typing import List, NamedTuple, Optional
 BOOT_SECONDS = 300.0
 """Emulation takes a minute on two quiet cores."""
 
+QUIET = "stty -echo -onlcr"
+"""Makes the line give nothing but what commands print."""
+
 
 class Answer(NamedTuple):
     """What a command printed, on both streams, and its exit code."""
@@ -95,13 +98,13 @@ class Guest:
         return answer
 
     def check(self, command: str, seconds: float = 60.0) -> str:
-        """Run lines of shell that must succeed, and give what they printed."""
+        """Run lines of shell that must succeed, and return what they printed."""
         answer = self.run(command, seconds)
         assert answer.code == 0, f"'{command}' gave {answer.code}: {answer.text}"
         return answer.text
 
     def wait_for(self, command: str, pattern: str, seconds: float = 120.0) -> str:
-        """Repeat a command until it prints something that `pattern` matches; gives what it printed."""
+        """Repeat a command until it prints something that `pattern` matches; returns what it printed."""
         deadline = time.monotonic() + seconds
         while True:
             text = self.run(command).text
@@ -111,19 +114,21 @@ class Guest:
             time.sleep(0.5)
 
     def uptime(self) -> float:
-        """Give the guest's monotonic clock, which the journal counts in, too."""
+        """Return the guest's monotonic clock, which the journal counts in, too."""
         return float(self.check("cut -d' ' -f1 /proc/uptime"))
 
     def _wait_until_booted(self, before: str) -> None:
         deadline = time.monotonic() + BOOT_SECONDS
         while True:
-            answer = self._talk("stty -echo -onlcr; cat /proc/sys/kernel/random/boot_id", 10.0)
+            answer = self._talk(f"{QUIET}; cat /proc/sys/kernel/random/boot_id", 10.0)
             if answer is not None and answer.text and answer.text.splitlines()[-1] != before:
                 break
             assert time.monotonic() < deadline, f"no shell after {BOOT_SECONDS:g} s: {self._last_words()}"
         while self.run("systemctl is-system-running").text not in ("running", "degraded"):
             assert time.monotonic() < deadline, self.run("systemctl list-jobs").text
             time.sleep(1.0)
+            # systemd may have reset the line after the first time, and what is echoed is taken for a part of the answer.
+            self._talk(QUIET, 10.0)
 
     def _talk(self, line: str, seconds: float) -> Optional[Answer]:
         assert self._shell is not None

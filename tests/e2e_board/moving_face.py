@@ -1,4 +1,4 @@
-"""Writes a second of a moving face as raw video: ``python moving_face.py FILE``. 640 by 480 pixels, BGR, 15 pictures."""
+"""Writes a second of a moving face as raw video: ``python moving_face.py FILE``. 640 by 480 pixels, BGR, 15 frames."""
 
 from __future__ import annotations
 

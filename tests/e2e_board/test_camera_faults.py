@@ -25,7 +25,7 @@ def _the_same_process_goes_on(board: Guest, service: Service) -> Iterator[None]:
 
 
 def camera(board: Guest, what: str) -> float:
-    """Do something to the camera; gives when."""
+    """Do something to the camera; returns when."""
     return float(board.check(f"bash /root/camera {what}").split()[0])
 
 
@@ -41,7 +41,9 @@ def wait_until_back(service: Service, since: float) -> float:
 
 def test_faces_of_the_camera_are_found_and_named(service: Service) -> None:
     service.wait_for_frames(3)
-    assert any(face["expression"] == "happy" for line in service.results(3) for face in line["faces"])
+    lines = service.results(3)
+    assert any(face["expression"] == "happy" for line in lines for face in line["faces"])
+    assert {line["camera"] for line in lines} == set(service.health()["cameras"]) == {"camera0"}
 
 
 def test_a_camera_that_is_unplugged_is_let_go_and_taken_again_when_it_is_back(board: Guest, service: Service) -> None:

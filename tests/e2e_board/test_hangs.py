@@ -8,7 +8,7 @@ from machine import Guest
 
 
 def come_back(board: Guest, service: Service, since: float) -> float:
-    """Wait until systemd has started it anew; gives when it was ready."""
+    """Wait until systemd has started it anew; returns when it was ready."""
     ready = service.wait_until_ready(since)
     service.wait_for_frames(1)
     return ready

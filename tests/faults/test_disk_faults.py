@@ -42,13 +42,13 @@ def test_a_full_disk_stops_neither_the_analysis_nor_for_ever_the_files_on_it(ben
     assert summary["emitted"] > 60
     check_numbers(program.lines())
     assert pictures(place / "out.mp4") > 15
-    assert pictures(place / "out-2.mp4") > 0
+    assert pictures(place / "out+2.mp4") > 0
     bench.report.add(
         "the disk is full, for results and recording",
         noticed - injected,
         recovered - removed,
         summary["dropped"],
-        f"the analysis goes on; {lost} lines are missing; the old recording plays, the new one is out-2.mp4",
+        f"the analysis goes on; {lost} lines are missing; the old recording plays, the new one is out+2.mp4",
     )
 
 

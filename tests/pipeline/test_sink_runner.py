@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnwritable
-from fer_edge.pipeline import backlog, sink_policy, sink_state
+from fer_edge.pipeline import backlog, sink_deadline, sink_policy, sink_state
 from fer_edge.pipeline import sink_runner as runners
 from fer_edge.pipeline.backlog import MOST_WAITING
 from fer_edge.pipeline.retry import Backoff
+from fer_edge.pipeline.sink_deadline import Deadline, close_together
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.fake import MemorySink
@@ -158,7 +160,7 @@ def test_pictures_that_wait_stay_within_a_limit_of_memory(monkeypatch: pytest.Mo
 
 
 def test_the_end_does_not_wait_for_a_sink_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.2)
     monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release = threading.Event()
     runner = SinkRunner("list", lambda attempt: Script([], lambda index: bool(release.wait(20)) and None))
@@ -345,7 +347,7 @@ def test_the_first_failure_of_a_sink_of_a_file_s_results_ends_it() -> None:
 
 
 def test_a_file_s_results_are_waited_for_no_longer_once_the_end_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.2)
     monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release, stop = threading.Event(), threading.Event()
     runner = SinkRunner(
@@ -412,7 +414,7 @@ def test_a_disk_that_hangs_at_the_start_is_waited_for_while_the_analysis_goes_on
 
 
 def test_the_end_does_not_wait_for_a_disk_that_hangs_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.2)
     monkeypatch.setattr(runners, "SLOW_AFTER", 0.0)
     release, stop = threading.Event(), threading.Event()
     runner = SinkRunner("list", lambda attempt: later(release, []), stop=stop)
@@ -520,7 +522,7 @@ def test_a_sink_whose_opening_hangs_ends_as_a_mistake_and_is_seen_by_whoever_has
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(runners, "OPEN_SECONDS", 0.1)
-    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.1)
     release = threading.Event()
     runner = SinkRunner("list", lambda opened: Opening(lambda: release.wait(20)), required=True)
     try:
@@ -605,7 +607,7 @@ def test_whoever_has_the_results_of_a_file_is_told_when_there_is_room_again() ->
 
 
 def test_a_run_that_ends_by_itself_tells_that_its_last_results_were_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.2)
     monkeypatch.setattr(runners, "STUCK_AFTER", 0.1)
     for wanted in (False, True):
         release, stop = threading.Event(), threading.Event()
@@ -626,7 +628,7 @@ def test_a_run_that_ends_by_itself_tells_that_its_last_results_were_not_taken(mo
 
 
 def test_a_sink_that_is_merely_slow_is_left_behind_at_the_end_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "CLOSE_SECONDS", 0.4)
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.4)
     release = threading.Event()
     runner = SinkRunner("list", lambda attempt: Script([], lambda _: bool(release.wait(1.0)) and None))
     runner.open()
@@ -635,3 +637,91 @@ def test_a_sink_that_is_merely_slow_is_left_behind_at_the_end_without_an_error(m
     runner.close()
     release.set()
     assert runner.lost > 0
+
+
+def test_the_end_of_many_sinks_that_hang_takes_no_longer_than_that_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # By a clock that goes on a little with each look at it.
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.2)
+    release, stop, looks = threading.Event(), threading.Event(), itertools.count()
+
+    def clock() -> float:
+        return next(looks) / 100
+
+    def hang(_: int) -> None:
+        release.wait(20)
+
+    hanging = [SinkRunner("list", lambda _: Script([], hang), clock=clock, stop=stop) for _ in range(8)]
+    written: List[int] = []
+    working = SinkRunner("the one that works", lambda _: Script(written), clock=clock, stop=stop)
+    try:
+        for runner in (working, *hanging):
+            runner.open()
+            runner.offer(observation(0), Rates())
+        until(lambda: written)
+        stop.set()
+        begun = clock()
+        close_together((working, *hanging), clock)
+        assert clock() - begun < 6 * 0.2
+        assert [runner.lost for runner in (working, *hanging)] == [0] + [1] * 8
+    finally:
+        release.set()
+
+
+def test_of_sinks_that_end_together_the_one_that_failed_is_told_and_all_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.1)
+    release, stop = threading.Event(), threading.Event()
+    stop.set()
+
+    def hang(_: int) -> None:
+        release.wait(20)
+
+    def fail(_: int) -> None:
+        raise OutputNotWritable("The disk is gone.")
+
+    together = [
+        SinkRunner("list", lambda _, allow=allow: Script([], allow), required=True, stop=stop)  # type: ignore[misc]
+        for allow in (hang, fail, hang)
+    ]
+    try:
+        for runner in together:
+            runner.open()
+            runner.offer(observation(0), Rates())
+        with pytest.raises(OutputNotWritable, match="The disk is gone"):
+            close_together(together)
+        assert [runner.lost for runner in together] == [1] * 3, "each was given up in its turn"
+    finally:
+        release.set()
+
+
+def test_a_sink_whose_every_result_takes_long_is_slow_and_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_deadline, "CLOSE_SECONDS", 0.1)
+    now, go, release = [0.0], threading.Semaphore(0), threading.Event()
+
+    def take(index: int) -> None:
+        if index < 8:
+            now[0] += 1.2
+        else:
+            now[0] += 1.5
+            go.release()
+            release.wait(20)
+
+    runner = SinkRunner("list", lambda _: Script([], take), clock=lambda: now[0])
+    runner.open()
+    for index in range(9):
+        runner.offer(observation(index), Rates())
+    assert go.acquire(timeout=20)
+    try:
+        runner.close(Deadline(time.monotonic))  # nothing is raised: results were left out, and that is told
+        assert runner.lost == 1
+    finally:
+        release.set()
+
+
+def test_whoever_tells_a_sink_nothing_else_tells_whether_what_comes_is_live() -> None:
+    for live in (True, False):
+        sink = MemorySink()
+        with SinkRunner("list", lambda _, sink=sink: sink) as runner:  # type: ignore[misc]
+            runner.offer(observation(0), Rates(), live=live)
+        assert sink.info == StreamInfo("", 4, 4, 0.0, live)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fer_edge.service.health import STALLED_AFTER, HealthMonitor
 from fer_edge.types import Rates, StageRate
 
@@ -46,6 +48,34 @@ def test_what_does_not_work_as_it_should_makes_a_run_degraded_and_stands_behind_
     clock.now += STALLED_AFTER + 1
     assert monitor.health().status == "down"
     assert monitor.health().reasons == ("no frame was analysed for 11 s", "the results file 'x' does not work")
+
+
+@dataclass
+class Camera:
+    name: str
+    ended: bool = False
+    wrong: str = ""
+
+    def rates(self) -> Rates:
+        return Rates()
+
+    def trouble(self) -> str:
+        return self.wrong
+
+
+def test_a_camera_that_has_ended_is_told_as_such_and_is_no_trouble() -> None:
+    clock = Clock()
+    clip, live = Camera("clip"), Camera("live")
+    monitor = HealthMonitor(Rates, clock=clock, cameras=[clip, live])
+    monitor.frame_analysed("clip")
+    clock.now += STALLED_AFTER + 1
+    monitor.frame_analysed("live")
+    assert monitor.health().status == "degraded", "it is silent, and nobody knows why"
+    clip.ended = True
+    health = monitor.health()
+    assert (health.status, health.reasons) == ("healthy", ())
+    told = health.to_json()["cameras"]
+    assert (told["clip"]["ended"], told["live"]["ended"]) == (True, False)
 
 
 def test_what_a_camera_says_controls_no_terminal_of_those_who_ask() -> None:

@@ -436,8 +436,17 @@ def test_the_units_bound_the_memory_and_let_nothing_report(unit: str) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
+def test_the_kernel_knows_cameras_before_the_units_say_which_devices_are_allowed(unit: str) -> None:
+    given = directives(unit)
+    assert "char-video4linux rw" in given["DeviceAllow"]
+    assert "modprobe@videodev.service" in given["Wants"]
+    assert "modprobe@videodev.service" in given["After"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
 def test_no_unit_waits_for_a_network_that_may_never_come(unit: str) -> None:
     given = directives(unit)
-    assert not {"Wants", "Requires", "BindsTo", "Requisite"} & set(given)
+    assert not {"Requires", "BindsTo", "Requisite"} & set(given)
+    assert not [wanted for wanted in given["Wants"] if "network" in wanted]
     assert "network-online.target" not in " ".join(given["After"])
     assert "network.target" in " ".join(given["After"]).split()

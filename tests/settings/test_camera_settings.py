@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_edge.errors import SettingsError, UsageError
-from fer_edge.settings import CameraSettings, Settings, load_settings
+from fer_edge.settings import CameraSettings, Settings, load_settings, settings_file
 from fer_edge.settings.cameras import MOST_CAMERAS
 from fer_edge.settings.file import SettingsFile
 
@@ -166,6 +166,8 @@ TABLE = '[[camera]]\nname = "{}"\nsource = "{}"\n'
         (["csi:0", "csi:00"], "are the same device, csi:0"),
         ([f"c{number}=demo" for number in range(MOST_CAMERAS + 1)], "one run watches 64 at most"),
         (["front="], "'front' has no source"),
+        (["0,1"], "'0,1' names several cameras in one text"),
+        (["front=demo,back=demo:2"], "names several cameras in one text"),
     ],
 )
 def test_cameras_that_cannot_be_together_are_refused_wherever_they_are_named(cameras: List[str], words: str) -> None:
@@ -192,7 +194,7 @@ TWICE = {"FER_EDGE_LOG_LEVEL": "info", "FER_EDGE_LOG__LEVEL": "info"}
         (TABLE.format("a", 0) + TABLE.format("b", "/dev/video0"), {}, "line 6: the cameras 'a' and 'b' are the same device"),
         (TABLE.format("a", 0), {"FER_EDGE_CAMERA__B__SOURCE": "0"}, "FER_EDGE_CAMERA__B__SOURCE: the cameras 'a' and 'b'"),
         (TABLE.format("a", 0), {"FER_EDGE_CAMERA__A B__SOURCE": "1"}, "FER_EDGE_CAMERA__A B__SOURCE: 'a b' will not do"),
-        ("", {"FER_EDGE_CAMERA": "0", "FER_EDGE_CAMERA__B__SOURCE": "1"}, "FER_EDGE_CAMERA and FER_EDGE_CAMERA__B__"),
+        ("", {"FER_EDGE_CAMERA": "0", "FER_EDGE_CAMERA__B__SOURCE": "1"}, "FER_EDGE_CAMERA: FER_EDGE_CAMERA__B__SOURCE says"),
         ("", {"FER_EDGE_CAMERA": "a/b=0"}, "FER_EDGE_CAMERA: 'a/b=0' is neither"),
         ('camera = "a/b=0"\n', {}, "here.toml, line 1: 'a/b=0' is neither"),
         ("", TWICE, "FER_EDGE_LOG__LEVEL: log_level is set twice, first by FER"),
@@ -272,6 +274,47 @@ def test_one_recording_of_several_cameras_is_refused_with_a_name_that_would_do()
         loaded("demo", "demo:2", file='record = "x.mp4"\n')
     assert loaded("demo", "demo:2", record="x-{camera}.mp4", output="x.jsonl").outputs.record == "x-{camera}.mp4"
     assert loaded("demo", record="x.mp4").outputs.record == "x.mp4"
+
+
+def test_two_ways_of_variables_are_no_matter_where_the_command_line_decides() -> None:
+    environment = {"FER_EDGE_CAMERA": "0", "FER_EDGE_CAMERA__B__SOURCE": "1", "FER_EDGE_CAMERA__B__FPS": "5"}
+    assert sources(loaded("hall=demo", environment=environment)) == {"hall": "demo"}
+    assert loaded("b=demo", environment=environment).cameras == (CameraSettings("b", "demo", fps=5.0),)
+    assert load_settings({}, environment, watching=False).cameras == Settings().cameras
+
+
+def test_cameras_of_the_file_that_are_not_watched_are_known() -> None:
+    assert loaded("front=demo", file=THREE).left_out == ("front-door", "demo-3")
+    assert loaded(file=THREE, environment={"FER_EDGE_CAMERA": "hall=0"}).left_out == ("front", "front-door", "demo-3")
+    assert loaded(file=THREE, environment={"FER_EDGE_CAMERA__HALL__SOURCE": "1"}).left_out == ()
+    assert loaded("Front=0", "front-door=demo", "demo-3=demo", file=THREE).left_out == ()
+
+
+def test_single_brackets_for_several_cameras_are_told_with_the_double_ones() -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(file='[camera]\nname = "a"\nsource = "0"\n\n[camera]\nname = "b"\nsource = "1"\n')
+    assert "[[camera]], in double brackets" in caught.value.remedy
+
+
+def test_a_home_folder_stands_for_its_sign_in_every_name_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    names = {
+        "record": "~/x.mp4",
+        "output": "~/x.jsonl",
+        "model": "~/x.onnx",
+        "tls_cert": "~/c.pem",
+        "tls_key": "~/k.pem",
+    }
+    for found in (
+        loaded(**names),
+        loaded(file="".join(f"{name} = '{place}'\n" for name, place in names.items())),
+        loaded(environment={f"FER_EDGE_{name.upper()}": place for name, place in names.items()}),
+    ):
+        assert found.outputs.record == "/home/anna/x.mp4"
+        assert found.outputs.output == "/home/anna/x.jsonl"
+        assert found.analysis.model == "/home/anna/x.onnx"
+        assert (found.web.tls_cert, found.web.tls_key) == ("/home/anna/c.pem", "/home/anna/k.pem")
+    assert settings_file("~/s.toml") == Path("/home/anna/s.toml")
 
 
 def test_who_only_asks_a_running_program_needs_no_camera() -> None:

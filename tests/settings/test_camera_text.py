@@ -16,7 +16,10 @@ from fer_edge.settings.camera_text import LONGEST_NAME, distinct_names, is_camer
 NAMES = st.text(string.ascii_letters + string.digits + "-_.", min_size=1, max_size=LONGEST_NAME).filter(
     lambda name: name not in (".", "..")
 )
-PRINTABLE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), max_size=30)
+PRINTABLE = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters=","), max_size=30
+)
+"""Without commas, with which a text may look like several cameras."""
 WHOLE = st.sampled_from(
     ["http://", "https://", "rtsp://", "RTSPS://", "gst:", "csi:", "demo:", "/", "./", "../", "~/", "/dev/"]
 )
@@ -48,10 +51,38 @@ def test_a_name_is_what_stands_before_the_first_equals_sign_of_what_is_no_source
     assert split_camera(text) == (name, source)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["0,1", "demo,demo:3", "x=demo,y=demo", "x=0, y=clip.mp4", "x=rtsp://a/live,y=rtsp://b/live", "demo:2,y=0"],
+)
+def test_several_cameras_in_one_text_are_refused_with_the_ways_to_give_each(text: str) -> None:
+    with pytest.raises(UsageError, match="names several cameras in one text") as caught:
+        split_camera(text)
+    for way in ("--camera of its own", "FER_EDGE_CAMERA__NAME__SOURCE", "[[camera]]"):
+        assert way in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host/?a=1,b=2",
+        "rtsp://host/a,b=rtsp",
+        "gst:v4l2src ! video/x-raw,width=640,height=480",
+        "./a=1,b=2.mp4",
+        "/clips/a=1,b=2.mp4",
+        "clip,1.mp4",
+    ],
+)
+def test_a_comma_in_a_source_does_not_make_it_several(text: str) -> None:
+    assert split_camera(text) == ("", text)
+    for named in ("http://host/?a=1,b=2", "gst:videotestsrc ! video/x-raw,width=640,b=2", "./a,b=2.mp4"):
+        assert split_camera(f"x={named}") == ("x", named)
+
+
 def test_a_file_that_is_there_is_taken_by_its_whole_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clips").mkdir()
-    for name in ("a=b.mp4", "clips/a=b.mp4"):
+    for name in ("a=b.mp4", "clips/a=b.mp4", "0,1", "x=demo,y=demo"):
         (tmp_path / name).touch()
         assert split_camera(name) == ("", name)
 

@@ -63,7 +63,7 @@ def test_the_folder_exports_the_seam_its_fake_and_the_registry_and_loads_no_libr
 
 def test_a_sink_in_memory_keeps_what_it_was_told_and_given() -> None:
     with MemorySink() as sink:
-        sink.open(StreamInfo.of(observation(), fps=25.0))
+        sink.open(StreamInfo.of(observation(), fps=25.0, live=True))
         sink.write(observation(3), Rates(total=2.0))
     assert sink.info == StreamInfo("", 320, 240, 25.0, True)
     assert [(seen.frame.index, rates.total) for seen, rates in sink.items] == [(3, 2.0)]

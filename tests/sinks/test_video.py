@@ -233,6 +233,53 @@ def test_a_slow_source_is_played_back_in_real_time(tmp_path: Path) -> None:
     assert record(tmp_path / "out.avi", [0.0, 0.4, 0.5], fps=10) == [0, 0, 0, 0, 1, 2]
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("fps", [29.97, 30.0, 1000.0])
+def test_a_picture_that_is_shown_for_longer_is_encoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, fps: float
+) -> None:
+    encoded: List[Image] = []
+    encode = StreamEncoder.write
+    monkeypatch.setattr(StreamEncoder, "write", lambda self, image: (encoded.append(image), encode(self, image))[1])
+    path = tmp_path / f"out{ending}"
+    shown = [0] * 4 + [1] + [2] * 8 + [3] * 27 + [4]
+    assert record(path, [shown.index(number) / fps for number in range(5)], fps=fps) == shown
+    assert properties(path)[:2] == (fps, 41)
+    assert len(encoded) == 5, "an encoder that is slow would only fall further behind"
+
+
+@pytest.mark.parametrize("size", [(320, 240), (321, 239), (50, 34), (1280, 720)])
+def test_a_picture_that_is_shown_for_longer_stays_as_it_is_and_harms_no_later_one(
+    tmp_path: Path, size: Tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(1)
+    seen = [cv2.GaussianBlur(noise.integers(0, 255, (size[1], size[0], 3), np.uint8), (0, 0), 3) for _ in range(15)]
+    path = tmp_path / "out.mp4"
+    with recorder(path, fps=10.0) as sink:
+        for index, image in enumerate(seen):
+            sink.write(observation(index, at=0.3 * index, image=image), Rates())
+    capture = cv2.VideoCapture(str(path))
+    played = [capture.read()[1] for _ in range(3 * 14 + 1)]
+    assert not capture.read()[0]
+    capture.release()
+    for index, image in enumerate(seen):
+        found = played[3 * index : 3 * index + 3]
+        assert all(np.array_equal(found[0], again) for again in found[1:])
+        assert np.abs(found[0][: size[1], : size[0]].astype(int) - image).mean() < 4
+
+
+def test_the_times_in_the_pictures_of_an_mp4_never_go_back(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    record(path, [0.0, 0.5, 1.0, 1.2], fps=10.0)
+    times = []
+    for piece in path.read_bytes().split(b"\x00\x00\x01\xb6")[1:]:
+        # After its kind, two bits, and as long as no whole second has gone by: 0, a marker, and the time in tenths, four bits.
+        kind_and_time = int.from_bytes(piece[:1], "big")
+        assert kind_and_time >> 4 & 0b11 == 0b01
+        times.append(kind_and_time & 0b1111)
+    assert times == [0] * 5 + [1] * 5 + [2] * 2 + [3]
+
+
 def test_a_fast_source_is_thinned_out_to_the_rate_of_the_recording(tmp_path: Path) -> None:
     assert record(tmp_path / "out.avi", [0.0, 0.01, 0.02, 0.1, 0.11, 0.2], fps=10) == [0, 3, 5]
 
@@ -365,11 +412,11 @@ def test_with_append_a_recording_takes_the_name_that_is_free_when_it_is_opened(t
     path.write_bytes(b"whatever this is")
     names: List[str] = []
     sink = VideoSink(path, append=True, before_opening=names.append)
-    (tmp_path / "out-2.avi").write_bytes(b"come meanwhile")
+    (tmp_path / "out+2.avi").write_bytes(b"come meanwhile")
     with opened(sink):
         sink.write(observation(), Rates())
-    assert names == [str(tmp_path / "out-3.avi")]
-    assert len(levels(tmp_path / "out-3.avi")) == 1
+    assert names == [str(tmp_path / "out+3.avi")]
+    assert len(levels(tmp_path / "out+3.avi")) == 1
     assert path.read_bytes() == b"whatever this is"
 
 

@@ -132,6 +132,16 @@ def test_a_rate_that_falls_is_shown_though_no_new_image_comes(grid: Grid, overla
     assert overlay.drawn == 4
 
 
+def test_a_camera_that_has_ended_says_so_in_its_title_instead_of_a_rate(grid: Grid) -> None:
+    panes = [replace(pane, rates=Rates(total=15.0)) for pane in four()]
+    before = drawn(grid, panes)
+    panes[3] = replace(panes[3], ended=True)
+    assert changed(before, drawn(grid, panes)).within(cells(panes)[3].title)
+    assert [text for text, _ in panes[3].state] == ["ended"]
+    assert [text for text, _ in Pane("door", ended=True).state] == ["ended"], "also one that never gave an image"
+    assert Pane("door").state == ()
+
+
 def test_the_switch_of_the_bars_takes_effect_in_every_cell(grid: Grid, overlay: Counting) -> None:
     seen = Observation(frame(0), (face(Box(20, 30, 40, 40)),))
     panes = [replace(pane, observation=seen) for pane in four()]

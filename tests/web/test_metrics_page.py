@@ -171,6 +171,19 @@ def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:
     assert series["fer_edge_sink_works", labelled(sink=runner.name)] == 1
 
 
+def test_a_camera_that_has_ended_is_told_as_such_and_has_no_age() -> None:
+    session = Troubled()
+    monitor = HealthMonitor(session.rates, cameras=session.lanes)
+    for lane in session.lanes:
+        monitor.frame_analysed(lane.name)
+    session.lane("door").end(None, told=False)
+    series = parse(Metrics(session, monitor.health, BoardState, []).page()[1].decode())
+    for camera, ended in (("front", 0), ("door", 1)):
+        assert series["fer_edge_source_ended", labelled(camera=camera)] == ended
+    ages = [dict(labels)["camera"] for name, labels in series if name == "fer_edge_last_frame_age_seconds"]
+    assert ages == ["front"]
+
+
 def test_a_name_that_others_chose_controls_no_terminal() -> None:
     strange = "a \x1b[31mname\n\u202e"
     board = BoardState(

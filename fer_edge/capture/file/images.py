@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import List, Optional, Tuple, Union
 
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.file.places import SUFFIXES
+from fer_edge.capture.file.places import SUFFIXES, image_files, path_of
 from fer_edge.capture.opencv import decode
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable
@@ -43,7 +43,7 @@ class ImageSource(Source):
     live = False
 
     def __init__(self, place: Union[str, os.PathLike[str]], settings: CaptureSettings = DEFAULTS) -> None:
-        self._place = os.path.expanduser(os.fspath(place))
+        self._place = path_of(os.fspath(place))
         self._loop = settings.loop
         self._paths: List[Path] = []
         self._next = 0
@@ -136,35 +136,24 @@ def _content(path: Path) -> bytes:
 
 
 def _find(place: str) -> List[Path]:
-    path = Path(place)
+    try:
+        found = image_files(place)
+    except PermissionError:
+        raise SourcePermission(
+            f"This user may not read the folder {shown(place)}.",
+            f"Allow it with:  chmod u+rx '{shown(place)}'  or ask its owner.",
+        ) from None
+    if found:
+        return sorted(map(Path, found), key=natural_key)
     if os.path.isdir(place):
-        try:
-            found = [entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES and _may_hold_one(entry)]
-        except PermissionError:
-            raise SourcePermission(
-                f"This user may not read the folder {shown(place)}.",
-                f"Allow it with:  chmod u+rx '{shown(place)}'  or ask its owner.",
-            ) from None
-        if not found:
-            raise SourceUnreadable(f"The folder {shown(place)} holds no pictures.", f"These kinds work: {_kinds()}.")
-    elif os.path.isfile(place):
-        found = [path]
-    elif os.path.exists(place):
+        raise SourceUnreadable(f"The folder {shown(place)} holds no pictures.", f"These kinds work: {_kinds()}.")
+    if os.path.exists(place):
         raise SourceUnreadable(f"{shown(place)} is not a file.", f"These kinds work: {_kinds()}.")
-    elif glob.has_magic(place):
-        found = [Path(name) for name in glob.glob(place, recursive=True) if os.path.isfile(name)]
-        if not found:
-            raise SourceNotFound(
-                f"No file fits the pattern {shown(place)}.", "Quote the pattern, and check the folder's name."
-            )
-    else:
-        raise SourceNotFound(f"There is no file {shown(place)}.", "Check the spelling and the folder.")
-    return sorted(found, key=natural_key)
-
-
-def _may_hold_one(entry: Path) -> bool:
-    """Leave out folders, and pipes, whose reading would never end; a link to nowhere stays, to be named."""
-    return entry.is_file() or not entry.exists()
+    if glob.has_magic(place):
+        raise SourceNotFound(
+            f"No file fits the pattern {shown(place)}.", "Quote the pattern, and check the folder's name."
+        )
+    raise SourceNotFound(f"There is no file {shown(place)}.", "Check the spelling and the folder.")
 
 
 def _kinds() -> str:

@@ -10,6 +10,7 @@ from typing import Any, Optional, Union
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.file.container import is_cut, is_text, lacks_index
 from fer_edge.capture.file.media_clock import MediaClock
+from fer_edge.capture.file.places import path_of
 from fer_edge.capture.limits import fits
 from fer_edge.capture.opencv import cv2, quiet, to_bgr
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
@@ -39,8 +40,7 @@ class VideoFileSource(Source):
     live = False
 
     def __init__(self, path: Union[str, os.PathLike[str]], settings: CaptureSettings = DEFAULTS) -> None:
-        # Path.expanduser raises for a user who is not there.
-        self._path = Path(os.path.expanduser(path))
+        self._path = Path(path_of(os.fspath(path)))
         self._loop = settings.loop
         self._capture: Any = None
         self._promised = 0

@@ -65,6 +65,7 @@ class AviMuxer:
         self._sizes = array("I")
         self._places: Tuple[int, int] = (0, 0)
         self._list = 0
+        self._last = b""
 
     def add(self, image: bytes) -> None:
         """Take one encoded image. Raises an `OutputError` when the file cannot grow."""
@@ -77,7 +78,12 @@ class AviMuxer:
             self._file.append(header)
         self._file.append(b"00dc" + struct.pack("<I", len(image)) + image + bytes(len(image) % 2))
         self._sizes.append(len(image))
+        self._last = image
         self._count()
+
+    def repeat(self) -> None:
+        """Show the last image once more. Raises as `add` does."""
+        self.add(self._last)  # an empty chunk would do for some players, but OpenCV passes over it
 
     def finish(self) -> None:
         """Write the index."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from fer_edge.sinks.files import OutputFile
 from fer_edge.sinks.recognise import MP4_HEAD
+from fer_edge.sinks.video.repeated import VOP, repeated_image
 
 Parts = Tuple[bytes, ...]
 
@@ -26,7 +27,6 @@ _TICKS = 1000
 _START_OF_IMAGES = re.compile(rb"\x00\x00\x01[\xb3\xb6]")
 """MPEG-4 Part 2: what precedes the first group (B3) or image (B6) describes the stream."""
 
-_VOP = b"\x00\x00\x01\xb6"
 _KEY, _DELTA = 0x02000000, 0x01010000
 """Sample flags: depends on no other; depends on others and is no sync sample."""
 
@@ -56,6 +56,7 @@ class Mp4Muxer:
         self._chunk_offsets = array("Q")
         self._chunk_samples = array("I")
         self._config = b""
+        self._last = self._repeated = b""
         self._head = b""
         self._reserved = 0
 
@@ -67,9 +68,13 @@ class Mp4Muxer:
             self._reserved = len(MP4_HEAD)
             # Written with the first images: a file without any plays nowhere, and one on a full disk shall not be left over.
             self._head = b"".join((MP4_HEAD, *_box(b"free", bytes(8)), *self._movie(fragmented=True)))
-        self._waiting.append(image)
-        if len(self._waiting) >= self._per_fragment:
-            self._flush()
+        self._last, self._repeated = image, b""
+        self._take(image)
+
+    def repeat(self) -> None:
+        """Show the last image once more. Raises as `add` does."""
+        self._repeated = self._repeated or repeated_image(self._config, self._last, self._size)
+        self._take(self._repeated)
 
     def finish(self) -> None:
         """Write what waits and the table of all images. Without it the file is as playable, but slower to seek in."""
@@ -80,6 +85,11 @@ class Mp4Muxer:
         end = self._file.size
         self._file.append(b"".join(self._movie(fragmented=False)))
         self._file.patch(self._reserved, _u32(1) + b"mdat" + struct.pack(">Q", end - self._reserved))
+
+    def _take(self, image: bytes) -> None:
+        self._waiting.append(image)
+        if len(self._waiting) >= self._per_fragment:
+            self._flush()
 
     def _flush(self) -> None:
         sizes = [len(image) for image in self._waiting]
@@ -175,7 +185,7 @@ class Mp4Muxer:
 
 def _is_key(image: bytes) -> bool:
     """Return whether an image stands for itself: the two bits behind the start code are its coding type, 0 for intra."""
-    start = image.find(_VOP)
+    start = image.find(VOP)
     return start >= 0 and start + 4 < len(image) and image[start + 4] >> 6 == 0
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Callable, Mapping, Optional, Tuple, Union
+from collections import deque
+from typing import Callable, Deque, Mapping, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from fer_edge.sinks.recognise import check_recording
 from fer_edge.sinks.video.avi import AviMuxer, AviSplitter
 from fer_edge.sinks.video.encoder import StreamEncoder
 from fer_edge.sinks.video.mp4 import Mp4Muxer
-from fer_edge.system.new_file import unused_name
+from fer_edge.system.new_file import CONTINUED, unused_name
 from fer_edge.types import Image, Observation, Rates
 from fer_edge.ui.overlay import Overlay
 
@@ -50,9 +51,9 @@ class VideoSink(Sink):
     kill, a crash or on a full disk the file plays up to the last half second before (``.mp4``), or the last image or
     two (``.avi``).
 
-    What is live keeps real time: each image is placed by its ``captured_at``; the one before is repeated until then, and of
-    images that come faster than `fps` only the first of each 1/fps is kept. Gaps above `LONGEST_GAP` are
-    shortened. Of a file every image is written exactly once.
+    What is live keeps real time: each image is placed by its ``captured_at``; the one before is shown until then, without
+    being encoded again, and of images that come faster than `fps` only the first of each 1/fps is kept. Gaps above
+    `LONGEST_GAP` are shortened. Of a file every image is written exactly once.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ class VideoSink(Sink):
     stop : callable, optional
         Once it gives True, gaps are not filled any more, so that the end comes soon.
     append : bool
-        Keep a file that is there: the recording gets a name with a number, ``out-2.mp4``.
+        Keep a file that is there: the recording gets a name with a number, ``out+2.mp4``.
     before_opening : callable, optional
         Called with the path before the file is opened; may raise an `OutputError`.
 
@@ -101,7 +102,7 @@ class VideoSink(Sink):
         self._append = append
         self._before_opening = before_opening
         self._file: Optional[OutputFile] = None
-        check_place(unused_name(self._path) if append else self._path, "recording", check_recording)
+        check_place(unused_name(self._path, CONTINUED) if append else self._path, "recording", check_recording)
         if os.path.exists(self._path) and not os.path.isfile(self._path):
             raise self._no_file()
         self._encoder: Optional[StreamEncoder] = None
@@ -109,7 +110,7 @@ class VideoSink(Sink):
         self._size = (0, 0)
         self._start = 0.0
         self._written = 0
-        self._last: Optional[Image] = None
+        self._gaps: Deque[int] = deque()  # before each of the images that are being encoded
         self._failed = False
 
     @property
@@ -125,7 +126,7 @@ class VideoSink(Sink):
     def open(self, info: StreamInfo) -> None:
         """Open the file; what is there stays until the first image. Raises as the constructor does."""
         if self._append:
-            self._path = unused_name(self._path)
+            self._path = unused_name(self._path, CONTINUED)
         self._before_opening(self._path)
         self._live = info.live
         # A file may claim anything; it is recorded all the same.
@@ -148,17 +149,14 @@ class VideoSink(Sink):
         if slot < self._written:
             return
         picture, encoder = self._prepare(observation, rates, self._file)
+        # At the end there is no time for a gap of seconds.
+        self._gaps.append(0 if self._stop() else slot - self._written)
         try:
-            # At the end there is no time for a gap of seconds, which a slow board may take as long to encode.
-            while self._last is not None and self._written < slot and not self._stop():
-                encoder.write(self._last)
-                self._written += 1
             encoder.write(picture)
         except OutputError:
             self._failed = True
             raise
-        self._last = picture
-        self._written += 1
+        self._written = slot + 1
 
     def close(self) -> None:
         """Finish the file. Raises `DiskFull` when the end did not fit any more and no `write` has said so before."""
@@ -194,7 +192,7 @@ class VideoSink(Sink):
         return picture, self._encoder
 
     def _slot(self, captured_at: float) -> int:
-        if not self._live or self._last is None:
+        if not self._live or not self._written:
             self._start = captured_at
             return self._written
         slot = round((captured_at - self._start) * self._fps)
@@ -212,6 +210,9 @@ class VideoSink(Sink):
 
         def consume(piece: bytes) -> None:
             for picture in splitter.feed(piece):
+                # Not encoded again: an encoder that is slow would only fall further behind.
+                for _ in range(self._gaps.popleft() if self._gaps else 0):
+                    muxer.repeat()
                 muxer.add(picture)
 
         return StreamEncoder(_CODECS[self._ending], self._fps, self._size, consume)

@@ -20,7 +20,7 @@ SLOW = (
     "cli/test_cli.py",
     "cli/test_health_command.py",
     "cli/test_main.py",
-    "cli/test_watch.py",
+    "cli/test_watch_command.py",
     "deploy",
     "docs/test_extensions.py",
     "doctor/test_doctor_command.py",

@@ -265,7 +265,7 @@ def test_a_recording_in_pieces_says_where_they_are_and_keeps_only_the_newest(cli
 
 def test_a_recording_is_told_under_the_name_that_it_really_got(clip: Path, tmp_path: Path) -> None:
     arguments = ("--camera", str(clip), "--display", "none", "--record", str(tmp_path / "out.mp4"), "--append", "true")
-    for name in ("out.mp4", "out-2.mp4", "out-3.mp4"):
+    for name in ("out.mp4", "out+2.mp4", "out+3.mp4"):
         done = fer_edge(*arguments)
         assert f"the annotated video is in {tmp_path / name}\n" in done.stdout
         assert frames_in(tmp_path / name)

@@ -36,11 +36,11 @@ def test_a_killed_program_leaves_files_that_its_next_run_goes_on_with(bench: Any
     check_numbers(lines[len(whole) :])
     assert len(lines) == len(whole) + summary["emitted"]
     assert (bench.folder / "out.mp4").read_bytes() == recording
-    assert pictures(bench.folder / "out-2.mp4") > 15
+    assert pictures(bench.folder / "out+2.mp4") > 15
     bench.report.add(
         "kill -9 while results and recording are written, half a line at the end, and a new start",
         None,
         recovered - began,
         summary["dropped"],
-        f"all {len(whole)} lines stay, the half one is removed; the recording plays {seconds:.1f} s, the new one is out-2.mp4",
+        f"all {len(whole)} lines stay, the half one is removed; the recording plays {seconds:.1f} s, the new one is out+2.mp4",
     )

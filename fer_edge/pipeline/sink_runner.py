@@ -9,13 +9,14 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Callable, Optional, Type
 
-from fer_edge.errors import OutputClosed, OutputError, OutputNotWritable, ResultUnwritable, UsageError
+from fer_edge.errors import OutputNotWritable
 from fer_edge.pipeline.backlog import Backlog
 from fer_edge.pipeline.current_sink import CurrentSink
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.sink_deadline import Deadline
 from fer_edge.pipeline.sink_policy import HUNG_AFTER, SinkPolicy
 from fer_edge.pipeline.sink_state import SLOW_AFTER, SinkState
+from fer_edge.pipeline.sink_writer import SinkWriter
 from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
@@ -69,8 +70,6 @@ class SinkRunner:
 
     Attributes
     ----------
-    ended : Exception or None
-        What ended the sink for good.
     policy : SinkPolicy
         What a failure means.
     """
@@ -89,18 +88,27 @@ class SinkRunner:
     ) -> None:
         self.name = name
         self.camera = camera
-        self.ended: Optional[Exception] = None
         self._stop = stop or threading.Event()
-        self._backoff = backoff or Backoff(FIRST_DELAY, LONGEST_DELAY)
         self._clock = clock
-        self._describe: Describe = self._as_fed
         self._backlog = Backlog()
         self._told_that_it_hangs = False
-        self._made = threading.Event()
         self._state = SinkState(name, clock)
         self.policy = SinkPolicy(required, from_the_start, self._state)
-        self._sink = CurrentSink(make_sink, self._state)
-        self._thread = threading.Thread(target=self._run, name=f"fer-edge-{name}", daemon=True)
+        self._writer = SinkWriter(
+            CurrentSink(make_sink, self._state),
+            self._backlog,
+            self._state,
+            self.policy,
+            backoff or Backoff(FIRST_DELAY, LONGEST_DELAY),
+            self._stop,
+            self._as_fed,
+        )
+        self._thread = threading.Thread(target=self._writer.run, name=f"fer-edge-{name}", daemon=True)
+
+    @property
+    def ended(self) -> Optional[Exception]:
+        """What ended the sink for good; None while it may still work."""
+        return self._writer.ended
 
     @property
     def lost(self) -> int:
@@ -126,9 +134,9 @@ class SinkRunner:
         Exception
             What the sink raised, or that it hangs, unless it is to be tried again.
         """
-        self._describe, self._backlog.notify = describe or self._as_fed, notify
+        self._writer.describe, self._backlog.notify = describe or self._as_fed, notify
         self._thread.start()
-        while not self._made.wait(_LOOK):
+        while not self._writer.made.wait(_LOOK):
             if self._stop.is_set():
                 return
             self._look_whether_it_hangs()
@@ -271,81 +279,10 @@ class SinkRunner:
         self._told_that_it_hangs = True
         error = _hangs(self.name, f"could not be opened within {OPEN_SECONDS:g} s")
         if self.policy.is_final():
-            self.ended = error
+            self._writer.ended = error
             self._backlog.close()
         else:
             logger.warning("%s", error.message, extra={"event": "sink_lost", "sink": self.name})
-
-    def _run(self) -> None:
-        self._make_at_the_start()
-        while self.ended is None:
-            waiting = self._backlog.take()
-            if waiting is None or not self._write(*waiting):
-                break
-        self._backlog.leave_out_the_rest()
-        try:
-            self._sink.close()
-            if self._state.works_again(self.lost):
-                self._backoff.reset()
-        except Exception as error:  # noqa: BLE001  (handed to whoever closes the runner)
-            self._state.failure = error
-
-    def _make_at_the_start(self) -> None:
-        try:
-            self._sink.prepare()
-        except Exception as error:  # noqa: BLE001  (handed to whoever opens the runner)
-            if self.policy.from_the_start and not isinstance(error, UsageError):
-                self._state.failed(error, self._backoff.next())
-            else:
-                self.ended = error
-        finally:
-            self._made.set()
-
-    def _write(self, observation: Observation, rates: Rates) -> bool:
-        """Write one observation, however often it takes, or leave it out; False when there is no more writing."""
-        failed = 0
-        while True:
-            # The end cuts the wait for the next attempt short, but this one is still made.
-            last = self._backlog.closed
-            try:
-                self._sink.write(observation, rates, self._describe)
-            except ResultUnwritable as error:
-                if self._stop.is_set():  # nobody reads the pipe, perhaps; the sum is told in a moment
-                    self._backlog.leave_out()
-                else:
-                    self._leave_out(observation, error)
-                return True
-            except OutputClosed as error:
-                if not self.policy.required:  # a run that goes on tells what it lost
-                    self._backlog.leave_out()
-                self.ended = error
-                return False
-            except Exception as error:  # noqa: BLE001  (a sink may fail in any way, and only it shall)
-                if self.policy.is_final() or isinstance(error, UsageError):
-                    self._backlog.leave_out()
-                    self.ended = self._state.failure = error
-                    return False
-                self._sink.drop()
-                delay = self._backoff.next()
-                self._state.failed(error, delay)
-                failed += 1
-                if failed > 1 and not isinstance(error, (OutputError, OSError)):
-                    # No word of a disk or network, and a fresh sink made no difference: more attempts would not either.
-                    self._leave_out(observation, error)
-                    return True
-                if last:
-                    self._backlog.leave_out()
-                    return False
-                self._backlog.pause(delay)
-            else:
-                self.policy.worked = True
-                if self._state.written(self.lost):
-                    self._backoff.reset()
-                return True
-
-    def _leave_out(self, observation: Observation, error: Exception) -> None:
-        self._backlog.leave_out()
-        self._state.unwritable(observation.frame.index, error)
 
 
 def _hangs(name: str, what: str) -> OutputNotWritable:

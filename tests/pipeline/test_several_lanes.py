@@ -128,7 +128,7 @@ def test_a_camera_whose_end_is_an_error_is_told_of_after_the_frames_of_the_other
     assert watched.lane("good").error is None
     assert watched.troubles() == (f"camera bad: it ended: {caught.value.message}",)
     ends = [record for record in caplog.records if getattr(record, "event", "") == "camera_ended"]
-        (told,) = [record for record in ends if record.levelname == "ERROR"]
+    (told,) = [record for record in ends if record.levelname == "ERROR"]
     assert (told.camera, f"camera bad: {told.reason}") == ("bad", caught.value.message)  # type: ignore[attr-defined]
     assert_balanced(watched)
 

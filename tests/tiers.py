@@ -2,9 +2,12 @@
 
 SLOW = (
     "aarch64",
+    "app/test_build_session.py",
     "app/test_file_roles.py",
     "app/test_live.py",
+    "app/test_outputs.py",
     "benchmark/test_run.py",
+    "board/test_program.py",
     "capture/test_credentials.py",
     "capture/test_gstreamer.py",
     "capture/test_leaks.py",
@@ -33,6 +36,8 @@ SLOW = (
     "mutants",
     "pipeline/test_lane_recovery.py",
     "pipeline/test_recovery.py",
+    "pipeline/test_sink_runner.py",
+    "pipeline/test_workers.py",
     "privacy",
     "resolve",
     "service/test_install.py",

@@ -28,7 +28,7 @@ _SLICE = 0.1
 
 
 @dataclass(frozen=True)
-class Address:
+class CameraAddress:
     """The parts of a URL.
 
     Attributes
@@ -68,13 +68,13 @@ class Address:
         """Host and port as they stand in a URL."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def elsewhere(self, location: str) -> Address:
+    def elsewhere(self, location: str) -> CameraAddress:
         """Return where a redirect leads, without the credentials that stand in it: a stranger chose those.
 
         Raises UsageError if it leads nowhere or into another protocol, SourceUnreachable if out of a safe connection.
         """
         try:
-            target = Address._take_apart(urljoin(self.url, location.strip()))
+            target = CameraAddress._take_apart(urljoin(self.url, location.strip()))
         except ValueError:
             raise UsageError(f"{printable(mask(location))} is no valid address.") from None
         if target.scheme not in _REDIRECTS.get(self.scheme, ()):
@@ -88,7 +88,7 @@ class Address:
         return replace(target, url=url, user="", password="")
 
     @classmethod
-    def parse(cls, url: str) -> Address:
+    def parse(cls, url: str) -> CameraAddress:
         """Take a URL apart. Raises UsageError if it has no host, a port that is none, or a password that ends too early."""
         authority, before, _ = re.split(r"([/?#]|$)", url.partition("//")[2], maxsplit=1)
         user, at, _ = url.partition("//")[2].rpartition("@")
@@ -101,7 +101,7 @@ class Address:
         return cls._take_apart(url)
 
     @classmethod
-    def _take_apart(cls, url: str) -> Address:
+    def _take_apart(cls, url: str) -> CameraAddress:
         if any(letter <= " " or letter.isspace() for letter in url):
             # It may stand within a password, which `mask` would not find.
             raise UsageError(
@@ -132,7 +132,7 @@ class Address:
         )
 
 
-def connect(address: Address, timeout: float, interrupted: threading.Event) -> socket.socket:
+def connect(address: CameraAddress, timeout: float, interrupted: threading.Event) -> socket.socket:
     """Open a TCP connection to `address`.
 
     Parameters
@@ -196,7 +196,7 @@ def wait_for(connection: Any, deadline: float, interrupted: threading.Event, wri
     return False
 
 
-def _resolve(address: Address, deadline: float, interrupted: threading.Event) -> List[Tuple[int, Any]]:
+def _resolve(address: CameraAddress, deadline: float, interrupted: threading.Event) -> List[Tuple[int, Any]]:
     """Look the name up in a thread, because the system's resolver cannot be told to stop."""
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)

@@ -13,7 +13,7 @@ import secrets
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 from urllib.request import parse_http_list
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.errors import SourceUnreachable
 from fer_edge.system.masking import printable
 
@@ -26,17 +26,17 @@ class Authentication:
 
     Parameters
     ----------
-    address : Address
+    address : CameraAddress
         The place that the credentials in it were given for.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: CameraAddress) -> None:
         self._address = address
         self._digest: Optional[Dict[str, str]] = None
         self._basic = False
         self._uses = 0
 
-    def is_for(self, target: Address) -> bool:
+    def is_for(self, target: CameraAddress) -> bool:
         """Return whether there are credentials, and `target` is where they belong."""
         return bool(self._address.user) and target.origin == self._address.origin
 
@@ -53,12 +53,12 @@ class Authentication:
         """Whether the last refusal said that the answer was right, but to a question that is too old."""
         return self._digest is not None and self._digest.get("stale", "").lower() == "true"
 
-    def answer(self, target: Address, method: str, uri: str) -> str:
+    def answer(self, target: CameraAddress, method: str, uri: str) -> str:
         """Return the ``Authorization`` header's value for a request; empty where none may be sent, or none was asked for.
 
         Parameters
         ----------
-        target : Address
+        target : CameraAddress
             Where the request goes.
         method, uri : str
             As they stand in the request.
@@ -99,7 +99,7 @@ class Authentication:
         return "Digest " + ", ".join(parts)
 
 
-def password_is_not_for(given: Address, target: Address) -> SourceUnreachable:
+def password_is_not_for(given: CameraAddress, target: CameraAddress) -> SourceUnreachable:
     """Say that a camera refers to another place, which asks for a password that was not given for it."""
     place = printable(f"{target.scheme}://{target.netloc}")
     return SourceUnreachable(

@@ -7,7 +7,7 @@ import ssl
 import threading
 from dataclasses import dataclass
 
-from fer_edge.capture.address import Address, wait_for
+from fer_edge.capture.address import CameraAddress, wait_for
 from fer_edge.errors import SourceUnreachable
 from fer_edge.system.masking import printable
 
@@ -40,7 +40,7 @@ DEFAULTS = TlsSettings()
 
 def secure(
     connection: socket.socket,
-    address: Address,
+    address: CameraAddress,
     deadline: float,
     interrupted: threading.Event,
     settings: TlsSettings = DEFAULTS,

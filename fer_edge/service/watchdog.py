@@ -32,7 +32,7 @@ LONGEST_TICK = 1.0
 """Seconds that one look counts at most, so that a stop of the whole process is not held against a stage."""
 
 
-class Progress:
+class FlowCheck:
     """Judges whether every stage makes progress: frames that come in also go out.
 
     A source without frames holds nobody up: it is opened again and again, which is progress.
@@ -90,7 +90,7 @@ class Watchdog:
         self._health = health
         self._preparing = preparing
         self._clock = clock
-        self._progress = Progress(clock)
+        self._progress = FlowCheck(clock)
         self._tick_at = self._status_at = self._sign_at = clock()
         self._ready = False
 

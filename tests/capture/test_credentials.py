@@ -13,7 +13,7 @@ import pytest
 from http_server import HEAD, Answer, jpeg, part, server
 from rtsp_camera import make_certificate, tls_door
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.authentication import Authentication
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
@@ -155,7 +155,7 @@ def test_an_answer_that_came_too_late_is_given_once_more() -> None:
 
 
 def answered(challenge: str, url: str = "http://eileen:secret@camera/video") -> Dict[str, str]:
-    address = Address.parse(url)
+    address = CameraAddress.parse(url)
     authentication = Authentication(address)
     assert authentication.challenge([challenge])
     text = authentication.answer(address, "GET", address.path)
@@ -193,7 +193,7 @@ def test_a_digest_is_what_its_definition_says(algorithm: str, function: str, qop
     ],
 )
 def test_a_challenge_that_cannot_be_answered_is_not(challenge: str) -> None:
-    address = Address.parse("http://eileen:secret@camera/")
+    address = CameraAddress.parse("http://eileen:secret@camera/")
     authentication = Authentication(address)
     assert not authentication.challenge([challenge])
     assert authentication.answer(address, "GET", "/") == ""
@@ -212,10 +212,10 @@ def test_a_challenge_that_cannot_be_answered_is_not(challenge: str) -> None:
 )
 def test_no_answer_is_made_for_another_scheme_host_or_port(target: str) -> None:
     for challenge in ("Basic realm=x", 'Digest realm="x", nonce="n"'):
-        authentication = Authentication(Address.parse("http://eileen:secret@camera/"))
+        authentication = Authentication(CameraAddress.parse("http://eileen:secret@camera/"))
         assert authentication.challenge([challenge])
-        assert authentication.answer(Address.parse("http://camera:80/x"), "GET", "/x")
-        assert authentication.answer(Address.parse(target), "GET", "/") == ""
+        assert authentication.answer(CameraAddress.parse("http://camera:80/x"), "GET", "/x")
+        assert authentication.answer(CameraAddress.parse(target), "GET", "/") == ""
 
 
 @needs_openssl
@@ -249,15 +249,15 @@ def test_a_password_for_a_safe_connection_does_not_follow_into_an_open_one(
 
 
 def test_a_redirect_into_another_protocol_leads_nowhere() -> None:
-    here = Address.parse("http://eileen:secret@camera/a")
+    here = CameraAddress.parse("http://eileen:secret@camera/a")
     assert here.elsewhere("//admin:x@[::1]:81/b?c#d").url == "http://[::1]:81/b?c"
     assert here.elsewhere("https://other/").scheme == "https"
     for scheme in ("http", "https", "rtsp", "rtsps"):
-        assert Address.parse(f"{scheme}://camera/").elsewhere(f"{scheme.upper()}://other/").scheme == scheme
-    assert Address.parse("rtsp://camera/").elsewhere("rtsps://other/").scheme == "rtsps"
+        assert CameraAddress.parse(f"{scheme}://camera/").elsewhere(f"{scheme.upper()}://other/").scheme == scheme
+    assert CameraAddress.parse("rtsp://camera/").elsewhere("rtsps://other/").scheme == "rtsps"
     for safe in ("https", "rtsps"):
         with pytest.raises(SourceUnreachable, match=f"not a safe connection as {safe}:// is"):
-            Address.parse(f"{safe}://camera/").elsewhere(f"{safe[:-1]}://other/")
+            CameraAddress.parse(f"{safe}://camera/").elsewhere(f"{safe[:-1]}://other/")
     for location in (
         "httpss://other/",
         "https s://other/",

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.http.exchange import LONGEST_HEAD, Exchange, Head, NoAnswer
 from fer_edge.errors import UsageError
 
-CAMERA = Address.parse("http://camera/video")
+CAMERA = CameraAddress.parse("http://camera/video")
 PICTURE = b"\xff\xd8 a picture \xff\xd9"
 
 
@@ -135,7 +135,7 @@ def test_a_body_ends_with_its_length_its_last_chunk_or_its_connection() -> None:
 
 
 def test_a_request_says_what_is_wanted_and_nothing_of_a_line_of_its_own() -> None:
-    address = Address.parse("http://eileen:secret@[::1]:81/k\u00fcche?a=\u00fc&b=%20#c")
+    address = CameraAddress.parse("http://eileen:secret@[::1]:81/k\u00fcche?a=\u00fc&b=%20#c")
     lines = Exchange(address, "Basic x").request.decode("ascii").split("\r\n")
     assert lines[0] == "GET /k%C3%BCche?a=%C3%BC&b=%20 HTTP/1.1"
     assert {"Host: [::1]:81", "Connection: close", "Authorization: Basic x"} <= set(lines)

@@ -11,7 +11,7 @@ from typing import Callable, List, Optional
 import pytest
 from http_server import HEAD, jpeg, part, server
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.base import Source
 from fer_edge.capture.http.source import HttpSource
 from fer_edge.capture.http.stream import HttpStream
@@ -285,7 +285,7 @@ def test_an_open_that_waits_ends_soon_after_it_is_interrupted() -> None:
 
 
 def test_an_address_is_taken_apart() -> None:
-    address = Address.parse("RTSP://me:s%20x@[::1]/live?a=b")
+    address = CameraAddress.parse("RTSP://me:s%20x@[::1]/live?a=b")
     assert (address.scheme, address.host, address.port) == ("rtsp", "::1", 554)
     assert (address.path, address.user, address.password) == ("/live?a=b", "me", "s x")
     for wrong in (
@@ -300,10 +300,10 @@ def test_an_address_is_taken_apart() -> None:
         "rtsp://me:a@12/secret@host/",
     ):
         with pytest.raises(UsageError) as caught:
-            Address.parse(wrong)
+            CameraAddress.parse(wrong)
         assert "secret" not in str(caught.value)
         assert "word@" not in str(caught.value)
-    assert Address.parse("http://host/video@2?mail=me@home").host == "host"
+    assert CameraAddress.parse("http://host/video@2?mail=me@home").host == "host"
 
 
 def test_a_slow_stream_counts_as_alive_while_frames_come(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rtsp_camera import Reply, camera, listening, make_certificate, pipe, requests, tls_door
 from test_rtsp import needs_server, server
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.open import open_source
 from fer_edge.capture.rtsp.message import Message, MessageSplitter
 from fer_edge.capture.rtsp.options import RtspOptions
@@ -242,7 +242,7 @@ def test_a_pipeline_with_a_password_of_its_own_opens_the_camera_it_is_for() -> N
 
 
 def test_verification_ends_only_when_somebody_says_so() -> None:
-    address = Address.parse("rtsps://camera/")
+    address = CameraAddress.parse("rtsps://camera/")
     for options in ("", "rtsp_transport;udp", "tls_verify;1", "tls_verify;", "tls_verify;yes", "tls_verify"):
         assert RtspOptions(address, {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).tls.verify
     assert not RtspOptions(address, {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "a;b|tls_verify;0"}).tls.verify
@@ -250,10 +250,12 @@ def test_verification_ends_only_when_somebody_says_so() -> None:
 
 def test_the_pictures_of_a_safe_connection_do_not_go_beside_it() -> None:
     for options in ("rtsp_transport;udp", "rtsp_transport;udp_multicast|a;b", "a;b", ""):
-        chosen = RtspOptions(Address.parse("rtsps://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).text
+        chosen = RtspOptions(CameraAddress.parse("rtsps://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).text
         assert "rtsp_transport;tcp" in chosen
         assert "udp" not in chosen
-    plain = RtspOptions(Address.parse("rtsp://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;udp|a;b"})
+    plain = RtspOptions(
+        CameraAddress.parse("rtsp://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;udp|a;b"}
+    )
     assert plain.text == "rtsp_transport;udp|a;b"
 
 
@@ -268,7 +270,7 @@ def relay_of() -> Iterator[List[RtspRelay]]:
 def test_a_stranger_on_this_machine_has_nothing_signed_by_the_relay(relay_of: List[RtspRelay]) -> None:
     asked: List[str] = []
     with camera(asked, lambda _: ASKS_BASIC) as place:
-        relay = RtspRelay(Address.parse(f"rtsp://eileen:secret@{place}/cam"), 5.0)
+        relay = RtspRelay(CameraAddress.parse(f"rtsp://eileen:secret@{place}/cam"), 5.0)
         relay_of.append(relay)
         thread = threading.Thread(target=relay.run)
         thread.start()
@@ -287,7 +289,7 @@ def test_a_stranger_on_this_machine_has_nothing_signed_by_the_relay(relay_of: Li
 def test_the_camera_does_not_learn_the_relays_secret(relay_of: List[RtspRelay]) -> None:
     asked: List[str] = []
     with camera(asked, lambda _: OPTIONS) as place:
-        relay = RtspRelay(Address.parse(f"rtsp://{place}/cam"), 20.0)
+        relay = RtspRelay(CameraAddress.parse(f"rtsp://{place}/cam"), 20.0)
         relay_of.append(relay)
         thread = threading.Thread(target=relay.run)
         thread.start()

@@ -11,7 +11,7 @@ from typing import Iterator, List, Tuple
 import pytest
 from rtsp_camera import camera, listening, requests
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.open import open_source
 from fer_edge.capture.rtsp import message as rtsp_message
 from fer_edge.capture.rtsp.answer import reply_for_ffmpeg, request_for_ffmpeg
@@ -170,7 +170,7 @@ def test_bytes_cost_no_more_for_coming_one_by_one_or_together(
 
 @contextmanager
 def relay(place: str) -> Iterator[RtspRelay]:
-    serving = RtspRelay(Address.parse(f"rtsp://eileen:secret@{place}/cam"), 20.0)
+    serving = RtspRelay(CameraAddress.parse(f"rtsp://eileen:secret@{place}/cam"), 20.0)
     thread = threading.Thread(target=serving.run)
     thread.start()
     try:

@@ -17,7 +17,7 @@ from rtsp_camera import camera
 from test_credentials import recorder
 from test_file import write_video
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.gstreamer import GStreamerSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
@@ -179,7 +179,7 @@ def test_what_a_file_is_called_that_can_be_read(tmp_path: Path, caplog: pytest.L
 
 
 def test_an_address_of_ones_own() -> None:
-    check(Address.parse("http://h/owned\x9b\u202e").name)
+    check(CameraAddress.parse("http://h/owned\x9b\u202e").name)
 
 
 def test_a_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:

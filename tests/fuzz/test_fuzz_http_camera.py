@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mutation import examples, mutated
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.http.exchange import Exchange
 from fer_edge.capture.http.source import HttpSource
 from fer_edge.capture.settings import CaptureSettings
@@ -128,7 +128,7 @@ def test_whatever_a_camera_answers_it_is_read_or_named(camera: Camera, content: 
 @examples(150)
 @given(st.one_of(mutated(b"5\r\nhello\r\n0\r\n\r\n", b"ffffffff\r\n"), st.binary(max_size=60)), st.integers(1, 7))
 def test_the_chunked_coding_of_any_bytes_gives_no_more_than_came(content: bytes, step: int) -> None:
-    exchange = Exchange(Address.parse("http://camera/"))
+    exchange = Exchange(CameraAddress.parse("http://camera/"))
     exchange.feed(CHUNKED)
     assert exchange.head() is not None
     body = b""
@@ -157,7 +157,7 @@ URLS = [
 def test_an_address_of_any_text_is_taken_apart_or_named(url: str) -> None:
     assert "//user:word@" not in mask(url)
     try:
-        address = Address.parse(url)
+        address = CameraAddress.parse(url)
     except FerEdgeError as error:
         assert error.message
     else:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import h11
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.http.lenient import allowed
 from fer_edge.errors import UsageError
 
@@ -61,7 +61,7 @@ class Exchange:
 
     Parameters
     ----------
-    target : Address
+    target : CameraAddress
         What to ask for.
     authorization : str
         The value of that header; empty to send none.
@@ -72,7 +72,7 @@ class Exchange:
         The name or the password holds what no request can carry, such as the end of a line.
     """
 
-    def __init__(self, target: Address, authorization: str = "") -> None:
+    def __init__(self, target: CameraAddress, authorization: str = "") -> None:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
         self._begun = b""
         self._in_body = False

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, Optional
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.authentication import Authentication
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.http.mjpeg import JpegSplitter
@@ -42,7 +42,7 @@ class HttpSource(Source):
     def __init__(
         self, url: str, settings: CaptureSettings = DEFAULTS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._address = Address.parse(url)
+        self._address = CameraAddress.parse(url)
         self._authentication = Authentication(self._address)
         self._settings = settings
         self._clock = clock

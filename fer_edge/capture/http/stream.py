@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Optional
 
-from fer_edge.capture.address import Address, connect, wait_for
+from fer_edge.capture.address import CameraAddress, connect, wait_for
 from fer_edge.capture.authentication import Authentication, password_is_not_for
 from fer_edge.capture.http.exchange import Exchange, Head, NoAnswer, in_request
 from fer_edge.capture.tls import secure
@@ -28,7 +28,7 @@ class HttpStream:
 
     Parameters
     ----------
-    address : Address
+    address : CameraAddress
         What to ask for.
     timeout : float
         Seconds within which the head of the answer must be here.
@@ -40,7 +40,7 @@ class HttpStream:
 
     def __init__(
         self,
-        address: Address,
+        address: CameraAddress,
         timeout: float,
         interrupted: threading.Event,
         authentication: Optional[Authentication] = None,
@@ -117,7 +117,7 @@ class HttpStream:
             raise ValueError("the connection is closed")
         return self._connection
 
-    def _ask(self, target: Address, authorization: str, deadline: float) -> Head:
+    def _ask(self, target: CameraAddress, authorization: str, deadline: float) -> Head:
         self.close()
         exchange = Exchange(target, authorization)
         try:
@@ -145,7 +145,7 @@ class HttpStream:
         self._exchange = exchange
         return head
 
-    def _elsewhere(self, target: Address, location: str) -> Address:
+    def _elsewhere(self, target: CameraAddress, location: str) -> CameraAddress:
         try:
             return target.elsewhere(location)
         except SourceUnreachable:

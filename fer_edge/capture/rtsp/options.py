@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Dict, Mapping
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.tls import TlsSettings
 from fer_edge.errors import UsageError
 
@@ -17,13 +17,13 @@ class RtspOptions:
 
     Parameters
     ----------
-    address : Address
+    address : CameraAddress
         What they are for.
     environment : mapping
         Where they are looked up.
     """
 
-    def __init__(self, address: Address, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, address: CameraAddress, environment: Mapping[str, str] = os.environ) -> None:
         # TCP is what gets through networks without damage.
         text = environment.get(VARIABLE, "rtsp_transport;tcp")
         self._options: Dict[str, str] = dict(pair.split(";", 1) for pair in text.split("|") if ";" in pair)

@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import Any, BinaryIO, Dict, Union
 
-from fer_edge.capture.address import Address
+from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.rtsp.options import VARIABLE, RtspOptions
 from fer_edge.capture.rtsp.relay import RtspRelay
 
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _read(request: Dict[str, Any], output: BinaryIO) -> None:
-    address = Address.parse(request["url"])
+    address = CameraAddress.parse(request["url"])
     options = RtspOptions(address)
     # FFmpeg's own words are the only reason it gives. 16 is "error".
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Union
 
-from fer_edge.capture.address import Address, connect, wait_for
+from fer_edge.capture.address import CameraAddress, connect, wait_for
 from fer_edge.capture.authentication import Authentication, password_is_not_for
 from fer_edge.capture.rtsp.answer import reply_for_ffmpeg, request_for_ffmpeg
 from fer_edge.capture.rtsp.message import Message, MessageSplitter
@@ -40,7 +40,7 @@ class RtspRelay:
 
     Parameters
     ----------
-    address : Address
+    address : CameraAddress
         The camera, with its credentials.
     timeout : float
         Seconds within which the camera must take a connection, and each request.
@@ -53,7 +53,7 @@ class RtspRelay:
         What went wrong on the camera's side, as far as FFmpeg cannot know.
     """
 
-    def __init__(self, address: Address, timeout: float, tls: TlsSettings = DEFAULTS) -> None:
+    def __init__(self, address: CameraAddress, timeout: float, tls: TlsSettings = DEFAULTS) -> None:
         self.failure: Optional[SourceError] = None
         self.address = address
         self.target = address

@@ -10,7 +10,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from fer_edge.capture.address import Address, connect
+from fer_edge.capture.address import CameraAddress, connect
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
@@ -52,7 +52,7 @@ class RtspSource(Source):
     def __init__(
         self, url: str, settings: CaptureSettings = DEFAULTS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._address = Address.parse(url)
+        self._address = CameraAddress.parse(url)
         self._settings = settings
         child = python_child("fer_edge.capture.rtsp.reader")
         self._pipe = ChildPipe(child.command, child.changes)

@@ -144,10 +144,13 @@ def green_area(desktop: Desktop) -> int:
 @needs_x
 @needs_windows
 def test_pressed_keys_arrive_escape_counts_as_q_and_the_standard_error_stays_clean(viewer: Viewer) -> None:
-    for count, (key, name) in enumerate((("b", "b"), ("h", "h"), ("Escape", "q")), 1):
-        viewer.desktop.press(viewer.window, key)
-        said = eventually(lambda count=count: viewer.said() if len(viewer.said()) >= count else [])
-        assert said[count - 1] == name
+    for key, name in (("b", "b"), ("h", "h"), ("Escape", "q")):
+        # A busy desktop may lose a key that is pressed while the window is being drawn.
+        for _ in range(3):
+            viewer.desktop.press(viewer.window, key)
+            if eventually(lambda name=name: name in viewer.said()):
+                break
+        assert name in viewer.said()
     assert viewer.end() == (["b", "h", "q", "closed"], "")
 
 

@@ -21,12 +21,12 @@ class Call:
 
 
 class Worker:
-    """One thread's time at a post: until it ends, or is given up in a call that does not return.
+    """One thread of a reader or a stage: until it ends, or is given up in a call that does not return.
 
     Parameters
     ----------
     name : str
-        Of the post; the thread is called ``fer-edge-`` and this.
+        Of what it works for; the thread is called ``fer-edge-`` and this.
     work : callable
         What the thread does; gets the worker.
     """
@@ -49,7 +49,7 @@ class Worker:
                 raise GivenUp
 
     def give_up(self, call: Call) -> bool:
-        """Return the thread up if it still stands in `call`; tell whether it did. It ends when the call returns, if ever."""
+        """Give the thread up if it still stands in `call`, and return whether it did. It ends when the call returns, if ever."""
         with self._lock:
             if self.call is not call:
                 return False

@@ -107,7 +107,7 @@ class LibraryLines:
             faulthandler.enable(2)
 
     def finish(self) -> None:
-        """Return descriptor 2 back, and log what is in the pipe."""
+        """Give descriptor 2 back, and log what is in the pipe."""
         self._over.set()
         with suppress(OSError):  # a full pipe wakes the thread as well
             os.dup2(self.out, 2)

@@ -137,7 +137,7 @@ class CameraSource(Source):
         return to_bgr(image)
 
     def close(self) -> None:
-        """Return the device back."""
+        """Give the device back."""
         capture, self._capture = self._capture, None
         if capture is not None:
             # Of a camera that is gone OpenCV would say that it could not give back its buffers.

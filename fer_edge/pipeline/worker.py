@@ -49,7 +49,7 @@ class Worker:
                 raise GivenUp
 
     def give_up(self, call: Call) -> bool:
-        """Give the thread up if it still stands in `call`, and return whether it did. It ends when the call returns, if ever."""
+        """Give the thread up if it still stands in `call`, and return whether it did; it ends when the call returns."""
         with self._lock:
             if self.call is not call:
                 return False

@@ -98,6 +98,10 @@ class SourceUnreadable(SourceError):
     exit_code = 13
 
 
+class FileUnreadable(SourceUnreadable):
+    """One picture file of several cannot be read; the others can."""
+
+
 class SourceTruncated(SourceError):
     """A file ended in the middle; the frames before the damage were delivered."""
 

@@ -19,6 +19,11 @@ LABELS: Tuple[str, ...] = ("angry", "disgust", "fear", "happy", "neutral", "sad"
 """The seven expressions, in the order that every array of probabilities has."""
 
 
+DOUBTS: Tuple[str, ...] = ("turned", "upside down", "covered", "second face", "low confidence")
+"""Reasons not to trust what a face seems to express: the head is turned away, or upside down; the mouth is covered; another
+face that was found more surely lies over this one; the confidence is below the threshold of the network."""
+
+
 class Box(NamedTuple):
     """A rectangle in pixels; it may reach outside the frame."""
 
@@ -46,6 +51,10 @@ class Frame:
         The name of the camera, as the settings or the program gave it.
     media_time : float or None
         Seconds from the start of a file; None for what is live.
+    file : str
+        The picture file that it is, where the source is one or several of those; empty for others.
+    problem : str
+        Why that file could not be read; then `image` has no pixels (0 x 0 x 3). Empty where there is an image.
     """
 
     index: int
@@ -54,6 +63,8 @@ class Frame:
     image: Image
     source: str = ""
     media_time: Optional[float] = None
+    file: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,13 +100,16 @@ class Expression:
     confidence : float
         Its probability.
     uncertain : bool
-        The confidence is below the model's threshold, or the head is turned too far for the label to be trusted.
+        Whether the label is not to be trusted, for one of the reasons in `doubt`, or because the classifier says so.
+    doubt : tuple of str
+        Why it is not to be trusted: words of `DOUBTS`, in their order.
     """
 
     probabilities: NDArray[np.float32]
     label: str
     confidence: float
     uncertain: bool
+    doubt: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,23 @@ def build_source(settings: Settings, camera: CameraSettings, paced: bool = True,
 def asked_of(camera: CameraSettings, paced: bool = True) -> CaptureSettings:
     """Return what a camera's source is asked for."""
     width, height = camera.size or (None, None)
-    return CaptureSettings(width=width, height=height, fps=camera.fps, fourcc=camera.format, paced=paced)
+    return CaptureSettings(
+        width=width,
+        height=height,
+        fps=camera.fps,
+        fourcc=camera.format,
+        paced=paced,
+        stall_timeout=camera.stall_timeout,
+        connect_timeout=camera.connect_timeout,
+        first_image_timeout=camera.first_image_timeout,
+        transport=camera.transport,
+        tls_ca=camera.tls_ca,
+        tls_insecure=camera.tls_insecure,
+        rotate=camera.rotate,
+        flip=camera.flip,
+        roi=camera.roi,
+        pages=camera.pages,
+    )
 
 
 def detector_factory(settings: Settings, name: str = "") -> Callable[[], FaceDetector]:

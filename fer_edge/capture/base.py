@@ -48,10 +48,13 @@ class Source(ABC):
         True when images come by themselves and only the newest matters (a camera); False when each one matters (a file).
     on_demand : bool
         True when an image is best made at the moment it is wanted, because it costs nothing to wait (an unpaced demo).
+    opening_limit : float
+        Seconds after which an `open` that has not returned counts as hanging; its own limits come first.
     """
 
     live: bool = True
     on_demand: bool = False
+    opening_limit: float = 60.0
 
     @abstractmethod
     def open(self) -> SourceInfo:
@@ -69,7 +72,13 @@ class Source(ABC):
 
     @abstractmethod
     def retrieve(self) -> Image:
-        """Return the grabbed image, decoded; a new array each time."""
+        """Return the grabbed image, decoded; a new array each time.
+
+        Raises
+        ------
+        FileUnreadable
+            One file of several cannot be read; the source goes on with the next.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -79,6 +88,11 @@ class Source(ABC):
     def media_time(self) -> Optional[float]:
         """Seconds from the start of the file to the image that was last retrieved; None where it is live, or nobody knows."""
         return None
+
+    @property
+    def file(self) -> str:
+        """The picture file that the image is which was last retrieved, or that could not be; empty for other sources."""
+        return ""
 
     def interrupt(self) -> None:  # noqa: B027  (most sources never block for long)
         """Make a blocked `open` or `grab` return soon. May be called from any thread, and more than once."""

@@ -27,9 +27,6 @@ CAPTURE = "capture"
 STOP_POLL_SECONDS = 0.1
 """How often a wait for the stages looks whether the program is to end."""
 
-OPEN = Call("opening of the source", 60.0)
-"""Connecting, logging in and waiting for the first image of a stream have limits of their own, which come first."""
-
 GRAB_LIMIT = 5.0
 """Seconds; a grab returns after half a second even when there is no image."""
 
@@ -156,7 +153,7 @@ class SourceReader:
 
     def _watch(self, worker: Worker, source: Source) -> None:
         try:
-            with worker.calling(OPEN):
+            with worker.calling(Call("opening of the source", source.opening_limit)):
                 info = source.open()
             self.info = info
             for built in self._ready:

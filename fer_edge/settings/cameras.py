@@ -5,18 +5,24 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from dataclasses import fields
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from fer_edge.errors import FerEdgeError
 from fer_edge.settings.camera import CameraSettings
 from fer_edge.settings.camera_text import NAME_FORM, distinct_names, is_camera_name, split_camera
+from fer_edge.settings.field import described
 from fer_edge.settings.layer import CameraTable, Given, Layer, complaint
 from fer_edge.system.masking import printable
 
 MOST_CAMERAS = 64
 """In one process. Each has a thread and a connection, and the picture of one in a grid of more could not be made out."""
 
-SHARED = {"size": "size", "fps": "camera_fps", "format": "pixel_format"}
+SHARED: Mapping[str, str] = {
+    known.name: described(known).option
+    for known in fields(CameraSettings)
+    if known.name not in ("name", "source", "detector")
+}
 """Options that hold for all cameras that do not say otherwise themselves, by field."""
 
 

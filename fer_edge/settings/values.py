@@ -30,12 +30,15 @@ class Kind:
         What a settings file may hold beside text. A whole number does where a file means a name that consists of digits.
     secret : bool
         A message must not show the value.
+    joined : str
+        What stands between the numbers in text, where a settings file may hold a list of them.
     """
 
     read: Callable[[str], Any]
     allowed: str
     toml: Tuple[type, ...] = (int,)
     secret: bool = False
+    joined: str = "x"
 
     def from_toml(self, value: Any) -> Any:
         """Read what a settings file holds; raises ValueError if it is not allowed."""
@@ -45,9 +48,9 @@ class Kind:
         if type(value) not in self.toml:
             raise ValueError
         if isinstance(value, list):
-            if len(value) != 2 or not all(type(side) is int and 0 < side < _LARGEST for side in value):
+            if not all(type(number) is int and 0 <= number < _LARGEST for number in value):
                 raise ValueError
-            return self.read(f"{value[0]}x{value[1]}")
+            return self.read(self.joined.join(map(str, value)))
         if isinstance(value, int) and abs(value) > _LARGEST:
             raise ValueError
         return self.read(str(value))
@@ -138,6 +141,21 @@ def _size(text: str) -> Tuple[int, int]:
     return _whole(width), _whole(height)
 
 
+def _rotation(text: str) -> int:
+    if text not in ("0", "90", "180", "270"):
+        raise ValueError
+    return int(text)
+
+
+def _region(text: str) -> Tuple[int, int, int, int]:
+    numbers = text.split(",")
+    if len(numbers) != 4:
+        raise ValueError
+    left, top = (int(number) if number.strip() == "0" else _whole(number) for number in numbers[:2])
+    width, height = map(_whole, numbers[2:])
+    return left, top, width, height
+
+
 def _fourcc(text: str) -> str:
     if len(text) != 4 or not text.isascii() or not text.isprintable():
         raise ValueError
@@ -162,6 +180,13 @@ THREADS = Kind(_threads, f"a whole number from 1 to {MOST_THREADS}")
 POSITIVE = Kind(_positive, "a number above 0 and below a thousand million", toml=(int, float))
 SHARE = Kind(_share, "a number between 0 and 1", toml=(int, float))
 SIZE = Kind(_size, "WIDTHxHEIGHT such as 640x480, in a file also [640, 480]", toml=(list,))
+ROTATION = Kind(_rotation, "0, 90, 180 or 270, in degrees clockwise")
+REGION = Kind(
+    _region,
+    "LEFT,TOP,WIDTH,HEIGHT in pixels such as 80,0,480,480, in a file also [80, 0, 480, 480]",
+    (list,),
+    joined=",",
+)
 FOURCC = Kind(_fourcc, "four letters such as MJPG or YUYV", toml=())
 FLAG = Kind(_flag, "true or false", toml=(bool,))
 ADDRESS = Kind(parse_address, "HOST:PORT such as 127.0.0.1:8650 or [::1]:8650, or a port from 1 to 65535 alone")

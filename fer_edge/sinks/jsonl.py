@@ -39,11 +39,12 @@ class JsonlSink(Sink):
     An existing file of results is replaced by the first line; one that holds anything else is refused. A file that somebody
     renamed, removed or emptied meanwhile is begun anew under its name.
 
-    A line has ``frame`` (index), ``camera`` (its name), ``timestamp`` (ISO 8601, UTC, of the capture), ``media_time_s``
-    (of a file only: from its start), ``latency_ms`` (from the capture to this line), ``faces`` and ``fps`` (``total``, and
-    each stage's capacity). A face has ``box`` (x, y, width, height in pixels), ``score``, ``landmarks`` (name to x, y),
-    ``expression``, ``confidence``, ``probabilities`` (label to number) and ``uncertain``. A number that is not finite is
-    written as ``null``: JSON has no other way.
+    A line has ``frame`` (index), ``camera`` (its name), ``timestamp`` (ISO 8601, UTC, of the capture), ``media_time_s`` (of a
+    video only: from its start), ``file`` (of pictures only: the name), ``error`` (why that file could not be read),
+    ``latency_ms`` (from the capture to this line), ``faces`` and ``fps`` (``total``, and each stage's capacity). A face has
+    ``box`` (x, y, width, height in pixels), ``score``, ``landmarks`` (name to x, y), ``expression``, ``confidence``,
+    ``probabilities`` (label to number), ``uncertain`` and, where it is, ``doubt`` (words of `fer_edge.types.DOUBTS`). A
+    number that is not finite is written as ``null``: JSON has no other way.
 
     Parameters
     ----------
@@ -148,6 +149,8 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
         "camera": frame.source,
         "timestamp": _iso(frame.timestamp),
         **({} if frame.media_time is None else {"media_time_s": _number(frame.media_time, 3)}),
+        **({"file": frame.file} if frame.file else {}),
+        **({"error": frame.problem} if frame.problem else {}),
         "faces": [_face(face) for face in observation.faces],
         "fps": {
             "total": _number(rates.total, 2),
@@ -169,6 +172,7 @@ def _face(observed: ObservedFace) -> Dict[str, Any]:
         "confidence": _number(expression.confidence, 4),
         "probabilities": {label: _number(value, 4) for label, value in zip(LABELS, expression.probabilities)},
         "uncertain": bool(expression.uncertain),
+        **({"doubt": list(expression.doubt)} if expression.doubt else {}),
     }
 
 

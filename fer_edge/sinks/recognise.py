@@ -15,7 +15,7 @@ MP4_HEAD = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso5iso2mp41"
 _PIECE = 65536
 _BEGINNING = b'{"frame":'
 _KEYS = {"frame", "timestamp", "faces"}
-_MORE_KEYS = {"camera", "media_time_s", "fps", "latency_ms"}
+_MORE_KEYS = {"camera", "media_time_s", "file", "error", "fps", "latency_ms"}
 """Some of which older releases did not write."""
 
 

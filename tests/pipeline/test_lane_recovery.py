@@ -17,7 +17,6 @@ from fer_edge.errors import SourceUnreadable, StageFailed
 from fer_edge.pipeline import reader
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.supervisor import MOST_HANGING, Supervisor
-from fer_edge.pipeline.worker import Call
 from fer_edge.service.health import DEGRADED, HealthMonitor
 from fer_edge.types import Face, Image
 
@@ -97,9 +96,10 @@ def test_a_change_of_state_names_the_camera_in_the_log(caplog: pytest.LogCapture
 def test_a_driver_that_hangs_is_found_though_the_other_cameras_leave_no_time_to_look(
     where: str, monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]
 ) -> None:
-    monkeypatch.setattr(reader, "OPEN", Call("opening of the source", 0.3))
     monkeypatch.setattr(reader, "GRAB_LIMIT", 0.3)
-    session = beside_a_good_one([Camera(0 if where != "grab" else 3, hang), Camera()], from_the_start=True)
+    bad = Camera(0 if where != "grab" else 3, hang)
+    bad.opening_limit = 0.3
+    session = beside_a_good_one([bad, Camera()], from_the_start=True)
     with session:
         seen = take_until(session, lambda seen: len(seen["bad"]) > 20)
         assert session.incidents().hung == 1

@@ -44,9 +44,10 @@ class Blocking(Camera):
         self.interrupted.set()
 
 
-def test_a_source_whose_opening_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool]) -> None:
-    monkeypatch.setattr(reader, "OPEN", Call("opening of the source", 0.2))
-    session = supervised([Camera(5, fail), Camera(0, hang), Camera()])
+def test_a_source_whose_opening_hangs_is_abandoned(hang: Callable[[], bool]) -> None:
+    slow = Camera(0, hang)
+    slow.opening_limit = 0.2
+    session = supervised([Camera(5, fail), slow, Camera()])
     with session:
         watch(session, 40)
     assert session.incidents().hung == 1

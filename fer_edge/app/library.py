@@ -40,6 +40,7 @@ def watch(
     model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
     reconnect: str = "auto",
+    capture: CaptureSettings = DEFAULTS,
 ) -> Session:
     """Watch a source, or several at once.
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Optional
 
-_EARLY, _LATE = 0.1, 0.4
-"""Shares of a period by which a frame may come before its time, and after it without putting off the next."""
+_TOLERANCE = 0.5
+"""Share of a period by which a frame may come before its time, and after it without putting off the next, together."""
+
+_EARLY, _EARLIEST = 0.1, 0.005
+"""Of that, before its time: this share of a period, and so many seconds at most. Files have times in whole milliseconds."""
 
 
 class RateCap:
@@ -23,6 +26,8 @@ class RateCap:
 
     def __init__(self, fps: float) -> None:
         self._period = 1 / fps
+        self._early = min(_EARLY / fps, _EARLIEST)
+        self._late = _TOLERANCE / fps - self._early
         self._due: Optional[float] = None
 
     def takes(self, seconds: float) -> bool:
@@ -31,7 +36,7 @@ class RateCap:
         if due is None or seconds < due - 2 * period:
             self._due = seconds + period
             return True
-        if seconds < due - _EARLY * period:
+        if seconds < due - self._early:
             return False
-        self._due = max(due, seconds - _LATE * period) + period
+        self._due = max(due, seconds - self._late) + period
         return True

@@ -16,11 +16,20 @@ import numpy as np
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
-from fer_edge.types import Image
+from fer_edge.types import Box, Image
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (720, 1280))
 GROUND = 110
 STEP = 0.96
+AROUND = 2.2
+"""How much of the portrait is used, in heights of the face: the hair is in it."""
+
+
+def cut_out(portrait: Image, box: Box) -> Image:
+    """Return the square around a face, `AROUND` times as high as its box."""
+    side = round(AROUND * box.height)
+    left, top = round(box.x + box.width / 2 - side / 2), round(box.y + box.height / 2 - 0.55 * side)
+    return portrait[max(0, top) : top + side, max(0, left) : left + side]
 
 
 def placed(portrait: Image, size: Tuple[int, int], side: int, across: float, down: float) -> Image:
@@ -51,9 +60,12 @@ def main() -> None:
     for name in names:
         with closing(open_detector(name)) as detector:
             (face, *_) = detector.detect(portrait)
-            share = face.box.height / portrait.shape[0]
+            head, share = cut_out(portrait, face.box), 1 / AROUND
             for size in SIZES:
-                height = smallest(detector, portrait, share, size)
+                height = smallest(detector, head, share, size)
+                if not height:
+                    print(f"{name:10} {size[0]}x{size[1]}: not even the largest one")
+                    continue
                 parts = f"1/{max(size) / height:.1f} of the longer side, 1/{size[1] / height:.1f} of the height"
                 print(f"{name:10} {size[0]}x{size[1]}: {height:.0f} px, {parts}")
 

@@ -16,7 +16,7 @@ class Summary:
     Attributes
     ----------
     seconds : float
-        From the moment when all stages were ready.
+        From the first frame; of pictures that stay in the window, until the last one was analysed.
     balance : FrameBalance
         Of all cameras.
     faces : int

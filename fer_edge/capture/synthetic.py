@@ -53,6 +53,8 @@ class DemoSource(Source):
         The monotonic clock and how to wait, in seconds.
     """
 
+    keeps_rate = True
+
     def __init__(
         self,
         faces: int = 1,

@@ -122,7 +122,7 @@ class HttpSource(Source):
         # Some cameras call their stream application/octet-stream, or nothing at all: only what cannot be one is refused.
         if self._stream.content_type.startswith(("text/", "application/json", "audio/")):
             raise self._no_video()
-        self._polled = self._stream.content_type == "image/jpeg"
+        self._polled = self.keeps_rate = self._stream.content_type == "image/jpeg"
 
     def _first_image(self) -> bytes:
         deadline = self._clock() + self._settings.connect_timeout

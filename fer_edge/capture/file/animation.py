@@ -107,13 +107,30 @@ def tiff_pictures(descriptor: int, pages: Sequence[Page]) -> Iterator[Picture]:
         yield Picture(to_bgr(image))
 
 
+def first_of_webp(data: bytes) -> bytes:
+    """Return the first picture of an animated WebP file as a file of its own, without its alpha; nothing where it has none."""
+    at = 12
+    inside = False
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at + 4 : at + 8], "little"), data[at : at + 4]
+        if inside and kind in (b"VP8 ", b"VP8L"):
+            chunk = data[at : at + 8 + size + size % 2]
+            return b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
+        if kind == b"ANMF":
+            inside = True
+            at += 8 + 16
+        else:
+            at += 8 + size + size % 2
+    return b""
+
+
 def timed(delays: Sequence[float]) -> List[Tuple[Optional[float], float]]:
     """Return for each picture when it is shown, and the mean rate; without times where all delays are 0."""
     total = sum(delays)
     if not total > 0:
         return [(None, 0.0)] * len(delays)
     rate = len(delays) / total
-    starts = [sum(delays[:at]) for at in range(len(delays))] if len(delays) < 1000 else np.cumsum([0.0, *delays[:-1]])
+    starts = np.cumsum([0.0, *delays[:-1]])
     return [(float(start), rate) for start in starts]
 
 

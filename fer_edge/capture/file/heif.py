@@ -35,7 +35,7 @@ def heif_pictures(data: bytes, kind: str, is_all: bool) -> Iterator[Picture]:
     if image is not None:
         return iter([Picture(image)])
     raise Unreadable(
-        f"it is a picture in {kind}, which what is installed does not read (pip install 'fer-edge[heif]')",
+        f"it is a picture in {kind}, which what is installed does not read",
         REMEDY,
         MissingExtra,
     )

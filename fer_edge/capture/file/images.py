@@ -156,7 +156,7 @@ class ImageSource(Source):
             except Unreadable as error:
                 self._reading = None
                 self._skip(name, error)
-                return _Item(file, None, error.reason)
+                return _Item(file, None, error.in_a_line())
             if picture is not None:
                 self._was_readable = True
                 return _Item(file, picture)
@@ -171,7 +171,7 @@ class ImageSource(Source):
         if name not in self._skipped:
             self._skipped[name] = error
             if len(self._paths) > 1:
-                logger.warning("%s cannot be read: %s", shown(name), error.reason)
+                logger.warning("%s cannot be read: %s", shown(name), error.in_a_line())
 
     def _nothing_readable(self) -> FerEdgeError:
         name, first = next(iter(self._skipped.items()))

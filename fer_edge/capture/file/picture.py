@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Callable, Iterator, Optional, Sequence, Set
 
 from fer_edge.capture.affordable import claimed_size, is_affordable, reduction_for
-from fer_edge.capture.file.animation import Animation, Picture, animation_of, animation_pictures, opened, tiff_pictures
+from fer_edge.capture.file.animation import (
+    Animation,
+    Picture,
+    animation_of,
+    animation_pictures,
+    first_of_webp,
+    opened,
+    tiff_pictures,
+)
 from fer_edge.capture.file.heif import heif_pictures
 from fer_edge.capture.file.orientation import png_orientation, turned, turned_as_boxes_say, webp_orientation
 from fer_edge.capture.file.places import FOREIGN_SUFFIXES
@@ -76,8 +84,8 @@ def _of_animation(path: Path, data: bytes, kind: str, animation: Animation, note
             yield from found
             return
     wanted = "4.12" if kind == AVIF or animation.hides_first else "4.11"
-    note(f"is an animation, of which only the first picture is read: OpenCV from {wanted} on, or Pillow, reads all")
     yield from _still(data, kind, note)
+    note(f"is an animation, of which only the first picture is read: OpenCV from {wanted} on, or Pillow, reads all")
 
 
 def _of_tiff(path: Path, data: bytes, is_all: bool) -> Iterator[Picture]:
@@ -110,7 +118,12 @@ def _still(data: bytes, kind: str, note: Note) -> Iterator[Picture]:
     elif kind == PNG:
         image = turned(_whole(decode_unturned(data), data, kind), png_orientation(data))
     elif kind == WEBP:
-        image = turned(_whole(decode_unturned(data), data, kind), webp_orientation(data))
+        # Older releases of OpenCV do not take even the first picture from an animation.
+        decoded = decode_unturned(data)
+        image = turned(
+            _whole(decoded if decoded is not None else decode_unturned(first_of_webp(data)), data, kind),
+            webp_orientation(data),
+        )
     elif kind == AVIF:
         decoded = decode_unturned(data)
         if decoded is None:

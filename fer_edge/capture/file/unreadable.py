@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Type
 
-from fer_edge.errors import FerEdgeError, SourceUnreadable
+from fer_edge.errors import FerEdgeError, MissingExtra, SourceUnreadable
 
 
 class Unreadable(Exception):
@@ -34,3 +34,7 @@ class Unreadable(Exception):
         self.remedy = remedy
         self.error = error
         self.whole = whole
+
+    def in_a_line(self) -> str:
+        """Return the reason, with the remedy where there would be no use in looking at the file."""
+        return f"{self.reason}. {self.remedy}" if self.error is MissingExtra else self.reason

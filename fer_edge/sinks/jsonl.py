@@ -160,7 +160,7 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
 
 
 def told(name: str) -> str:
-    r"""Return a file's name as any reader of JSON takes it, and from which the name can be had again.
+    r"""Return a file's name as any reader of JSON takes it, also where it is no text.
 
     A name that is UTF-8 stays as it is. Of any other, each byte that does not belong is told as ``\xNN``, and a backslash as
     two.

@@ -170,3 +170,39 @@ def test_broken_pictures_leave_the_standard_error_quiet(tmp_path: Path) -> None:
     # What the log says goes there too where nobody has set it up.
     said = [line for line in answer.stderr.splitlines() if "cannot be read: it is cut off or damaged" not in line]
     assert (answer.returncode, said) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["a.JPG", "b.jfif", "c.jpe", "d.JPEG", "e.dib", "f.webp", "g.pnm", "no ending"])
+def test_every_picture_of_a_folder_is_used(tmp_path: Path, name: str) -> None:
+    kind = {"e": ".bmp", "f": ".webp", "g": ".ppm"}.get(name[0], ".jpg")
+    done, data = cv2.imencode(kind, np.full((30, 40, 3), 60, np.uint8))
+    assert done
+    (tmp_path / name).write_bytes(data.tobytes())
+    assert levels(images(tmp_path)) == [60]
+
+
+def test_a_picture_that_is_not_read_is_named_and_other_files_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "a.png", 10)
+    (tmp_path / "b.CR2").write_bytes(b"II*\0 raw")
+    for name in ("notes.txt", "clip.mp4", "._a.png"):
+        (tmp_path / name).write_bytes(b"none")
+    with caplog.at_level("INFO"):
+        assert levels(images(tmp_path)) == [10, -1]
+    assert "b.CR2 cannot be read: pictures of the kind .cr2 are not read" in caplog.text
+    assert "3 other files are no pictures" in caplog.text
+
+
+def test_a_video_that_is_called_a_picture_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x14ftypisom\0\0\2\0isom")
+    with pytest.raises(SourceUnreadable, match="no picture, but a video"):
+        images(tmp_path / "a.jpg").open()
+
+
+def test_a_file_that_is_cut_off_is_said_to_be(tmp_path: Path) -> None:
+    done, data = cv2.imencode(".jpg", np.random.default_rng(1).integers(0, 256, (90, 90, 3), np.uint8))
+    assert done
+    (tmp_path / "a.jpg").write_bytes(data.tobytes()[:2000])
+    with pytest.raises(SourceUnreadable, match="cut off or damaged"):
+        images(tmp_path / "a.jpg").open()

@@ -76,7 +76,7 @@ def find(place: str) -> Found:
         return Found(pictures, len(files) - len(pictures), base)
     if os.path.exists(place):
         return Found([place] if os.path.isfile(place) else [], 0, _folder(place))
-    named = [name for name in glob.glob(place, recursive=True) if os.path.isfile(name)]
+    named = [name for name in glob.glob(place, recursive=True) if _is_file_or_gone(name)]
     return Found(named, 0, _fixed_part(place))
 
 

@@ -59,7 +59,9 @@ def test_each_file_has_its_line_in_order_with_its_name_and_the_reason(folder: Pa
     assert f"3 of the pictures could not be read: {BEFORE}, {BETWEEN}, {GONE}" in str(summary)
 
 
-def test_such_files_are_left_out_of_the_recording_and_nothing_is_blurred_in_them(folder: Path, tmp_path: Path) -> None:
+def test_such_files_are_left_out_of_the_recording_and_nothing_is_blurred_in_them(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run(folder, tmp_path / "out.jsonl", record=str(tmp_path / "out.avi"), blur=True)
     recorded = cv2.VideoCapture(str(tmp_path / "out.avi"))
     count = 0
@@ -67,6 +69,7 @@ def test_such_files_are_left_out_of_the_recording_and_nothing_is_blurred_in_them
         count += 1
     recorded.release()
     assert count == 2
+    assert "cannot be recorded" not in caplog.text
     assert len(lines(tmp_path / "out.jsonl")) == 5
 
 

@@ -7,6 +7,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 import pytest
+from failing_cameras import supervised
 from small_sessions import CAMERA
 
 from fer_edge.capture.base import Source, SourceInfo
@@ -94,10 +95,12 @@ def test_a_picture_may_take_longer_than_a_camera(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(reader, "GRAB_LIMIT", 0.05)
     slow = Files(2, [], seconds=0.4)
     slow.grab_limit = 60.0
-    with Session([LaneSpec(CAMERA, slow)], [StageSpec("look", "looking", Looking)]) as session:
+    session = supervised([slow, Files(2, [])])
+    with session:
         found = []
         while len(found) < 2:
             session.look_after()
             observation = session.take(0.05)
             found += [observation] if observation is not None else []
+        assert session.incidents().hung == 0
     assert [one.frame.index for one in found] == [0, 1]

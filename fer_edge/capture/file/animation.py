@@ -138,7 +138,7 @@ def _by_opencv(descriptor: int, animation: Animation) -> Iterator[Picture]:
     if animation.width and not fits(animation.width, animation.height):
         raise Unreadable(why_not(animation.width, animation.height))
     # All at once would take memory for all; each piece is decoded from the beginning.
-    piece = max(1, MOST_PIXELS // max(1, animation.width * animation.height)) if animation.width else 64
+    piece = _piece(animation.width, animation.height)
     times = timed(animation.delays)
     delay_sum, given = 0.0, 0
     while given < (len(times) or _MOST_FRAMES):
@@ -163,7 +163,13 @@ def _by_opencv(descriptor: int, animation: Animation) -> Iterator[Picture]:
         given += len(images)
         if len(images) < piece:
             break
+        piece = _piece(images[0].shape[1], images[0].shape[0])
     _check_count(given, len(times))
+
+
+def _piece(width: int, height: int) -> int:
+    """Return how many pictures of a size, which is 0 where it is not known, are decoded at once."""
+    return max(1, MOST_PIXELS // (width * height)) if width and height else 1
 
 
 def _by_pillow(descriptor: int, animation: Animation) -> Iterator[Picture]:

@@ -78,7 +78,8 @@ def watch(
     Returns
     -------
     Session
-        Iterate over it for observations; nothing happens before.
+        Iterate over it for observations; nothing happens before. Of several picture files, one that cannot be read gives an
+        observation, too: ``frame.file`` is its name, ``frame.problem`` the reason, and ``frame.image`` is empty.
 
     Raises
     ------
@@ -116,7 +117,8 @@ def deliver(session: Session, *sinks: Sink) -> None:
     session : Session
         From `watch`.
     sinks : Sink
-        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens.
+        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens. They
+        get observations of files that could not be read as well, whose ``frame.problem`` is not empty.
     """
     with ExitStack() as stack:
         for sink in sinks:
@@ -137,6 +139,8 @@ def _stream(session: Session, first: Observation) -> StreamInfo:
     lane = session.lane(first.frame.source)
     if len(session.lanes) > 1:
         return StreamInfo(live=any(one.live for one in session.lanes))
+    if first.frame.problem and lane.info is not None:
+        return StreamInfo(lane.name, lane.info.width, lane.info.height, lane.info.fps, lane.live)
     return StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0, live=lane.live)
 
 
@@ -155,7 +159,8 @@ def read_image(
     Parameters
     ----------
     image : Image, str or path
-        An image file, or an array of height x width x 3, uint8, BGR.
+        An image file, of which the first image is taken where it holds several, or an array of height x width x 3, uint8,
+        BGR.
     detector : str or FaceDetector
         As for `watch`; one that was given as an object stays open.
     model : str, path or ExpressionClassifier
@@ -178,7 +183,7 @@ def read_image(
     settings = Settings.of(min_score=_number(min_score))
     geometry = Geometry(check_value("rotate", rotate), check_value("flip", flip), _given("roi", roi))
     if isinstance(image, (str, os.PathLike)):
-        settings = settings.changed(camera=_text(image, "image"))
+        settings = settings.changed(camera=_text(image, "image"), pages="first")
         with PROGRAM.source(settings, settings.cameras[0], True, ()) as source:
             source.grab()
             pixels = source.retrieve()

@@ -23,6 +23,7 @@ from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import StreamInfo
+from fer_edge.system.masking import shown
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.pane import Pane
@@ -76,6 +77,7 @@ class LiveRun:
         self._mirrored = {camera.name for camera in settings.cameras if camera.mirror}
         self._faces = 0
         self._emitted = 0
+        self._unread: Dict[str, None] = {}
         self._hides = False
         """Whether an image that has not gone through the stages shows too much."""
 
@@ -116,7 +118,8 @@ class LiveRun:
         failure = None if asked_to_end else session.failure()
         if self._in_vain:
             failure = failure or nothing_came(session.lanes, settings.run.duration)
-        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles, failure)
+        unread = tuple(self._unread)
+        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles, failure, unread)
 
     def _answer(self, session: Session, monitor: HealthMonitor, board: BoardWatch, stack: ExitStack) -> None:
         """Listen where the settings say so, for those who ask how the run is."""
@@ -224,14 +227,19 @@ class LiveRun:
     def _emit(self, observation: Observation, session: Session) -> None:
         camera = observation.frame.source
         lane = session.lane(camera)
-        if camera not in self._seen:
+        frame = observation.frame
+        if frame.problem:
+            of = f"{camera}: " if len(session.lanes) > 1 else ""
+            self._unread.setdefault(f"{of}{shown(frame.file)}")
+        elif camera not in self._seen:
             name = lane.info.name if lane.info else ""
             of = f"{camera}: " if len(session.lanes) > 1 else ""
-            size = observation.frame.image.shape[1::-1]
+            size = frame.image.shape[1::-1]
             logger.info("%swatching %s, %dx%d", of, name, *size, extra={"camera": camera})
         if self._began is None:
-            self._began = observation.frame.captured_at
-        self._seen[camera] = observation
+            self._began = frame.captured_at
+        if not frame.problem:  # the window goes on with the image before
+            self._seen[camera] = observation
         self._emitted += 1
         self._faces += len(observation.faces)
         if self._outputs:

@@ -52,12 +52,15 @@ class Source(ABC):
         True when it gives no more frames per second than it was asked for.
     opening_limit : float
         Seconds after which an `open` that has not returned counts as hanging; its own limits come first.
+    grab_limit : float
+        The same for a `grab` with its `retrieve`; 0 for the limit that cameras have. A large photo takes long on a board.
     """
 
     live: bool = True
     on_demand: bool = False
     keeps_rate: bool = False
     opening_limit: float = 60.0
+    grab_limit: float = 0.0
 
     @abstractmethod
     def open(self) -> SourceInfo:

@@ -148,7 +148,7 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
         "camera": frame.source,
         "timestamp": _iso(frame.timestamp),
         **({} if frame.media_time is None else {"media_time_s": _number(frame.media_time, 3)}),
-        **({"file": frame.file} if frame.file else {}),
+        **({"file": told(frame.file)} if frame.file else {}),
         **({"error": frame.problem} if frame.problem else {}),
         "faces": [_face(face) for face in observation.faces],
         "fps": {
@@ -156,6 +156,24 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
             **{name: _number(capacity, 2) for name, capacity in rates.capacities()},
         },
     }
+
+
+def told(name: str) -> str:
+    r"""Return a file's name as any reader of JSON takes it, also where it is no text.
+
+    A name that is UTF-8 stays as it is. Of any other, each byte that does not belong is told as ``\xNN``, and a backslash as
+    two.
+
+    Examples
+    --------
+    >>> print(told(os.fsdecode(b"caf\xe9.jpg")))
+    caf\xe9.jpg
+    """
+    raw = os.fsencode(name)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def _face(observed: ObservedFace) -> Dict[str, Any]:

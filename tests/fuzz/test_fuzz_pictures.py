@@ -77,7 +77,8 @@ def test_a_picture_file_of_any_bytes_is_taken_or_refused(
 ) -> None:
     file = tmp_path / f"fuzzed.{suffix}"
     file.write_bytes(content)
-    assert victim.open("source", file) in ("taken", "SourceUnreadable")
+    # An animation that is cut off has given what there was.
+    assert victim.open("source", file) in ("taken", "SourceUnreadable", "SourceTruncated")
 
 
 @pytest.fixture(scope="module")

@@ -141,6 +141,8 @@ class VideoSink(Sink):
         """Draw and record one observation. Raises `DiskFull` once; after that, observations are ignored."""
         if self._file is None:
             raise UsageError(f"Images were given to '{self._path}' before it was opened.", "Call open(info) first.")
+        if observation.frame.problem:
+            return  # a file that could not be read: there is nothing to show
         if self._failed or self._file.fd < 0:
             return
         # Before the image is taken: what was taken belongs into the file, and `close` still finishes it wherever it is.

@@ -1,0 +1,50 @@
+"""A name under which OpenCV opens a file, whatever the file is called."""
+
+from __future__ import annotations
+
+import os
+from typing import Optional, Union
+
+
+class OpenCvName:
+    """Holds the name, and the file open for as long as it is valid.
+
+    OpenCV converts a path to UTF-8 and dies of one that is none; in a C locale it dies of everything that is not ASCII. FFmpeg
+    takes what stands before a colon for a protocol. So a plain name is given with its folder, where neither matters, and any
+    other as the descriptor of the open file. A descriptor's name has no ending, which FFmpeg does not need: it looks at what is
+    in a file, and asks the ending only where that leaves a doubt.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Attributes
+    ----------
+    text : str
+        What OpenCV is to be given; ASCII.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened.
+    """
+
+    def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
+        self._descriptor: Optional[int] = None
+        # Not os.path.abspath, which raises where the working folder was removed; a relative name still leads to the file there.
+        plain = os.fsencode(path)
+        if plain.isascii() and os.path.isabs(plain):
+            self.text = plain.decode("ascii")
+            return
+        if plain.isascii() and b":" not in plain and plain == plain.strip():
+            self.text = os.path.join(".", plain.decode("ascii"))
+            return
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.text = f"/proc/self/fd/{self._descriptor}"
+
+    def close(self) -> None:
+        """Close the file; the name is not valid any more. May be called twice."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)

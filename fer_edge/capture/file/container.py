@@ -18,7 +18,7 @@ _NEVER_FILLED_IN = (0, 0xFFFFFFFF)
 def is_cut(path: Path) -> bool:
     """Return whether the file ends before its own structure says it should.
 
-    Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list or chunk does), Matroska and WebM (an element does) and GIF
+    Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list or chunk does), Matroska, WebM (an element does) and GIF
     (the trailer is missing). False for everything else, and when in doubt.
     """
     size = path.stat().st_size

@@ -35,7 +35,10 @@ def interlaced_findings(trial: Probe) -> List[Finding]:
     if trial.facts == RIGHT:
         return [Finding(_TOPIC, subject, "decoded", OK, "OpenCV gave the images that are in a sample.")]
     if trial.facts in (REFUSED, WRONG):
-        meaning = f"OpenCV gives foreign memory for it, so such files are refused, and others read in a process of their own. {remedy()}"
+        meaning = (
+            "OpenCV gives foreign memory for it: such files are refused, and others are read in a process of their own. "
+            f"{remedy()}"
+        )
         return [Finding(_TOPIC, subject, "not decoded", WARNING, meaning)]
     meaning = f"OpenCV did not read the sample{f': {trial.reason}' if trial.reason else ''}. {remedy()}"
     return [Finding(_TOPIC, subject, "not known", WARNING, meaning)]

@@ -91,6 +91,9 @@ def test_a_new_opencv_that_decodes_it_is_believed_after_a_trial(monkeypatch: pyt
 def test_an_opencv_that_gives_foreign_memory_is_found_out(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TO", stream)
     assert not decodes_interlaced()
+    decodes_interlaced.cache_clear()
+    monkeypatch.setenv("GOOD_IMAGES", "9")
+    assert decodes_interlaced()
 
 
 @pytest.mark.usefixtures("_foreign_memory")

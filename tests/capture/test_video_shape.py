@@ -39,7 +39,9 @@ def turned(path: Path) -> Path:
     return copy
 
 
-@pytest.mark.parametrize(("pixel", "size"), [("2", (128, 96)), ("1/2", (64, 192)), ("1", (64, 96)), ("16/11", (93, 96))])
+@pytest.mark.parametrize(
+    ("pixel", "size"), [("2", (128, 96)), ("1/2", (64, 192)), ("1", (64, 96)), ("16/11", (93, 96))]
+)
 def test_the_narrow_side_is_stretched(tmp_path: Path, pixel: str, size: Tuple[int, int]) -> None:
     path = video(tmp_path / "a.mp4", "-c:v", "libx264", "-vf", f"setsar={pixel}")
     height, width = first_image(path).shape[:2]

@@ -34,9 +34,16 @@ ODD = b"caf\xe9\xc3\xa9"
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_video_of_any_name_is_played(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = video(tmp_path / "made.mp4", "-c:v", "mpeg4")
-    made.rename(tmp_path / f"{name}.mp4")
-    for place in (tmp_path / f"{name}.mp4", Path(f"{name}.mp4")):
-        monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{name}-folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    places = [
+        tmp_path / f"{name}.mp4",
+        Path(f"{name}.mp4"),
+        Path(f"{name}-folder", "a.mp4"),
+        Path(f"{name}-folder", "a:b.mp4"),
+    ]
+    for place in (*places, places[2].absolute()):
+        shutil.copy(made, place)
         with VideoFileSource(place) as source:
             assert sum(bool(source.grab()) for _ in range(30)) == 25
 
@@ -58,6 +65,16 @@ def test_a_kind_of_file_is_known_without_the_end_of_its_name(tmp_path: Path, kin
     ffmpeg(*source, "-pix_fmt", form, "-c:v", encoder, *quiet, "-f", kind, str(path))
     with VideoFileSource(path) as opened:
         assert sum(bool(opened.grab()) for _ in range(30)) == 25
+
+
+def test_a_playlist_in_a_folder_of_any_name_finds_its_parts(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(ODD)
+    folder.mkdir()
+    made = video(tmp_path / "list.m3u8", "-c:v", "libx264", "-hls_segment_filename", str(tmp_path / "%d.ts"))
+    for part in (made, tmp_path / "0.ts"):
+        part.rename(folder / part.name)
+    with VideoFileSource(folder / "list.m3u8") as source:
+        assert sum(bool(source.grab()) for _ in range(30)) == 25
 
 
 def test_what_opencv_is_given_is_ascii_and_no_descriptor_is_left(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ class OpenCvName:
     """Holds the name, and the file open for as long as it is valid.
 
     OpenCV converts a path to UTF-8 and dies of one that is none; in a C locale it dies of everything that is not ASCII. FFmpeg
-    takes what stands before a colon for a protocol. So a plain name is given with its folder, where neither matters, and any
-    other as the descriptor of the open file. A descriptor's name has no ending, which FFmpeg does not need: it looks at what is
-    in a file, and asks the ending only where that leaves a doubt.
+    takes what stands before a colon for a protocol. So a plain name is given with its folder, where a colon does not matter; one
+    in a folder of another name by the folder's descriptor; and any other as the descriptor of the open file. That has no ending,
+    which FFmpeg does not need: it looks at what is in a file, and asks the ending only where that leaves a doubt.
 
     Parameters
     ----------
@@ -33,12 +33,14 @@ class OpenCvName:
     def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
         self._descriptor: Optional[int] = None
         # Not os.path.abspath, which raises where the working folder was removed; a relative name still leads to the file there.
-        plain = os.fsencode(path)
-        if plain.isascii() and os.path.isabs(plain):
-            self.text = plain.decode("ascii")
-            return
-        if plain.isascii() and b":" not in plain and plain == plain.strip():
-            self.text = os.path.join(".", plain.decode("ascii"))
+        folder, name = os.path.split(os.fsencode(path))
+        if name.isascii() and folder.isascii():
+            self.text = os.path.join(folder or b".", name).decode("ascii")
+            if os.path.isabs(self.text) or b":" not in folder:
+                return
+        if name.isascii():
+            self._descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self.text = f"/proc/self/fd/{self._descriptor}/{name.decode('ascii')}"
             return
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.text = f"/proc/self/fd/{self._descriptor}"

@@ -14,6 +14,7 @@ import cv2
 
 from fer_edge.system.clock import Clock
 from fer_edge.system.new_file import PRIVATE, unused_name
+from fer_edge.system.unix import CLOEXEC
 from fer_edge.types import Image
 from fer_edge.ui.grid import KEYS_FOR_CAMERAS, Grid, Numbered, proportions
 from fer_edge.ui.layout import Size, snug
@@ -194,7 +195,7 @@ def _save(image: Image) -> None:
     """Write an image into the working folder, under a name that is not taken, for this user and group."""
     path = unused_name(datetime.now().strftime("fer-edge-%Y%m%d-%H%M%S.png"))
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, PRIVATE)
         with open(descriptor, "wb") as file:
             file.write(cv2.imencode(".png", image)[1].tobytes())
     except (OSError, cv2.error) as error:

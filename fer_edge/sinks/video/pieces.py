@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import re
@@ -16,6 +15,7 @@ from fer_edge.sinks.files import PathLike
 from fer_edge.sinks.recognise import NotOurs, check_recording
 from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.system.new_file import unused_name
+from fer_edge.system.unix import CLOEXEC, NOFOLLOW, NONBLOCK, lock
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")
@@ -155,9 +155,9 @@ def _pieces(path: str) -> List[_Found]:
 def _delete(path: str) -> bool:
     """Delete a piece that is one, unless somebody writes to it; tell whether it is gone."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(os.open(path, os.O_RDONLY | NOFOLLOW | NONBLOCK | CLOEXEC), "rb") as file:
             check_recording(file)
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file.fileno())
             os.unlink(path)
     except (NotOurs, OSError) as error:
         logger.debug("%s stays: %s", path, error)

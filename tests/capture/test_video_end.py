@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import List, Optional, Tuple
 
+import cv2
 import pytest
 from ffmpeg_program import SECOND, ffmpeg, video
 from hypothesis import given
@@ -110,10 +111,25 @@ def test_an_mp4_of_which_the_decoder_gives_too_little_is_called_damaged(tmp_path
 
 
 def test_the_rate_of_a_browsers_recording_is_that_of_its_images(tmp_path: Path) -> None:
-    path = without_rate(piped(tmp_path, "webm", "-c:v", "libvpx"))
+    uneven = [index * 40 + index * 7 % 5 * 3 for index in range(25)]
+    path = without_rate(
+        piped(
+            tmp_path,
+            "webm",
+            "-vf",
+            "settb=1/1000,setpts=N*40+mod(N*7\\,5)*3",
+            "-enc_time_base",
+            "1:1000",
+            "-c:v",
+            "libvpx",
+        )
+    )
+    capture = cv2.VideoCapture(str(path))
+    assert not 20 < capture.get(cv2.CAP_PROP_FPS) < 30, "that is what the source must not believe"
+    capture.release()
     times, rate = play(path)
     assert rate == pytest.approx(25, abs=1)
-    assert times == pytest.approx([index / 25 for index in range(25)], abs=0.002)
+    assert times == pytest.approx([milliseconds / 1000 for milliseconds in uneven], abs=0.002)
 
 
 def test_images_of_changing_length_tell_the_times_that_stand_in_the_file(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ LEVEL = "16"
 """``OPENCV_FFMPEG_LOGLEVEL`` at which FFmpeg tells errors (AV_LOG_ERROR)."""
 
 _STREAMS = (1, 2)
-_flush = ctypes.CDLL(None).fflush
 
 _REFUSED = re.compile(r"interlaced to progressive|fmt:\S+ .*->\s*fmt:")
 """Of libswscale's graph.c and utils.c, which name both formats with each conversion that they refuse."""
@@ -34,7 +33,7 @@ class Complaints:
 
     def take(self) -> str:
         """Return what was written, and forget it."""
-        _flush(None)
+        _flush()
         if self._file.seek(0, os.SEEK_END) == 0:
             return ""
         self._file.seek(0)
@@ -49,7 +48,7 @@ class Complaints:
 
     def __exit__(self, *_: object) -> None:
         """Give the streams back."""
-        _flush(None)
+        _flush()
         for stream, before in zip(_STREAMS, self._before):
             os.dup2(before, stream)
             os.close(before)
@@ -59,3 +58,8 @@ class Complaints:
 def tells_of_refusal(text: str) -> bool:
     """Return whether FFmpeg says that it did not write the image."""
     return _REFUSED.search(text) is not None
+
+
+def _flush() -> None:
+    """Let C's own buffers of the standard streams be written."""
+    ctypes.CDLL(None).fflush(None)

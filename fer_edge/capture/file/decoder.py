@@ -100,6 +100,9 @@ class OpenCvDecoder:
         stretched: Image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         return stretched
 
+    def interrupt(self) -> None:
+        """Do nothing: a file does not keep anybody waiting."""
+
     def close(self) -> None:
         """Close the file. May be called twice."""
         self._capture.release()

@@ -10,9 +10,10 @@ class OpenCvName:
     """Holds the name, and the file open for as long as it is valid.
 
     OpenCV converts a path to UTF-8 and dies of one that is none; in a C locale it dies of everything that is not ASCII. FFmpeg
-    takes what stands before a colon for a protocol. So a plain name is given with its folder, where a colon does not matter; one
-    in a folder of another name by the folder's descriptor; and any other as the descriptor of the open file. That has no ending,
-    which FFmpeg does not need: it looks at what is in a file, and asks the ending only where that leaves a doubt.
+    takes what stands before a colon for a protocol. So a plain name is given with its folder, where a colon does no harm; one
+    in a folder of another name by the folder's descriptor; any other as the descriptor of the open file. That has no ending,
+    and FFmpeg needs none: it looks at what is in a file, and asks the ending only where that leaves a doubt. Only Linux has
+    such names of descriptors; elsewhere the path must do.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ class OpenCvName:
     Attributes
     ----------
     text : str
-        What OpenCV is to be given; ASCII.
+        What OpenCV is to be given; ASCII on Linux.
 
     Raises
     ------
@@ -38,6 +39,9 @@ class OpenCvName:
             self.text = os.path.join(folder or b".", name).decode("ascii")
             if os.path.isabs(self.text) or b":" not in folder:
                 return
+        if not os.path.isdir("/proc/self/fd"):
+            self.text = os.fsdecode(path)
+            return
         if name.isascii():
             self._descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             self.text = f"/proc/self/fd/{self._descriptor}/{name.decode('ascii')}"

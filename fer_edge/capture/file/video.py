@@ -9,7 +9,6 @@ from typing import Optional, Protocol, Union
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.file.container import is_cut, is_text, lacks_index
 from fer_edge.capture.file.decoder import OpenCvDecoder, VideoHeader
-from fer_edge.capture.file.guarded import GuardedDecoder
 from fer_edge.capture.file.interlaced_trial import decodes_interlaced
 from fer_edge.capture.file.media_clock import MediaClock
 from fer_edge.capture.file.places import path_of
@@ -37,6 +36,9 @@ class _Decoder(Protocol):
 
     def retrieve(self) -> Optional[Image]:
         """Return the grabbed image; None if it cannot be decoded."""
+
+    def interrupt(self) -> None:
+        """Make a waiting call return soon."""
 
     def close(self) -> None:
         """Give everything back."""
@@ -70,7 +72,7 @@ class VideoFileSource(Source):
         self.close()
         self._check()
         try:
-            decoder = OpenCvDecoder(self._path) if decodes_interlaced() else GuardedDecoder(self._path)
+            decoder = _decoder(self._path)
         except SourceUnreadable:
             raise self._unreadable() from None
         except OSError as error:
@@ -131,7 +133,7 @@ class VideoFileSource(Source):
     def interrupt(self) -> None:
         """Make a waiting `grab` return soon."""
         decoder = self._decoder
-        if isinstance(decoder, GuardedDecoder):
+        if decoder is not None:
             decoder.interrupt()
 
     def _next(self) -> Optional[bool]:
@@ -182,3 +184,11 @@ class VideoFileSource(Source):
                 "Record it again, or repair it with a tool such as untrunc.",
             )
         return SourceUnreadable(f"{shown(self._path)} is no video that can be read.", f"These kinds work: {KINDS}.")
+
+
+def _decoder(path: Path) -> _Decoder:
+    if decodes_interlaced():
+        return OpenCvDecoder(path)
+    from fer_edge.capture.file.guarded import GuardedDecoder  # which only Unix can run
+
+    return GuardedDecoder(path)

@@ -58,7 +58,13 @@ class StreamEncoder:
         try:
             os.mkfifo(path, 0o600)
             self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            self._writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), float(fps), size)
+            # OpenCV dies of a TMPDIR that is not UTF-8; only Linux has such names of descriptors.
+            reach = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                name = f"/proc/self/fd/{reach}/stream.avi" if os.path.isdir("/proc/self/fd") else path
+                self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), float(fps), size)
+            finally:
+                os.close(reach)
         except OSError as error:
             raise _no_pipe(error) from error
         finally:

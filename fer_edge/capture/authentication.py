@@ -38,7 +38,7 @@ class Authentication:
 
     def is_for(self, target: CameraAddress) -> bool:
         """Return whether there are credentials, and `target` is where they belong."""
-        return bool(self._address.user) and target.origin == self._address.origin
+        return bool(self._address.user or self._address.password) and target.origin == self._address.origin
 
     def challenge(self, headers: Sequence[str]) -> bool:
         """Take the ``WWW-Authenticate`` headers of a refusal, and tell whether they ask for something that can be answered."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fer_edge.capture.http.mjpeg import JpegSplitter
+from fer_edge.capture.http.pictures import PictureSplitter
 
 
 def jpeg(seed: int, progressive: bool = False) -> bytes:
@@ -32,7 +32,7 @@ def multipart(picture: bytes) -> bytes:
 
 
 def split(stream: bytes, cuts: List[int], limit: int = 10**6) -> List[bytes]:
-    splitter = JpegSplitter(limit)
+    splitter = PictureSplitter(limit)
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     pictures: List[bytes] = []
     for start, end in zip(edges, edges[1:]):
@@ -69,7 +69,7 @@ def test_every_whole_picture_is_found_between_any_text(pictures: List[bytes], ju
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=8), st.integers(10, 2000))
 def test_the_buffer_stays_bounded_by_the_limit(pieces: List[bytes], limit: int) -> None:
-    splitter = JpegSplitter(limit)
+    splitter = PictureSplitter(limit)
     for piece in [b"\xff\xd8\xff\xe0\x00\x10", *pieces, bytes(3000)]:
         assert all(len(picture) <= limit for picture in splitter.feed(piece))
         assert len(splitter._buffer) <= limit + len(piece) + 65540
@@ -86,7 +86,7 @@ def test_the_buffer_stays_bounded_by_the_limit(pieces: List[bytes], limit: int) 
     ids=["a scan", "segments", "long segments", "fill bytes"],
 )
 def test_no_more_is_kept_of_a_picture_without_end_than_the_limit(head: bytes, piece: bytes, at_once: int) -> None:
-    splitter = JpegSplitter(limit=5000)
+    splitter = PictureSplitter(limit=5000)
     splitter.feed(head)
     for _ in range(100):
         assert splitter.feed(piece) == []

@@ -9,6 +9,7 @@ MAX_IMAGE = 16 * 1024 * 1024
 """Bytes. An 8K image of the best quality has about as many; a network of 1 Gbit/s carries seven a second."""
 
 _START = re.compile(rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL)
+_END = b"\xff\xd9"
 _LONGEST_START = 12
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _SEGMENTLESS = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -58,8 +59,8 @@ class PictureSplitter:
             self._position = 0
 
     def unfinished(self) -> bytes:
-        """Return a JPEG of which all has come but its end marker, as some cameras leave that out; empty if there is none."""
-        return bytes(self._buffer) if self._in_scan and not self._forgotten else b""
+        """Return the JPEG that has begun, with the end marker that some cameras leave out; empty if there is none."""
+        return bytes(self._buffer) + _END if self._in_scan and not self._forgotten else b""
 
     def _forget_what_is_too_long(self) -> None:
         """Keep no more of an image beyond the limit than what is needed to find its end.

@@ -94,10 +94,12 @@ class PictureSplitter:
             self._whole = end <= self._limit
             return _LONGEST_START if not self._whole else end if len(data) >= end else None
         while len(data) >= self._position + 8:
-            at = self._segment = self._position
+            at = self._position
             length, name = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8])
             if length > self._limit or not name.isalpha():
-                return at
+                # The length of a chunk that was cut off may have led into the next image.
+                return self._segment + 8
+            self._segment = at
             if name != b"IEND":
                 self._position += 12 + length
                 continue

@@ -136,6 +136,7 @@ def _context(settings: TlsSettings, address: CameraAddress) -> ssl.SSLContext:
             )
         # Whoever names the certificate of the camera itself means it, whatever it lacks that an authority's has.
         context.verify_flags = ssl.VerifyFlags((context.verify_flags | _PARTIAL_CHAIN) & ~_STRICT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # as Pythons after 3.9 have it by themselves
     if not settings.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -141,7 +141,9 @@ def test_each_picture_can_be_decoded(picture: bytes) -> None:
 
 def test_png_and_webp_are_found_among_what_is_none_and_cut_off_ones_are_left_out() -> None:
     png, webp = OTHERS
-    stream = b"--x\r\n" + png + b"\r\n--x" + png[:200] + png + webp + PICTURES[0] + png[:200] + PICTURES[2] + webp + b"--x"
+    stream = (
+        b"--x\r\n" + png + b"\r\n--x" + png[:200] + png + webp + PICTURES[0] + png[:200] + PICTURES[2] + webp + b"--x"
+    )
     assert split(stream, []) == [png, png, webp, PICTURES[0], PICTURES[2], webp]
 
 

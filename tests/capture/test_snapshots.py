@@ -337,3 +337,15 @@ def test_a_picture_may_come_late_and_opening_is_given_the_time_for_it() -> None:
     with server(camera) as place, open_source(f"http://{place}/", settings) as source:
         assert levels(source, 1) == pytest.approx([10], abs=1)
         assert source.opening_limit > 20.5
+
+
+def test_a_jpeg_without_huffman_tables_is_decoded_with_the_standard_ones() -> None:
+    data, kept, at = jpeg(120), b"", 2
+    while data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        kept += data[at:end] if data[at + 1] != 0xC4 else b""
+        at = end
+    bare = data[:2] + kept + data[at:]
+    assert len(bare) < len(data)
+    with server(lambda head, send, _: send(reply(bare))) as place, open_source(f"http://{place}/", QUICK) as source:
+        assert levels(source, 1) == pytest.approx([120], abs=1)

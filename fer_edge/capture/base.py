@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Optional, Tuple, Type, TypeVar
 
+from fer_edge.capture.stall import FROZEN_AFTER
 from fer_edge.types import Image
 
 SourceT = TypeVar("SourceT", bound="Source")
@@ -50,11 +51,14 @@ class Source(ABC):
         True when an image is best made at the moment it is wanted, because it costs nothing to wait (an unpaced demo).
     opening_limit : float
         Seconds after which an `open` that has not returned counts as hanging; its own limits come first.
+    frozen_after : float
+        Seconds with the same image, byte for byte, after which a live source counts as hung.
     """
 
     live: bool = True
     on_demand: bool = False
     opening_limit: float = 60.0
+    frozen_after: float = FROZEN_AFTER
 
     @abstractmethod
     def open(self) -> SourceInfo:

@@ -132,7 +132,9 @@ class ChildPipe:
 
     @property
     def errors(self) -> str:
-        """The end of what the program wrote to its standard error."""
+        """The end of what the program has written to its standard error by now."""
+        if self._process is not None:
+            self._keep_errors()
         return self._errors.decode("utf-8", "replace")
 
     @property

@@ -13,7 +13,7 @@ from typing import Callable, Iterator, List, Tuple
 import pytest
 
 from fer_edge.capture.open import open_source
-from fer_edge.capture.rtsp.reader import FAILED, FRAME, HEADER, OPENED
+from fer_edge.capture.rtsp.outlet import ANSWERED, FAILED, FRAME, HEADER, OPENED, STARTED
 from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
@@ -148,7 +148,9 @@ class Reader:
         """Nothing is open."""
 
 
-OPENING = HEADER.pack(OPENED, 0, 0, 13) + b'{"fps": 25.0}'
+OPENING = (
+    HEADER.pack(STARTED, 0, 0, 0) + HEADER.pack(ANSWERED, 0, 0, 0) + HEADER.pack(OPENED, 0, 0, 13) + b'{"fps": 25.0}'
+)
 PICTURE = HEADER.pack(FRAME, 4, 2, 24) + bytes(24)
 
 

@@ -46,6 +46,9 @@ class MediaDecoder:
         should be between.
     low_delay : bool
         Give each frame as soon as it came: the decoder's threads share one frame instead of working on several.
+    from_key_frame : bool
+        Leave out what comes before the first key frame, as of a stream that is joined in its course: FFmpeg before release 8
+        gives gray images for it, with what moves, of all but H.264.
 
     Attributes
     ----------
@@ -79,7 +82,9 @@ class MediaDecoder:
         open_timeout: Optional[float] = None,
         read_timeout: Optional[float] = None,
         low_delay: bool = False,
+        from_key_frame: bool = False,
     ) -> None:
+        self._awaits_key_frame = from_key_frame
         self.damaged = 0
         self.last_error = ""
         self._picture = Picture()
@@ -107,7 +112,12 @@ class MediaDecoder:
         codec.options = {**dict(codec.options), "max_pixels": str(MOST_PIXELS)}
         codec.thread_type = "SLICE" if low_delay else "AUTO"
         codec.thread_count = max(1, min(MOST_THREADS, _cores()))
-        rate = stream.average_rate or (stream.guessed_rate if self._is_believable(stream.guessed_rate) else None)
+        # What the codec says is right where nothing was counted yet, as with a stream; the guess is of fields then.
+        rate = (
+            stream.average_rate
+            or codec.framerate
+            or (stream.guessed_rate if self._is_believable(stream.guessed_rate) else None)
+        )
         self.fps = float(rate) if rate and 0 < rate <= _MOST_FPS else 0.0
         self.format_name = str(self._container.format.name)
         self.frames_promised = int(stream.frames or 0)
@@ -138,6 +148,10 @@ class MediaDecoder:
         for packet in self._container.demux(self._stream):
             if packet.is_corrupt:
                 self._note("a damaged packet")
+                continue
+            # The empty packet at the end has the decoder give what it holds back.
+            self._awaits_key_frame = self._awaits_key_frame and packet.size > 0 and not packet.is_keyframe
+            if self._awaits_key_frame:
                 continue
             try:
                 decoded = packet.decode()

@@ -36,11 +36,6 @@ class OpenCvStream:
     limit : float
         Seconds that opening, or one image, may take.
 
-    Attributes
-    ----------
-    fps : float
-        The nominal rate; 0 if unknown.
-
     Raises
     ------
     OSError
@@ -63,8 +58,7 @@ class OpenCvStream:
             [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds],
         )
         if not self._capture.isOpened():
-            raise OSError("OpenCV cannot open it")
-        self.fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+            raise OSError("there is none, or none that OpenCV knows")
         self._since_key_frame = -1
 
     def frames(self) -> Iterator[Image]:

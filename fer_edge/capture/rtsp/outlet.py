@@ -71,6 +71,6 @@ class Outlet:
                 image, self._newest = self._newest, None
             height, width = image.shape[:2]
             try:
-                self.send(FRAME, width, height, memoryview(image).cast("B"))
+                self.send(FRAME, width, height, image.data.cast("B"))
             except BrokenPipeError:
                 os._exit(1)  # the parent is gone, and so is what the decoder would be for

@@ -106,8 +106,8 @@ def _decoder() -> Callable[[str, RtspOptions, float], Opened]:
 def _by_opencv(place: str, options: RtspOptions, limit: float) -> Opened:
     from fer_edge.capture.rtsp.opencv_stream import OpenCvStream
 
-    stream = OpenCvStream(place, options, limit)
-    return stream.fps, stream.frames()
+    # The rate that OpenCV tells is a guess of FFmpeg's, and twice the right one with some releases.
+    return 0.0, OpenCvStream(place, options, limit).frames()
 
 
 def _fail(outlet: Outlet, relay: RtspRelay, error: Exception) -> None:
@@ -115,7 +115,8 @@ def _fail(outlet: Outlet, relay: RtspRelay, error: Exception) -> None:
     words = f"{failure.message}\n{failure.remedy}" if failure is not None else ""
     if not words:
         # For the parent to say, which takes it for what it is: a stranger's.
-        print(error, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
     outlet.send(FAILED, payload=words.encode("utf-8", "replace")[:LONGEST_FAILURE])
 
 

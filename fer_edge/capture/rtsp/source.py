@@ -206,7 +206,7 @@ class RtspSource(Source):
             raise self._failure(self._pipe.finish())
         if kind == FRAME and INTERLACED in self._pipe.errors:
             raise SourceUnreadable(
-                f"{self._address.name} sends interlaced pictures, and the installed OpenCV gives something else in place of them.",
+                f"{self._address.name} sends interlaced pictures, and the installed OpenCV gives something else for them.",
                 f"Install PyAV, which reads them:  {pip_install('media')}  or an OpenCV that does:  "
                 "pip install 'opencv-python<4.13'  Or choose progressive pictures in the camera.",
             )

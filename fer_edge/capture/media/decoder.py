@@ -18,6 +18,9 @@ MOST_THREADS = 4
 
 _MOST_FPS = 1000.0
 
+_LEAD = 0.5
+"""Seconds by which the first image may come late and be the start all the same: sound has a lead, and a decoder a delay."""
+
 
 class TooLarge(ValueError):
     """The stream's images are larger than `fer_edge.capture.limits` allows; the message has their size."""
@@ -125,8 +128,8 @@ class MediaDecoder:
         Yields
         ------
         tuple of Image and float or None
-            Height x width x 3, uint8, blue-green-red; and the seconds from the start of the media, which only grow, or None
-            where nobody knows.
+            Height x width x 3, uint8, blue-green-red, a new array each time; and the seconds from the start of the media,
+            which only grow, or None where nobody knows.
 
         Raises
         ------
@@ -136,9 +139,8 @@ class MediaDecoder:
             Reading failed; what came before was given.
         """
         for packet in self._container.demux(self._stream):
-            if packet.is_corrupt:
+            if packet.is_corrupt:  # or the first behind a seam, and whole: the decoder knows better
                 self._note("a damaged packet")
-                continue
             try:
                 decoded = packet.decode()
             except (av.error.InvalidDataError, av.error.PatchWelcomeError) as error:
@@ -167,6 +169,8 @@ class MediaDecoder:
         self.last_error = what
 
     def _time(self, stamp: Optional[float]) -> Optional[float]:
+        if stamp is not None and self._last_time < 0 and 0 < stamp - self._start < _LEAD:
+            self._start = stamp
         time = stamp - self._start if stamp is not None else math.nan
         if not (math.isfinite(time) and time >= 0 and time > self._last_time):
             if self.fps <= 0:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Iterator, Mapping, Optional, Tuple, Type, Unio
 
 import av
 
-from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
+from fer_edge.capture.limits import MOST_PIXELS, fits
 from fer_edge.capture.media.picture import Picture
 from fer_edge.types import Image
 
@@ -17,6 +17,9 @@ MOST_THREADS = 4
 """Of one decoder. Each that works on a frame of its own holds one more decoded frame: 3 MB at 1080p, 12 MB at 4K."""
 
 _MOST_FPS = 1000.0
+
+_JOINED = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc")
+"""Formats that are recorded from the middle of a broadcast: what comes before the first key frame is no damage."""
 
 _LEAD = 0.5
 """Seconds by which the first image may come late and be the start all the same: sound has a lead, and a decoder a delay."""
@@ -87,6 +90,7 @@ class MediaDecoder:
         self.last_error = ""
         self._picture = Picture()
         self._last_time = -math.inf
+        self._has_begun = False
         self._container: Any = av.open(
             place,
             format=format or None,
@@ -144,7 +148,8 @@ class MediaDecoder:
             try:
                 decoded = packet.decode()
             except (av.error.InvalidDataError, av.error.PatchWelcomeError) as error:
-                self._note(error.strerror or "damaged data")
+                if self._has_begun or self.format_name not in _JOINED:
+                    self._note(error.strerror or "damaged data")
                 continue
             for frame in decoded:
                 yield from self._shown(frame)
@@ -162,6 +167,7 @@ class MediaDecoder:
 
     def _given(self, image: Image, stamp: Optional[float]) -> Tuple[Image, Optional[float]]:
         self.height, self.width = image.shape[:2]
+        self._has_begun = True
         return image, self._time(stamp)
 
     def _note(self, what: str) -> None:
@@ -234,7 +240,3 @@ def _start(container: Any, stream: Any) -> float:
     if stream.start_time is not None and stream.time_base:
         return float(stream.start_time * stream.time_base)
     return 0.0
-
-
-LIMITS = f"Images of up to {LARGEST} pixels a side and {MOST_PIXELS} in all can be read."
-"""For messages."""

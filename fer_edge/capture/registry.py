@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Callable, List, Optional, Pattern, Tuple
 from urllib.parse import unquote
 
-from fer_edge.capture.file.places import image_files, is_image_place, path_of
+from fer_edge.capture.file.places import image_files, is_image_place, meant, path_of
+from fer_edge.capture.media.names import is_pipe, is_stream
 from fer_edge.capture.settings import CaptureSettings
-from fer_edge.errors import UsageError
+from fer_edge.errors import MissingExtra, UsageError
+from fer_edge.system.masking import mask, printable
 
 if TYPE_CHECKING:
     from fer_edge.capture.base import Source
@@ -76,7 +79,7 @@ def source_files(text: str) -> List[str]:
     text : str
         What `fer_edge.capture.open_source` takes. One that it refuses reads nothing.
     """
-    text = text.strip()
+    text = meant(text)
     try:
         return kind_of(text).files(text)
     except (UsageError, OSError):
@@ -125,10 +128,38 @@ def _http(text: str, settings: CaptureSettings) -> Source:
     return HttpSource(text, settings)
 
 
-def _video(text: str, settings: CaptureSettings) -> Source:
-    from fer_edge.capture.file.video import VideoFileSource
+def _pipe(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.media.pipe_input import PipeInput
+    from fer_edge.capture.media.source import MediaSource
 
-    return VideoFileSource(text, settings)
+    return MediaSource(PipeInput(text, settings), settings)
+
+
+def _stream(text: str, settings: CaptureSettings) -> Source:
+    if not _has_av():
+        raise MissingExtra(
+            f"{printable(mask(text))} needs the Python package 'av', which is not installed.",
+            "Install it with:  pip install 'fer-edge[media]'",
+        )
+    from fer_edge.capture.media.source import MediaSource
+    from fer_edge.capture.media.stream_input import StreamInput
+
+    return MediaSource(StreamInput(text, settings), settings)
+
+
+def _video(text: str, settings: CaptureSettings) -> Source:
+    if not _has_av():
+        from fer_edge.capture.file.video import VideoFileSource
+
+        return VideoFileSource(text, settings)
+    from fer_edge.capture.media.file_input import FileInput
+    from fer_edge.capture.media.source import MediaSource
+
+    return MediaSource(FileInput(text, settings), settings)
+
+
+def _has_av() -> bool:
+    return find_spec("av") is not None
 
 
 def _images(text: str, settings: CaptureSettings) -> Source:
@@ -158,7 +189,7 @@ KINDS: Tuple[SourceKind, ...] = (
         "camera",
         ("0", "/dev/video0", "/dev/v4l/by-id/..."),
         True,
-        _like(re.compile(r"[0-9]{1,9}|/dev/.*", re.DOTALL)),
+        _like(re.compile(r"[0-9]{1,9}|/dev/(?!stdin$|fd/).*", re.DOTALL)),
         _camera,
     ),
     SourceKind("csi", ("csi:0",), True, lambda text: text.partition(":")[0] == "csi", _csi),
@@ -166,8 +197,10 @@ KINDS: Tuple[SourceKind, ...] = (
         "gstreamer", ("gst:PIPELINE",), True, lambda text: text.partition(":")[0] == "gst", _gstreamer, _of_pipeline
     ),
     SourceKind("rtsp", ("rtsp://...",), True, lambda text: _scheme(text) in ("rtsp", "rtsps"), _rtsp),
+    SourceKind("stream", ("rtmp://...", "udp://...", "http://.../live.m3u8"), True, is_stream, _stream),
     SourceKind("http", ("http://...",), True, lambda text: _scheme(text) in ("http", "https"), _http),
     SourceKind("video", ("a video file",), False, None, _video, lambda text: [path_of(text)]),
+    SourceKind("pipe", ("- for the standard input", "a pipe"), False, is_pipe, _pipe),
     SourceKind(
         "images",
         ("a picture", "a folder or pattern of pictures"),

@@ -72,6 +72,35 @@ def turn_mp4(path: Path, matrix: Sequence[int]) -> None:
     path.write_bytes(data)
 
 
+def box(kind: bytes, *content: bytes) -> bytes:
+    """Return a box of ISO/IEC 14496-12."""
+    body = b"".join(content)
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def with_cover(mp4: bytes, png: bytes) -> bytes:
+    """Put a cover picture into an MP4 whose index stands at its end, as iTunes does."""
+    data = box(b"data", struct.pack(">II", 14, 0), png)
+    handler = box(b"hdlr", bytes(8), b"mdirappl", bytes(9))
+    tags = box(b"udta", box(b"meta", bytes(4), handler, box(b"ilst", box(b"covr", data))))
+    at = mp4.index(b"moov") - 4
+    moov = mp4[at + 8 :]
+    old = moov.find(b"udta")
+    return mp4[:at] + box(b"moov", moov[: old - 4] if old >= 0 else moov, tags)
+
+
+def id3(png: bytes) -> bytes:
+    """Return the head of an MP3 with a cover picture in it (ID3v2.3)."""
+    picture = b"\0image/png\0\x03\0" + png
+    frame = b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
+    size = bytes((len(frame) >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + size + frame
+
+
+SILENCE = b"\xff\xfb\x10\xc4" + bytes(100)
+"""A frame of an MP3: 32 kbit/s, 44.1 kHz, one channel."""
+
+
 def mean_colours(image: Image) -> List[List[int]]:
     """Return the mean colour of the middle of each quarter."""
     height, width = image.shape[:2]

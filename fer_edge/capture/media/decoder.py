@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Iterator, Mapping, Optional, Tuple, Type, Unio
 
 import av
 
-from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
+from fer_edge.capture.limits import MOST_PIXELS, fits
 from fer_edge.capture.media.picture import Picture
 from fer_edge.types import Image
 
@@ -17,6 +17,12 @@ MOST_THREADS = 4
 """Of one decoder. Each that works on a frame of its own holds one more decoded frame: 3 MB at 1080p, 12 MB at 4K."""
 
 _MOST_FPS = 1000.0
+
+_JOINED = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc")
+"""Formats that are recorded from the middle of a broadcast: what comes before the first key frame is no damage."""
+
+_LEAD = 0.5
+"""Seconds by which the first image may come late and be the start all the same: sound has a lead, and a decoder a delay."""
 
 
 class TooLarge(ValueError):
@@ -89,6 +95,7 @@ class MediaDecoder:
         self.last_error = ""
         self._picture = Picture()
         self._last_time = -math.inf
+        self._has_begun = False
         self._container: Any = av.open(
             place,
             format=format or None,
@@ -135,8 +142,8 @@ class MediaDecoder:
         Yields
         ------
         tuple of Image and float or None
-            Height x width x 3, uint8, blue-green-red; and the seconds from the start of the media, which only grow, or None
-            where nobody knows.
+            Height x width x 3, uint8, blue-green-red, a new array each time; and the seconds from the start of the media,
+            which only grow, or None where nobody knows.
 
         Raises
         ------
@@ -146,9 +153,8 @@ class MediaDecoder:
             Reading failed; what came before was given.
         """
         for packet in self._container.demux(self._stream):
-            if packet.is_corrupt:
+            if packet.is_corrupt:  # or the first behind a seam, and whole: the decoder knows better
                 self._note("a damaged packet")
-                continue
             # The empty packet at the end has the decoder give what it holds back.
             self._awaits_key_frame = self._awaits_key_frame and packet.size > 0 and not packet.is_keyframe
             if self._awaits_key_frame:
@@ -156,7 +162,8 @@ class MediaDecoder:
             try:
                 decoded = packet.decode()
             except (av.error.InvalidDataError, av.error.PatchWelcomeError) as error:
-                self._note(error.strerror or "damaged data")
+                if self._has_begun or self.format_name not in _JOINED:
+                    self._note(error.strerror or "damaged data")
                 continue
             for frame in decoded:
                 yield from self._shown(frame)
@@ -174,6 +181,7 @@ class MediaDecoder:
 
     def _given(self, image: Image, stamp: Optional[float]) -> Tuple[Image, Optional[float]]:
         self.height, self.width = image.shape[:2]
+        self._has_begun = True
         return image, self._time(stamp)
 
     def _note(self, what: str) -> None:
@@ -181,6 +189,8 @@ class MediaDecoder:
         self.last_error = what
 
     def _time(self, stamp: Optional[float]) -> Optional[float]:
+        if stamp is not None and self._last_time < 0 and 0 < stamp - self._start < _LEAD:
+            self._start = stamp
         time = stamp - self._start if stamp is not None else math.nan
         if not (math.isfinite(time) and time >= 0 and time > self._last_time):
             if self.fps <= 0:
@@ -244,7 +254,3 @@ def _start(container: Any, stream: Any) -> float:
     if stream.start_time is not None and stream.time_base:
         return float(stream.start_time * stream.time_base)
     return 0.0
-
-
-LIMITS = f"Images of up to {LARGEST} pixels a side and {MOST_PIXELS} in all can be read."
-"""For messages."""

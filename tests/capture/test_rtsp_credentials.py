@@ -172,7 +172,7 @@ def test_a_password_is_not_given_to_what_only_ffmpeg_can_read(monkeypatch: pytes
 @needs_openssl
 def test_a_camera_with_a_certificate_that_nobody_vouches_for_is_told_nothing(tmp_path: Path) -> None:
     heard: List[bytes] = []
-    refused = pytest.raises(SourceUnreachable, match=r"not trusted .*\n.*SSL_CERT_FILE.*tls_verify;0")
+    refused = pytest.raises(SourceUnreachable, match="certificate")
     with camera([], lambda _: ASKS_BASIC) as plain, tls_door(
         plain, make_certificate(tmp_path), heard
     ) as place, refused:
@@ -250,13 +250,13 @@ def test_verification_ends_only_when_somebody_says_so() -> None:
 
 def test_the_pictures_of_a_safe_connection_do_not_go_beside_it() -> None:
     for options in ("rtsp_transport;udp", "rtsp_transport;udp_multicast|a;b", "a;b", ""):
-        chosen = RtspOptions(CameraAddress.parse("rtsps://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).text
-        assert "rtsp_transport;tcp" in chosen
-        assert "udp" not in chosen
-    plain = RtspOptions(
-        CameraAddress.parse("rtsp://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;udp|a;b"}
-    )
-    assert plain.text == "rtsp_transport;udp|a;b"
+        for asked in ("udp", "auto", "tcp"):
+            chosen = RtspOptions(
+                CameraAddress.parse("rtsps://camera/"),
+                {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options},
+                CaptureSettings(transport=asked),
+            )
+            assert chosen.ffmpeg["rtsp_transport"] == "tcp"
 
 
 @pytest.fixture

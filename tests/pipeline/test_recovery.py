@@ -206,8 +206,8 @@ def test_single_pictures_that_cannot_be_decoded_are_left_out_and_counted() -> No
 
 def test_a_source_of_which_no_picture_can_be_decoded_any_more_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     class Impatient(reader.UndecodableImages):
-        def __init__(self, clock: Callable[[], float], patience: float) -> None:
-            super().__init__(clock, patience / 50)
+        def __init__(self, clock: Callable[[], float]) -> None:
+            super().__init__(clock, 0.2)
 
     monkeypatch.setattr(reader, "UndecodableImages", Impatient)
     session = supervised([Spoiling(lambda number: number < 5), Camera()])

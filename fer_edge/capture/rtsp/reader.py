@@ -54,14 +54,14 @@ def _read(request: Dict[str, Any], outlet: Outlet) -> None:
         fps, images = open_stream(address.url if options.is_tunnel else relay.url, options, request["limit"])
         outlet.send(OPENED, payload=json.dumps({"fps": fps}).encode())
     except (OSError, ValueError) as error:
-        _fail(outlet, relay, error)
+        _fail(outlet, relay, options.is_tunnel, error)
         return
     try:
         for image in images:
             outlet.show(image)
     except ValueError as error:  # images that are too large
         outlet.finish()
-        _fail(outlet, relay, error)
+        _fail(outlet, relay, options.is_tunnel, error)
         return
     outlet.finish()
     outlet.send(ENDED)
@@ -110,10 +110,10 @@ def _by_opencv(place: str, options: RtspOptions, limit: float) -> Opened:
     return 0.0, OpenCvStream(place, options, limit).frames()
 
 
-def _fail(outlet: Outlet, relay: RtspRelay, error: Exception) -> None:
+def _fail(outlet: Outlet, relay: RtspRelay, is_tunnel: bool, error: Exception) -> None:
     failure = relay.failure or relay.refusal
     words = f"{failure.message}\n{failure.remedy}" if failure is not None else ""
-    if not words:
+    if not words and (relay.has_heard or is_tunnel):
         # For the parent to say, which takes it for what it is: a stranger's.
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()

@@ -34,7 +34,6 @@ _MOST_STRANGERS = 4
 _STRANGER_WAIT = 10.0  # s; FFmpeg asks as soon as it is connected, others on this machine may only connect
 _STRANGER_BYTES = 4096  # as long as a request of FFmpeg's can be
 _OF_THE_STREAM = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY")
-_TLS_REMEDY = ", or have nothing checked: --tls-insecure"
 
 
 class RtspRelay:
@@ -57,6 +56,8 @@ class RtspRelay:
     ----------
     failure : SourceError or None
         What went wrong on the camera's side, as far as FFmpeg cannot know.
+    has_heard : bool
+        Whether anything came from the camera that is RTSP.
     refusal : SourceError or None
         What the camera said no to, if it was the last that it said of the stream.
     """
@@ -71,6 +72,7 @@ class RtspRelay:
     ) -> None:
         self.failure: Optional[SourceError] = None
         self.refusal: Optional[SourceError] = None
+        self.has_heard = False
         self._transport = transport
         self._answered: Optional[Callable[[], None]] = answered
         self.address = address
@@ -252,6 +254,7 @@ class _Exchange:
         self._send_to_camera(replace(request.message, headers=headers).encode())
 
     def _from_camera(self, item: Union[bytes, Message]) -> None:
+        self._relay.has_heard = True
         if isinstance(item, bytes) or item.method:
             self._send_to_client(item if isinstance(item, bytes) else request_for_ffmpeg(item).encode())
             return
@@ -292,7 +295,7 @@ class _Exchange:
             ) from None
         self._peer = connection.getpeername()[0]
         if relay.target.scheme == "rtsps":
-            self._camera = secure(connection, relay.target, deadline, self._never, relay.tls, _TLS_REMEDY)
+            self._camera = secure(connection, relay.target, deadline, self._never, relay.tls)
         else:
             self._camera = connection
 

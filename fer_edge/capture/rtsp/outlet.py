@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import struct
+import termios
 import threading
+import time
+from fcntl import ioctl
 from typing import BinaryIO, Optional, Union
 
 from fer_edge.types import Image
@@ -19,16 +22,20 @@ LONGEST_FAILURE = 2000
 """Bytes of what follows FAILED: message and remedy in a line each, or nothing where FFmpeg's own words must do."""
 
 
+_POLL = 0.005
+"""Seconds."""
+
+
 class Outlet:
     """Writes messages; of images that come faster than they are taken, the newest.
 
-    The stream is decoded on meanwhile, so that no packets pile up between the camera and here: an image is as late as the
-    one before it takes to be written, and no more.
+    The stream is decoded on meanwhile, so that no packets pile up between the camera and here, and one image at a time is in
+    the pipe, which has room for dozens of small ones.
 
     Parameters
     ----------
     output : binary file
-        Not buffered.
+        A pipe, not buffered.
     """
 
     def __init__(self, output: BinaryIO) -> None:
@@ -62,15 +69,25 @@ class Outlet:
         self._thread.join()
 
     def _write_images(self) -> None:
-        while True:
+        while self._has_image():
+            while self._is_unread():
+                time.sleep(_POLL)
             with self._changed:
-                while self._newest is None:
-                    if self._is_ending:
-                        return
-                    self._changed.wait()
                 image, self._newest = self._newest, None
+            if image is None:
+                continue
             height, width = image.shape[:2]
             try:
                 self.send(FRAME, width, height, image.data.cast("B"))
             except BrokenPipeError:
                 os._exit(1)  # the parent is gone, and so is what the decoder would be for
+
+    def _has_image(self) -> bool:
+        """Wait for one; False at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest is not None or self._is_ending)
+            return self._newest is not None
+
+    def _is_unread(self) -> bool:
+        waiting = ioctl(self._output, termios.FIONREAD, b"\0" * 4)
+        return int.from_bytes(waiting, "little") > 0

@@ -143,8 +143,10 @@ class MediaDecoder:
             Reading failed; what came before was given.
         """
         for packet in self._container.demux(self._stream):
-            if packet.is_corrupt:  # or the first behind a seam, and whole: the decoder knows better
+            if packet.is_corrupt:
                 self._note("a damaged packet")
+                if self.format_name != "mpegts":  # where it may be whole, the first one behind a seam
+                    continue
             try:
                 decoded = packet.decode()
             except (av.error.InvalidDataError, av.error.PatchWelcomeError) as error:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Callable, List, Optional, Pattern, Tuple
 from urllib.parse import unquote
 
 from fer_edge.capture.file.places import image_files, is_image_place, meant, path_of
-from fer_edge.capture.media.names import is_pipe, is_stream
+from fer_edge.capture.media.names import has_av, is_pipe, is_stream
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import MissingExtra, UsageError
 from fer_edge.system.masking import mask, printable
@@ -136,7 +135,7 @@ def _pipe(text: str, settings: CaptureSettings) -> Source:
 
 
 def _stream(text: str, settings: CaptureSettings) -> Source:
-    if not _has_av():
+    if not has_av():
         raise MissingExtra(
             f"{printable(mask(text))} needs the Python package 'av', which is not installed.",
             "Install it with:  pip install 'fer-edge[media]'",
@@ -148,7 +147,7 @@ def _stream(text: str, settings: CaptureSettings) -> Source:
 
 
 def _video(text: str, settings: CaptureSettings) -> Source:
-    if not _has_av():
+    if not has_av():
         from fer_edge.capture.file.video import VideoFileSource
 
         return VideoFileSource(text, settings)
@@ -156,10 +155,6 @@ def _video(text: str, settings: CaptureSettings) -> Source:
     from fer_edge.capture.media.source import MediaSource
 
     return MediaSource(FileInput(text, settings), settings)
-
-
-def _has_av() -> bool:
-    return find_spec("av") is not None
 
 
 def _images(text: str, settings: CaptureSettings) -> Source:

@@ -153,8 +153,10 @@ class MediaDecoder:
             Reading failed; what came before was given.
         """
         for packet in self._container.demux(self._stream):
-            if packet.is_corrupt:  # or the first behind a seam, and whole: the decoder knows better
+            if packet.is_corrupt:
                 self._note("a damaged packet")
+                if self.format_name != "mpegts":  # where it may be whole, the first one behind a seam
+                    continue
             # The empty packet at the end has the decoder give what it holds back.
             self._awaits_key_frame = self._awaits_key_frame and packet.size > 0 and not packet.is_keyframe
             if self._awaits_key_frame:

@@ -39,7 +39,7 @@ class FileInput(MediaInput):
 
     def __init__(self, text: str, settings: CaptureSettings) -> None:
         self._path = Path(encodable(path_of(text)))
-        self.name = shown(self._path)
+        self.name, self.title = shown(self._path), shown(self._path.name)
         self.open_timeout = self.first_timeout = self.stall_timeout = max(_STALL, settings.stall_timeout)
 
     def prepare(self, interrupted: threading.Event) -> Prepared:  # noqa: ARG002  (opening a file cannot be left)

@@ -44,6 +44,8 @@ class MediaInput(ABC):
     ----------
     name : str
         For people, without a password.
+    title : str
+        The same in short.
     live : bool
         Whether only the newest image matters.
     paced : bool
@@ -55,6 +57,7 @@ class MediaInput(ABC):
     """
 
     name: str
+    title: str
     live = False
     paced = False
     again = False
@@ -77,8 +80,9 @@ class MediaInput(ABC):
     def truncated(self, delivered: int, report: Report) -> SourceTruncated:
         """Return what to say at the end of something damaged."""
         said = f" ({self.words(report)})" if report.words else ""
+        of = f" of {report.promised}" if report.promised > delivered and self.is_cut() else ""
         return SourceTruncated(
-            f"{self.name} is cut off or damaged: {delivered} frames could be read{said}.",
+            f"{self.name} is cut off or damaged: {delivered}{of} frames could be read{said}.",
             "Everything that could be read was used. Copy the file again if there is a whole one.",
         )
 
@@ -100,7 +104,7 @@ class MediaInput(ABC):
             )
         if report.error == "TooLarge":
             return SourceUnreadable(
-                f"{self.name} has images of {self.words(report)} pixels.",
-                f"Images of up to {LARGEST} pixels a side and {MOST_PIXELS} in all can be read: make it smaller with ffmpeg.",
+                f"{self.name} is no video that can be read: its images have {self.words(report)} pixels.",
+                f"Images may have {LARGEST} pixels a side and {MOST_PIXELS} in all: make it smaller with ffmpeg.",
             )
         return None

@@ -71,6 +71,8 @@ class Report:
         The nominal rate; 0 if unknown.
     damaged : int
         What was found damaged.
+    promised : int
+        How many frames the file says it has, which may be wrong; 0 where it says nothing.
     error : str
         The name of the error that ended it; empty where it came to its end.
     words : str
@@ -79,12 +81,13 @@ class Report:
 
     fps: float = 0.0
     damaged: int = 0
+    promised: int = 0
     error: str = ""
     words: str = ""
 
     def payload(self) -> bytes:
         """Return the report as bytes."""
-        short = Report(self.fps, self.damaged, self.error[:_LONGEST_WORDS], self.words[:_LONGEST_WORDS])
+        short = Report(self.fps, self.damaged, self.promised, self.error[:_LONGEST_WORDS], self.words[:_LONGEST_WORDS])
         return json.dumps(asdict(short)).encode()
 
     @classmethod
@@ -92,8 +95,8 @@ class Report:
         """Return what `payload` gave. Raises ValueError if that is nonsense."""
         try:
             given: Any = json.loads(payload)
-            fps, damaged = float(given["fps"]), int(given["damaged"])
-            return cls(fps if 0 < fps <= 1000 else 0.0, damaged, str(given["error"]), str(given["words"]))
+            fps, damaged, promised = float(given["fps"]), int(given["damaged"]), int(given["promised"])
+            return cls(fps if 0 < fps <= 1000 else 0.0, damaged, promised, str(given["error"]), str(given["words"]))
         except (TypeError, LookupError, OverflowError, RecursionError) as error:
             raise ValueError from error
 

@@ -1,10 +1,11 @@
-"""Which texts name a pipe or a stream; to ask loads no decoder."""
+"""Which texts name a pipe or a stream, and whether there is a decoder for it; to ask loads none."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
+from importlib.util import find_spec
 from typing import Dict
 from urllib.parse import urlsplit
 
@@ -25,6 +26,11 @@ PROTOCOLS: Dict[str, str] = {
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/[0-9]{1,9}")
+
+
+def has_av() -> bool:
+    """Return whether PyAV is installed."""
+    return find_spec("av") is not None
 
 
 def is_standard_input(text: str) -> bool:

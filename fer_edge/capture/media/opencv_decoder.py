@@ -23,13 +23,14 @@ class OpenCvDecoder:
     ----------
     fps : float
         The nominal rate; 0 if unknown.
-    damaged : int
+    damaged, frames_promised : int
         Always 0: OpenCV does not tell.
     last_error : str
         Empty.
     """
 
     damaged = 0
+    frames_promised = 0
     last_error = ""
 
     def __init__(self, place: str) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
+import sys
 import threading
 import time
-from importlib.util import find_spec
 from typing import Optional
 
 from fer_edge.capture.media.inputs import MediaInput, Prepared
 from fer_edge.capture.media.messages import Report
-from fer_edge.capture.media.names import is_descriptor, is_standard_input
+from fer_edge.capture.media.names import has_av, is_descriptor, is_standard_input
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceNotFound, SourcePermission, SourceUnreachable, SourceUnreadable
 from fer_edge.system.masking import shown
@@ -35,7 +36,7 @@ class PipeInput(MediaInput):
         self._settings = settings
         self._is_standard = is_standard_input(text)
         self._path = os.path.expanduser(text)
-        self.name = "The standard input" if self._is_standard else shown(self._path)
+        self.name = self.title = "standard input" if self._is_standard else shown(self._path)
         self._descriptor: Optional[int] = None
         self.open_timeout = self.first_timeout = settings.first_image_timeout
 
@@ -56,7 +57,7 @@ class PipeInput(MediaInput):
                 descriptor, self._settings.connect_timeout if named else self._settings.first_image_timeout, interrupted
             )
             os.set_blocking(descriptor, True)
-        if find_spec("av") is None:
+        if not has_av():
             return Prepared(f"pipe:{descriptor}", {}, (descriptor,), "cv2")
         if is_file:  # which can be sought in: an MP4 has its index at the end
             return Prepared("fd:", {"fd": str(descriptor)}, (descriptor,))
@@ -83,6 +84,8 @@ class PipeInput(MediaInput):
     def _open(self) -> int:
         try:
             if self._is_standard:
+                if sys.stdin is None:  # closed when the program began; something else has its number since
+                    raise OSError(errno.EBADF, os.strerror(errno.EBADF))
                 return os.dup(0)
             # Without waiting for a writer, for that could not be left.
             return os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

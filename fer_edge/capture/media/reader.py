@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, BinaryIO, Callable, Iterator, Optional, Tuple
 
 from fer_edge.capture.media.ffmpeg_log import FfmpegLog
@@ -59,7 +60,7 @@ def _read(request: Request, output: BinaryIO) -> None:
         newest.finish()
     log.finish()
     report = _report(failure, log, decoder.damaged, decoder.last_error)
-    send(output, ENDED, report.payload())
+    send(output, ENDED, replace(report, promised=decoder.frames_promised).payload())
 
 
 def _open(request: Request) -> Any:
@@ -85,7 +86,8 @@ def _open(request: Request) -> Any:
 def _report(error: Optional[Exception], log: FfmpegLog, damaged: int = 0, words: str = "") -> Report:
     if error is not None:
         words = log.last or str(getattr(error, "strerror", "") or error)
-    return Report(0.0, damaged + log.damaged, type(error).__name__ if error is not None else "", words or log.last)
+    name = type(error).__name__ if error is not None else ""
+    return Report(damaged=damaged + log.damaged, error=name, words=words or log.last)
 
 
 def _giver(output: BinaryIO) -> Callable[[Image, Optional[float]], None]:

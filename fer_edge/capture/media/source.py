@@ -70,7 +70,7 @@ class MediaSource(Source):
         self._image: Image = np.empty((0, 0, 3), np.uint8)
         self._coming: Image = self._image
         self._moment = math.nan
-        self._has_first = False
+        self._has_first = self._has_ended = False
         self._delivered = 0
         self._media_time: Optional[float] = None
 
@@ -100,7 +100,7 @@ class MediaSource(Source):
             raise
         self._has_first = True
         height, width = self._image.shape[:2]
-        return SourceInfo(media.name, width, height, fps)
+        return SourceInfo(media.title, width, height, fps)
 
     def grab(self) -> Optional[bool]:
         """Wait for the next image, half a second at most.
@@ -112,6 +112,8 @@ class MediaSource(Source):
         SourceStalled
             A live stream ended, or paused for too long.
         """
+        if self._has_ended:
+            return False
         if self._has_first:
             self._has_first = False
         else:
@@ -149,7 +151,7 @@ class MediaSource(Source):
         self._pipe.interrupted.set()
 
     def _end(self) -> None:
-        self._has_first = False
+        self._has_first = self._has_ended = False
         self._payload = None
         self._kind = b""
         self._pipe.close()
@@ -186,6 +188,7 @@ class MediaSource(Source):
         if self._settings.loop and media.again:
             self.open()
             return self.grab()
+        self._has_ended = True
         return False
 
     def _next(self, timeout: float) -> bytes:

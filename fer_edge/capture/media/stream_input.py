@@ -19,7 +19,8 @@ from fer_edge.errors import SourceError, SourceNotFound, SourceUnreachable, Sour
 from fer_edge.system.masking import mask, printable, shown
 
 _SDP = "file,rtp,udp,srtp,crypto,data"
-_ANALYSIS = 5.0  # s; how long FFmpeg looks at a stream, unless told otherwise
+_ANALYSIS, _ANALYSIS_OF_FLV = 5.0, 1.5
+"""Seconds that FFmpeg looks at a stream. FLV (RTMP) begins with all it needs, and may promise sound that never comes."""
 _CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 _UNREACHABLE = re.compile(
@@ -53,7 +54,7 @@ class StreamInput(MediaInput):
                 "The address of the stream holds a space or a control character.",
                 "Write a space as %20, or leave it out.",
             )
-        self.name = shown(path_of(text)) if self._is_description else printable(mask(text), len(text))
+        self.name = self.title = shown(path_of(text)) if self._is_description else printable(mask(text), len(text))
         self.paced = self._scheme in ("http", "https")
         self.open_timeout = settings.connect_timeout
         self.first_timeout = settings.first_image_timeout
@@ -65,7 +66,9 @@ class StreamInput(MediaInput):
             raise SourceNotFound(f"There is no file {self.name}.", "Check the spelling and the folder.")
         if self._scheme in ("http", "https"):
             connect(CameraAddress.parse(self._url), self._settings.connect_timeout, interrupted).close()
-        analysis = min(_ANALYSIS, 0.8 * self._settings.connect_timeout)
+        analysis = min(
+            _ANALYSIS_OF_FLV if self._scheme.startswith("rtmp") else _ANALYSIS, 0.8 * self._settings.connect_timeout
+        )
         options = {
             "protocol_whitelist": _SDP if self._is_description else PROTOCOLS[self._scheme],
             "analyzeduration": str(int(analysis * 1_000_000)),

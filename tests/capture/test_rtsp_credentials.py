@@ -172,7 +172,7 @@ def test_a_password_is_not_given_to_what_only_ffmpeg_can_read(monkeypatch: pytes
 @needs_openssl
 def test_a_camera_with_a_certificate_that_nobody_vouches_for_is_told_nothing(tmp_path: Path) -> None:
     heard: List[bytes] = []
-    refused = pytest.raises(SourceUnreachable, match="certificate")
+    refused = pytest.raises(SourceUnreachable, match=r"self-signed.*\n.*--tls-ca.*--tls-insecure")
     with camera([], lambda _: ASKS_BASIC) as plain, tls_door(
         plain, make_certificate(tmp_path), heard
     ) as place, refused:
@@ -187,7 +187,7 @@ def test_a_camera_with_a_certificate_for_another_host_is_told_nothing(
     heard: List[bytes] = []
     certificate = make_certificate(tmp_path, "DNS:camera.example")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    refused = pytest.raises(SourceUnreachable, match="not trusted")
+    refused = pytest.raises(SourceUnreachable, match="its certificate is for .*, and the address says")
     with camera([], lambda _: ASKS_BASIC) as plain, tls_door(plain, certificate, heard) as place, refused:
         open_source(f"rtsps://eileen:secret@{place}/cam", PATIENT).open()
     assert b"".join(heard) == b""
@@ -351,3 +351,25 @@ def test_whatever_comes_never_makes_more_of_it(pieces: List[bytes]) -> None:
 def test_a_message_without_end_is_not_collected(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"without an end|too long"):
         list(MessageSplitter().feed(data))
+
+
+@needs_openssl
+@pytest.mark.parametrize("trust", ["tls_ca", "tls_insecure"])
+def test_a_certificate_that_the_settings_name_or_leave_unchecked_lets_through(
+    tmp_path: Path, trust: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate = make_certificate(tmp_path)
+    settings = (
+        CaptureSettings(connect_timeout=20, tls_ca=str(certificate))
+        if trust == "tls_ca"
+        else CaptureSettings(connect_timeout=20, tls_insecure=True)
+    )
+    asked: List[str] = []
+    with camera(asked, to_describe("404 Not Found")) as plain, tls_door(plain, certificate) as place, pytest.raises(
+        SourceUnreachable, match="answers: 404"
+    ), caplog.at_level(logging.WARNING, "fer_edge"):
+        open_source(f"rtsps://{place}/cam", settings).open()
+    assert any(request.startswith("DESCRIBE") for request in asked)
+    assert [
+        record.getMessage().count("nobody checks who answers, as tls_insecure says") for record in caplog.records
+    ] == ([] if trust == "tls_ca" else [1])

@@ -51,7 +51,7 @@ def _read(request: Dict[str, Any], outlet: Outlet) -> None:
     if options.is_tunnel:
         outlet.send(ANSWERED)  # nobody is between to see when it does
     try:
-        fps, images = open_stream(address.url if options.is_tunnel else relay.url, options, request["limit"])
+        fps, images = open_stream(address.encoded if options.is_tunnel else relay.url, options, request["limit"])
         outlet.send(OPENED, payload=json.dumps({"fps": fps}).encode())
     except (OSError, ValueError) as error:
         _fail(outlet, relay, options.is_tunnel, error)

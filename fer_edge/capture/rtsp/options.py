@@ -108,7 +108,8 @@ class RtspOptions:
 
     def check(self) -> None:
         """Raise UsageError where FFmpeg would have to be told a password, which it takes wherever it is sent."""
-        if self.is_tunnel and (self._address.user or self._address.scheme == "rtsps"):
+        secret = self._address.user or self._address.password
+        if self.is_tunnel and (secret or self._address.scheme == "rtsps"):
             raise UsageError(
                 f"{self._address.name} cannot be read through HTTP: {VARIABLE} asks for that, "
                 "and neither a password nor rtsps:// is safe in it.",

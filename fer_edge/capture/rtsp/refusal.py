@@ -7,7 +7,7 @@ from fer_edge.errors import SourceUnreachable
 from fer_edge.system.masking import mask, printable
 
 _PATH = "Look up the path of the camera's stream."
-_OTHERS = "It has too many viewers: close another one that watches it, or choose its smaller stream (substream)."
+_OTHERS = "Close other programs that watch it, or choose its smaller stream (substream)."
 _ADVICE = {
     400: f"It does not understand the address or the request. {_PATH}",
     403: "The user may not see this stream, or this machine is not let in: look at the user's rights and at the list of "
@@ -20,7 +20,7 @@ _ADVICE = {
     415: "It does not send video of this kind: choose H.264 or H.265 in the camera.",
     429: "It was asked too often: wait for a minute; some cameras lock a user out for longer.",
     451: f"It does not understand a parameter of the address. {_PATH}",
-    453: f"Its network or its processor does not carry one more stream. {_OTHERS}",
+    453: f"It has too many viewers, or its network does not carry one more stream. {_OTHERS}",
     454: "It lost the session: check that no device between ends connections, and restart the camera if it stays so.",
     455: "It cannot play this stream now: check in the camera that the stream is switched on. " + _PATH,
     457: f"It cannot play from where it was asked to, as for a recording. {_PATH}",
@@ -31,7 +31,7 @@ _ADVICE = {
     500: "Something went wrong within the camera: restart it. " + _PATH,
     501: f"It does not know a request that players send: is it RTSP what it serves there? {_PATH}",
     502: "What passes its stream on does not reach the camera: check the recorder or proxy.",
-    503: f"It is busy, or starting. {_OTHERS}",
+    503: f"It is busy, or starting: wait a minute. {_OTHERS}",
     504: "What passes its stream on gets no answer from the camera: check the recorder or proxy.",
     505: "It speaks another version of RTSP, which cannot be read.",
     551: "It lacks something that players ask for: use --transport tcp, or another of the camera's streams.",

@@ -84,6 +84,8 @@ class Video:
         The one at which everybody joins.
     gap : float
         Seconds between two.
+    most : int
+        How many it sends; then it is silent.
     hevc : bool
         Whether they are of H.265.
     describes : bool
@@ -97,6 +99,7 @@ class Video:
     units: Sequence[bytes]
     first: int = 0
     gap: float = 0.05
+    most: int = 1 << 30
     hevc: bool = False
     describes: bool = True
     transports: Tuple[str, ...] = ("tcp", "udp")
@@ -196,7 +199,7 @@ def _play(video: Video, connection: socket.socket, send: Callable[[bytes], objec
     """Send images until the viewer goes away."""
     number = 0
     begun = time.monotonic()
-    for count in range(1 << 30):
+    for count in range(video.most):
         payloads = video.payloads(video.units[(video.first + count) % len(video.units)])
         for at, payload in enumerate(payloads):
             marker = 0x80 if at == len(payloads) - 1 else 0
@@ -206,3 +209,5 @@ def _play(video: Video, connection: socket.socket, send: Callable[[bytes], objec
         wait = max(0.0, begun + (count + 1) * video.gap - time.monotonic())
         if select.select([connection], [], [], wait)[0] and not connection.recv(65536):
             return
+    while connection.recv(65536):
+        pass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any, List, Tuple
 
@@ -70,15 +69,10 @@ def test_what_comes_before_the_first_key_frame_is_no_image(decoder: str) -> None
         assert all(is_whole(image) for image in images(f"rtsp://{place}/cam", 5))
 
 
-def test_a_camera_that_sends_a_picture_now_and_then_opens_with_its_second_or_third(decoder: str) -> None:
-    asked: List[str] = []
-    begun = time.monotonic()
-    with video_camera(Video(encoded(4, 1), gap=1.5), asked) as place:
-        settings = CaptureSettings(connect_timeout=20, first_image_timeout=60)
-        with open_source(f"rtsp://{place}/cam", settings) as source:
-            # FFmpeg would wait for seven.
-            assert time.monotonic() - begun < 5.5 * 1.5 or decoder == "OpenCV"
-            assert source.grab() is True
+def test_a_camera_that_sends_a_picture_now_and_then_opens_with_one_of_the_first(decoder: str) -> None:
+    # FFmpeg would wait for seven, to learn their order, and then for twenty, to count their rate.
+    with video_camera(Video(encoded(4, 1), most=4), []) as place:
+        assert is_whole(images(f"rtsp://{place}/cam", 1)[0])
 
 
 def test_a_camera_that_is_slow_to_answer_has_the_time_of_the_setting() -> None:

@@ -19,6 +19,7 @@ from rtsp_camera import listening, requests
 
 WIDTH, HEIGHT = 128, 96
 _LARGEST = 1200
+_FIRST_STAMP = 123456789
 
 
 def picture(index: int) -> np.ndarray:
@@ -203,7 +204,7 @@ def _play(video: Video, connection: socket.socket, send: Callable[[bytes], objec
         payloads = video.payloads(video.units[(video.first + count) % len(video.units)])
         for at, payload in enumerate(payloads):
             marker = 0x80 if at == len(payloads) - 1 else 0
-            stamp = int(90000 * video.gap * count) & 0xFFFFFFFF
+            stamp = _FIRST_STAMP + int(90000 * video.gap * count) & 0xFFFFFFFF
             send(struct.pack(">BBHII", 0x80, marker | 96, number & 0xFFFF, stamp, 7) + payload)
             number += 1
         wait = max(0.0, begun + (count + 1) * video.gap - time.monotonic())

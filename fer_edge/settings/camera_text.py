@@ -143,7 +143,7 @@ def distinct_names(cameras: Sequence[Tuple[str, str]]) -> List[str]:
     """
     if sum(is_standard_input(meant(source)) for _, source in cameras) > 1:
         raise UsageError(
-            "Two cameras cannot read one standard input.",
+            "--camera names the standard input more than once, which one camera alone can read.",
             "Give one of them through a pipe with a name (mkfifo), or <(...).",
         )
     used = {name.lower() for name, _ in cameras if name}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List
 
 import pytest
 
@@ -79,3 +82,25 @@ def test_a_password_is_not_given_to_pieces_whose_server_nobody_checks(server: We
     settings = CaptureSettings(connect_timeout=3.0, tls_insecure=True)
     with open_source(f"https://me:secret@{server.host}/index.m3u8", settings) as source:
         assert source.grab()
+
+
+def test_rtmps_says_nothing_to_a_server_that_nobody_vouches_for(tmp_path: Path) -> None:
+    pair = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(str(pair.cert), str(pair.key))
+    said: List[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve_once() -> None:
+            connection, _ = listening.accept()
+            connection.settimeout(10)
+            with connection, suppress(OSError), context.wrap_socket(connection, server_side=True) as safe:
+                said.append(safe.recv(1))
+
+        thread = threading.Thread(target=serve_once)
+        thread.start()
+        with pytest.raises(SourceError) as caught:
+            open_source(f"rtmps://me:secret@127.0.0.1:{listening.getsockname()[1]}/live/a", QUICK).open()
+        thread.join()
+    assert "secret" not in str(caught.value)
+    assert said in ([], [b""])

@@ -57,7 +57,7 @@ def split_camera(text: str) -> Tuple[str, str]:
     >>> split_camera("front=0"), split_camera("http://host/?a=b"), split_camera("./a=b.mp4")
     (('front', '0'), ('', 'http://host/?a=b'), ('', './a=b.mp4'))
     """
-    text = meant(text)
+    given, text = text, meant(text)
     if not text:
         raise UsageError("No source was named.", "Give a source, such as 0 or demo, with or without NAME= before it.")
     if _is_several(text):
@@ -68,7 +68,7 @@ def split_camera(text: str) -> Tuple[str, str]:
         )
     if "=" not in text or _SOURCE.match(text) or os.path.exists(os.path.expanduser(text)):
         return "", text
-    name, _, source = text.partition("=")
+    name, _, source = given.partition("=")
     name, source = name.strip(), meant(source)
     if not is_camera_name(name):
         shown = printable(mask(text))

@@ -72,7 +72,13 @@ def examine(
                 packages, trial(libraries.TRY_NUMPY), platform.machine(), dict(os.environ)
             ),
         ),
-        ("pictures", lambda: libraries.opencv_findings(trial(libraries.TRY_OPENCV))),
+        (
+            "pictures",
+            lambda: [
+                *libraries.opencv_findings(trial(libraries.TRY_OPENCV)),
+                *libraries.pyav_findings(trial(libraries.TRY_PYAV)),
+            ],
+        ),
         ("pictures", lambda: cameras.display_findings(trial(cameras.TRY_DISPLAY))),
         (
             "cameras",

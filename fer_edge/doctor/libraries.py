@@ -22,6 +22,8 @@ import onnxruntime
 facts = {"version": onnxruntime.__version__, "providers": onnxruntime.get_available_providers()}
 """
 
+TRY_PYAV = "import av; facts = {'version': av.__version__, 'codec': av.library_versions['libavcodec']}"
+
 TRY_BACKENDS = """
 from fer_edge.classify.backend_choice import candidates
 facts = [[candidate.name, candidate.available, candidate.reason] for candidate in candidates()]
@@ -98,6 +100,26 @@ def opencv_findings(opencv: Probe) -> List[Finding]:
         meaning = "Built without FFmpeg and GStreamer, it reads no video files; a package from PyPI does."
         found.append(Finding(topic, "OpenCV reads by", "nothing", WARNING, meaning))
     return found
+
+
+def pyav_findings(pyav: Probe) -> List[Finding]:
+    """Return whether PyAV is there, and what is done without it.
+
+    Parameters
+    ----------
+    pyav : Probe
+        Of `TRY_PYAV`.
+    """
+    topic, subject = "pictures", "PyAV"
+    if pyav.facts:
+        codec = ".".join(map(str, pyav.facts["codec"]))
+        meaning = f"Videos, pipes and streams are read by it (libavcodec {codec})."
+        return [Finding(topic, subject, pyav.facts["version"], OK, meaning)]
+    remedy = "pip install 'fer-edge[media]'"
+    if pyav.missing == "av":
+        meaning = f"OpenCV reads videos in its place, and RTMP, SRT, UDP and HLS are not read. {remedy}  brings it."
+        return [Finding(topic, subject, "not installed", NOTE, meaning)]
+    return [Finding(topic, subject, "cannot be imported", WARNING, f"No video is read. {pyav.reason}. {remedy}")]
 
 
 def onnxruntime_findings(onnxruntime: Probe) -> List[Finding]:

@@ -58,7 +58,7 @@ def split_camera(text: str) -> Tuple[str, str]:
     >>> split_camera("front=0"), split_camera("http://host/?a=b"), split_camera("./a=b.mp4")
     (('front', '0'), ('', 'http://host/?a=b'), ('', './a=b.mp4'))
     """
-    text = meant(text)
+    given, text = text, meant(text)
     if not text:
         raise UsageError("No source was named.", "Give a source, such as 0 or demo, with or without NAME= before it.")
     if _is_several(text):
@@ -69,7 +69,7 @@ def split_camera(text: str) -> Tuple[str, str]:
         )
     if "=" not in text or _SOURCE.match(text) or os.path.exists(os.path.expanduser(text)):
         return "", text
-    name, _, source = text.partition("=")
+    name, _, source = given.partition("=")
     name, source = name.strip(), meant(source)
     if not is_camera_name(name):
         shown = printable(mask(text))
@@ -144,7 +144,7 @@ def distinct_names(cameras: Sequence[Tuple[str, str]]) -> List[str]:
     """
     if sum(is_standard_input(meant(source)) for _, source in cameras) > 1:
         raise UsageError(
-            "Two cameras cannot read one standard input.",
+            "--camera names the standard input more than once, which one camera alone can read.",
             "Give one of them through a pipe with a name (mkfifo), or <(...).",
         )
     used = {name.lower() for name, _ in cameras if name}

@@ -21,6 +21,9 @@ _MOST_FPS = 1000.0
 _JOINED = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc")
 """Formats that are recorded from the middle of a broadcast: what comes before the first key frame is no damage."""
 
+_SEAMED = ("mpegts", "hls")
+"""Formats whose pieces are joined: the first packet behind a seam counts as damaged and may be whole. The decoder knows."""
+
 _LEAD = 0.5
 """Seconds by which the first image may come late and be the start all the same: sound has a lead, and a decoder a delay."""
 
@@ -153,10 +156,9 @@ class MediaDecoder:
             Reading failed; what came before was given.
         """
         for packet in self._container.demux(self._stream):
-            if packet.is_corrupt:
+            if packet.is_corrupt and self.format_name not in _SEAMED:
                 self._note("a damaged packet")
-                if self.format_name != "mpegts":  # where it may be whole, the first one behind a seam
-                    continue
+                continue
             # The empty packet at the end has the decoder give what it holds back.
             self._awaits_key_frame = self._awaits_key_frame and packet.size > 0 and not packet.is_keyframe
             if self._awaits_key_frame:

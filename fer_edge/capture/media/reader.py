@@ -85,7 +85,8 @@ def _open(request: Request) -> Any:
 
 def _report(error: Optional[Exception], log: FfmpegLog, damaged: int = 0, words: str = "") -> Report:
     if error is not None:
-        words = log.last or str(getattr(error, "strerror", "") or error)
+        own = str(getattr(error, "strerror", "") or error)
+        words = own if isinstance(error, (ConnectionError, TimeoutError)) else log.last or own
     name = type(error).__name__ if error is not None else ""
     return Report(damaged=damaged + log.damaged, error=name, words=words or log.last)
 

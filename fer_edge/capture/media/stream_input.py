@@ -7,6 +7,7 @@ import re
 import ssl
 import threading
 from typing import Dict
+from urllib.parse import urlsplit
 
 from fer_edge.capture.address import CameraAddress, connect
 from fer_edge.capture.file.places import path_of
@@ -40,6 +41,11 @@ class StreamInput(MediaInput):
         An address, with ``user:password@`` where it needs that, or the path of an ``.sdp`` file.
     settings : CaptureSettings
         Time limits, and whom to trust.
+
+    Raises
+    ------
+    UsageError
+        The address holds a space, or a password that would go to somebody who is not checked.
     """
 
     live = True
@@ -55,6 +61,12 @@ class StreamInput(MediaInput):
                 "Write a space as %20, or leave it out.",
             )
         self.name = self.title = shown(path_of(text)) if self._is_description else printable(mask(text), len(text))
+        if self._scheme == "https" and not settings.tls_insecure and "@" in urlsplit(text).netloc:
+            # FFmpeg checks who gives the playlist, and hands the password on to those who give its pieces, unchecked.
+            raise UsageError(
+                f"{self.name} has a password, and FFmpeg does not check the servers of a playlist's pieces, which get it.",
+                "Leave the password out, or say with --tls-insecure that nobody else can be in between.",
+            )
         self.paced = self._scheme in ("http", "https")
         self.open_timeout = settings.connect_timeout
         self.first_timeout = settings.first_image_timeout

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Optional, Tuple, Type, TypeVar
 
+from fer_edge.capture.stall import FROZEN_AFTER
 from fer_edge.types import Image
 
 SourceT = TypeVar("SourceT", bound="Source")
@@ -54,6 +55,8 @@ class Source(ABC):
         Seconds after which an `open` that has not returned counts as hanging; its own limits come first.
     grab_limit : float
         The same for a `grab` with its `retrieve`; 0 for the limit that cameras have. A large photo takes long on a board.
+    frozen_after : float
+        Seconds with the same image, byte for byte, after which a live source counts as hung.
     """
 
     live: bool = True
@@ -61,6 +64,7 @@ class Source(ABC):
     keeps_rate: bool = False
     opening_limit: float = 60.0
     grab_limit: float = 0.0
+    frozen_after: float = FROZEN_AFTER
 
     @abstractmethod
     def open(self) -> SourceInfo:

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from fcntl import F_GETFL, F_SETFL, fcntl
 from io import FileIO
-from typing import Dict, Optional, Sequence, cast
+from typing import Dict, Optional, Sequence, Tuple, cast
 
 _F_SETPIPE_SZ = 1031  # linux/fcntl.h; the fcntl module has it from Python 3.10 on
 _PIPE_SIZE = 1024 * 1024
@@ -49,8 +49,15 @@ class ChildPipe:
         self._errors = b""
         self.interrupted = threading.Event()
 
-    def start(self, message: bytes = b"") -> None:
-        """Start the program and write `message` (at most 4096 bytes) to its standard input.
+    def start(self, message: bytes = b"", descriptors: Tuple[int, ...] = ()) -> None:
+        """Start the program and write `message` (at most 65536 bytes) to its standard input.
+
+        Parameters
+        ----------
+        message : bytes
+            What a pipe holds before anybody reads.
+        descriptors : tuple of int
+            Those of ours that it gets, under the same numbers.
 
         Raises
         ------
@@ -67,6 +74,7 @@ class ChildPipe:
             env=self._environment,
             start_new_session=True,
             bufsize=0,
+            pass_fds=descriptors,
         )
         self._process = process
         self._filled = 0
@@ -132,7 +140,9 @@ class ChildPipe:
 
     @property
     def errors(self) -> str:
-        """The end of what the program wrote to its standard error."""
+        """The end of what the program has written to its standard error by now."""
+        if self._process is not None:
+            self._keep_errors()
         return self._errors.decode("utf-8", "replace")
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fer_edge.capture.base import Source
+from fer_edge.capture.file.places import meant
 from fer_edge.capture.registry import kind_of
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 
@@ -14,8 +15,10 @@ def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
     ----------
     text : str
         A camera's number or device node; ``csi:0`` and ``gst:PIPELINE`` through GStreamer; an ``rtsp://`` or ``http://``
-        address; ``demo`` or ``demo:1`` to ``demo:8``; or the path of a video, of an image, of a folder of images, or a
-        pattern such as ``shots/*.jpg``. A file whose name looks like one of the other forms is given as ``./name``.
+        address; ``rtmp://``, ``rtmps://``, ``srt://``, ``udp://``, ``rtp://``, ``tcp://``, the address of a playlist or a
+        ``.sdp`` file; ``demo`` or ``demo:1`` to ``demo:8``; ``-`` for the standard input; or the path of a video, of a pipe, of
+        an image, of a folder of images, or a pattern such as ``shots/*.jpg``. A file whose name looks like one of the other
+        forms is given as ``./name``.
     settings : CaptureSettings
         Size, rate, time limits, and how its images are turned, flipped and cut.
 
@@ -30,7 +33,7 @@ def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
         The text is empty, names a protocol that is not supported, or has a wrong number; or there is no such turn, flip or
         region.
     """
-    text = text.strip()
+    text = meant(text)
     from fer_edge.capture.shaped import shaped
 
     kind = kind_of(text)

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, List, Optional, Pattern, Tuple
 from urllib.parse import unquote
 
-from fer_edge.capture.file.places import image_files, is_image_place, path_of
+from fer_edge.capture.file.places import image_files, is_image_place, meant, path_of
+from fer_edge.capture.media.names import has_av, is_pipe, is_stream
 from fer_edge.capture.settings import CaptureSettings
-from fer_edge.errors import UsageError
+from fer_edge.errors import MissingExtra, UsageError
+from fer_edge.system.masking import mask, printable
 
 if TYPE_CHECKING:
     from fer_edge.capture.base import Source
@@ -82,7 +84,7 @@ def source_files(text: str) -> List[str]:
     text : str
         What `fer_edge.capture.open_source` takes. One that it refuses reads nothing.
     """
-    text = text.strip()
+    text = meant(text)
     try:
         return kind_of(text).files(text)
     except (UsageError, OSError):
@@ -126,15 +128,39 @@ def _rtsp(text: str, settings: CaptureSettings) -> Source:
 
 
 def _http(text: str, settings: CaptureSettings) -> Source:
-    from fer_edge.capture.http import HttpSource
+    from fer_edge.capture.web import WebSource
 
-    return HttpSource(text, settings)
+    return WebSource(text, settings)
+
+
+def _pipe(text: str, settings: CaptureSettings) -> Source:
+    from fer_edge.capture.media.pipe_input import PipeInput
+    from fer_edge.capture.media.source import MediaSource
+
+    return MediaSource(PipeInput(text, settings), settings)
+
+
+def _stream(text: str, settings: CaptureSettings) -> Source:
+    if not has_av():
+        raise MissingExtra(
+            f"{printable(mask(text))} needs the Python package 'av', which is not installed.",
+            "Install it with:  pip install 'fer-edge[media]'",
+        )
+    from fer_edge.capture.media.source import MediaSource
+    from fer_edge.capture.media.stream_input import StreamInput
+
+    return MediaSource(StreamInput(text, settings), settings)
 
 
 def _video(text: str, settings: CaptureSettings) -> Source:
-    from fer_edge.capture.file.video import VideoFileSource
+    if not has_av():
+        from fer_edge.capture.file.video import VideoFileSource
 
-    return VideoFileSource(text, settings)
+        return VideoFileSource(text, settings)
+    from fer_edge.capture.media.file_input import FileInput
+    from fer_edge.capture.media.source import MediaSource
+
+    return MediaSource(FileInput(text, settings), settings)
 
 
 def _images(text: str, settings: CaptureSettings) -> Source:
@@ -164,7 +190,7 @@ KINDS: Tuple[SourceKind, ...] = (
         "camera",
         ("0", "/dev/video0", "/dev/v4l/by-id/..."),
         True,
-        _like(re.compile(r"[0-9]{1,9}|/dev/.*", re.DOTALL)),
+        _like(re.compile(r"[0-9]{1,9}|/dev/(?!stdin$|fd/).*", re.DOTALL)),
         _camera,
         sized=True,
     ),
@@ -179,8 +205,10 @@ KINDS: Tuple[SourceKind, ...] = (
         sized=True,
     ),
     SourceKind("rtsp", ("rtsp://...",), True, lambda text: _scheme(text) in ("rtsp", "rtsps"), _rtsp),
+    SourceKind("stream", ("rtmp://...", "udp://...", "http://.../live.m3u8"), True, is_stream, _stream),
     SourceKind("http", ("http://...",), True, lambda text: _scheme(text) in ("http", "https"), _http),
     SourceKind("video", ("a video file",), False, None, _video, lambda text: [path_of(text)]),
+    SourceKind("pipe", ("- for the standard input", "a pipe"), False, is_pipe, _pipe),
     SourceKind(
         "images",
         ("a picture", "a folder or pattern of pictures"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Optional, Tuple
+from typing import Optional
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.geometry import Geometry
 from fer_edge.capture.rate_cap import RateCap
 from fer_edge.capture.settings import CaptureSettings
+from fer_edge.capture.wrapped import WrappedSource
 from fer_edge.errors import FileUnreadable, UsageError
 from fer_edge.system.clock import Clock
 from fer_edge.system.masking import shown
@@ -48,7 +49,7 @@ def shaped(source: Source, settings: CaptureSettings, asked: bool = False) -> So
     return ShapedSource(source, geometry, fps, asked) if geometry or fps is not None else source
 
 
-class ShapedSource(Source):
+class ShapedSource(WrappedSource):
     """Another source, whose images are changed and whose rate is bounded.
 
     Of a live source what comes faster is left out before it is decoded, and counts as never captured. Of a file the frames are
@@ -76,7 +77,7 @@ class ShapedSource(Source):
         trusted: bool = False,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._source = source
+        super().__init__(source)
         self._geometry = geometry
         self._fps = fps
         self._trusted = trusted
@@ -87,7 +88,6 @@ class ShapedSource(Source):
         self._image: Optional[Image] = None
         self._given = False
         self._told = False
-        self._take_over()
 
     def open(self) -> SourceInfo:
         """Open the source.
@@ -97,8 +97,7 @@ class ShapedSource(Source):
         UsageError
             The region does not lie in its images.
         """
-        info = self._source.open()
-        self._take_over()
+        info = super().open()
         self._cap = None if self._fps is None or self._keeps(info.fps, self._fps) else RateCap(self._fps)
         self._nominal, self._index, self._image, self._given = info.fps, -1, None, False
         try:
@@ -157,31 +156,7 @@ class ShapedSource(Source):
     def close(self) -> None:
         """Close the source."""
         self._image = None
-        self._source.close()
-
-    def interrupt(self) -> None:
-        """Make a blocked call of the source return soon."""
-        self._source.interrupt()
-
-    @property
-    def media_time(self) -> Optional[float]:
-        """Seconds from the start of the file to the image that was last retrieved."""
-        return self._source.media_time
-
-    @property
-    def file(self) -> str:
-        """The picture file that was last retrieved."""
-        return self._source.file
-
-    @property
-    def skipped(self) -> Tuple[str, ...]:
-        """The files that could not be decoded, so far."""
-        return tuple(getattr(self._source, "skipped", ()))
-
-    def _take_over(self) -> None:
-        source = self._source
-        self.live, self.on_demand, self.keeps_rate = source.live, source.on_demand, source.keeps_rate
-        self.opening_limit = source.opening_limit
+        super().close()
 
     def _keeps(self, named: float, wanted: float) -> bool:
         # Drivers name 30000/1001 for 30, and the other way round.

@@ -11,8 +11,11 @@ from fer_edge.errors import SourceStalled, SourceUnreadable
 from fer_edge.types import Image
 
 FROZEN_AFTER = 10.0
-"""Seconds. A sensor's noise makes every image differ, but a stream of a dark scene may repeat one between two key frames,
-which are seldom further apart than this."""
+"""Seconds. A sensor's noise makes every image differ."""
+
+STREAM_FROZEN_AFTER = 60.0
+"""Seconds, for streams that are coded as differences. A quiet or dark scene repeats one image from key frame to key frame, and
+those are up to 25 s apart; the noise shows again in the next."""
 
 UNDECODABLE_AFTER = 5.0
 """Seconds in which no image could be decoded."""

@@ -171,7 +171,8 @@ class SourceReader:
                     source.close()
 
     def _capture(self, worker: Worker, source: Source) -> None:
-        frozen = FrozenImage(self._clock) if self._reconnection is not None and source.live else None
+        watched = self._reconnection is not None and source.live
+        frozen = FrozenImage(self._clock, source.frozen_after) if watched else None
         undecodable = UndecodableImages(self._clock) if frozen is not None else None
         while not self._stopping.is_set():
             if source.on_demand:

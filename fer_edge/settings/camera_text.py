@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import Iterable, List, Sequence, Tuple
 
+from fer_edge.capture.file.places import meant
+from fer_edge.capture.media.names import is_descriptor, is_standard_input
 from fer_edge.errors import UsageError
 from fer_edge.system.masking import mask, printable
 from fer_edge.system.user_info import split_user_info
@@ -56,7 +58,7 @@ def split_camera(text: str) -> Tuple[str, str]:
     >>> split_camera("front=0"), split_camera("http://host/?a=b"), split_camera("./a=b.mp4")
     (('front', '0'), ('', 'http://host/?a=b'), ('', './a=b.mp4'))
     """
-    text = text.strip()
+    given, text = text, meant(text)
     if not text:
         raise UsageError("No source was named.", "Give a source, such as 0 or demo, with or without NAME= before it.")
     if _is_several(text):
@@ -67,7 +69,8 @@ def split_camera(text: str) -> Tuple[str, str]:
         )
     if "=" not in text or _SOURCE.match(text) or os.path.exists(os.path.expanduser(text)):
         return "", text
-    name, _, source = (part.strip() for part in text.partition("="))
+    name, _, source = given.partition("=")
+    name, source = name.strip(), meant(source)
     if not is_camera_name(name):
         shown = printable(mask(text))
         raise UsageError(
@@ -101,7 +104,11 @@ def name_for(source: str) -> str:
     >>> [name_for(source) for source in ("0", "demo:3", "rtsp://user:word@door.local/live", "clips/hall.mp4")]
     ['camera0', 'demo-3', 'door.local', 'hall']
     """
-    source = source.strip()
+    source = meant(source)
+    if is_standard_input(source):
+        return "stdin"
+    if is_descriptor(source):
+        return "pipe"
     address = _ADDRESS.match(source)
     if address is not None:
         return _plain(_host(address.group(1), address.group(2))) or _WITHOUT_A_NAME
@@ -129,7 +136,17 @@ def distinct_names(cameras: Sequence[Tuple[str, str]]) -> List[str]:
     ----------
     cameras : sequence of tuple of str
         Name, empty where there is none, and source.
+
+    Raises
+    ------
+    UsageError
+        Several of them read the standard input.
     """
+    if sum(is_standard_input(meant(source)) for _, source in cameras) > 1:
+        raise UsageError(
+            "--camera names the standard input more than once, which one camera alone can read.",
+            "Give one of them through a pipe with a name (mkfifo), or <(...).",
+        )
     used = {name.lower() for name, _ in cameras if name}
     found = []
     for name, source in cameras:

@@ -17,6 +17,7 @@ PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "prometheus_client": "prome
 
 EXTRAS = {
     "PIL": "train",
+    "av": "media",
     "cv2": "cpu",
     "lightning": "train",
     "matplotlib": "train",

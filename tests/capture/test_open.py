@@ -11,14 +11,15 @@ from fer_edge.capture.base import Source
 from fer_edge.capture.file.images import ImageSource
 from fer_edge.capture.file.video import VideoFileSource
 from fer_edge.capture.gstreamer import GStreamerSource
-from fer_edge.capture.http.source import HttpSource
+from fer_edge.capture.media.source import MediaSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.registry import FORMS, KINDS, kind_of
 from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.capture.synthetic import DemoSource
 from fer_edge.capture.v4l2.camera import CameraSource
-from fer_edge.errors import UsageError
+from fer_edge.capture.web import WebSource
+from fer_edge.errors import MissingExtra, UsageError
 
 
 @pytest.mark.parametrize(
@@ -32,15 +33,25 @@ from fer_edge.errors import UsageError
         ("gst:videotestsrc ! video/x-raw,width=320", GStreamerSource),
         ("gst:rtspsrc location=rtsp://host/x ! decodebin", GStreamerSource),
         ("rtsp://me:secret@host/live", RtspSource),
-        ("http://host:8080/video", HttpSource),
-        ("HTTPS://host/video.jpg", HttpSource),
+        ("http://host:8080/video", WebSource),
+        ("HTTPS://host/video.jpg", WebSource),
         ("demo", DemoSource),
         ("demo:8", DemoSource),
-        ("clip.mp4", VideoFileSource),
-        ("demo.mp4", VideoFileSource),
-        ("./demo", VideoFileSource),
-        ("10:30 talk.mkv", VideoFileSource),
+        ("clip.mp4", MediaSource),
+        ("demo.mp4", MediaSource),
+        ("./demo", MediaSource),
+        ("10:30 talk.mkv", MediaSource),
         ("a.gif", ImageSource),
+        ("-", MediaSource),
+        ("/dev/stdin", MediaSource),
+        ("/dev/fd/63", MediaSource),
+        ("rtmp://host/live/one", MediaSource),
+        ("srt://host:9000", MediaSource),
+        ("udp://@:1234", MediaSource),
+        ("tcp://host:1234", MediaSource),
+        ("https://host/live/index.m3u8?token=1", MediaSource),
+        ("camera.sdp", MediaSource),
+        ("list.m3u8", MediaSource),
         ("face.JPG", ImageSource),
         ("shots/*.png", ImageSource),
     ],
@@ -59,8 +70,10 @@ def test_what_the_help_tells_of_is_what_is_taken(tmp_path: Path) -> None:
         "csi": ("csi:0",),
         "gstreamer": ("gst:PIPELINE",),
         "rtsp": ("rtsp://...",),
+        "stream": ("rtmp://...", "udp://...", "http://.../live.m3u8"),
         "http": ("http://...",),
         "video": ("a video file",),
+        "pipe": ("-", "/dev/stdin", "/dev/fd/63"),
         "images": (str(tmp_path), "shots/*.jpg"),
         "demo": ("demo", "demo:1"),
     }
@@ -72,9 +85,22 @@ def test_what_the_help_tells_of_is_what_is_taken(tmp_path: Path) -> None:
             assert form in FORMS
 
 
-@pytest.mark.parametrize("text", ["0", "demo", "clip.mp4", "face.png", "http://host/", "rtsp://host/", "csi:0"])
+@pytest.mark.parametrize(
+    "text", ["0", "demo", "clip.mp4", "face.png", "http://host/", "rtsp://host/", "csi:0", "-", "udp://host:1"]
+)
 def test_a_kind_says_beforehand_whether_its_sources_are_live(text: str) -> None:
     assert open_source(text).live is kind_of(text).live
+
+
+def test_without_pyav_files_go_through_opencv_and_a_stream_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_edge.capture.registry.has_av", lambda: False)
+    assert type(open_source("clip.mp4")) is VideoFileSource
+    assert type(open_source("-")) is MediaSource
+    for text in ("rtmp://me:secret@host/live", "https://me:secret@host/live/a.m3u8", "camera.sdp"):
+        with pytest.raises(MissingExtra) as caught:
+            open_source(text)
+        assert "pip install 'fer-edge[media]'" in str(caught.value)
+        assert "secret" not in str(caught.value)
 
 
 def test_a_folder_is_a_folder_of_pictures(tmp_path: Path) -> None:
@@ -83,7 +109,7 @@ def test_a_folder_is_a_folder_of_pictures(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  ", "ftp://host/x", "csi:", "csi:front", "gst:", "http://", "demo:9", "rtmp://a/b", "ftp://host/face.jpg"],
+    ["", "  ", "ftp://host/x", "csi:", "csi:front", "gst:", "http://", "demo:9", "mms://a/b", "ftp://host/face.jpg"],
 )
 def test_what_makes_no_sense_is_refused_at_once_with_advice(text: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -13,7 +13,7 @@ from typing import Callable, Iterator, List, Tuple
 import pytest
 
 from fer_edge.capture.open import open_source
-from fer_edge.capture.rtsp.reader import FAILED, FRAME, HEADER, OPENED
+from fer_edge.capture.rtsp.outlet import ANSWERED, FAILED, FRAME, HEADER, OPENED, STARTED
 from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
@@ -148,7 +148,8 @@ class Reader:
         """Nothing is open."""
 
 
-OPENING = HEADER.pack(OPENED, 0, 0, 13) + b'{"fps": 25.0}'
+ANSWER = HEADER.pack(STARTED, 0, 0, 0) + HEADER.pack(ANSWERED, 0, 0, 0)
+OPENING = ANSWER + HEADER.pack(OPENED, 0, 0, 13) + b'{"fps": 25.0}'
 PICTURE = HEADER.pack(FRAME, 4, 2, 24) + bytes(24)
 
 
@@ -189,12 +190,12 @@ def test_a_slow_stream_counts_as_alive_while_frames_come(camera: Callable[..., R
         HEADER.pack(OPENED, 0, 0, 4_000_000_000),
         HEADER.pack(FAILED, 0, 0, 4_000_000_000),
         HEADER.pack(b"\xff\xfe\xfd\xfc", 1, 1, 4_000_000_000),
-        HEADER.pack(OPENED, 0, 0, 100) + b"[" * 100,
+        ANSWER + HEADER.pack(OPENED, 0, 0, 100) + b"[" * 100,
     ],
 )
 def test_the_process_that_reads_is_not_believed_blindly(camera: Callable[..., RtspSource], message: bytes) -> None:
     now = [0.0]
-    begin = [] if message.startswith((OPENED, FAILED, b"\xff")) else [OPENING]
+    begin = [OPENING] if message.startswith(FRAME) else []
     with pytest.raises(SourceUnreadable, match="camera/ gives"):
         camera(Reader(now, *begin, message), now).open()
 

@@ -172,7 +172,7 @@ def test_a_password_is_not_given_to_what_only_ffmpeg_can_read(monkeypatch: pytes
 @needs_openssl
 def test_a_camera_with_a_certificate_that_nobody_vouches_for_is_told_nothing(tmp_path: Path) -> None:
     heard: List[bytes] = []
-    refused = pytest.raises(SourceUnreachable, match=r"self-signed.*\n.*--tls-ca.*tls_verify;0")
+    refused = pytest.raises(SourceUnreachable, match=r"self-signed.*\n.*--tls-ca.*--tls-insecure")
     with camera([], lambda _: ASKS_BASIC) as plain, tls_door(
         plain, make_certificate(tmp_path), heard
     ) as place, refused:
@@ -250,13 +250,13 @@ def test_verification_ends_only_when_somebody_says_so() -> None:
 
 def test_the_pictures_of_a_safe_connection_do_not_go_beside_it() -> None:
     for options in ("rtsp_transport;udp", "rtsp_transport;udp_multicast|a;b", "a;b", ""):
-        chosen = RtspOptions(CameraAddress.parse("rtsps://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options}).text
-        assert "rtsp_transport;tcp" in chosen
-        assert "udp" not in chosen
-    plain = RtspOptions(
-        CameraAddress.parse("rtsp://camera/"), {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;udp|a;b"}
-    )
-    assert plain.text == "rtsp_transport;udp|a;b"
+        for asked in ("udp", "auto", "tcp"):
+            chosen = RtspOptions(
+                CameraAddress.parse("rtsps://camera/"),
+                {"OPENCV_FFMPEG_CAPTURE_OPTIONS": options},
+                CaptureSettings(transport=asked),
+            )
+            assert chosen.ffmpeg["rtsp_transport"] == "tcp"
 
 
 @pytest.fixture
@@ -351,3 +351,25 @@ def test_whatever_comes_never_makes_more_of_it(pieces: List[bytes]) -> None:
 def test_a_message_without_end_is_not_collected(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"without an end|too long"):
         list(MessageSplitter().feed(data))
+
+
+@needs_openssl
+@pytest.mark.parametrize("trust", ["tls_ca", "tls_insecure"])
+def test_a_certificate_that_the_settings_name_or_leave_unchecked_lets_through(
+    tmp_path: Path, trust: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate = make_certificate(tmp_path)
+    settings = (
+        CaptureSettings(connect_timeout=20, tls_ca=str(certificate))
+        if trust == "tls_ca"
+        else CaptureSettings(connect_timeout=20, tls_insecure=True)
+    )
+    asked: List[str] = []
+    with camera(asked, to_describe("404 Not Found")) as plain, tls_door(plain, certificate) as place, pytest.raises(
+        SourceUnreachable, match="answers: 404"
+    ), caplog.at_level(logging.WARNING, "fer_edge"):
+        open_source(f"rtsps://{place}/cam", settings).open()
+    assert any(request.startswith("DESCRIBE") for request in asked)
+    assert [
+        record.getMessage().count("nobody checks who answers, as tls_insecure says") for record in caplog.records
+    ] == ([] if trust == "tls_ca" else [1])

@@ -209,7 +209,11 @@ def test_a_source_of_any_name_is_built_or_refused(text: str) -> None:
     try:
         source = open_source(text)
         # Devices and hosts that might exist are left alone.
-        if type(source).__name__ in ("VideoFileSource", "ImageSource") and "/" not in text and "*" not in text:
+        if (
+            type(source).__name__ in ("VideoFileSource", "MediaSource", "ImageSource")
+            and "/" not in text
+            and "*" not in text
+        ):
             source.open()
     except FerEdgeError as error:
         assert error.message

@@ -63,8 +63,8 @@ def test_a_picture_that_never_changes_is_a_fault_of_the_source(monkeypatch: pyte
             return np.full((100, 100, 3), 7, np.uint8)
 
     class Impatient(reader.FrozenImage):
-        def __init__(self, clock: Callable[[], float]) -> None:
-            super().__init__(clock, 0.2)
+        def __init__(self, clock: Callable[[], float], patience: float) -> None:
+            super().__init__(clock, patience / 50)
 
     monkeypatch.setattr(reader, "FrozenImage", Impatient)
     session = supervised([Frozen(), Camera()])

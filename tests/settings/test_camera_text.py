@@ -195,3 +195,18 @@ def test_made_names_are_legal_and_differ_from_all_others_whatever_their_case(cam
     assert all(map(is_camera_name, names))
     assert len({name.lower() for name in made}) == len(made)
     assert not {name.lower() for name in made} & {own.lower() for own, _ in cameras if own}
+
+
+def test_spaces_that_belong_to_the_name_of_a_file_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(" clip.mp4 ").touch()
+    assert split_camera(" clip.mp4 ") == ("", " clip.mp4 ")
+    assert split_camera("front= clip.mp4 ") == ("front", " clip.mp4 ")
+    assert split_camera(" other.mp4 ") == ("", "other.mp4")
+
+
+def test_the_standard_input_has_a_name_and_one_reader() -> None:
+    assert split_camera("front=-") == ("front", "-")
+    assert [name_for(source) for source in ("-", "/dev/stdin", "/dev/fd/63")] == ["stdin", "stdin", "pipe"]
+    with pytest.raises(UsageError, match="standard input more than once"):
+        distinct_names([("a", "-"), ("b", "/dev/stdin")])

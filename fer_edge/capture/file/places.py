@@ -39,6 +39,11 @@ class Found(NamedTuple):
     base: str
 
 
+def meant(text: str) -> str:
+    """Return the text of a source without the spaces around it, unless a file is called so."""
+    return text if os.path.exists(path_of(text)) else text.strip()
+
+
 def path_of(text: str) -> str:
     """Return the path that the text of a source means: a ``~`` at its beginning is a home folder."""
     # Path.expanduser raises for a user who is not there.

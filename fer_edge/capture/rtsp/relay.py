@@ -16,12 +16,13 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Union
+from typing import Callable, Dict, List, Optional, Union
 
 from fer_edge.capture.address import CameraAddress, connect, wait_for
 from fer_edge.capture.authentication import Authentication, password_is_not_for
 from fer_edge.capture.rtsp.answer import reply_for_ffmpeg, request_for_ffmpeg
 from fer_edge.capture.rtsp.message import Message, MessageSplitter
+from fer_edge.capture.rtsp.refusal import refused
 from fer_edge.capture.tls import DEFAULTS, TlsSettings, secure
 from fer_edge.errors import SourceError, SourceUnreachable, UsageError
 from fer_edge.system.masking import mask, printable
@@ -32,7 +33,7 @@ _MOST_PENDING = 32
 _MOST_STRANGERS = 4
 _STRANGER_WAIT = 10.0  # s; FFmpeg asks as soon as it is connected, others on this machine may only connect
 _STRANGER_BYTES = 4096  # as long as a request of FFmpeg's can be
-_TLS_REMEDY = ", or have nothing checked: OPENCV_FFMPEG_CAPTURE_OPTIONS='tls_verify;0'"
+_OF_THE_STREAM = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY")
 
 
 class RtspRelay:
@@ -46,15 +47,34 @@ class RtspRelay:
         Seconds within which the camera must take a connection, and each request.
     tls : TlsSettings
         How to check an ``rtsps://`` camera.
+    transport : str
+        What FFmpeg was told to use, for messages.
+    answered : callable
+        Called once, when the camera has described its stream.
 
     Attributes
     ----------
     failure : SourceError or None
         What went wrong on the camera's side, as far as FFmpeg cannot know.
+    has_heard : bool
+        Whether anything came from the camera that is RTSP.
+    refusal : SourceError or None
+        What the camera said no to, if it was the last that it said of the stream.
     """
 
-    def __init__(self, address: CameraAddress, timeout: float, tls: TlsSettings = DEFAULTS) -> None:
+    def __init__(
+        self,
+        address: CameraAddress,
+        timeout: float,
+        tls: TlsSettings = DEFAULTS,
+        transport: str = "",
+        answered: Callable[[], None] = lambda: None,
+    ) -> None:
         self.failure: Optional[SourceError] = None
+        self.refusal: Optional[SourceError] = None
+        self.has_heard = False
+        self._transport = transport
+        self._answered: Optional[Callable[[], None]] = answered
         self.address = address
         self.target = address
         self.timeout = timeout
@@ -127,6 +147,17 @@ class RtspRelay:
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)  # ends `run`, too
         self._listening.close()
+
+    def hear(self, method: str, reply: Message) -> None:
+        """Note what the camera says to a request, once nothing more can be done about a refusal."""
+        if method not in _OF_THE_STREAM:
+            return  # FFmpeg does not mind
+        self.refusal = (
+            refused(self.address, reply.status, reply.reason, self._transport) if reply.status >= 400 else None
+        )
+        if method == "DESCRIBE" and reply.status == 200 and self._answered is not None:
+            tell, self._answered = self._answered, None
+            tell()
 
     def redirect(self, location: str) -> str:
         """Take what a camera refers to as the next target, and give the URL under which FFmpeg finds it."""
@@ -223,6 +254,7 @@ class _Exchange:
         self._send_to_camera(replace(request.message, headers=headers).encode())
 
     def _from_camera(self, item: Union[bytes, Message]) -> None:
+        self._relay.has_heard = True
         if isinstance(item, bytes) or item.method:
             self._send_to_client(item if isinstance(item, bytes) else request_for_ffmpeg(item).encode())
             return
@@ -233,6 +265,7 @@ class _Exchange:
         if item.status == 401 and self._asks_again(item, request):
             self._ask(replace(request, refusals=request.refusals + 1))
             return
+        self._relay.hear(request.message.method, item)
         location = self._relay.redirect(item.get("Location")) if 300 <= item.status < 400 else ""
         answer = reply_for_ffmpeg(item, request.message.method, request.number, self._peer, location)
         self._send_to_client(answer.encode())
@@ -262,7 +295,7 @@ class _Exchange:
             ) from None
         self._peer = connection.getpeername()[0]
         if relay.target.scheme == "rtsps":
-            self._camera = secure(connection, relay.target, deadline, self._never, relay.tls, _TLS_REMEDY)
+            self._camera = secure(connection, relay.target, deadline, self._never, relay.tls)
         else:
             self._camera = connection
 

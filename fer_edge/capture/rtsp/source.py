@@ -14,11 +14,23 @@ from fer_edge.capture.address import CameraAddress, connect
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
 from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
-from fer_edge.capture.rtsp.options import VARIABLE, RtspOptions
-from fer_edge.capture.rtsp.reader import ENDED, FAILED, FRAME, HEADER, LONGEST_FAILURE, OPENED
+from fer_edge.capture.rtsp.opencv_stream import INTERLACED
+from fer_edge.capture.rtsp.options import RtspOptions
+from fer_edge.capture.rtsp.outlet import (
+    ANSWERED,
+    ENDED,
+    FAILED,
+    FRAME,
+    HEADER,
+    LONGEST_FAILURE,
+    OPENED,
+    STARTED,
+)
+from fer_edge.capture.rtsp.refusal import refused
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
-from fer_edge.capture.stall import StallTimer
+from fer_edge.capture.stall import STREAM_FROZEN_AFTER, StallTimer
 from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
+from fer_edge.system.installation import pip_install
 from fer_edge.system.masking import mask, printable
 from fer_edge.system.python_child import python_child
 from fer_edge.types import Image
@@ -26,28 +38,32 @@ from fer_edge.types import Image
 logger = logging.getLogger("fer_edge")
 
 _GRAB_WAIT = 0.5
-_START_WAIT = 10.0  # s; for the process to load its libraries, on a slow board with a cold disk
+_START_WAIT = 20.0  # s; for the process to load its libraries, on a slow board with a cold disk
+_SPEAKING = 1.0  # s; for the process to say more than that nothing came
+_CLOSING = 10.0  # s; of the limit of `open`, for what is not waiting
+_PASSED_ON = ("connect_timeout", "first_image_timeout", "transport", "tls_ca", "tls_insecure")
 _LONGEST_LINE = 500
 _LONGEST_WORDS = 100  # too few for JSON that is nested too deeply
 
 
 class RtspSource(Source):
-    """Reads ``rtsp://`` and ``rtsps://`` addresses, over TCP.
+    """Reads ``rtsp://`` and ``rtsps://`` addresses.
 
-    A live stream has no end: when the server closes it, that is a `SourceStalled`. FFmpeg's options can be set in the
-    environment variable OPENCV_FFMPEG_CAPTURE_OPTIONS, for instance ``rtsp_transport;udp``. The certificate of an
-    ``rtsps://`` camera must be trusted by this machine, or its file be named in SSL_CERT_FILE or by the option ``ca_file``;
-    the option ``tls_verify;0`` has nothing checked, which the log then says.
+    A live stream has no end: when the server closes it, that is a `SourceStalled`. It begins with a key frame; nothing is
+    given of what comes before. The certificate of an ``rtsps://`` camera must be trusted by this machine, or its file be named
+    in the settings or in SSL_CERT_FILE; the log says where nobody checks. FFmpeg's options can be set in the environment
+    variable OPENCV_FFMPEG_CAPTURE_OPTIONS, for instance ``rtsp_transport;udp``, and win over the settings.
 
     Parameters
     ----------
     url : str
         With ``user:password@`` before the host if the camera wants it; never shown in full, nor in the list of processes.
     settings : CaptureSettings
-        Time limits.
+        Time limits, transport, and whom to trust.
     """
 
     live = True
+    frozen_after = STREAM_FROZEN_AFTER
 
     def __init__(
         self, url: str, settings: CaptureSettings = DEFAULTS, clock: Callable[[], float] = time.monotonic
@@ -57,7 +73,13 @@ class RtspSource(Source):
         child = python_child("fer_edge.capture.rtsp.reader")
         self._pipe = ChildPipe(child.command, child.changes)
         self._stall = StallTimer(
-            self._address.name, settings.stall_timeout, "Check the camera and the network between.", clock
+            self._address.name,
+            settings.stall_timeout,
+            "Check the camera and the network between; a camera that gives pictures so seldom needs a longer --stall-timeout.",
+            clock,
+        )
+        self.opening_limit = (
+            2 * settings.connect_timeout + _START_WAIT + _SPEAKING + settings.first_image_timeout + _CLOSING
         )
         self._clock = clock
         self._header = bytearray(HEADER.size)
@@ -72,26 +94,22 @@ class RtspSource(Source):
         """Connect and wait for the first image, which `grab` then gives."""
         self.close()
         self._delivered = 0
-        options = RtspOptions(self._address)
+        asked = self._settings
+        options = RtspOptions(self._address, asked=asked)
         options.check()
-        if self._address.scheme == "rtsps" and not options.tls.verify:
-            logger.warning("%s: nobody checks who answers, as %s says", self._address.name, VARIABLE)
+        if options.unsafe_because:
+            logger.warning("%s: nobody checks who answers, as %s says", self._address.name, options.unsafe_because)
         try:
             # FFmpeg would say less about a host that is not there.
-            connect(self._address, self._settings.connect_timeout, self._pipe.interrupted).close()
+            connect(self._address, asked.connect_timeout, self._pipe.interrupted).close()
             request = {
                 "url": self._address.url,
-                "open_timeout": self._settings.connect_timeout,
-                # Longer than ours, so that a stalled stream is not taken for an ended one.
-                "read_timeout": 2 * self._settings.stall_timeout + 10,
+                "asked": {name: getattr(asked, name) for name in _PASSED_ON},
+                # FFmpeg's own. Longer than all of ours, so that a stalled stream is not taken for an ended one.
+                "limit": 10 + 2 * (asked.connect_timeout + asked.first_image_timeout + asked.stall_timeout),
             }
             self._pipe.start(json.dumps(request).encode() + b"\n")
-            fps = self._await_opened()
-            if not self._await(FRAME, self._settings.stall_timeout):
-                raise SourceStalled(
-                    f"{self._address.name} was opened, but gave no frame for {self._settings.stall_timeout:g} s.",
-                    "Check that the camera's stream runs.",
-                )
+            fps = self._await_first(options.transport)
         except BaseException:
             self.close()
             raise
@@ -126,12 +144,33 @@ class RtspSource(Source):
         """Make a waiting call return within a tenth of a second."""
         self._pipe.interrupted.set()
 
-    def _await_opened(self) -> float:
-        if not self._await(OPENED, self._settings.connect_timeout + _START_WAIT):
+    def _await_first(self, transport: str) -> float:
+        """Wait for the first image, with a limit for each step on the way, and return the nominal rate."""
+        connect_timeout, first_image_timeout = self._settings.connect_timeout, self._settings.first_image_timeout
+        if not self._await(STARTED, _START_WAIT):
             raise SourceUnreachable(
-                f"{self._address.name} did not answer within {self._settings.connect_timeout:g} s.",
-                "Check the address, and that the camera serves RTSP there.",
+                f"The process that is to read {self._address.name} did not start within {_START_WAIT:g} s.",
+                "Look whether this machine is overloaded, or its disk fails.",
             )
+        if not self._await(ANSWERED, connect_timeout + _SPEAKING):
+            raise SourceUnreachable(
+                f"{self._address.name} did not answer within {connect_timeout:g} s.",
+                "Check the address, and that the camera serves RTSP there; one that is slow to answer needs a longer "
+                "--connect-timeout.",
+            )
+        deadline = self._clock() + first_image_timeout
+        if self._await(OPENED, first_image_timeout):
+            fps = self._rate()
+            if self._await(FRAME, max(0.0, deadline - self._clock())):
+                return fps
+        raise SourceStalled(
+            f"{self._address.name} answered, but gave no picture for {first_image_timeout:g} s.",
+            "A camera with a long key-frame interval (also called I-frame interval or GOP) needs a longer "
+            "--first-image-timeout, or a shorter interval in its own settings."
+            + (" Over UDP, a firewall may keep pictures back: try --transport tcp." if transport != "tcp" else ""),
+        )
+
+    def _rate(self) -> float:
         try:
             fps = float(json.loads(bytes(self._payload or b"{}"))["fps"])
         except (ValueError, TypeError, LookupError, OverflowError):
@@ -165,6 +204,12 @@ class RtspSource(Source):
             raise SourceUnreachable(message, printable(mask(remedy), len(remedy)))
         if kind != wanted:
             raise self._failure(self._pipe.finish())
+        if kind == FRAME and INTERLACED in self._pipe.errors:
+            raise SourceUnreadable(
+                f"{self._address.name} sends interlaced pictures, and the installed OpenCV gives something else for them.",
+                f"Install PyAV, which reads them:  {pip_install('media')}  or an OpenCV that does:  "
+                "pip install 'opencv-python<4.13'  Or choose progressive pictures in the camera.",
+            )
         return True
 
     def _begin(self) -> None:
@@ -193,14 +238,9 @@ class RtspSource(Source):
         """Say in our words what FFmpeg said in its own."""
         lines = [printable(mask(line), _LONGEST_LINE) for line in self._pipe.errors.splitlines()]
         name = self._address.name
-        answer = re.search(r"(?:failed: |returned )(\d{3}.*)", "\n".join(lines))
+        answer = re.search(r"(?:failed: |returned )([45][0-9]{2})\b(.*)", "\n".join(lines))
         if answer is not None:
-            advice = "Look up the path of the camera's stream."
-            if answer.group(1).startswith(("401", "403")):
-                advice = (
-                    "The user or the password is missing or wrong: write USER:PASSWORD@ before the host in the address."
-                )
-            return SourceUnreachable(f"{name} answers: {answer.group(1).strip()}.", advice)
+            return refused(self._address, int(answer.group(1)), answer.group(2))
         lines = [re.sub(r"^\[[^\]]*\] ", "", line) for line in lines if line.strip()]
         if not lines and status == 0:
             return SourceUnreadable(

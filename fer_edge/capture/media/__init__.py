@@ -1,0 +1,1 @@
+"""Videos, pipes and streams, read by PyAV in a process of their own."""

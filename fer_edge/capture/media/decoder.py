@@ -1,0 +1,260 @@
+"""The images of a video or a stream as a player shows them, decoded by PyAV (FFmpeg's libraries)."""
+
+from __future__ import annotations
+
+import math
+import os
+from types import TracebackType
+from typing import Any, BinaryIO, Iterator, Mapping, Optional, Tuple, Type, Union
+
+import av
+
+from fer_edge.capture.limits import MOST_PIXELS, fits
+from fer_edge.capture.media.picture import Picture
+from fer_edge.types import Image
+
+MOST_THREADS = 4
+"""Of one decoder. Each that works on a frame of its own holds one more decoded frame: 3 MB at 1080p, 12 MB at 4K."""
+
+_MOST_FPS = 1000.0
+
+_JOINED = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc")
+"""Formats that are recorded from the middle of a broadcast: what comes before the first key frame is no damage."""
+
+_SEAMED = ("mpegts", "hls")
+"""Formats whose pieces are joined: the first packet behind a seam counts as damaged and may be whole. The decoder knows."""
+
+_LEAD = 0.5
+"""Seconds by which the first image may come late and be the start all the same: sound has a lead, and a decoder a delay."""
+
+
+class TooLarge(ValueError):
+    """The stream's images are larger than `fer_edge.capture.limits` allows; the message has their size."""
+
+
+class NoVideo(ValueError):
+    """What was opened holds no video."""
+
+
+class MediaDecoder:
+    """Opens whatever FFmpeg opens, and decodes its best video stream.
+
+    Images are turned as the file says, pixels are made square, and interlaced frames are deinterlaced; frames that an edit
+    list leaves out are not given. A cover picture is taken only where there is no other video.
+
+    Parameters
+    ----------
+    place : str or file object
+        A path or URL as FFmpeg takes it, or a binary file that is open. What has a colon in its name is given as ``file:...``.
+    options : mapping
+        FFmpeg's options for the protocol and the format.
+    format : str
+        The name of FFmpeg's demuxer; empty to have it found out.
+    open_timeout, read_timeout : float
+        Seconds that opening, and reading of one packet, may block; they do not end every wait, so that a process of its own
+        should be between.
+    low_delay : bool
+        Give each frame as soon as it came: the decoder's threads share one frame instead of working on several.
+    from_key_frame : bool
+        Leave out what comes before the first key frame, as of a stream that is joined in its course: FFmpeg before release 8
+        gives gray images for it, with what moves, of all but H.264.
+
+    Attributes
+    ----------
+    width, height : int
+        Pixels as displayed: of the newest image, and before the first of what the stream says, where a rotation may not be
+        known yet.
+    fps : float
+        The nominal rate; 0 if unknown.
+    format_name : str
+        What FFmpeg calls the format.
+    frames_promised : int
+        How many frames the file says it has, which may be wrong; 0 where it says nothing.
+    damaged : int
+        Packets and frames that the demuxer or the decoder found damaged, so far.
+    last_error : str
+        FFmpeg's words for the last of them.
+
+    Raises
+    ------
+    TooLarge, NoVideo
+        See there.
+    OSError, ValueError
+        What PyAV raises (`av.error.FFmpegError`, which is one of both): it cannot be opened or read.
+    """
+
+    def __init__(
+        self,
+        place: Union[str, BinaryIO],
+        options: Optional[Mapping[str, str]] = None,
+        format: str = "",
+        open_timeout: Optional[float] = None,
+        read_timeout: Optional[float] = None,
+        low_delay: bool = False,
+        from_key_frame: bool = False,
+    ) -> None:
+        self._awaits_key_frame = from_key_frame
+        self.damaged = 0
+        self.last_error = ""
+        self._picture = Picture()
+        self._last_time = -math.inf
+        self._has_begun = False
+        self._container: Any = av.open(
+            place,
+            format=format or None,
+            options=dict(options or {}),
+            metadata_errors="replace",
+            timeout=(open_timeout, read_timeout),
+        )
+        try:
+            self._stream = _best_video(self._container)
+            self._prepare(low_delay)
+        except BaseException:
+            self.close()
+            raise
+        self._start = _start(self._container, self._stream)
+
+    def _prepare(self, low_delay: bool) -> None:
+        stream, codec = self._stream, self._stream.codec_context
+        if (codec.width, codec.height) != (0, 0) and not fits(codec.width, codec.height):
+            raise TooLarge(f"{codec.width} x {codec.height}")
+        # A size that is only known within the stream is refused by the decoder before it takes memory.
+        codec.options = {**dict(codec.options), "max_pixels": str(MOST_PIXELS)}
+        codec.thread_type = "SLICE" if low_delay else "AUTO"
+        codec.thread_count = max(1, min(MOST_THREADS, _cores()))
+        # What the codec says is right where nothing was counted yet, as with a stream; the guess is of fields then.
+        rate = (
+            stream.average_rate
+            or codec.framerate
+            or (stream.guessed_rate if self._is_believable(stream.guessed_rate) else None)
+        )
+        self.fps = float(rate) if rate and 0 < rate <= _MOST_FPS else 0.0
+        self.format_name = str(self._container.format.name)
+        self.frames_promised = int(stream.frames or 0)
+        self.width, self.height = self._picture.displayed(
+            codec.width, codec.height, stream.sample_aspect_ratio or codec.sample_aspect_ratio, _turn(stream)
+        )
+
+    def _is_believable(self, rate: Any) -> bool:
+        # What a container without rates counts its times in (1/1000 s in Matroska) is guessed as one.
+        return bool(rate) and rate * self._stream.time_base != 1
+
+    def frames(self) -> Iterator[Tuple[Image, Optional[float]]]:
+        """Decode to the end.
+
+        Yields
+        ------
+        tuple of Image and float or None
+            Height x width x 3, uint8, blue-green-red, a new array each time; and the seconds from the start of the media,
+            which only grow, or None where nobody knows.
+
+        Raises
+        ------
+        TooLarge
+            The images became larger than can be taken.
+        OSError, ValueError
+            Reading failed; what came before was given.
+        """
+        for packet in self._container.demux(self._stream):
+            if packet.is_corrupt and self.format_name not in _SEAMED:
+                self._note("a damaged packet")
+                continue
+            # The empty packet at the end has the decoder give what it holds back.
+            self._awaits_key_frame = self._awaits_key_frame and packet.size > 0 and not packet.is_keyframe
+            if self._awaits_key_frame:
+                continue
+            try:
+                decoded = packet.decode()
+            except (av.error.InvalidDataError, av.error.PatchWelcomeError) as error:
+                if self._has_begun or self.format_name not in _JOINED:
+                    self._note(error.strerror or "damaged data")
+                continue
+            for frame in decoded:
+                yield from self._shown(frame)
+        for image, time in self._picture.rest():
+            yield self._given(image, time)
+
+    def _shown(self, frame: Any) -> Iterator[Tuple[Image, Optional[float]]]:
+        if not fits(frame.width, frame.height):
+            raise TooLarge(f"{frame.width} x {frame.height}")
+        if frame.is_corrupt:
+            self._note("a damaged frame")
+        aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
+        for image, time in self._picture.show(frame, self._stream.time_base, aspect, _turn(self._stream)):
+            yield self._given(image, time)
+
+    def _given(self, image: Image, stamp: Optional[float]) -> Tuple[Image, Optional[float]]:
+        self.height, self.width = image.shape[:2]
+        self._has_begun = True
+        return image, self._time(stamp)
+
+    def _note(self, what: str) -> None:
+        self.damaged += 1
+        self.last_error = what
+
+    def _time(self, stamp: Optional[float]) -> Optional[float]:
+        if stamp is not None and self._last_time < 0 and 0 < stamp - self._start < _LEAD:
+            self._start = stamp
+        time = stamp - self._start if stamp is not None else math.nan
+        if not (math.isfinite(time) and time >= 0 and time > self._last_time):
+            if self.fps <= 0:
+                return None
+            time = max(0.0, self._last_time + 1 / self.fps)
+        self._last_time = time
+        return time
+
+    def close(self) -> None:
+        """Give back what is open. May be called twice."""
+        container, self._container = self._container, None
+        if container is not None:
+            self._picture.forget()
+            container.close()
+
+    def __enter__(self) -> MediaDecoder:
+        """Return itself, for a ``with`` block."""
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _best_video(container: Any) -> Any:
+    """Return the largest of the streams that are video, and a cover picture only where there is no other."""
+    streams = [stream for stream in container.streams.video if stream.codec_context is not None]
+    if not streams:
+        raise NoVideo("there is no video in it")
+    moving = [stream for stream in streams if not _is_cover(stream)]
+    return max(moving or streams, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+
+
+def _is_cover(stream: Any) -> bool:
+    disposition = getattr(stream, "disposition", None)  # from PyAV 14 on
+    if disposition is not None:
+        return bool(int(disposition) & 0x400)  # AV_DISPOSITION_ATTACHED_PIC
+    # A picture has no rate of its own; it is counted in the finest unit that there is.
+    return stream.codec_context.name in ("mjpeg", "png", "bmp", "gif", "webp") and not stream.average_rate
+
+
+def _turn(stream: Any) -> float:
+    """Return the stream's rotation where PyAV gives it (before 14), in degrees counterclockwise."""
+    data = getattr(stream, "side_data", None)
+    try:
+        return float((data or {}).get("DISPLAYMATRIX", 0.0))
+    except (TypeError, ValueError, AttributeError):
+        return 0.0
+
+
+def _start(container: Any, stream: Any) -> float:
+    """Return the stamp at which a player begins, in seconds."""
+    if container.start_time is not None:
+        return float(container.start_time) / 1_000_000
+    if stream.start_time is not None and stream.time_base:
+        return float(stream.start_time * stream.time_base)
+    return 0.0

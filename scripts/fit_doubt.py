@@ -19,13 +19,13 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import cv2
 import numpy as np
-import pyarrow.parquet as parquet
 from face_covers import KINDS, cover
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 from fer_edge.classify.crop import FaceCropper, pose_of
-from fer_edge.classify.looks import CROP, edges
 from fer_edge.classify.doubt import LARGEST_TURN
+from fer_edge.classify.looks import CROP, edges
 from fer_edge.detect.base import FaceDetector
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.yunet import YuNetDetector
@@ -127,8 +127,8 @@ def looks_of(path: Path, count: int, detectors: Sequence[FaceDetector], seed: in
     return looks
 
 
-def fitted(inputs: Floats, wanted: NDArray[np.bool_]) -> Tuple[Floats, float]:
-    """Fit a ridge logistic regression by Newton's method, both classes of equal weight; return weights and offset."""
+def fitted(inputs: Floats, wanted: NDArray[np.bool_]) -> Floats:
+    """Fit a ridge logistic regression by Newton's method, both classes of equal weight; return its weights."""
     middle, spread = inputs.mean(0), inputs.std(0) + 1e-6
     rows = np.hstack([(inputs - middle) / spread, np.ones((len(inputs), 1))])
     share = np.where(wanted, 0.5 / wanted.mean(), 0.5 / (1 - wanted.mean())) / len(rows)
@@ -139,8 +139,8 @@ def fitted(inputs: Floats, wanted: NDArray[np.bool_]) -> Tuple[Floats, float]:
         slope = rows.T @ (share * (chance - wanted)) + ridge @ weights
         bend = (rows * (share * chance * (1 - chance))[:, None]).T @ rows + ridge
         weights -= np.linalg.solve(bend, slope)
-    scaled = weights[:-1] / spread
-    return scaled, float(weights[-1] - scaled @ middle)
+    scaled: Floats = weights[:-1] / spread
+    return scaled
 
 
 def report(name: str, looks: Sequence[Look], fires: NDArray[np.bool_], groups: Dict[str, NDArray[np.bool_]]) -> None:
@@ -187,7 +187,7 @@ def main() -> None:
     )
     for name, wanted, unwanted, groups in tasks:
         chosen = wanted | unwanted
-        weights, offset = fitted(inputs[chosen], wanted[chosen])
+        weights = fitted(inputs[chosen], wanted[chosen])
         unit = LARGEST_WEIGHT / np.abs(weights).max()
         whole = np.round(weights * unit).astype(int)
         sums = held_inputs @ whole

@@ -18,6 +18,9 @@ from fer_edge.types import DOUBTS, Expression, Face, Image
 LARGEST_TURN = 0.45
 """A head whose nose is further aside than this (`fer_edge.classify.crop.FacePose.turn`) hides half of its face."""
 
+SMALLEST = 16.0
+"""Pixels between the eyes, under which the edges of a face tell nothing: it has fewer pixels than those the rules know."""
+
 _GEOMETRY = ("input_size", "crop_margin", "crop_centre", "alignment")
 
 
@@ -53,11 +56,12 @@ class Doubting:
 
 
 def _reasons(face: Face, crop: Image, overlaid: bool) -> Iterator[str]:
-    if abs(pose_of(face).turn) > LARGEST_TURN:
+    pose = pose_of(face)
+    if abs(pose.turn) > LARGEST_TURN:
         yield "turned"
-    seen = edges(crop)
-    # What does not look like an upright face at all says nothing of its mouth, and what has no edges says nothing.
-    if seen.any():
+    if pose.scale >= SMALLEST:
+        seen = edges(crop)
+        # What does not look like an upright face at all says nothing of its mouth.
         if UPSIDE_DOWN.holds(seen):
             yield "upside down"
         elif COVERED.holds(seen):

@@ -59,9 +59,9 @@ def _reasons(face: Face, crop: Image, overlaid: bool) -> Iterator[str]:
     pose = pose_of(face)
     if abs(pose.turn) > LARGEST_TURN:
         yield "turned"
-    if pose.scale >= SMALLEST:
-        seen = edges(crop)
-        # What does not look like an upright face at all says nothing of its mouth.
+    seen = edges(crop)
+    # What does not look like an upright face at all says nothing of its mouth, and what has no edges says nothing.
+    if pose.scale >= SMALLEST and seen.any():
         if UPSIDE_DOWN.holds(seen):
             yield "upside down"
         elif COVERED.holds(seen):

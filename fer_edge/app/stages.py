@@ -6,6 +6,7 @@ from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.app.blur import Blurring
 from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.heads import one_for_each_head
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import StageFailed
@@ -110,12 +111,12 @@ class Classification(StageWork):
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with their faces read."""
-        read = self._reader.read_all([(one.frame.image, self._sure(one)) for one in observations])
+        read = self._reader.read_all([(one.frame.image, self._readable(one)) for one in observations])
         return [one.richer(faces=faces) for one, faces in zip(observations, read)]
 
     def idle(self, observation: Observation) -> bool:
         """Return whether nobody is in view."""
-        return not self._sure(observation)
+        return not any(face.score >= self._min_score for face in observation.found)
 
     def facts(self) -> Mapping[str, object]:
         """Return what the network is, and what it runs on."""
@@ -127,8 +128,9 @@ class Classification(StageWork):
             "precision": used.precision,
         }
 
-    def _sure(self, observation: Observation) -> Sequence[Face]:
-        return [face for face in observation.found if face.score >= self._min_score]
+    def _readable(self, observation: Observation) -> Sequence[Face]:
+        # What is blurred is not thinned out: of two boxes nobody knows which one is the head.
+        return one_for_each_head([face for face in observation.found if face.score >= self._min_score])
 
     def close(self) -> None:
         """Close the classifier."""

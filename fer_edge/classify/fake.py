@@ -7,9 +7,10 @@ from typing import Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_edge.classify.answer import answer
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.types import LABELS, Expression
+from fer_edge.types import Expression
 
 
 class FakeClassifier(ExpressionClassifier):
@@ -22,9 +23,4 @@ class FakeClassifier(ExpressionClassifier):
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
         """Return the probabilities that the constructor was given, once for each crop."""
-        best = int(self._probabilities.argmax())
-        confidence = float(self._probabilities[best])
-        expression = Expression(
-            self._probabilities, LABELS[best], confidence, uncertain=confidence < self.spec.uncertain_below
-        )
-        return (expression,) * len(crops)
+        return (answer(self._probabilities, self.spec.uncertain_below),) * len(crops)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import List, Sequence, Tuple
 
 import numpy as np
 
 from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.classify.crop import FaceCropper, pose_of
+from fer_edge.classify.crop import FaceCropper
+from fer_edge.classify.doubt import Doubting, doubted
 from fer_edge.errors import StageFailed
-from fer_edge.types import Expression, Face, Image, ObservedFace
-
-LARGEST_TURN = 0.45
-"""A head whose nose is further aside than this (`fer_edge.classify.crop.FacePose.turn`) hides half of its face."""
+from fer_edge.types import Face, Image, ObservedFace
 
 
 class ExpressionReader:
@@ -22,6 +19,7 @@ class ExpressionReader:
     def __init__(self, classifier: ExpressionClassifier) -> None:
         self._classifier = classifier
         self._cropper = FaceCropper(classifier.spec)
+        self._doubting = Doubting(classifier.spec)
 
     def read(self, image: Image, faces: Sequence[Face]) -> Tuple[ObservedFace, ...]:
         """Name the expression of each face, all in one batch.
@@ -29,7 +27,7 @@ class ExpressionReader:
         Returns
         -------
         tuple of ObservedFace
-            In the order of `faces`. Expressions of heads that are turned too far are marked uncertain.
+            In the order of `faces`. Expressions that cannot be read are marked uncertain, with the reasons.
 
         Raises
         ------
@@ -62,12 +60,9 @@ class ExpressionReader:
             raise StageFailed(f"The classifier {name} gave {len(expressions)} answers for {count} faces.")
         if not all(np.isfinite(expression.probabilities).all() for expression in expressions):
             raise StageFailed(f"The classifier {name} gave no numbers (NaN) for a face.", "It is faulty.")
-        rest = iter(expressions)
-        return [tuple(self._observed(face, next(rest)) for face in faces) for _, faces in images]
-
-    def _observed(self, face: Face, expression: Expression) -> ObservedFace:
-        return ObservedFace(face, replace(expression, uncertain=True) if self._turned_away(face) else expression)
-
-    @staticmethod
-    def _turned_away(face: Face) -> bool:
-        return abs(pose_of(face).turn) > LARGEST_TURN
+        observed: List[Tuple[ObservedFace, ...]] = []
+        rest, cut = iter(expressions), iter(crops)
+        for image, faces in images:
+            reasons = self._doubting.reasons(image, faces, next(cut)) if faces else []
+            observed.append(tuple(ObservedFace(face, doubted(next(rest), why)) for face, why in zip(faces, reasons)))
+        return observed

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_edge.classify.answer import answer
 from fer_edge.classify.softmax import softmax
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import StageFailed
@@ -71,12 +72,7 @@ class NetworkTensors:
                 f"The network {self._spec.name} gave no numbers (NaN) for a face.",
                 "With half precision, try --precision fp32; else the model file or the processor is faulty.",
             )
-        return tuple(self._expression(row) for row in self._probabilities(logits))
+        return tuple(answer(row, self._spec.uncertain_below) for row in self._probabilities(logits))
 
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return softmax(logits[:, self._order], self._spec.temperature).astype(np.float32)
-
-    def _expression(self, probabilities: NDArray[np.float32]) -> Expression:
-        best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
-        return Expression(probabilities, LABELS[best], confidence, uncertain=confidence < self._spec.uncertain_below)

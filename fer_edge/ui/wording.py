@@ -15,10 +15,12 @@ ELLIPSIS = "..."
 
 
 def chip_text(expression: Expression) -> str:
-    """Return the label of a face: its expression and how sure that is."""
+    """Return the label of a face: its expression and how sure that is, or why that is not to be trusted."""
     percent = round(100 * expression.confidence) if math.isfinite(expression.confidence) else 0
     doubt = "?" if expression.uncertain else ""
-    return f"{printable(expression.label)}{doubt} {percent}%"
+    # A low confidence says itself why; beside another reason it would only look like an answer.
+    reasons = [reason for reason in expression.doubt if reason != "low confidence"]
+    return f"{printable(expression.label)}{doubt} {printable(reasons[0]) if reasons else f'{percent}%'}"
 
 
 def fps_lines(frame: Rect, style: Style, rates: Rates) -> List[Line]:

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fer_edge.classify import FakeClassifier
-from fer_edge.classify.reader import LARGEST_TURN, ExpressionReader
+from fer_edge.classify.doubt import LARGEST_TURN
+from fer_edge.classify.reader import ExpressionReader
 from fer_edge.errors import StageFailed
 from fer_edge.types import Box, Expression, Face
 

@@ -55,6 +55,7 @@ def test_an_answer_under_the_networks_threshold_is_uncertain(limit: float, uncer
     spec = ModelSpec("x", uncertain_below=limit)
     (answer,) = NetworkTensors(spec).expressions(np.array([[0, 0, 0, 2, 0, 0, 0]], np.float32))
     assert answer.uncertain is uncertain
+    assert answer.doubt == (("low confidence",) if uncertain else ())
 
 
 def test_logits_of_any_size_overflow_nothing() -> None:

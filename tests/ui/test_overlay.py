@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Tuple
 
 import numpy as np
@@ -7,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_edge.types import LABELS, Box, Expression, Face, Image, ObservedFace, Rates, StageRate
+from fer_edge.types import DOUBTS, LABELS, Box, Expression, Face, Image, ObservedFace, Rates, StageRate
 from fer_edge.ui.drawing import COLOURS
 from fer_edge.ui.overlay import Overlay
-from fer_edge.ui.wording import STALE_AFTER
+from fer_edge.ui.wording import STALE_AFTER, chip_text
 
 RATES = Rates(29.94, {"detection": StageRate(410.2), "classification": StageRate(241.3)})
 SIZES = [(320, 240), (640, 480), (1920, 1080)]
@@ -136,6 +137,15 @@ def test_an_uncertain_label_is_worded_otherwise_than_a_certain_one_of_the_same_c
         drawn = Overlay(bars=False).draw(image, [observed(box, "neutral", 0.4, uncertain)], RATES)
         widths.append(changed(image[:195], drawn[:195])[1].max())
     assert widths[1] > widths[0], "the question mark makes it longer"
+
+
+@pytest.mark.parametrize("reason", DOUBTS)
+def test_a_label_says_why_it_is_doubted_in_place_of_how_sure_it_would_be(reason: str) -> None:
+    doubted = Expression(np.full(7, 1 / 7, np.float32), "sad", 0.43, True, (reason,))
+    assert chip_text(doubted) == ("sad? 43%" if reason == "low confidence" else f"sad? {reason}")
+    assert chip_text(replace(doubted, doubt=(reason, "low confidence"))) == chip_text(doubted)
+    assert chip_text(replace(doubted, doubt=())) == "sad? 43%", "as a classifier of somebody else says it"
+    assert chip_text(replace(doubted, doubt=(), uncertain=False)) == "sad 43%"
 
 
 @pytest.mark.parametrize("first", LABELS)

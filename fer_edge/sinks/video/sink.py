@@ -49,8 +49,9 @@ _H264, _MPEG4, _MJPEG = "H.264", "mp4v", "MJPG"
 _LARGEST_SIDE: Mapping[str, int] = {_H264: 4096, _MPEG4: 8190, _MJPEG: 65500}
 """Pixels, even: what most decoders of H.264 take, and FFmpeg's encoders of the others (libavcodec/mpegvideo_enc.c)."""
 
-_MOST_PIXELS: Mapping[str, int] = {_H264: 36864 * 256, _MPEG4: 8190 * 8190, _MJPEG: 8190 * 8190}
-"""Of one recorded image: level 5.1 of H.264 (table A-1) has so many blocks of 256; FFmpeg takes some four times as many."""
+_MOST_PIXELS: Mapping[str, int] = {_H264: 36_000 * 256, _MPEG4: 8190 * 8190, _MJPEG: 8190 * 8190}
+"""Of one recorded image: level 5.1 of H.264 (table A-1) has 36864 blocks of 256, some of which stand over; FFmpeg takes
+some four times as many of the others."""
 
 _ENDINGS = (".avi", ".mp4")
 
@@ -59,7 +60,7 @@ class VideoSink(Sink):
     """Writes ``.mp4`` (H.264 where something here encodes it, else MPEG-4 Part 2) or ``.avi`` (Motion JPEG, larger).
 
     The size is that of the first image, with a black row or column where a side is odd, and scaled down to what the
-    codec takes: 4096 pixels a side and 9.4 million in all for H.264; 8190 for MPEG-4 Part 2 and 65500 for ``.avi``, 67 million
+    codec takes: 4096 pixels a side and 9.2 million in all for H.264; 8190 for MPEG-4 Part 2 and 65500 for ``.avi``, 67 million
     in all. Later images of another size are fitted into it with black margins; what has no image is passed over. An existing
     recording is replaced when the first image arrives; a file that is none, as far as its beginning tells, is refused. After a
     kill, a crash or on a full disk the file plays up to the last half second before (``.mp4``), or the last image or

@@ -51,10 +51,10 @@ class Timeline:
             at = round(at / self._step) * self._step
             if at < self._last + self._step / 2:
                 return None
-        elif at < self._last + SHORTEST:
-            if self._live:
-                return None
-            at = self._last + SHORTEST
+        elif self._live and at < self._last + SHORTEST / 2:
+            return None
+        else:
+            at = max(at, self._last + SHORTEST)
         # At the end, no time is left to repeat images for seconds.
         longest = self._step if self._grid and self._ending() else self._longest_gap
         excess = at - self._last - longest

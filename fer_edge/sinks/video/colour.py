@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import cv2
+import numpy as np
 
 from fer_edge.types import Image
 
@@ -22,3 +23,13 @@ def planes(image: Image) -> Image:
     OpenCV's conversion is that of BT.601, with luma from 16 to 235.
     """
     return cast(Image, cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
+
+
+def packed(image: Image, align: int = 1) -> bytes:
+    """Return the planes of an image, one after the other, each row at a multiple of `align` bytes."""
+    both = planes(image)
+    height, width = image.shape[:2]
+    if width % (2 * align) == 0:
+        return both.tobytes()
+    luma, chroma = both[:height], both[height:].reshape(height, width // 2)
+    return b"".join(np.pad(plane, ((0, 0), (0, -plane.shape[1] % align))).tobytes() for plane in (luma, chroma))

@@ -10,6 +10,9 @@ from fer_edge.sinks.video.program import open_program
 
 PROGRAM = "gst-launch-1.0"
 
+ALIGN = 4
+"""Bytes: where GStreamer expects each row of a raw image to begin."""
+
 Elements = Callable[[VideoFormat], str]
 
 GSTREAMER_ENCODERS: Tuple[Tuple[str, Elements], ...] = (
@@ -78,7 +81,8 @@ def open_encoder(video: VideoFormat, consume: Consume) -> Encoder:
     for element, elements in GSTREAMER_ENCODERS:
         try:
             command = gstreamer_command(program, elements(video), video)
-            return open_program(f"{element} by {PROGRAM}", command, lambda: MultipartSplitter().feed, video, consume)
+            name = f"{element} by {PROGRAM}"
+            return open_program(name, command, lambda: MultipartSplitter().feed, video, consume, ALIGN)
         except EncoderMissing as error:
             reasons.append(str(error))
     raise EncoderMissing("; ".join(reasons))
@@ -88,7 +92,7 @@ def gstreamer_command(program: str, elements: str, video: VideoFormat) -> List[s
     """Return the command that encodes raw images from its input by some elements, to parts with their sizes on its output."""
     (width, height), rate = video.size, max(1, round(video.fps))
     pipeline = (
-        f"fdsrc fd=0 blocksize={width * height * 3 // 2} ! rawvideoparse format=i420 width={width} height={height} "
+        f"fdsrc fd=0 blocksize=65536 ! rawvideoparse format=i420 width={width} height={height} "
         f"framerate={rate}/1 ! {elements} ! h264parse config-interval=-1 ! "
         "video/x-h264,stream-format=byte-stream,alignment=au ! multipartmux boundary=image ! fdsink fd=1 sync=false"
     )

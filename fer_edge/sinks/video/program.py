@@ -14,7 +14,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, ca
 import numpy as np
 
 from fer_edge.errors import EncoderFailed, OutputError
-from fer_edge.sinks.video.colour import planes
+from fer_edge.sinks.video.colour import packed
 from fer_edge.sinks.video.encoder import Consume, Encoder, EncoderMissing, VideoFormat
 from fer_edge.sinks.video.h264 import parameter_sets
 from fer_edge.types import Image
@@ -51,6 +51,8 @@ class ProgramEncoder(Encoder):
         Cuts its output into images.
     consume : callable
         Gets each encoded image.
+    align : int
+        Bytes of which each row of raw images has a multiple.
 
     Raises
     ------
@@ -58,7 +60,8 @@ class ProgramEncoder(Encoder):
         It cannot be started.
     """
 
-    def __init__(self, name: str, command: Sequence[str], split: Split, consume: Consume) -> None:
+    def __init__(self, name: str, command: Sequence[str], split: Split, consume: Consume, align: int = 1) -> None:
+        self._align = align
         self.name = name
         self._split = split
         self._consume = consume
@@ -84,7 +87,7 @@ class ProgramEncoder(Encoder):
 
     def write(self, image: Image) -> None:
         """Hand one image over, and wait a little for what comes of it. Raises as the seam says."""
-        data = memoryview(planes(image).tobytes())
+        data = memoryview(packed(image, self._align))
         self._given += 1
         heard = time.monotonic()
         while data:
@@ -187,22 +190,27 @@ class ProgramEncoder(Encoder):
 
 
 def open_program(
-    name: str, command: Sequence[str], make_split: Callable[[], Split], video: VideoFormat, consume: Consume
+    name: str,
+    command: Sequence[str],
+    make_split: Callable[[], Split],
+    video: VideoFormat,
+    consume: Consume,
+    align: int = 1,
 ) -> ProgramEncoder:
     """Start a program that encodes H.264, once it has shown that it can. Raises EncoderMissing where it cannot."""
     key = tuple(command), video.size
     if key not in _tried:
-        _tried[key] = _trial(name, command, make_split(), video)
+        _tried[key] = _trial(name, command, make_split(), video, align)
     if _tried[key]:
         raise EncoderMissing(_tried[key])
-    return ProgramEncoder(name, command, make_split(), consume)
+    return ProgramEncoder(name, command, make_split(), consume, align)
 
 
-def _trial(name: str, command: Sequence[str], split: Split, video: VideoFormat) -> str:
+def _trial(name: str, command: Sequence[str], split: Split, video: VideoFormat, align: int) -> str:
     units: List[bytes] = []
     encoder: Optional[ProgramEncoder] = None
     try:
-        encoder = ProgramEncoder(name, command, split, units.append)
+        encoder = ProgramEncoder(name, command, split, units.append, align)
         for _ in range(_TRIAL):
             encoder.write(np.zeros((video.size[1], video.size[0], 3), np.uint8))
         encoder.close()

@@ -17,7 +17,7 @@ from fer_edge.types import Image
 
 _LARGEST_RATE = 1000
 _FAILURES = (OSError, ValueError, RuntimeError, TypeError, AttributeError, LookupError)
-"""What PyAV raises: its own errors are kinds of these."""
+"""What PyAV raises besides its own `FFmpegError`."""
 
 
 class PyavEncoder(Encoder):
@@ -43,6 +43,7 @@ class PyavEncoder(Encoder):
     def __init__(self, av: Any, codec: str, options: Mapping[str, str], video: VideoFormat, consume: Consume) -> None:
         self.name = f"{codec} by PyAV {av.__version__}"
         self._av = av
+        self._failures = (*_FAILURES, av.error.FFmpegError)
         self._consume = consume
         self._count = 0
         try:
@@ -54,7 +55,7 @@ class PyavEncoder(Encoder):
             context.gop_size = video.key_interval
             context.options = {**NAMES, "bf": "0", **options}
             context.open()
-        except _FAILURES as error:
+        except self._failures as error:
             raise EncoderMissing(f"{codec}: {type(error).__name__}: {error}") from error
         self._context = context
 
@@ -71,7 +72,7 @@ class PyavEncoder(Encoder):
     def _encode(self, frame: Any) -> None:
         try:
             packets = [bytes(packet) for packet in self._context.encode(frame)]
-        except _FAILURES as error:
+        except self._failures as error:
             raise EncoderFailed(
                 f"The encoder {self.name} failed: {type(error).__name__}: {error}.",
                 "Record to .avi if it does so again.",

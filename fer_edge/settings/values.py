@@ -151,10 +151,7 @@ def _with_unit(text: str, units: Mapping[str, float]) -> float:
 
 
 def _duration(text: str) -> float:
-    value = _with_unit(text, {"S": 1.0, "M": 60.0, "H": 3600.0, "D": 86400.0})
-    if value < 1:
-        raise ValueError
-    return value
+    return _with_unit(text, {"S": 1.0, "M": 60.0, "H": 3600.0, "D": 86400.0})
 
 
 def _storage(text: str) -> float:
@@ -204,7 +201,7 @@ WHOLE = Kind(_whole, "a whole number above 0")
 THREADS = Kind(_threads, f"a whole number from 1 to {MOST_THREADS}")
 POSITIVE = Kind(_positive, "a number above 0 and below a thousand million", toml=(int, float))
 SHARE = Kind(_share, "a number between 0 and 1", toml=(int, float))
-DURATION = Kind(_duration, "a number and s, m, h or d such as 30s, 10m, 1h or 1d, at least 1s", toml=())
+DURATION = Kind(_duration, "a number and s, m, h or d such as 30s, 10m, 1h or 1d", toml=())
 STORAGE = Kind(_storage, "a number and MB, GB or TB such as 500MB or 20GB", toml=())
 SIZE = Kind(_size, "WIDTHxHEIGHT such as 640x480, in a file also [640, 480]", toml=(list,))
 ROTATION = Kind(_rotation, "0, 90, 180 or 270, in degrees clockwise")

@@ -61,6 +61,7 @@ def test_the_json_has_every_topic() -> None:
     assert topics == {
         *("machine", "power", "state", "Python", "pictures", "cameras", "GPU", "inference", "backends", "models"),
         "privacy",
+        "recording",
         "main job",
     }
 

@@ -19,6 +19,10 @@ class EncoderMissing(Exception):
     """An encoder cannot be had here; the message says why, in words that can follow a colon."""
 
 
+class EncoderHangs(EncoderMissing):
+    """A program that could encode does not answer; asking it for another way would take as long."""
+
+
 @dataclass(frozen=True)
 class VideoFormat:
     """What is to be encoded.

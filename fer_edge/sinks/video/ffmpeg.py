@@ -7,7 +7,7 @@ from typing import List, Mapping
 
 from fer_edge.sinks.video.avi import AviSplitter
 from fer_edge.sinks.video.colour import MATRIX, PRIMARIES, TRANSFER
-from fer_edge.sinks.video.encoder import Consume, Encoder, EncoderMissing, VideoFormat
+from fer_edge.sinks.video.encoder import Consume, Encoder, EncoderHangs, EncoderMissing, VideoFormat
 from fer_edge.sinks.video.h264_options import FFMPEG_ENCODERS
 from fer_edge.sinks.video.program import open_program
 
@@ -24,6 +24,8 @@ def open_encoder(video: VideoFormat, consume: Consume) -> Encoder:
         command = ffmpeg_command(program, codec, options(video), video)
         try:
             return open_program(f"{codec} by {program}", command, lambda: AviSplitter().feed, video, consume)
+        except EncoderHangs:
+            raise
         except EncoderMissing as error:
             reasons.append(str(error))
     raise EncoderMissing("; ".join(reasons))

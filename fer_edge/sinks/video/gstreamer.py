@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Callable, Iterator, List, Tuple
 
-from fer_edge.sinks.video.encoder import Consume, Encoder, EncoderMissing, VideoFormat
+from fer_edge.sinks.video.encoder import Consume, Encoder, EncoderHangs, EncoderMissing, VideoFormat
 from fer_edge.sinks.video.program import open_program
 
 PROGRAM = "gst-launch-1.0"
@@ -83,6 +83,8 @@ def open_encoder(video: VideoFormat, consume: Consume) -> Encoder:
             command = gstreamer_command(program, elements(video), video)
             name = f"{element} by {PROGRAM}"
             return open_program(name, command, lambda: MultipartSplitter().feed, video, consume, ALIGN)
+        except EncoderHangs:
+            raise
         except EncoderMissing as error:
             reasons.append(str(error))
     raise EncoderMissing("; ".join(reasons))

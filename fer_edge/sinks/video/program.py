@@ -15,7 +15,7 @@ import numpy as np
 
 from fer_edge.errors import EncoderFailed, OutputError
 from fer_edge.sinks.video.colour import packed
-from fer_edge.sinks.video.encoder import Consume, Encoder, EncoderMissing, VideoFormat
+from fer_edge.sinks.video.encoder import Consume, Encoder, EncoderHangs, EncoderMissing, VideoFormat
 from fer_edge.sinks.video.h264 import parameter_sets
 from fer_edge.types import Image
 
@@ -34,12 +34,17 @@ _TRIAL = 3
 _CHUNK = 1 << 18
 _KEPT_ERRORS = 4096
 
-_tried: Dict[Tuple[Sequence[str], Tuple[int, int]], str] = {}
-"""Why a command does not encode images of a size; empty where it does. It is as it is for as long as this program runs."""
+_tried: Dict[Tuple[Sequence[str], Tuple[int, int]], Optional[EncoderMissing]] = {}
+"""Why a command does not encode images of a size; None where it does. It is as it is for as long as this program runs."""
 
 
 class ProgramEncoder(Encoder):
     """Feeds a program, in the caller's thread; ends with this process, as its input does.
+
+    Attributes
+    ----------
+    hung : bool
+        Whether it failed as it did not answer in time.
 
     Parameters
     ----------
@@ -67,6 +72,7 @@ class ProgramEncoder(Encoder):
         self._consume = consume
         self._errors = b""
         self._given = self._taken = self._behind = 0
+        self.hung = False
         try:
             # A session of its own: Ctrl-C in a terminal is for us, and we end the program in our own time.
             process = subprocess.Popen(  # noqa: S603  (a list, not a shell line)
@@ -97,6 +103,7 @@ class ProgramEncoder(Encoder):
                 data = data[self._send(data) :]
                 heard = time.monotonic()
             if time.monotonic() - heard > PATIENCE:
+                self.hung = True
                 raise self._failed(f"did not take an image within {PATIENCE:g} s")
         deadline = time.monotonic() + _SOON
         while self._given - self._taken > self._behind:
@@ -112,6 +119,7 @@ class ProgramEncoder(Encoder):
             self._in.close()
             while self._out.fileno() in self._open:
                 if not self._exchange(False, PATIENCE):
+                    self.hung = True
                     raise self._failed(f"did not end within {PATIENCE:g} s")
             if self._taken < self._given:
                 raise self._failed(f"left out {self._given - self._taken} images at its end")
@@ -201,12 +209,13 @@ def open_program(
     key = tuple(command), video.size
     if key not in _tried:
         _tried[key] = _trial(name, command, make_split(), video, align)
-    if _tried[key]:
-        raise EncoderMissing(_tried[key])
+    refusal = _tried[key]
+    if refusal is not None:
+        raise refusal
     return ProgramEncoder(name, command, make_split(), consume, align)
 
 
-def _trial(name: str, command: Sequence[str], split: Split, video: VideoFormat, align: int) -> str:
+def _trial(name: str, command: Sequence[str], split: Split, video: VideoFormat, align: int) -> Optional[EncoderMissing]:
     units: List[bytes] = []
     encoder: Optional[ProgramEncoder] = None
     try:
@@ -215,10 +224,11 @@ def _trial(name: str, command: Sequence[str], split: Split, video: VideoFormat, 
             encoder.write(np.zeros((video.size[1], video.size[0], 3), np.uint8))
         encoder.close()
     except EncoderMissing as error:
-        return str(error)
+        return error
     except EncoderFailed as error:
-        return error.message.rstrip(".")
+        kind = EncoderHangs if encoder is not None and encoder.hung else EncoderMissing
+        return kind(error.message.rstrip("."))
     finally:
         if encoder is not None:
             encoder.abandon()
-    return "" if units and parameter_sets(units[0]) else f"{name} does not describe its stream"
+    return None if units and parameter_sets(units[0]) else EncoderMissing(f"{name} does not describe its stream")

@@ -140,6 +140,18 @@ def test_each_encoder_gives_every_picture_its_key_pictures_and_a_description(
 
 
 @pytest.mark.parametrize("kind", H264, ids=lambda kind: kind.name)
+def test_a_slow_camera_has_a_key_picture_every_two_seconds_as_well(tmp_path: Path, kind: EncoderKind) -> None:
+    has(kind)
+    path = tmp_path / "out.mp4"
+    made = VideoSink(path, overlay=Nothing(), encoders=[kind])  # type: ignore[arg-type]
+    with opened(made, fps=5.0) as sink:
+        for index in range(40):
+            sink.write(observation(index, at=index / 5, image=moving(0)), Rates())
+    keys = [number for number, units in enumerate(samples(path)) if 5 in {unit[0] & 31 for unit in units}]
+    assert keys == [0, 10, 20, 30]
+
+
+@pytest.mark.parametrize("kind", H264, ids=lambda kind: kind.name)
 def test_colours_are_those_that_were_recorded(tmp_path: Path, kind: EncoderKind) -> None:
     has(kind)
     path = tmp_path / "out.mp4"
@@ -242,6 +254,8 @@ def test_a_program_that_does_not_encode_is_found_out_and_the_recording_is_made_a
     with caplog.at_level(logging.WARNING), recorder(path, [FFMPEG]) as sink:
         for index in range(40):
             sink.write(observation(index), Rates())
+    with recorder(tmp_path / "next.mp4", [FFMPEG]) as sink:
+        sink.write(observation(), Rates())
     (line,) = (line for line in caplog.records if getattr(line, "event", "") == "recording_without_h264")
     assert "browsers and phones do not play" in line.getMessage()
     assert word in line.reasons["ffmpeg"]  # type: ignore[attr-defined]

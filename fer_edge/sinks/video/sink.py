@@ -7,7 +7,7 @@ import math
 import os
 from collections import deque
 from contextlib import suppress
-from typing import Callable, Deque, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Deque, Mapping, Optional, Sequence, Set, Tuple, Union
 
 import cv2
 import numpy as np
@@ -55,6 +55,9 @@ some four times as many of the others."""
 
 _ENDINGS = (".avi", ".mp4")
 
+_told: Set[str] = set()
+"""Why H.264 is missing, as far as it was told: once a run, and not with each piece."""
+
 
 class VideoSink(Sink):
     """Writes ``.mp4`` (H.264 where something here encodes it, else MPEG-4 Part 2) or ``.avi`` (Motion JPEG, larger).
@@ -76,8 +79,9 @@ class VideoSink(Sink):
     path : str or os.PathLike
         Its ending chooses the format.
     fps : float, optional
-        Rate of an ``.avi``, and of pictures; of an ``.mp4`` of what is live, the most images per second. Without it a file has
-        its own where that is at least `LEAST_FPS` and at most `MOST_OWN_FPS`; what has none, or is live, gets `LIVE_FPS`.
+        Rate of an ``.avi``, and of pictures; of an ``.mp4`` of what is live, the most images per second. Without it the
+        source's own where that is at least `LEAST_FPS` and at most `MOST_OWN_FPS`; else, and for an ``.avi`` of what is live,
+        `LIVE_FPS`.
     overlay : Overlay, optional
         Draws the annotations; a new one when left out.
     stop : callable, optional
@@ -143,7 +147,8 @@ class VideoSink(Sink):
         if self._append:
             self._path = unused_name(self._path, CONTINUED)
         self._before_opening(self._path)
-        own = not info.live and LEAST_FPS <= info.fps <= MOST_OWN_FPS
+        # What a camera claims sets no more than how often an image of an .mp4 stands for itself.
+        own = LEAST_FPS <= info.fps <= MOST_OWN_FPS and not (info.live and self._ending == ".avi")
         self._fps = self._given_fps or (info.fps if own else LIVE_FPS)
         grid = self._ending == ".avi" or (info.live and self._given_fps is not None)
         self._timeline = Timeline(info.live, 1 / self._fps, LONGEST_GAP[self._ending], grid, self._stop)
@@ -220,12 +225,15 @@ class VideoSink(Sink):
             self._muxer = Mp4Muxer(file, H264Track(), self._size, 1 / self._fps)
             logger.debug("%s is encoded as H.264, %s", self._path, encoder.name)
             return encoder
-        logger.warning(
+        key = str(reasons)
+        logger.log(
+            logging.DEBUG if key in _told else logging.WARNING,
             "%s is recorded as MPEG-4 Part 2, which browsers and phones do not play, as nothing here encodes H.264; "
             "`fer-edge doctor` says what would",
             self._path,
             extra={"event": "recording_without_h264", "path": self._path, "reasons": reasons},
         )
+        _told.add(key)
         self._size = _recorded_size(width, height, _MPEG4)
         self._muxer = Mp4Muxer(file, Mpeg4Track(), self._size, 1 / self._fps)
         return OpencvEncoder(_MPEG4, VideoFormat(self._size, self._fps), self._consume)

@@ -8,14 +8,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
 from numbers import Real
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union, cast
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_edge.app.parts import PROGRAM, Parts, classifier_factory, detector_factory
+from fer_edge.app.kept import KeptClassifier, KeptDetector
+from fer_edge.app.parts import PROGRAM, Parts, asked_of, classifier_factory, detector_factory
 from fer_edge.app.session import build_session, build_stages
 from fer_edge.capture.base import Source
+from fer_edge.capture.geometry import Geometry
+from fer_edge.capture.shaped import shaped
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.detect.base import FaceDetector
@@ -25,7 +27,7 @@ from fer_edge.settings import CameraSettings, Settings, check_value
 from fer_edge.settings.camera_text import NAME_FORM, distinct_names, is_camera_name, split_camera
 from fer_edge.settings.cameras import refuse_what_cannot_be_together
 from fer_edge.sinks.base import Sink, StreamInfo
-from fer_edge.types import Expression, Face, Frame, Image, Observation, ObservedFace
+from fer_edge.types import Frame, Image, Observation, ObservedFace
 
 Watched = Union[str, int, "os.PathLike[str]", Source]
 
@@ -40,6 +42,11 @@ def watch(
     model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
     reconnect: str = "auto",
+    size: Optional[Tuple[int, int]] = None,
+    fps: Optional[float] = None,
+    rotate: int = 0,
+    flip: str = "none",
+    roi: Optional[Tuple[int, int, int, int]] = None,
 ) -> Session:
     """Watch a source, or several at once.
 
@@ -56,11 +63,23 @@ def watch(
         Faces that the detector is less sure of are left out.
     reconnect : str
         What ``--reconnect`` takes: whether a camera or stream that fails is opened anew. A source of your own is opened once.
+    size : tuple of int, optional
+        Width and height, as ``--size`` takes them: asked of a camera; images of others, also of your own sources, are reduced
+        until they fit into it.
+    fps : float, optional
+        What ``--camera-fps`` takes: asked of a camera; of others no more frames a second are taken.
+    rotate : int
+        What ``--rotate`` takes: degrees clockwise, 0, 90, 180 or 270.
+    flip : str
+        What ``--flip`` takes: ``none``, ``horizontal``, ``vertical`` or ``both``; after turning.
+    roi : tuple of int, optional
+        What ``--roi`` takes: left, top, width and height, in pixels of the turned image, of the part that is used.
 
     Returns
     -------
     Session
-        Iterate over it for observations; nothing happens before.
+        Iterate over it for observations; nothing happens before. Of several picture files, one that cannot be read gives an
+        observation, too: ``frame.file`` is its name, ``frame.problem`` the reason, and ``frame.image`` is empty.
 
     Raises
     ------
@@ -75,7 +94,14 @@ def watch(
     ['demo', 'door']
     """
     settings = Settings.of(min_score=_number(min_score), reconnect=check_value("reconnect", reconnect))
-    cameras, given = _cameras(source)
+    asked = CameraSettings(
+        size=_given("size", size),
+        fps=_given("camera_fps", fps, "fps"),
+        rotate=check_value("rotate", rotate),
+        flip=check_value("flip", flip),
+        roi=_given("roi", roi),
+    )
+    cameras, given = _cameras(source, asked)
     parts = Parts(
         detector=lambda settings, _name: _detector(settings, detector),
         classifier=lambda settings: _classifier(settings, model),
@@ -91,7 +117,8 @@ def deliver(session: Session, *sinks: Sink) -> None:
     session : Session
         From `watch`.
     sinks : Sink
-        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens.
+        Your own, or those of `fer_edge.sinks`; opened at the first observation, and closed at the end, whatever happens. They
+        get observations of files that could not be read as well, whose ``frame.problem`` is not empty.
     """
     with ExitStack() as stack:
         for sink in sinks:
@@ -112,6 +139,8 @@ def _stream(session: Session, first: Observation) -> StreamInfo:
     lane = session.lane(first.frame.source)
     if len(session.lanes) > 1:
         return StreamInfo(live=any(one.live for one in session.lanes))
+    if first.frame.problem and lane.info is not None:
+        return StreamInfo(lane.name, lane.info.width, lane.info.height, lane.info.fps, lane.live)
     return StreamInfo.of(first, lane.info.fps if lane.info is not None else 0.0, live=lane.live)
 
 
@@ -121,24 +150,30 @@ def read_image(
     detector: Union[str, FaceDetector] = "blazeface",
     model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
+    rotate: int = 0,
+    flip: str = "none",
+    roi: Optional[Tuple[int, int, int, int]] = None,
 ) -> Tuple[ObservedFace, ...]:
     """Find the faces of one image and name their expressions.
 
     Parameters
     ----------
     image : Image, str or path
-        An image file, or an array of height x width x 3, uint8, BGR.
+        An image file, of which the first image is taken where it holds several, or an array of height x width x 3, uint8,
+        BGR.
     detector : str or FaceDetector
         As for `watch`; one that was given as an object stays open.
     model : str, path or ExpressionClassifier
         As for `watch`; one that was given as an object stays open.
     min_score : float
         Faces that the detector is less sure of are left out.
+    rotate, flip, roi
+        As for `watch`.
 
     Returns
     -------
     tuple of ObservedFace
-        Best detection score first.
+        Best detection score first; boxes and points are in pixels of the turned, flipped and cut image.
 
     Raises
     ------
@@ -146,13 +181,15 @@ def read_image(
         An argument that makes no sense (`UsageError`), or whatever goes wrong.
     """
     settings = Settings.of(min_score=_number(min_score))
+    geometry = Geometry(check_value("rotate", rotate), check_value("flip", flip), _given("roi", roi))
     if isinstance(image, (str, os.PathLike)):
-        settings = settings.changed(camera=_text(image, "image"))
+        settings = settings.changed(camera=_text(image, "image"), pages="first")
         with PROGRAM.source(settings, settings.cameras[0], True, ()) as source:
             source.grab()
             pixels = source.retrieve()
     else:
         pixels = _image(image)
+    pixels = geometry.of(pixels)
     parts = Parts(
         detector=lambda settings, _name: _detector(settings, detector),
         classifier=lambda settings: _classifier(settings, model),
@@ -168,32 +205,8 @@ def read_image(
     return observation.faces
 
 
-class KeptDetector(FaceDetector):
-    """Somebody else's detector, which is not closed."""
-
-    def __init__(self, detector: FaceDetector) -> None:
-        self.kind = type(detector).__name__
-        self._detector = detector
-
-    def detect(self, image: Image) -> Tuple[Face, ...]:
-        """Return what the detector finds."""
-        return self._detector.detect(image)
-
-
-class KeptClassifier(ExpressionClassifier):
-    """Somebody else's classifier, which is not closed."""
-
-    def __init__(self, classifier: ExpressionClassifier) -> None:
-        self.spec, self.provider, self.precision = classifier.spec, classifier.provider, classifier.precision
-        self._classifier = classifier
-
-    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
-        """Return what the classifier says."""
-        return self._classifier.classify(crops)
-
-
 def _cameras(
-    source: Union[Watched, Sequence[Watched], Mapping[str, Watched]],
+    source: Union[Watched, Sequence[Watched], Mapping[str, Watched]], asked: CameraSettings
 ) -> Tuple[Tuple[CameraSettings, ...], Dict[str, Source]]:
     """Return what is asked of the cameras, and the sources that were given as objects, by name."""
     listed: List[Tuple[str, Watched]]
@@ -221,9 +234,10 @@ def _cameras(
     if len(set(map(id, own))) < len(own):
         raise UsageError("source: one Source object is given twice.", "Make one for each camera.")
     names = distinct_names(parts)
-    cameras = tuple(CameraSettings(name=name, source=text) for name, (_, text) in zip(names, parts))
+    cameras = tuple(replace(asked, name=name, source=text) for name, (_, text) in zip(names, parts))
     refuse_what_cannot_be_together(cameras, lambda camera: "source")
-    return cameras, {name: one for name, (_, one) in zip(names, listed) if isinstance(one, Source)}
+    wanted = asked_of(asked)
+    return cameras, {name: shaped(one, wanted) for name, (_, one) in zip(names, listed) if isinstance(one, Source)}
 
 
 def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callable[[], FaceDetector]:
@@ -252,6 +266,16 @@ def _text(source: Union[str, int, os.PathLike[str]], name: str = "source") -> st
         f"{name}: {source!r:.80} will not do: it must be text, a path, or the number of a camera.",
         "Give what --camera takes, or a fer_edge.Source of your own.",
     )
+
+
+def _given(name: str, value: Any, told: str = "") -> Any:
+    """Return what was given for an option, checked; None where nothing was."""
+    if value is None:
+        return None
+    try:
+        return check_value(name, list(value) if isinstance(value, (tuple, list)) else value)
+    except UsageError as error:
+        raise UsageError(error.message.replace(name, told or name, 1), error.remedy) from None
 
 
 def _number(min_score: Any) -> float:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
+from fer_edge.app.first_frame import FirstFrame, nothing_came, tell_missing
 from fer_edge.app.outputs import Outputs
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.session import build_session
 from fer_edge.app.summary import Summary, counts_of, describe_rates, fields_of
+from fer_edge.capture.registry import kind_of
 from fer_edge.errors import FerEdgeError
 from fer_edge.pipeline.lane import Lane
 from fer_edge.pipeline.mailbox import Closed
@@ -21,7 +23,8 @@ from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import StreamInfo
-from fer_edge.types import Observation
+from fer_edge.system.masking import shown
+from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.pane import Pane
 from fer_edge.ui.view import LONGEST_WAIT, View
@@ -68,8 +71,13 @@ class LiveRun:
         self._endpoint: Optional[LateEndpoint] = None
         self._seen: Dict[str, Observation] = {}
         self._began: Optional[float] = None
+        self._over: Optional[Tuple[float, Rates]] = None
+        self._in_vain = False
+        """Whether the time is over, and no camera gave a frame."""
+        self._mirrored = {camera.name for camera in settings.cameras if camera.mirror}
         self._faces = 0
         self._emitted = 0
+        self._unread: Dict[str, None] = {}
         self._hides = False
         """Whether an image that has not gone through the stages shows too much."""
 
@@ -102,13 +110,16 @@ class LiveRun:
             stack.enter_context(session)
             stack.callback(watchdog.stopping)
             asked_to_end = self._watch(session, view, monitor, watchdog)
-            rates = session.rates()
+            ended, rates = self._over or (clock(), session.rates())
             troubles = session.troubles() if len(session.lanes) > 1 else ()
-            seconds = 0.0 if self._began is None else clock() - self._began
+            seconds = 0.0 if self._began is None else ended - self._began
         cameras = {lane.name: lane.balance() for lane in session.lanes} if len(session.lanes) > 1 else {}
         where = tuple(self._outputs.whereabouts())
         failure = None if asked_to_end else session.failure()
-        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles, failure)
+        if self._in_vain:
+            failure = failure or nothing_came(session.lanes, settings.run.duration)
+        unread = tuple(self._unread)
+        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles, failure, unread)
 
     def _answer(self, session: Session, monitor: HealthMonitor, board: BoardWatch, stack: ExitStack) -> None:
         """Listen where the settings say so, for those who ask how the run is."""
@@ -157,11 +168,17 @@ class LiveRun:
         asked = self._settings.run
         report_every = SERVICE_REPORT_SECONDS if self._notifier.active else REPORT_SECONDS
         report_at = self._clock() + report_every
+        first = FirstFrame(self._settings)
         while not self._stop.is_set():
             now = self._clock()
-            if self._began is None and session.ready:
+            if self._began is None and any(lane.latest is not None for lane in session.lanes):
                 self._began = now
-            if asked.duration is not None and self._began is not None and now - self._began >= asked.duration:
+            if self._is_over(now):
+                tell_missing(session.lanes)
+                return False
+            if self._began is None and session.ready and first.is_too_late(now, session.lanes):
+                self._in_vain = True
+                tell_missing(session.lanes)
                 return False
             if now >= report_at:
                 report_at = now + report_every
@@ -170,7 +187,7 @@ class LiveRun:
             try:
                 observation = session.take(LONGEST_WAIT if view is None else 0.0, self._outputs.room)
             except Closed:
-                return False
+                return view is not None and self._stays(session) and self._stay(view, session, watchdog)
             except FerEdgeError as error:
                 if len(session.lanes) > 1 and all(lane.ended for lane in session.lanes):
                     return False  # that of a camera; the others' results are told first
@@ -184,15 +201,45 @@ class LiveRun:
                 return True
         return True
 
+    def _is_over(self, now: float) -> bool:
+        duration = self._settings.run.duration
+        return duration is not None and self._began is not None and now - self._began >= duration
+
+    def _stays(self, session: Session) -> bool:
+        """Return whether the last picture is to stay in the window: where there are only pictures, and one was shown."""
+        alone = all(kind_of(camera.source.strip()).pictures for camera in self._settings.cameras)
+        return alone and bool(self._seen) and session.failure() is None
+
+    def _stay(self, view: View, session: Session, watchdog: Watchdog) -> bool:
+        """Show the last picture until a key is pressed or the time is over; return whether somebody asked for the end."""
+        self._over = self._clock(), session.rates()
+        logger.info("the last picture stays in the window until a key is pressed in it")
+        view.stay()
+        while not self._stop.is_set():
+            if self._is_over(self._clock()):
+                return False
+            watchdog.tick()
+            if view.refresh([self._pane(lane) for lane in session.lanes]):
+                return True
+            self._stop.wait(LONGEST_WAIT)
+        return True
+
     def _emit(self, observation: Observation, session: Session) -> None:
         camera = observation.frame.source
         lane = session.lane(camera)
-        if camera not in self._seen:
+        frame = observation.frame
+        if frame.problem:
+            of = f"{camera}: " if len(session.lanes) > 1 else ""
+            self._unread.setdefault(f"{of}{shown(frame.file)}")
+        elif camera not in self._seen:
             name = lane.info.name if lane.info else ""
             of = f"{camera}: " if len(session.lanes) > 1 else ""
-            size = observation.frame.image.shape[1::-1]
+            size = frame.image.shape[1::-1]
             logger.info("%swatching %s, %dx%d", of, name, *size, extra={"camera": camera})
-        self._seen[camera] = observation
+        if self._began is None:
+            self._began = frame.captured_at
+        if not frame.problem:  # the window goes on with the image before
+            self._seen[camera] = observation
         self._emitted += 1
         self._faces += len(observation.faces)
         if self._outputs:
@@ -216,7 +263,8 @@ class LiveRun:
         seen = self._seen.get(lane.name)
         newest = lane.latest if lane.live and not self._hides else None
         frame = newest or (seen.frame if seen else None)
-        return Pane(lane.name, frame, seen, lane.rates(), lane.trouble(), lane.ended)
+        mirror = lane.name in self._mirrored
+        return Pane(lane.name, frame, seen, lane.rates(), lane.trouble(), lane.ended, mirror)
 
 
 def stream_of(lane: Lane) -> Optional[StreamInfo]:

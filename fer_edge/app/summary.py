@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.types import Rates
+
+_MOST_NAMED = 20
+"""Of the pictures that could not be read; there is a warning for each."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Summary:
     Attributes
     ----------
     seconds : float
-        From the moment when all stages were ready.
+        From the first frame; of pictures that stay in the window, until the last one was analysed.
     balance : FrameBalance
         Of all cameras.
     faces : int
@@ -32,6 +35,8 @@ class Summary:
     failure : BaseException or None
         Of several cameras, what ended the first that ended by an error while the others went on; None where somebody asked the
         run to end.
+    unread : tuple of str
+        Names of the picture files that could not be read, as they may be shown.
     """
 
     seconds: float
@@ -42,13 +47,21 @@ class Summary:
     cameras: Mapping[str, FrameBalance] = field(default_factory=dict)
     troubles: Tuple[str, ...] = ()
     failure: Optional[BaseException] = None
+    unread: Tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the figures, the counts and where the results are, for people."""
         counts = f"{_in_words(self.balance)} analysed in {self.seconds:.1f} s, {self.faces} faces, "
         lines = [f"{counts}{self.balance.dropped} dropped", describe_rates(self.rates)]
         lines += [f"  {name}: {_in_words(one)}, {one.dropped} dropped" for name, one in self.cameras.items()]
-        return "\n".join([*lines, *self.troubles, *self.whereabouts])
+        return "\n".join([*lines, *self._unread_in_words(), *self.troubles, *self.whereabouts])
+
+    def _unread_in_words(self) -> List[str]:
+        if not self.unread:
+            return []
+        more = len(self.unread) - _MOST_NAMED
+        named = ", ".join(self.unread[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        return [f"{len(self.unread)} of the pictures could not be read: {named}"]
 
 
 def _in_words(balance: FrameBalance) -> str:

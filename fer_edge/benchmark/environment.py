@@ -51,7 +51,7 @@ def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[st
         "memory_mb": round(memory.total) if memory else None,
         "memory_free_mb": round(memory.available) if memory and memory.available is not None else None,
         "power_mw": {rail.name: rail.now for rail in tegrastats.power} if tegrastats and tegrastats.power else None,
-        "load_1min": round(os.getloadavg()[0], 2),
+        "load_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "machine": platform.machine(),
         "kernel": platform.release(),
         "python": platform.python_version(),

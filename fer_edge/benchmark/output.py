@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import re
-import select
 from types import TracebackType
 from typing import Optional, Type
 
@@ -17,6 +16,7 @@ from fer_edge.system.disk_full import is_disk_full
 from fer_edge.system.new_file import unused_name
 from fer_edge.system.regular_file import open_regular
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
+from fer_edge.system.unix import CLOEXEC, can_be_written
 
 PATIENCE = 10.0
 """Seconds for whoever reads the pipe that a report is written to."""
@@ -113,7 +113,7 @@ class ReportFile:
 
     def _keep_beside(self, draft: Draft) -> None:
         kept = unused_name(self._path)
-        os.close(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))  # claims the name
+        os.close(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, 0o600))  # claims the name
         draft.put(kept)
         raise OutputNotWritable(
             f"The report {self._path} was not written: somebody put another file there meanwhile.",
@@ -133,11 +133,9 @@ class ReportFile:
 
 def _write_to_device(device: int, content: bytes) -> None:
     """Write all, but wait for nobody who reads nothing. Raises OSError."""
-    poller = select.poll()
-    poller.register(device, select.POLLOUT)
     view = memoryview(content)
     while view:
-        if not poller.poll(1000 * PATIENCE):
+        if not can_be_written(device, PATIENCE):
             raise OSError(errno.EAGAIN, f"nobody has read for {PATIENCE:g} s")
         with contextlib.suppress(BlockingIOError):
             view = view[os.write(device, view) :]

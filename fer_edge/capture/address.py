@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import socket
 import threading
 import time
 from dataclasses import dataclass, replace
 from typing import Any, List, Tuple
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 from fer_edge.errors import SourceUnreachable, UsageError
-from fer_edge.system.masking import mask, printable
+from fer_edge.system.masking import PLACEHOLDER, mask, printable
+from fer_edge.system.user_info import split_user_info
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _REDIRECTS = {
@@ -56,7 +56,18 @@ class CameraAddress:
     @property
     def name(self) -> str:
         """The URL as it may be shown."""
-        return printable(mask(self.url), len(self.url))
+        return printable(mask(self._without_user("***@")), len(self.url) + len("***@"))
+
+    @property
+    def encoded(self) -> str:
+        """The URL as RFC 3986 has it, with credentials, for programs that know no other."""
+        user, password = (quote(text, safe="", errors="surrogateescape") for text in (self.user, self.password))
+        return self._without_user(f"{user}:{password}@" if user or password else "")
+
+    @property
+    def with_placeholder(self) -> str:
+        """Scheme, host and port, and how to write a user and a password before them."""
+        return f"{self.scheme}://{PLACEHOLDER}{self.netloc}"
 
     @property
     def origin(self) -> Tuple[str, str, int]:
@@ -74,7 +85,7 @@ class CameraAddress:
         Raises UsageError if it leads nowhere or into another protocol, SourceUnreachable if out of a safe connection.
         """
         try:
-            target = CameraAddress._take_apart(urljoin(self.url, location.strip()))
+            target = CameraAddress.parse(urljoin(self._without_user(), location.strip()))
         except ValueError:
             raise UsageError(f"{printable(mask(location))} is no valid address.") from None
         if target.scheme not in _REDIRECTS.get(self.scheme, ()):
@@ -89,27 +100,34 @@ class CameraAddress:
 
     @classmethod
     def parse(cls, url: str) -> CameraAddress:
-        """Take a URL apart. Raises UsageError if it has no host, a port that is none, or a password that ends too early."""
-        authority, before, _ = re.split(r"([/?#]|$)", url.partition("//")[2], maxsplit=1)
-        user, at, _ = url.partition("//")[2].rpartition("@")
-        if at and before and len(user) >= len(authority) and ":" in user:
-            # A password such as 12/34: the host would be the user, and learn the rest of it.
-            raise UsageError(
-                f"{mask(url)} has an @ behind its host, which may be the end of a password with a / in it.",
-                "Write / as %2F, ? as %3F, # as %23 and @ as %40 in a user name or password, and an @ in a path as %40.",
-            )
-        return cls._take_apart(url)
+        """Take a URL apart.
 
-    @classmethod
-    def _take_apart(cls, url: str) -> CameraAddress:
-        if any(letter <= " " or letter.isspace() for letter in url):
-            # It may stand within a password, which `mask` would not find.
+        User name and password may hold any sign as it is: `fer_edge.system.user_info` says where they end. ``%`` and two
+        hexadecimal digits stand for a byte of UTF-8, any other ``%`` for itself.
+
+        Raises
+        ------
+        UsageError
+            The URL has no host, a port that is none, a space or a control character where none can be, or an ``@`` that may or
+            may not be the end of a password.
+        """
+        before, slashes, behind = url.partition("//")
+        info = split_user_info(behind)
+        if info is None:
             raise UsageError(
-                "The address of the camera holds a space or a control character.",
+                f"{mask(url)} can be read in more than one way: which @ ends the password?",
+                "Write each @ but that before the host as %40, and in a user name or password / as %2F, ? as %3F and # as %23.",
+            )
+        given, rest = info.text or "", info.rest
+        if any(letter < " " or letter == "\x7f" for letter in given) or any(
+            letter <= " " or letter.isspace() or letter == "\x7f" for letter in before + rest
+        ):
+            raise UsageError(
+                "The address of the camera holds a control character, or a space that is not in a user name or a password.",
                 "Write a space as %20, or leave it out.",
             )
         try:
-            parts = urlsplit(url)
+            parts = urlsplit(before + slashes + rest)
             port = parts.port
         except ValueError:
             # The library's own words may hold a part of the password.
@@ -121,15 +139,21 @@ class CameraAddress:
             raise UsageError(f"{mask(url)} names no host.", "Write it like http://192.168.1.20:8080/video.")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         scheme = parts.scheme.lower()
+        user, _, password = given.partition(":")
         return cls(
-            url,
-            scheme,
-            parts.hostname,
-            port or _PORTS.get(scheme, 80),
-            path,
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
+            url, scheme, parts.hostname, port or _PORTS.get(scheme, 80), path, _decoded(user), _decoded(password)
         )
+
+    def _without_user(self, instead: str = "") -> str:
+        before, slashes, behind = self.url.partition("//")
+        info = split_user_info(behind)
+        if info is None or info.text is None:
+            return self.url
+        return f"{before}{slashes}{instead}{info.rest}"
+
+
+def _decoded(text: str) -> str:
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def connect(address: CameraAddress, timeout: float, interrupted: threading.Event) -> socket.socket:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Optional, Tuple
 
-from fer_edge.capture.limits import fits
+from fer_edge.capture.limits import MOST_PIXELS, fits
 
 MOST_SCANS = 100
 """Of one JPEG. Encoders make about ten of a progressive image; one that is made to cost has thousands in a few bytes each."""
 
-MOST_WORK = 1 << 30
+MOST_WORK = 16 * MOST_PIXELS
 """Pixels, counted once for each component of each scan.
 
 Encoders make 14 of a pixel of a progressive colour image, and so the largest image passes. The dearest that passes
@@ -30,8 +30,14 @@ _MOST_COMPONENTS = 4
 _MCU = 32  # pixels; the largest unit along a side, to which a decoder rounds up
 
 
-def is_affordable(data: bytes) -> bool:
+REDUCTIONS = (1, 2, 4, 8)
+"""By which a JPEG decoder can divide width and height while it decodes, so that it takes no memory for the whole."""
+
+
+def is_affordable(data: bytes, reduction: int = 1) -> bool:
     """Return whether an image file may be decoded: its size, and for a JPEG what its scans add up to.
+
+    The size is that of the image, which of a JPEG is reduced by one of `REDUCTIONS`.
 
     OpenCV looks at the size of each kind itself, within the limit that importing `fer_edge` sets, but only where nobody
     imported OpenCV before. 100 KB of PNG can claim a billion pixels, and would get eight gigabytes.
@@ -44,12 +50,32 @@ def is_affordable(data: bytes) -> bool:
     if frame is None:
         return False
     marker, width, height = frame
-    if marker not in _HUFFMAN or not fits(width, height):
+    if marker not in _HUFFMAN or not fits(-(-width // reduction), -(-height // reduction)):
         return False
     # What stands within a comment or a profile is counted, too: rather too many than one too few.
     components = [_components(data, found.start()) for found in _SCAN.finditer(data)]
     pixels = -(-width // _MCU) * -(-height // _MCU) * _MCU * _MCU
     return len(components) <= MOST_SCANS and sum(components) * pixels <= MOST_WORK
+
+
+def claimed_size(data: bytes) -> Optional[Tuple[int, int]]:
+    """Return width and height that a PNG, JPEG, WebP or BMP file claims; None for any other."""
+    if data.startswith(_PNG):
+        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data.startswith(b"\xff\xd8"):
+        frame = _jpeg_frame(data)
+        return None if frame is None else frame[1:]
+    if data[8:16] == b"WEBPVP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") >= 40:
+        width, height = (int.from_bytes(data[at : at + 4], "little", signed=True) for at in (18, 22))
+        return width, abs(height)
+    return None
+
+
+def reduction_for(width: int, height: int) -> Optional[int]:
+    """Return by which of `REDUCTIONS` a JPEG image must be divided so that it fits; None where none will do."""
+    return next((by for by in REDUCTIONS if fits(-(-width // by), -(-height // by))), None)
 
 
 def _components(data: bytes, at: int) -> int:

@@ -10,14 +10,16 @@ import base64
 import hashlib
 import re
 import secrets
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.request import parse_http_list
 
 from fer_edge.capture.address import CameraAddress
 from fer_edge.errors import SourceUnreachable
 from fer_edge.system.masking import printable
 
-_HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_HASHES = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+"""The strongest first; RFC 7616 has the client take the first that it knows of those that a server offers, best first."""
+
 _LONGEST_CHALLENGE = 8192
 
 
@@ -38,12 +40,13 @@ class Authentication:
 
     def is_for(self, target: CameraAddress) -> bool:
         """Return whether there are credentials, and `target` is where they belong."""
-        return bool(self._address.user) and target.origin == self._address.origin
+        return bool(self._address.user or self._address.password) and target.origin == self._address.origin
 
     def challenge(self, headers: Sequence[str]) -> bool:
         """Take the ``WWW-Authenticate`` headers of a refusal, and tell whether they ask for something that can be answered."""
         offers = list(_offers(headers))
-        self._digest = next((fields for scheme, fields in offers if scheme == "digest" and _is_usable(fields)), None)
+        usable = [fields for scheme, fields in offers if scheme == "digest" and _is_usable(fields)]
+        self._digest = min(usable, key=lambda fields: list(_HASHES).index(_hash_name(fields)), default=None)
         self._basic = self._digest is None and any(scheme == "basic" for scheme, _ in offers)
         self._uses = 0
         return self._basic or self._digest is not None
@@ -73,23 +76,25 @@ class Authentication:
 
     def _digest_answer(self, fields: Dict[str, str], method: str, uri: str) -> str:
         algorithm = fields.get("algorithm", "MD5")
-        name = algorithm.upper().partition("-SESS")[0]
+        name = _HASHES[_hash_name(fields)]
         realm, nonce = fields["realm"], fields["nonce"]
         self._uses += 1
         count, own = f"{self._uses:08x}", secrets.token_hex(8)
 
         def hashed(text: str) -> str:
-            return _HASHES[name](_bytes(text)).hexdigest()
+            return hashlib.new(name, _bytes(text)).hexdigest()
 
         who = hashed(f"{self._address.user}:{realm}:{self._address.password}")
         if algorithm.upper().endswith("-SESS"):
             who = hashed(f"{who}:{nonce}:{own}")
-        what = hashed(f"{method}:{uri}")
+        qop = "auth" if "auth" in _ways(fields) else "auth-int"
+        # A request without a body is all that is sent, so that to protect the body as well takes nothing more.
+        what = hashed(f"{method}:{uri}" if qop == "auth" else f"{method}:{uri}:{hashed('')}")
         named = {"username": self._address.user, "realm": realm, "nonce": nonce, "uri": uri}
         parts = [f'{field}="{_quoted(value)}"' for field, value in named.items()]
         if "qop" in fields:
-            parts.append(f'response="{hashed(f"{who}:{nonce}:{count}:{own}:auth:{what}")}"')
-            parts.append(f'qop=auth, nc={count}, cnonce="{own}"')
+            parts.append(f'response="{hashed(f"{who}:{nonce}:{count}:{own}:{qop}:{what}")}"')
+            parts.append(f'qop={qop}, nc={count}, cnonce="{own}"')
         else:
             parts.append(f'response="{hashed(f"{who}:{nonce}:{what}")}", cnonce="{own}"')
         if "algorithm" in fields:
@@ -129,11 +134,19 @@ def _offers(headers: Sequence[str]) -> Iterator[Tuple[str, Dict[str, str]]]:
 
 
 def _is_usable(fields: Dict[str, str]) -> bool:
+    name = _HASHES.get(_hash_name(fields))
+    return name in hashlib.algorithms_available and bool(_ways(fields)) and {"realm", "nonce"} <= set(fields)
+
+
+def _hash_name(fields: Dict[str, str]) -> str:
     name = fields.get("algorithm", "MD5").upper()
-    if name.endswith("-SESS"):
-        name = name[: -len("-SESS")]
-    ways = [way.strip().lower() for way in fields.get("qop", "auth").split(",")]
-    return name in _HASHES and "auth" in ways and {"realm", "nonce"} <= set(fields)
+    return name[: -len("-SESS")] if name.endswith("-SESS") else name
+
+
+def _ways(fields: Dict[str, str]) -> List[str]:
+    """Return which of the protections there are that a server offers."""
+    offered = [way.strip().lower() for way in fields.get("qop", "auth").split(",")]
+    return [way for way in offered if way in ("auth", "auth-int")]
 
 
 def _quoted(text: str) -> str:

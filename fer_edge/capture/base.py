@@ -48,13 +48,19 @@ class Source(ABC):
         True when images come by themselves and only the newest matters (a camera); False when each one matters (a file).
     on_demand : bool
         True when an image is best made at the moment it is wanted, because it costs nothing to wait (an unpaced demo).
+    keeps_rate : bool
+        True when it gives no more frames per second than it was asked for.
     opening_limit : float
         Seconds after which an `open` that has not returned counts as hanging; its own limits come first.
+    grab_limit : float
+        The same for a `grab` with its `retrieve`; 0 for the limit that cameras have. A large photo takes long on a board.
     """
 
     live: bool = True
     on_demand: bool = False
+    keeps_rate: bool = False
     opening_limit: float = 60.0
+    grab_limit: float = 0.0
 
     @abstractmethod
     def open(self) -> SourceInfo:

@@ -44,6 +44,7 @@ class GStreamerSource(Source):
     """
 
     live = True
+    keeps_rate = True
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
         address; ``demo`` or ``demo:1`` to ``demo:8``; or the path of a video, of an image, of a folder of images, or a
         pattern such as ``shots/*.jpg``. A file whose name looks like one of the other forms is given as ``./name``.
     settings : CaptureSettings
-        Size, rate and time limits.
+        Size, rate, time limits, and how its images are turned, flipped and cut.
 
     Returns
     -------
@@ -27,7 +27,11 @@ def open_source(text: str, settings: CaptureSettings = DEFAULTS) -> Source:
     Raises
     ------
     UsageError
-        The text is empty, names a protocol that is not supported, or has a wrong number.
+        The text is empty, names a protocol that is not supported, or has a wrong number; or there is no such turn, flip or
+        region.
     """
     text = text.strip()
-    return kind_of(text).build(text, settings)
+    from fer_edge.capture.shaped import shaped
+
+    kind = kind_of(text)
+    return shaped(kind.build(text, settings), settings, kind.sized)

@@ -65,13 +65,38 @@ def decode(data: bytes) -> Optional[Image]:
 
     Alpha is dropped, 16 bits become 8.
     """
-    if not data or not is_affordable(data):
+    return _decode(data, cv2.IMREAD_COLOR, 1)
+
+
+def decode_reduced(data: bytes, reduction: int) -> Optional[Image]:
+    """Decode a JPEG file to a half, a quarter or an eighth of its width and height, without memory for the whole.
+
+    None as for `decode`; what counts is the size that is left.
+    """
+    return _decode(data, _REDUCED[reduction], reduction)
+
+
+def decode_unturned(data: bytes) -> Optional[Image]:
+    """Decode as `decode` does, but without turning the image as its EXIF data says."""
+    return _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, 1)
+
+
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+def _decode(data: bytes, flags: int, reduction: int) -> Optional[Image]:
+    if not data or not is_affordable(data, reduction):
         return None
     with quiet():
         try:
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         except cv2.error:  # raised for sizes beyond OpenCV's limits
             return None
-    if image is None or not fits(image.shape[1], image.shape[0]):
+    if image is None or image.dtype != np.uint8 or not fits(image.shape[1], image.shape[0]):
         return None
     return to_bgr(image)

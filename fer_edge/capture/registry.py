@@ -40,6 +40,10 @@ class SourceKind:
         Makes the source that a text means, not open yet; raises `UsageError` where the text makes no sense.
     files : callable
         Gives the paths of the files that a text has it read; of those that may be none, or not there.
+    sized : bool
+        Whether it asks a device for the size that is wanted, where others reduce what they get.
+    pictures : bool
+        Whether it gives pictures, each of which stands for itself.
     """
 
     name: str
@@ -48,6 +52,8 @@ class SourceKind:
     takes: Optional[Callable[[str], bool]]
     build: Callable[[str, CaptureSettings], Source]
     files: Callable[[str], List[str]] = lambda text: []
+    sized: bool = False
+    pictures: bool = False
 
 
 def kind_of(text: str) -> SourceKind:
@@ -160,10 +166,17 @@ KINDS: Tuple[SourceKind, ...] = (
         True,
         _like(re.compile(r"[0-9]{1,9}|/dev/.*", re.DOTALL)),
         _camera,
+        sized=True,
     ),
-    SourceKind("csi", ("csi:0",), True, lambda text: text.partition(":")[0] == "csi", _csi),
+    SourceKind("csi", ("csi:0",), True, lambda text: text.partition(":")[0] == "csi", _csi, sized=True),
     SourceKind(
-        "gstreamer", ("gst:PIPELINE",), True, lambda text: text.partition(":")[0] == "gst", _gstreamer, _of_pipeline
+        "gstreamer",
+        ("gst:PIPELINE",),
+        True,
+        lambda text: text.partition(":")[0] == "gst",
+        _gstreamer,
+        _of_pipeline,
+        sized=True,
     ),
     SourceKind("rtsp", ("rtsp://...",), True, lambda text: _scheme(text) in ("rtsp", "rtsps"), _rtsp),
     SourceKind("http", ("http://...",), True, lambda text: _scheme(text) in ("http", "https"), _http),
@@ -175,8 +188,11 @@ KINDS: Tuple[SourceKind, ...] = (
         lambda text: not _scheme(text) and is_image_place(text),
         _images,
         lambda text: image_files(path_of(text)),
+        pictures=True,
     ),
-    SourceKind("demo", ("demo", "demo:1 to demo:8"), True, _like(re.compile(r"demo(?::[0-9]{1,9})?")), _demo),
+    SourceKind(
+        "demo", ("demo", "demo:1 to demo:8"), True, _like(re.compile(r"demo(?::[0-9]{1,9})?")), _demo, sized=True
+    ),
 )
 """In the order in which people are told of them."""
 

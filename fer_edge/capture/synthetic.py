@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from fer_edge.capture.base import Source, SourceInfo
+from fer_edge.capture.opencv import decode
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, UsageError
 from fer_edge.types import Image
@@ -53,6 +54,8 @@ class DemoSource(Source):
         The monotonic clock and how to wait, in seconds.
     """
 
+    keeps_rate = True
+
     def __init__(
         self,
         faces: int = 1,
@@ -75,7 +78,10 @@ class DemoSource(Source):
 
     def open(self) -> SourceInfo:
         """Cut and scale the portrait for each tile; takes a few milliseconds."""
-        portrait = cv2.imread(str(PORTRAIT), cv2.IMREAD_COLOR)
+        try:
+            portrait = decode(PORTRAIT.read_bytes())  # OpenCV does not take every path
+        except OSError:
+            portrait = None
         if portrait is None:
             raise SourceNotFound(f"The demo's picture {PORTRAIT} is missing or damaged.", "Install fer-edge again.")
         width, height = self._size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Dict, Optional, Tuple
@@ -65,15 +66,16 @@ def tensorrt(fp16: bool, cache: Optional[Path], input_name: str, input_size: int
     release : str
         ONNX Runtime's version.
     """
+    kept = _utf8(cache) if cache else None
     # Releases differ in whether they take a bool; all take these words.
     options: Dict[str, str] = {
         "device_id": "0",
         "trt_fp16_enable": "True" if fp16 else "False",
-        "trt_engine_cache_enable": "True" if cache else "False",
+        "trt_engine_cache_enable": "True" if kept else "False",
         "trt_max_workspace_size": str(WORKSPACE),
     }
-    if cache:
-        options["trt_engine_cache_path"] = str(cache)
+    if kept:
+        options["trt_engine_cache_path"] = kept
     if _at_least(release, SHAPES_SINCE):
         for word, count in (("min", 1), ("opt", 1), ("max", MOST_FACES)):
             options[f"trt_profile_{word}_shapes"] = f"{input_name}:{count}x3x{input_size}x{input_size}"
@@ -82,3 +84,11 @@ def tensorrt(fp16: bool, cache: Optional[Path], input_name: str, input_size: int
 
 def _at_least(release: str, since: Tuple[int, int]) -> bool:
     return tuple(int(part) for part in re.findall(r"\d+", release)[:2]) >= since
+
+
+def _utf8(path: Path) -> Optional[str]:
+    """Return a path as ONNX Runtime takes it; None where it is no UTF-8, whatever the locale."""
+    try:
+        return os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -17,7 +17,7 @@ from fer_edge.board.nvidia import read_nvidia
 from fer_edge.board.power import read_cpu_clocks, read_power_mode
 from fer_edge.board.program import Runner, run_program
 from fer_edge.board.temperature import read_cooling, read_zones
-from fer_edge.doctor import cameras, gpu, libraries, machine, models, recording, telemetry
+from fer_edge.doctor import cameras, gpu, libraries, machine, media, models, recording, telemetry
 from fer_edge.doctor.finding import PROBLEM, WARNING, Finding
 from fer_edge.doctor.folder import look_at
 from fer_edge.doctor.probe import Prober, probe
@@ -73,6 +73,8 @@ def examine(
             ),
         ),
         ("pictures", lambda: libraries.opencv_findings(trial(libraries.TRY_OPENCV))),
+        ("pictures", lambda: media.interlaced_findings(trial(media.TRY_INTERLACED))),
+        ("pictures", lambda: media.extra_findings(trial(media.TRY_PYAV), trial(media.TRY_HEIF))),
         ("pictures", lambda: cameras.display_findings(trial(cameras.TRY_DISPLAY))),
         (
             "cameras",

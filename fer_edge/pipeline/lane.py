@@ -81,6 +81,13 @@ class Lane:
         """Images that were left out because they could not be decoded."""
         return self._reconnection.undecodable if self._reconnection is not None else 0
 
+    @property
+    def last_error(self) -> Optional[BaseException]:
+        """What ended it, or else why its source was last lost; None where nothing went wrong."""
+        if self.error is not None or self._reconnection is None:
+            return self.error
+        return self._reconnection.last_error
+
     def end(self, error: Optional[BaseException], told: bool) -> None:
         """Note that the lane came to its end, by an error or not; `told` in the log where other lanes go on."""
         self.ended, self.error = True, error
@@ -112,9 +119,12 @@ class Lane:
 def first_failure(lanes: Sequence[Lane]) -> Optional[BaseException]:
     """Return what ended the first lane that ended by an error, named where there are several; None where none did."""
     failed = next((lane for lane in lanes if lane.error is not None), None)
-    if failed is None:
-        return None
-    error, prefix = failed.error, f"camera {failed.name}: "
-    if len(lanes) > 1 and isinstance(error, FerEdgeError) and not error.message.startswith(prefix):
+    return None if failed is None else named_failure(failed, len(lanes) > 1)
+
+
+def named_failure(lane: Lane, several: bool) -> Optional[BaseException]:
+    """Return the last error of a lane, which names the lane where there are several; None where it had none."""
+    error, prefix = lane.last_error, f"camera {lane.name}: "
+    if several and isinstance(error, FerEdgeError) and not error.message.startswith(prefix):
         error.message = prefix + error.message
     return error

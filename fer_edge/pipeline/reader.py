@@ -11,7 +11,7 @@ import numpy as np
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.stall import FrozenImage, UndecodableImages
-from fer_edge.errors import SourceUnreadable, StageFailed
+from fer_edge.errors import FileUnreadable, SourceUnreadable, StageFailed
 from fer_edge.pipeline.frame_counter import FrameCounter
 from fer_edge.pipeline.mailbox import Closed, Mailbox
 from fer_edge.pipeline.reconnection import Reconnection
@@ -179,11 +179,15 @@ class SourceReader:
             elif not source.live:
                 self._outbox.wait_for_room(self._lane)
             asked_at = self._clock()
-            with worker.calling(Call("grab", GRAB_LIMIT)):
+            problem = ""
+            with worker.calling(Call("grab", source.grab_limit or GRAB_LIMIT)):
                 grabbed = source.grab()
                 captured_at, timestamp = self._clock(), datetime.now(timezone.utc)
-                image = self._retrieve(source, undecodable) if grabbed else None
-            if image is not None:
+                try:
+                    image = self._retrieve(source, undecodable) if grabbed else None
+                except FileUnreadable as error:
+                    image, problem = np.zeros((0, 0, 3), np.uint8), error.message
+            if image is not None and not problem:
                 check_image(image, self._lane)
             if image is None:
                 if grabbed is not False:
@@ -195,7 +199,8 @@ class SourceReader:
             # A live source makes the caller wait for the image; that wait is no work, while reading a file is.
             spent = StageTime(0.0, self._clock() - (captured_at if source.live else asked_at))
             media_time = None if source.live else getattr(source, "media_time", None)
-            frame = Frame(self._index, captured_at, timestamp, image, self._lane, media_time)
+            file = getattr(source, "file", "")
+            frame = Frame(self._index, captured_at, timestamp, image, self._lane, media_time, file, problem)
             self._counter.capture(self._index)
             self._index += 1
             self._record(spent.service)
@@ -209,6 +214,8 @@ class SourceReader:
         """Return the image; None when it is left out, because a transmission does damage one now and then."""
         try:
             image = source.retrieve()
+        except FileUnreadable:
+            raise
         except SourceUnreadable as error:
             if undecodable is None or self._reconnection is None:
                 raise

@@ -52,6 +52,7 @@ class Reconnection:
         self._lock = threading.Lock()
         self._seen = False
         self._lost: Optional[Tuple[float, str]] = None
+        self._error: Optional[BaseException] = None
         self._found_at: Optional[float] = None
         self._told = False
         self._kinds: Set[type] = set()
@@ -74,6 +75,11 @@ class Reconnection:
         """Images that were left out because they could not be decoded."""
         return self._undecodable
 
+    @property
+    def last_error(self) -> Optional[BaseException]:
+        """Why the source was last lost; None where it never was, or came to its end."""
+        return self._error
+
     def lost(self, error: Optional[BaseException]) -> Optional[float]:
         """Return after how many seconds the source shall be opened anew; None when this ends the lane.
 
@@ -88,6 +94,7 @@ class Reconnection:
         waits = error is None or isinstance(error, FerEdgeError)
         if not self._seen and not (waits and self._from_the_start()):
             return None
+        self._error = error
         with self._lock:
             now = self._clock()
             if self._found_at is not None and now - self._found_at >= STEADY_AFTER:

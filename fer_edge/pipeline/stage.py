@@ -215,10 +215,13 @@ class StageThread:
             try:
                 if items:
                     started = clock()
-                    with worker.calling(call):
-                        results = work.work(items)
-                    call = Call("call", WORK_LIMIT)
-                    self._deliver(items, results, clock() - started, work)
+                    seen = [item for item in items if not item.frame.problem]
+                    results: Sequence[Observation] = ()
+                    if seen:
+                        with worker.calling(call):
+                            results = work.work(seen)
+                        call = Call("call", WORK_LIMIT)
+                    self._deliver(items, _merged(items, results, self._stage.spec.name), clock() - started, work)
             except GivenUp:
                 raise
             except BaseException:
@@ -252,9 +255,7 @@ class StageThread:
         self, items: Sequence[Observation], results: Sequence[Observation], seconds: float, work: StageWork
     ) -> None:
         stage, name = self._stage, self._stage.spec.name
-        if len(results) != len(items):
-            raise StageFailed(f"The {name} stage gave {len(results)} results for {len(items)} frames.")
-        idle = [work.idle(item) for item in items]
+        idle = [bool(item.frame.problem) or work.idle(item) for item in items]
         share = seconds / (idle.count(False) or len(items))
         for held, result, nothing in zip(tuple(self._held), results, idle):
             delivery, number = held
@@ -282,3 +283,12 @@ class StageThread:
             if delivery.item is not None:
                 self._stage.discard(delivery.item)
             self._stage.order.leave(delivery.lane, number)
+
+
+def _merged(items: Sequence[Observation], results: Sequence[Observation], stage: str) -> List[Observation]:
+    """Put the frames without an image, which no stage works on, back to where they were among the results."""
+    seen = sum(1 for item in items if not item.frame.problem)
+    if len(results) != seen:
+        raise StageFailed(f"The {stage} stage gave {len(results)} results for {seen} frames.")
+    given = iter(results)
+    return [item if item.frame.problem else next(given) for item in items]

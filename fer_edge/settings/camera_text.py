@@ -9,6 +9,7 @@ from typing import Iterable, List, Sequence, Tuple
 
 from fer_edge.errors import UsageError
 from fer_edge.system.masking import mask, printable
+from fer_edge.system.user_info import split_user_info
 
 LONGEST_NAME = 64
 """Letters of a camera's name: it becomes a part of file names, which file systems bound at 255 bytes."""
@@ -23,7 +24,7 @@ _SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:gst|csi|demo):|/|\.{1,2}/|~
 _PART = re.compile(r"[A-Za-z0-9._-]+=(?![./~]).+|[0-9]{1,9}|demo(?::[0-9]{1,9})?", re.DOTALL)
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9._-]+=[a-z]+://.+", re.DOTALL)
 
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _NODE = re.compile(r"/dev/video([0-9]{1,9})")
 _WITHOUT_A_NAME = "camera"
 
@@ -103,7 +104,7 @@ def name_for(source: str) -> str:
     source = source.strip()
     address = _ADDRESS.match(source)
     if address is not None:
-        return _plain(_host(*address.groups())) or _WITHOUT_A_NAME
+        return _plain(_host(address.group(1), address.group(2))) or _WITHOUT_A_NAME
     if source.isascii() and source.isdecimal() and len(source) < 10:
         return f"camera{int(source)}"
     node = _NODE.fullmatch(source)
@@ -146,11 +147,12 @@ def _unused(name: str, used: Iterable[str]) -> str:
     return chosen
 
 
-def _host(scheme: str, authority: str, rest: str) -> str:
+def _host(scheme: str, behind: str) -> str:
     """Return the host of an address; its scheme where a password may stand in its place."""
-    _, _, place = authority.rpartition("@")
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]*\]|[^:]*)(?::[0-9]*)?", place)
-    return scheme if "@" in rest or found is None else found.group(1).lower()
+    info = split_user_info(behind)
+    place = re.split("[/?#]", info.rest, maxsplit=1)[0] if info is not None else ""
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]*\]|[^:]+)(?::[0-9]*)?", place)
+    return scheme if found is None else found.group(1).lower()
 
 
 def _plain(text: str) -> str:

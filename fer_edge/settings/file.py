@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
 from fer_edge.errors import SettingsError, SettingsUnreadable
 from fer_edge.settings.trust import who_may_change
+from fer_edge.system.unix import user_id
 from fer_edge.system.users import user_name
 
 if sys.version_info >= (3, 11):
@@ -111,7 +112,7 @@ def _read(path: Path) -> Tuple[bytes, str]:
         raise SettingsUnreadable(f"There is no settings file {path}.", "Check the path given with --config.") from error
     except PermissionError as error:
         raise SettingsError(
-            f"The user {user_name(os.geteuid())} may not read the settings file {path}.",
+            f"The user {user_name(user_id())} may not read the settings file {path}.",
             f"Let everybody read it:  sudo chmod a+r '{path}'  (secrets belong into variables), and enter its folders.",
         ) from error
     except OSError as error:

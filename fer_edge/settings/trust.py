@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import AbstractSet, FrozenSet, List, Optional
 
 from fer_edge.system.regular_file import own_groups
+from fer_edge.system.unix import user_id
 from fer_edge.system.users import group_name, user_name
 
 
 def trusted_users() -> FrozenSet[int]:
     """Return the users who may change this one's settings: root, this one, and who became root by sudo."""
-    return frozenset([0, os.geteuid(), *_behind_sudo("SUDO_UID")])
+    return frozenset([0, user_id(), *_behind_sudo("SUDO_UID")])
 
 
 def trusted_groups() -> FrozenSet[int]:
@@ -72,7 +73,7 @@ def who_may_change(path: Path, opened: os.stat_result) -> str:
 def _behind_sudo(variable: str) -> List[int]:
     """Return the number that sudo left of who became root; nothing for others, who may set the variable as they like."""
     asked = os.environ.get(variable, "")
-    return [int(asked)] if os.geteuid() == 0 and asked.isascii() and asked.isdecimal() and len(asked) < 11 else []
+    return [int(asked)] if user_id() == 0 and asked.isascii() and asked.isdecimal() and len(asked) < 11 else []
 
 
 def _folders(path: Path) -> List[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 from typing import BinaryIO, Callable, Union
@@ -14,6 +13,7 @@ from fer_edge.sinks.recognise import NotOurs
 from fer_edge.system.disk_full import is_disk_full
 from fer_edge.system.new_file import PRIVATE
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
+from fer_edge.system.unix import CLOEXEC, NONBLOCK, lock
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -124,7 +124,7 @@ class OutputFile:
     def _lock(self) -> None:
         """Claim the file; the claim ends when it is closed, or with the process."""
         try:
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self.fd)
         except BlockingIOError as error:
             raise in_use(self.path, self._what) from error
         except OSError:
@@ -161,7 +161,7 @@ def open_for_writing(path: str, what: str) -> int:
     """
     refuse_standard_streams(path, what)
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | CLOEXEC | NONBLOCK, PRIVATE)
     except OSError as error:
         raise open_error(error, path, what) from error
 
@@ -194,7 +194,7 @@ def kept_bytes(path: str, what: str, recognise: Callable[[BinaryIO], int], expec
         return 0
     try:
         # Beside the one that may only write: a pipe would lack its reader else, and not be told from it.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(os.open(path, os.O_RDONLY | NONBLOCK | CLOEXEC), "rb") as file:
             if not os.path.samestat(expected, os.fstat(file.fileno())):
                 raise NotOurs("it is another file by now")
             return recognise(file)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import math
 import os
-import select
 import stat
 import time
 from datetime import datetime, timezone
@@ -23,6 +21,7 @@ from fer_edge.sinks.place import check_place
 from fer_edge.sinks.recognise import results_to_keep
 from fer_edge.sinks.request import SinkRequest
 from fer_edge.system.standard_streams import NAMES, standard_descriptor, true_descriptor
+from fer_edge.system.unix import PIPE_BUF, can_be_written, is_open_for_writing
 from fer_edge.types import LABELS, Observation, ObservedFace, Rates
 
 _WHAT = "results file"
@@ -30,7 +29,7 @@ _WHAT = "results file"
 _SLICE = 0.2
 """Seconds between two looks at `stop` while a reader does not read."""
 
-_WHOLE = min(select.PIPE_BUF, 4096)
+_WHOLE = min(PIPE_BUF, 4096)
 """Bytes that a pipe which is ready takes at once, without blocking (POSIX, pipe(7))."""
 
 
@@ -164,7 +163,7 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
         "camera": frame.source,
         "timestamp": _iso(frame.timestamp),
         **({} if frame.media_time is None else {"media_time_s": _number(frame.media_time, 3)}),
-        **({"file": frame.file} if frame.file else {}),
+        **({"file": told(frame.file)} if frame.file else {}),
         **({"error": frame.problem} if frame.problem else {}),
         "faces": [_face(face) for face in observation.faces],
         "fps": {
@@ -172,6 +171,24 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
             **{name: _number(capacity, 2) for name, capacity in rates.capacities()},
         },
     }
+
+
+def told(name: str) -> str:
+    r"""Return a file's name as any reader of JSON takes it, also where it is no text.
+
+    A name that is UTF-8 stays as it is. Of any other, each byte that does not belong is told as ``\xNN``, and a backslash as
+    two.
+
+    Examples
+    --------
+    >>> print(told(os.fsdecode(b"caf\xe9.jpg")))
+    caf\xe9.jpg
+    """
+    raw = os.fsencode(name)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def _face(observed: ObservedFace) -> Dict[str, Any]:
@@ -222,11 +239,7 @@ class _Stream:
         self._close = close
         self._named = named
         self._given_up = False
-        try:
-            closed = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
-        except OSError:
-            closed = True
-        if closed:
+        if not is_open_for_writing(fd):
             raise OutputNotWritable(
                 f"The {name} is closed.", "Start the program without '>&-', or give the name of a file."
             )
@@ -265,9 +278,7 @@ class _Stream:
         )
 
     def _ready(self) -> bool:
-        poll = select.poll()
-        poll.register(self._fd, select.POLLOUT)
-        while not poll.poll(1000 * _SLICE):
+        while not can_be_written(self._fd, _SLICE):
             if self._stop is not None and self._stop():
                 return False
         return True

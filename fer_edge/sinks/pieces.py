@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import stat
@@ -14,6 +13,7 @@ from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.recognise import NotOurs
 from fer_edge.system.new_file import CONTINUED, unused_name
+from fer_edge.system.unix import CLOEXEC, NOFOLLOW, NONBLOCK, lock
 from fer_edge.types import Observation, Rates
 
 logger = logging.getLogger("fer_edge")
@@ -215,9 +215,9 @@ def find_pieces(name: DatedName) -> List[_Found]:
 def _delete(path: str, recognise: Recognise) -> bool:
     """Delete a piece that is one, unless somebody writes to it; tell whether it is gone."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(os.open(path, os.O_RDONLY | NOFOLLOW | NONBLOCK | CLOEXEC), "rb") as file:
             recognise(file)
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file.fileno())
             os.unlink(path)
     except (NotOurs, OSError) as error:
         logger.debug("%s stays: %s", path, error)

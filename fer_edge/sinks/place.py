@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from typing import BinaryIO, Callable
 
 from fer_edge.sinks.files import in_use, kept_bytes, open_error, refuse_standard_streams
+from fer_edge.system.unix import CLOEXEC, NONBLOCK, lock
 
 
 def check_place(path: str, what: str, recognise: Callable[[BinaryIO], int]) -> None:
@@ -59,7 +59,7 @@ def _refused(folder: str) -> OSError:
     """Return why a file there cannot be written: `access` does not tell."""
     try:
         read_only = bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
-    except OSError:
+    except (AttributeError, OSError):
         read_only = False
     number = errno.EROFS if read_only else errno.EACCES
     return OSError(number, os.strerror(number))
@@ -68,11 +68,11 @@ def _refused(folder: str) -> OSError:
 def _is_locked(path: str) -> bool:
     """Return whether somebody has the lock of a file that writes to it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | NONBLOCK | CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock(descriptor, shared=True)
     except BlockingIOError:
         return True
     except OSError:

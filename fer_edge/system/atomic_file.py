@@ -7,6 +7,8 @@ import os
 import secrets
 from typing import Iterator, Optional, Union
 
+from fer_edge.system.unix import CLOEXEC, DIRECTORY, NOFOLLOW
+
 PathLike = Union[str, "os.PathLike[str]"]
 
 OWNER_ONLY = 0o600
@@ -47,7 +49,7 @@ class Draft:
         if name:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._draft, dir_fd=folder)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | CLOEXEC
         # Until it is whole, nobody else is to read a file that gets its own mode.
         descriptor = os.open(self._draft, flags, 0o666 if mode is None else OWNER_ONLY, dir_fd=folder)
         self._left = True
@@ -60,7 +62,7 @@ class Draft:
     def finish(self) -> None:
         """Bring the content onto the disk, and close it. Raises OSError."""
         self.file.flush()
-        if self._mode is not None:
+        if self._mode is not None and hasattr(os, "fchmod"):
             os.fchmod(self.file.fileno(), self._mode)
         os.fsync(self.file.fileno())
         self.file.close()
@@ -85,8 +87,10 @@ class Draft:
         if self._folder is not None:
             os.fsync(self._folder)
             return
+        if not DIRECTORY:  # elsewhere a folder cannot be opened
+            return
         with contextlib.suppress(PermissionError):  # a folder may be there to be written to, and not to be read
-            handle = os.open(os.path.dirname(self._place) or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            handle = os.open(os.path.dirname(self._place) or ".", os.O_RDONLY | DIRECTORY | CLOEXEC)
             try:
                 os.fsync(handle)
             finally:

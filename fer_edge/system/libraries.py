@@ -33,6 +33,9 @@ EXTRAS = {
 LOAD_FAILURES = (ImportError, OSError, MemoryError, AttributeError, RuntimeError, SystemError)
 """What the import of a library raises that is damaged, or built for others than those that are there."""
 
+_OF_UNIX = ("fcntl", "grp", "pwd", "resource", "termios")
+"""What Python brings on Unix alone, and cameras, service and soak need."""
+
 _OURS = ("fer_edge", "__main__", "runpy", "importlib", "_frozen_importlib", "_frozen_importlib_external")
 _LONGEST_REASON = 300
 _NO_MEMORY = ("cannot allocate memory", "failed to map segment", "bad_alloc", "out of memory")
@@ -110,6 +113,11 @@ def import_failure(error: BaseException, module: str, extra: str, needed_for: st
     """Return what it means that an import of `module` raised `error`."""
     top = module.partition(".")[0]
     package = PACKAGES.get(top, top)
+    if top in _OF_UNIX:
+        return MissingExtra(
+            f"This part of fer-edge runs on Linux only: this system has no '{top}'.",
+            "Files, the library and the benchmark run here as well.",
+        )
     if is_missing(error, top):
         return missing_extra(package, EXTRAS.get(top, extra), needed_for)
     words = in_short(error)

@@ -7,7 +7,6 @@ through OpenCV. What a process says when it dies, nobody in it can read any more
 from __future__ import annotations
 
 import faulthandler
-import fcntl
 import logging
 import os
 import re
@@ -19,6 +18,7 @@ from contextlib import suppress
 from typing import Callable, Optional, Set
 
 from fer_edge.system.standard_error import standard_error
+from fer_edge.system.unix import HAS_FCNTL
 
 logger = logging.getLogger("fer_edge")
 
@@ -88,6 +88,8 @@ class LibraryLines:
     """
 
     def __init__(self) -> None:
+        import fcntl
+
         self.out = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, 3)
         """Where descriptor 2 went before."""
         try:
@@ -158,7 +160,7 @@ def take_from_libraries() -> None:
     """Have what libraries write go through the log, in the program; elsewhere, descriptor 2 is not ours."""
     global _taken  # noqa: PLW0603 - there is one descriptor 2
     error = standard_error()
-    if error is None or _taken is not None:
+    if error is None or _taken is not None or not HAS_FCNTL:
         return
     with suppress(OSError, RuntimeError):  # without a descriptor or a thread it stays as it is
         _taken = LibraryLines()

@@ -9,6 +9,11 @@ import os
 import re
 from typing import Iterator, List, Tuple, Union
 
+from fer_edge.system.user_info import split_user_info
+
+PLACEHOLDER = "USER:PASSWORD@"
+"""What messages write where a user and a password belong; it is left as it is."""
+
 _HIDDEN = "***"
 _SHOWN = 120
 _LONGEST_PATH = 4096
@@ -45,10 +50,17 @@ _END = re.compile(r"[)\]}>'\",.;:!?]{1,2}$")
 _ITEM = re.compile(
     r"(?P<quote>[\"'])(?P<quoted>[^\s\"']*//[^\"'\n]*)(?P=quote)"
     r"|//(?P<url>(?:\\.|\S)+)"
-    r"|(?P<login>(?<!\S)[^\s/@:=\"']{1,100}:(?!//)[^\s@]{1,100}@(?=\S))"
+    r"|(?P<login>(?<!\S)[^\s/@:=\"']{1,100}:(?!//)\S{1,200}@(?=[^\s@]))"
     r"|(?P<name>(?<![\w-])[A-Za-z][\w-]{0,40}) ?= ?"
 )
 """A URL, a user and a password without one, or a setting such as a GStreamer element's."""
+
+_PIPELINE = re.compile(r"(?<![^\s='\"])gst:")
+_WINDOW = 300
+_BEHIND_SPACE = re.compile(r"(?<!\*\*\*)(?<!USER:PASSWORD)@(?=\[|[^\W_])")
+"""The end of a password with a space in it, of which nothing tells but that a host follows."""
+
+_WORD_OF_TEXT = re.compile(r"\S*")
 
 _VALUE_OF_SETTING = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])+(?:[\"'].*)?|[\"'].*")
 _SECRET = re.compile(
@@ -61,6 +73,7 @@ def mask(text: str) -> str:
     """Return `text` without user names, passwords and tokens of its URLs, and of the elements of a GStreamer pipeline."""
     pieces: List[str] = []
     at = 0
+    is_pipeline = _PIPELINE.search(text) is not None
     while True:
         found = _ITEM.search(text, at)
         if found is None:
@@ -69,9 +82,13 @@ def mask(text: str) -> str:
         at = found.end()
         if found["quoted"] is not None:
             before, slashes, word = found["quoted"].partition("//")
-            pieces += [found["quote"], before, slashes, _mask_word(word), found["quote"]]
+            masked, end = _mask_login_with_space(text, word, at, is_pipeline)
+            pieces += [found["quote"], before, slashes, masked or _mask_word(word) + found["quote"]]
+            at = end
         elif found["url"] is not None:
-            pieces += ["//", _mask_word(found["url"])]
+            masked, end = _mask_login_with_space(text, found["url"], at, is_pipeline)
+            pieces += ["//", masked or _mask_word(found["url"])]
+            at = end
         elif found["login"] is not None:
             pieces.append(f"{_HIDDEN}@")
         else:
@@ -92,17 +109,37 @@ def shown(path: Union[str, os.PathLike[str]]) -> str:
     return printable(os.fspath(path), _LONGEST_PATH)
 
 
+def _mask_login_with_space(text: str, word: str, at: int, is_pipeline: bool) -> Tuple[str, int]:
+    """Mask a URL whose password goes on behind the word that ends at `at`; return it, empty if there is none, and its end."""
+    if (
+        is_pipeline
+        or word.startswith((f"{_HIDDEN}@", PLACEHOLDER))
+        or ":" not in re.split("[/?#]", word, maxsplit=1)[0]
+    ):
+        return "", at
+    ends = list(_BEHIND_SPACE.finditer(text, at, at + _WINDOW))
+    if not ends or "\n" in text[at : ends[-1].end()]:
+        return "", at
+    rest = _WORD_OF_TEXT.match(text, ends[-1].end())
+    return (_mask_word(f"{_HIDDEN}@{rest.group()}"), rest.end()) if rest else ("", at)
+
+
 def _mask_word(word: str) -> str:
     """Mask what stands behind the two slashes of a URL."""
     end = _END.search(word)
     closing = end.group() if end else ""
     word = word[: len(word) - len(closing)]
+    if word.startswith(PLACEHOLDER) and "@" not in word[len(PLACEHOLDER) :]:
+        return PLACEHOLDER + _mask_rest(word[len(PLACEHOLDER) :]) + closing
+    info = split_user_info(word)
+    if info is None:
+        return _HIDDEN + closing
+    if info.text is not None:
+        return f"{_HIDDEN}@{_mask_rest(info.rest)}{closing}"
     user, at, rest = word.rpartition("@")
-    authority = re.split("[/?#]", word, maxsplit=1)[0]
-    if "@" in authority and not re.search("[/?#]", user):
-        return f"{_HIDDEN}@{_mask_rest(rest)}{closing}"
     if at and ":" in user:
         # A password may hold any sign, so rather too much is hidden. Behind a port, the @ may as well be a parameter's.
+        authority = re.split("[/?#]", word, maxsplit=1)[0]
         is_user = "=" not in user and not re.fullmatch(r"[^:]*(?::[0-9]*)?", authority)
         return f"{_HIDDEN}@{_mask_rest(rest)}{closing}" if is_user else _HIDDEN + closing
     return _mask_rest(word) + closing

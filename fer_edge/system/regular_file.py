@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, FrozenSet, List, Optional, Union
 
+from fer_edge.system.unix import CLOEXEC, NOFOLLOW, NONBLOCK, group_id, user_id
+
 _NOT_REGULAR = "it is not a regular file"
 _CHUNK = 1 << 16
 
@@ -31,7 +33,7 @@ def open_regular(path: Union[str, os.PathLike[str]], folder: Optional[int] = Non
         followed.
     """
     # Without O_NONBLOCK, opening a pipe waits for whoever writes to it.
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    flags = os.O_RDONLY | CLOEXEC | NONBLOCK | (0 if follow else NOFOLLOW)
     descriptor = os.open(path, flags, dir_fd=folder)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -72,7 +74,7 @@ def read_regular(path: Union[str, os.PathLike[str]], most: int) -> bytes:
 
 def own_groups() -> FrozenSet[int]:
     """Return the groups that count as this user and root, since many systems give each user one."""
-    return frozenset([0, os.getegid()])
+    return frozenset([0, group_id()])
 
 
 def others_may_change(status: os.stat_result) -> bool:
@@ -82,7 +84,7 @@ def others_may_change(status: os.stat_result) -> bool:
     """
     own_group = status.st_gid in own_groups()
     writable = status.st_mode & (stat.S_IWOTH if own_group else stat.S_IWOTH | stat.S_IWGRP)
-    return status.st_uid not in (0, os.geteuid()) or bool(writable)
+    return status.st_uid not in (0, user_id()) or bool(writable)
 
 
 def folder_that_others_change(folder: Path) -> Optional[Path]:
@@ -90,6 +92,6 @@ def folder_that_others_change(folder: Path) -> Optional[Path]:
     for place in Path(os.path.realpath(folder)).parents:
         status = place.stat()
         # With the sticky bit, only who owns an entry can rename it.
-        if others_may_change(status) and not (status.st_mode & stat.S_ISVTX and status.st_uid in (0, os.geteuid())):
+        if others_may_change(status) and not (status.st_mode & stat.S_ISVTX and status.st_uid in (0, user_id())):
             return place
     return None

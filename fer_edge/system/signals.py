@@ -8,11 +8,12 @@ import threading
 from contextlib import contextmanager
 from typing import Iterator
 
+from fer_edge.system.unix import CLOEXEC, NOCTTY, STRAY_SIGNALS
+
 HUNG_UP = 129
 """The exit code of a run whose terminal was closed, as a shell gives it: nobody asked for its end."""
 
-STRAYS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-"""What scripts send to daemons, for them to read their settings again or to open their log anew; fer-edge does neither."""
+_HANG_UP = getattr(signal, "SIGHUP", None)
 
 
 class Stop(threading.Event):
@@ -37,15 +38,15 @@ def stop_on_signals() -> Iterator[Stop]:
     def handle(number: int, _frame: object) -> None:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if number == signal.SIGHUP and not stop.is_set():
+        if number == _HANG_UP and not stop.is_set():
             stop.exit_code = HUNG_UP
         stop.set()
 
     handlers = {signal.SIGINT: handle, signal.SIGTERM: handle}
     if not has_terminal():
-        handlers.update(dict.fromkeys(STRAYS, signal.SIG_IGN))  # type: ignore[arg-type]
-    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
-        handlers[signal.SIGHUP] = handle
+        handlers.update(dict.fromkeys(STRAY_SIGNALS, signal.SIG_IGN))  # type: ignore[arg-type]
+    elif _HANG_UP is not None and signal.getsignal(_HANG_UP) is not signal.SIG_IGN:  # as it is under nohup
+        handlers[_HANG_UP] = handle
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield stop
@@ -57,7 +58,7 @@ def stop_on_signals() -> Iterator[Stop]:
 def has_terminal() -> bool:
     """Return whether this process belongs to a terminal: only then does a SIGHUP say that somebody went away."""
     try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+        os.close(os.open("/dev/tty", os.O_RDWR | NOCTTY | CLOEXEC))
     except OSError:
         return False
     return True

@@ -8,13 +8,14 @@ from __future__ import annotations
 import io
 import logging
 import os
-import select
 import sys
 import threading
 import time
 from collections import deque
 from contextlib import suppress
 from typing import Any, Deque, Optional, TextIO
+
+from fer_edge.system.unix import PIPE_BUF, can_be_written
 
 logger = logging.getLogger("fer_edge")
 
@@ -147,10 +148,10 @@ class StandardError(io.BufferedIOBase):
         """Return what a pipe that has room takes at once: lines that are whole, or a part of one that is longer."""
         data = bytearray()
         for piece in self._waiting:
-            if data and len(data) + len(piece) > select.PIPE_BUF:
+            if data and len(data) + len(piece) > PIPE_BUF:
                 break
             data += piece
-        return bytes(data[: select.PIPE_BUF])
+        return bytes(data[:PIPE_BUF])
 
     def _put_out(self, out: int, data: bytes) -> int:
         """Write; return the number of lost lines that can be told of now."""
@@ -197,13 +198,6 @@ def standard_error() -> Optional[StandardError]:
     return taken if isinstance(taken, StandardError) else None
 
 
-def can_be_written(descriptor: int, seconds: float) -> bool:
-    """Return whether a few bytes can be written without waiting, or could be within so many seconds; or fail at once."""
-    poller = select.poll()
-    poller.register(descriptor, select.POLLOUT)
-    return bool(poller.poll(seconds * 1000))
-
-
 def takes_a_line(stream: Optional[TextIO]) -> bool:
     """Return whether a stream takes a line, or does within `LONGEST_STALL`: the program's end is not to wait for more."""
     try:
@@ -215,7 +209,7 @@ def takes_a_line(stream: Optional[TextIO]) -> bool:
 def write_if_taken(descriptor: int, data: bytes) -> None:
     """Write as much as is taken without waiting."""
     with suppress(OSError):
-        for begin in range(0, len(data), select.PIPE_BUF):
+        for begin in range(0, len(data), PIPE_BUF):
             if not can_be_written(descriptor, 0.0):
                 return
-            os.write(descriptor, data[begin : begin + select.PIPE_BUF])
+            os.write(descriptor, data[begin : begin + PIPE_BUF])

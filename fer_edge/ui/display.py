@@ -16,6 +16,8 @@ from typing import Iterator, Mapping, NamedTuple, Optional, Tuple
 
 import cv2
 
+from fer_edge.ui.qt import missing_library
+
 _PATIENCE = 2.0
 """Seconds that the X server has for each step of its answer."""
 
@@ -67,7 +69,12 @@ def reach_display(environment: Optional[Mapping[str, str]] = None) -> Tuple[Opti
         return None, ""
     name = environment.get("DISPLAY", "")
     if not name:
+        if environment.get("WAYLAND_DISPLAY"):
+            return None, "the environment variable DISPLAY is not set: this Wayland desktop runs without Xwayland"
         return None, "the environment variable DISPLAY is not set, so there is no desktop to open a window on"
+    missing = missing_library()
+    if missing:
+        return None, f"a library that windows need is missing ({missing})"
     match = _DISPLAY.match(name)
     if match is None:
         return None, f"DISPLAY is '{name}', which names no X server"

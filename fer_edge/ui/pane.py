@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Optional, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Optional, Sequence, Tuple
 
 import cv2
 
-from fer_edge.types import Frame, Image, Observation, Rates
+from fer_edge.types import Box, Frame, Image, Observation, ObservedFace, Rates
 from fer_edge.ui.drawing import INK, SOFT, WHITE, Colour, Line, Rect, Style, fill_rounded, line_width
 from fer_edge.ui.layout import Cell, fitted
 from fer_edge.ui.overlay import Overlay
@@ -38,6 +38,8 @@ class Pane:
         What is wrong with it now; empty while it works.
     ended : bool
         Whether nothing more will come, as at the end of a file.
+    mirror : bool
+        Whether left and right are swapped, of the image and not of the text on it.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Pane:
     rates: Rates = field(default_factory=Rates)
     trouble: str = ""
     ended: bool = False
+    mirror: bool = False
 
     @property
     def state(self) -> Line:
@@ -55,10 +58,18 @@ class Pane:
         return total_fps(self.rates) if self.frame is not None else ()
 
     @property
-    def version(self) -> Tuple[int, int, str]:
+    def version(self) -> Tuple[int, int, str, bool]:
         """What is different whenever the image is to be drawn anew."""
         seen = self.observation
-        return self.frame.index if self.frame else -1, seen.frame.index if seen else -1, self.trouble
+        return self.frame.index if self.frame else -1, seen.frame.index if seen else -1, self.trouble, self.mirror
+
+    @property
+    def faces(self) -> Sequence[ObservedFace]:
+        """The faces of the last result, with boxes in pixels of the frame where it is shown, so mirrored if that is."""
+        faces = self.observation.faces if self.observation else ()
+        if not self.mirror or self.observation is None:
+            return faces
+        return [_mirrored(face, self.observation.frame.image.shape[1]) for face in faces]
 
     @property
     def age(self) -> Optional[float]:
@@ -109,13 +120,14 @@ def draw_image(canvas: Image, cell: Cell, style: Style, pane: Pane, overlay: Ove
         return
     part = _part(canvas, fitted(cell.room, pane.proportion))
     height, width = part.shape[:2]
-    part[...] = resized(pane.frame.image, width, height)
+    image = resized(pane.frame.image, width, height)
+    part[...] = cv2.flip(image, 1) if pane.mirror else image
     trouble = wrapped(pane.trouble, style, width - 4 * style.padding, most=max(1, height // 2 // style.row))
     age = pane.age
     bottom = fps_lines(Rect(0, 0, width, height), style, pane.rates) if figures else []
     overlay.paint(
         part,
-        pane.observation.faces if pane.observation else (),
+        pane.faces,
         style,
         notice_lines(age, "\n".join(trouble)),
         bottom,
@@ -136,6 +148,11 @@ def resized(image: Image, width: int, height: int) -> Image:
         method = cv2.INTER_AREA
     smaller: Image = cv2.resize(image, (width, height), interpolation=method)
     return smaller
+
+
+def _mirrored(face: ObservedFace, width: int) -> ObservedFace:
+    box = face.face.box
+    return replace(face, face=replace(face.face, box=Box(width - box.x - box.width, *box[1:])))
 
 
 def _part(canvas: Image, rect: Rect) -> Image:

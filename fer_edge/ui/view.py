@@ -7,13 +7,15 @@ import os
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Set, Tuple
 
 import cv2
 
 from fer_edge.system.clock import Clock
 from fer_edge.system.new_file import PRIVATE, unused_name
+from fer_edge.system.unix import CLOEXEC
 from fer_edge.types import Image
 from fer_edge.ui.grid import KEYS_FOR_CAMERAS, Grid, Numbered, proportions
 from fer_edge.ui.layout import Size, snug
@@ -30,6 +32,9 @@ LONGEST_WAIT = 0.1
 
 FIRST_SIZE: Size = (1280, 720)
 """What a window of several cameras fits into when it opens."""
+
+STAYS = "press a key to end, h for help"
+"""What stands on the last picture."""
 
 _SHORTEST_GAP, _DRAWING_SHARE = 0.025, 1 / 3
 """Several cameras are shown anew after so many seconds at the earliest, and drawing takes this share of the time at most."""
@@ -76,7 +81,7 @@ class View:
         self._overlay = overlay
         self._stop = stop
         self._clock = clock
-        self._shown: Optional[Tuple[int, int, str]] = None
+        self._shown: Optional[Tuple[int, int, str, bool]] = None
         self._image: Optional[Image] = None
         self._help = False
         self._grid = Grid(overlay)
@@ -85,6 +90,8 @@ class View:
         self._asked: Optional[Size] = None
         self._again = 0.0
         self._due: Dict[str, float] = {}
+        self._turned: Set[int] = set()
+        self._stays = False
 
     def refresh(self, panes: Sequence[Pane]) -> bool:
         """Bring the window up to date.
@@ -102,6 +109,9 @@ class View:
             The window wants to end.
         """
         self._cameras = len(panes)
+        panes = [
+            replace(pane, mirror=not pane.mirror) if place in self._turned else pane for place, pane in enumerate(panes)
+        ]
         if len(panes) == 1:
             self._show_one(panes[0])
         elif self._clock() >= self._again:
@@ -135,14 +145,18 @@ class View:
                 return True
         return False
 
+    def stay(self) -> None:
+        """Keep what is shown until a key is pressed that has no other meaning; `refresh` then says that it is to end."""
+        self._stays = True
+        self._shown = None
+
     def _show_one(self, pane: Pane) -> None:
-        frame, seen = pane.frame, pane.observation
+        frame = pane.frame
         if frame is None or pane.version == self._shown:
             return
-        notice = help_for(1) if self._help else pane.trouble
-        self._image = self._overlay.draw(
-            frame.image, seen.faces if seen else (), pane.rates, age=pane.age, notice=notice
-        )
+        notice = help_for(1) if self._help else pane.trouble or (STAYS if self._stays else "")
+        image = cv2.flip(frame.image, 1) if pane.mirror else frame.image
+        self._image = self._overlay.draw(image, pane.faces, pane.rates, age=pane.age, notice=notice)
         self._window.show(self._image)
         self._shown = pane.version
 
@@ -184,6 +198,10 @@ class View:
         elif key is not None and key.isdigit() and int(key) <= self._cameras:
             place = int(key) - 1
             self._alone = place if place >= 0 and place != self._alone else None
+        elif key == "m":
+            self._turned ^= {self._alone} if self._alone is not None else set(range(self._cameras))
+        elif self._stays and key is not None:
+            return True
         if key is not None:
             self._shown = None
             self._again = 0.0
@@ -194,7 +212,7 @@ def _save(image: Image) -> None:
     """Write an image into the working folder, under a name that is not taken, for this user and group."""
     path = unused_name(datetime.now().strftime("fer-edge-%Y%m%d-%H%M%S.png"))
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, PRIVATE)
         with open(descriptor, "wb") as file:
             file.write(cv2.imencode(".png", image)[1].tobytes())
     except (OSError, cv2.error) as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import sys
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Optional, Tuple, Type
 
@@ -11,10 +12,18 @@ import cv2
 from fer_edge.errors import DisplayUnavailable
 from fer_edge.types import Image
 from fer_edge.ui.display import display_available, reach_display
+from fer_edge.ui.qt import qt_for_x
 
 __all__ = ["KEYS", "Window", "display_available"]
 
-KEYS = {"q": "quit", "b": "bars on or off", "f": "full screen", "s": "save a picture", "h": "this help"}
+KEYS = {
+    "q": "quit",
+    "b": "bars on or off",
+    "m": "mirror on or off",
+    "f": "full screen",
+    "s": "save a picture",
+    "h": "this help",
+}
 """What the keys mean, for the help that is drawn onto the image; the caller of `Window.poll` does what they say."""
 
 _ESCAPE = 27
@@ -40,12 +49,12 @@ class Window:
         connection, reason = reach_display()
         if reason:
             raise _unavailable(reason)
-        _quieten_qt()
         self._title = title
         self._open = True
         self._fitted = False
         try:
-            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            with qt_for_x() if sys.platform.startswith("linux") else nullcontext():
+                cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         except cv2.error as error:
             raise _unavailable(str(error).strip()) from error
         finally:
@@ -137,12 +146,3 @@ def _unavailable(reason: str) -> DisplayUnavailable:
         f"No window can be opened: {reason}.",
         "Run without one:  --display none  (results go to --output and --record).",
     )
-
-
-def _quieten_qt() -> None:
-    """Keep Qt's advice off the standard error: the wheel brings neither fonts nor a plugin for Wayland."""
-    fonts = os.environ.get("QT_QPA_FONTDIR", "")
-    if not os.path.isdir(fonts):
-        os.environ["QT_QPA_FONTDIR"] = "/usr/share/fonts"
-    os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;*.info=false;*.warning=false")
-    os.environ.setdefault("QT_QPA_PLATFORM", "xcb")

@@ -21,7 +21,7 @@ from test_credentials import recorder
 from fer_edge.capture import opencv
 from fer_edge.capture.affordable import MOST_SCANS, is_affordable
 from fer_edge.capture.open import open_source
-from fer_edge.errors import SourceError
+from fer_edge.errors import FileUnreadable, SourceError
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -144,6 +144,10 @@ def test_a_folder_of_pictures_goes_on_behind_such_a_one(tmp_path: Path) -> None:
     (tmp_path / "2.png").write_bytes(png(30_000, 30_000))
     (tmp_path / "3.jpg").write_bytes(jpeg(90))
     with open_source(str(tmp_path)) as source:
+        for reason in ("take too long", "900 million pixels"):
+            assert source.grab()
+            with pytest.raises(FileUnreadable, match=reason):
+                source.retrieve()
         assert source.grab()
         assert round(float(source.retrieve().mean())) == 90
         assert not source.grab()

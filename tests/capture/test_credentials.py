@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import shutil
@@ -162,7 +163,53 @@ def answered(challenge: str, url: str = "http://eileen:secret@camera/video") -> 
     return dict(re.findall(r'(\w+)="?([^",]*)"?', text.partition(" ")[2]))
 
 
-@pytest.mark.parametrize(("algorithm", "function"), [("MD5", "md5"), ("SHA-256", "sha256"), ("MD5-sess", "md5")])
+def test_the_strongest_digest_that_a_camera_offers_is_given() -> None:
+    def offer(algorithm: str) -> str:
+        return f'Digest realm="x", nonce="n", qop="auth", algorithm={algorithm}'
+
+    for offers in (["MD5", "SHA-256"], ["SHA-256", "MD5"], ["MD5", '"SHA-256"', "SHA-1024"]):
+        address = CameraAddress.parse("http://eileen:secret@camera/")
+        for headers in ([*map(offer, offers)], [", ".join(map(offer, offers))]):
+            authentication = Authentication(address)
+            assert authentication.challenge(headers)
+            assert "algorithm=SHA-256" in authentication.answer(address, "GET", "/")
+
+
+def test_a_camera_that_wants_its_body_protected_gets_a_digest_of_none() -> None:
+    fields = answered('Digest realm="r", nonce="n", qop="auth-int", algorithm=SHA-256')
+
+    def h(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    parts = [h("eileen:r:secret"), "n", fields["nc"], fields["cnonce"], "auth-int", h(f"GET:/video:{h('')}")]
+    assert (fields["qop"], fields["response"]) == ("auth-int", h(":".join(parts)))
+
+
+def test_a_password_that_is_typed_with_every_sign_reaches_the_camera() -> None:
+    heads: List[str] = []
+    password = "p@ss#w/rd:%?&=+ x\u00e4"
+    with server(recorder(heads, ASKS_BASIC, HEAD + part(10))) as place, open_source(
+        f"http://admin:{password}@{place}/"
+    ):
+        pass
+    assert f"Basic {base64.b64encode(f'admin:{password}'.encode()).decode()}\r\n" in heads[1]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "function"),
+    [
+        ("MD5", "md5"),
+        ("SHA-256", "sha256"),
+        ("MD5-sess", "md5"),
+        pytest.param(
+            "SHA-512-256",
+            "sha512_256",
+            marks=pytest.mark.skipif(
+                "sha512_256" not in hashlib.algorithms_available, reason="this Python's OpenSSL has no SHA-512/256"
+            ),
+        ),
+    ],
+)
 @pytest.mark.parametrize("qop", ["", ', qop="auth-int, auth"'])
 def test_a_digest_is_what_its_definition_says(algorithm: str, function: str, qop: str) -> None:
     def h(text: str) -> str:
@@ -184,7 +231,7 @@ def test_a_digest_is_what_its_definition_says(algorithm: str, function: str, qop
         "Digest",
         'Digest realm="x"',
         'Digest realm="x", nonce="n", algorithm=SHA-512',
-        'Digest realm="x", nonce="n", qop="auth-int"',
+        'Digest realm="x", nonce="n", qop="auth-conf"',
         "Negotiate",
         'Bearer realm="x"',
         "",
@@ -221,7 +268,7 @@ def test_no_answer_is_made_for_another_scheme_host_or_port(target: str) -> None:
 @needs_openssl
 def test_a_web_camera_with_a_certificate_that_nobody_vouches_for_is_told_nothing(tmp_path: Path) -> None:
     heard: List[bytes] = []
-    refused = pytest.raises(SourceUnreachable, match=r"not trusted .*\n.*SSL_CERT_FILE")
+    refused = pytest.raises(SourceUnreachable, match=r"signed by nobody .*\(self-signed\).*\n.*--tls-ca")
     with server(recorder([], ASKS_BASIC)) as plain, tls_door(
         plain, make_certificate(tmp_path), heard
     ) as place, refused:

@@ -38,6 +38,8 @@ def cut(data: bytes, cuts: List[int]) -> List[bytes]:
 
 
 ODD = {
+    "no status line": b"Content-Type: image/jpeg\r\nContent-Length: 15\r\n\r\n",
+    "the first part without a head before it": b"--frame\r\nContent-Type: image/jpeg\r\n\r\n",
     "lines that end with LF alone": b"HTTP/1.1 200 OK\nContent-Type: image/jpeg\nContent-Length: 15\n\n",
     "ends of lines of both kinds": b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 15\r\n\n",
     "no reason": b"HTTP/1.1 200\r\nContent-Type: image/jpeg\r\n\r\n",
@@ -78,7 +80,8 @@ def test_a_camera_is_read_in_spite_of(odd: str, step: int) -> None:
         b"HTTP/2.0 2000\r\n\r\n",
         b"HTTP/1.1 099 x\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        b"Content-Type: image/jpeg\r\n\r\n",
+        b"Content-Length: 9\r\n\r\n",
+        b"RTSP/1.0 400 Bad Request\r\nContent-Type: image/jpeg\r\n\r\n",
         b"\x16\x03\x01\n\n",
         b"x" * (LONGEST_HEAD + 1),
         b"HTTP/1.1 200 OK\r\n",

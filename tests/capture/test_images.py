@@ -13,7 +13,7 @@ import pytest
 from fer_edge.capture.file.images import ImageSource
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
-from fer_edge.errors import SourceNotFound, SourceUnreadable
+from fer_edge.errors import FileUnreadable, SourceNotFound, SourceUnreadable
 
 OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
 
@@ -27,7 +27,11 @@ def levels(source: ImageSource) -> List[int]:
     seen = []
     with source:
         while source.grab():
-            picture = source.retrieve()
+            try:
+                picture = source.retrieve()
+            except FileUnreadable:
+                seen.append(-1)
+                continue
             assert picture.ndim == 3
             assert picture.shape[2] == 3
             seen.append(round(float(picture.mean())))
@@ -74,14 +78,14 @@ def test_a_name_with_brackets_is_a_file_when_there_is_one(tmp_path: Path) -> Non
     assert levels(images(write(tmp_path / "me [1].png", 9))) == [9]
 
 
-def test_pictures_that_cannot_be_read_are_skipped_and_named(tmp_path: Path) -> None:
+def test_pictures_that_cannot_be_read_keep_their_place_and_are_named(tmp_path: Path) -> None:
     write(tmp_path / "1.png", 10)
     (tmp_path / "2.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     (tmp_path / "3.jpg").touch()
     (tmp_path / "4.png").symlink_to("nowhere.png")
     write(tmp_path / "5.png", 50)
     source = images(tmp_path)
-    assert levels(source) == [10, 50]
+    assert levels(source) == [10, -1, -1, -1, 50]
     assert [Path(name).name for name in source.skipped] == ["2.png", "3.jpg", "4.png"]
 
 
@@ -124,8 +128,8 @@ def test_a_file_that_is_larger_than_any_picture_is_left_out(tmp_path: Path, monk
     for number, size in ((1, 0), (2, 1)):
         path = write(tmp_path / f"{number}.png", number)
         path.write_bytes(path.read_bytes() + bytes(1000 + size - path.stat().st_size))
-    monkeypatch.setattr("fer_edge.capture.file.images._LARGEST_FILE", 1000)
-    assert levels(images(tmp_path)) == [1]
+    monkeypatch.setattr("fer_edge.capture.file.picture.LARGEST_FILE", 1000)
+    assert levels(images(tmp_path)) == [1, -1]
 
 
 def test_opening_again_starts_at_the_first_picture(tmp_path: Path) -> None:
@@ -154,10 +158,51 @@ def test_broken_pictures_leave_the_standard_error_quiet(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from fer_edge.capture.open import open_source\n"
+        "from fer_edge.errors import FileUnreadable\n"
         "with open_source(sys.argv[1]) as source:\n"
-        "    while source.grab():\n        source.retrieve()\n"
+        "    while source.grab():\n"
+        "        try:\n            source.retrieve()\n"
+        "        except FileUnreadable:\n            pass\n"
     )
     answer = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
     )
-    assert (answer.returncode, answer.stderr) == (0, "")
+    # What the log says goes there too where nobody has set it up.
+    said = [line for line in answer.stderr.splitlines() if "cannot be read: it is cut off or damaged" not in line]
+    assert (answer.returncode, said) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["a.JPG", "b.jfif", "c.jpe", "d.JPEG", "e.dib", "f.webp", "g.pnm", "no ending"])
+def test_every_picture_of_a_folder_is_used(tmp_path: Path, name: str) -> None:
+    kind = {"e": ".bmp", "f": ".webp", "g": ".ppm"}.get(name[0], ".jpg")
+    done, data = cv2.imencode(kind, np.full((30, 40, 3), 60, np.uint8))
+    assert done
+    (tmp_path / name).write_bytes(data.tobytes())
+    assert levels(images(tmp_path)) == [60]
+
+
+def test_a_picture_that_is_not_read_is_named_and_other_files_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "a.png", 10)
+    (tmp_path / "b.CR2").write_bytes(b"II*\0 raw")
+    for name in ("notes.txt", "clip.mp4", "._a.png"):
+        (tmp_path / name).write_bytes(b"none")
+    with caplog.at_level("INFO"):
+        assert levels(images(tmp_path)) == [10, -1]
+    assert "b.CR2 cannot be read: pictures of the kind .cr2 are not read" in caplog.text
+    assert "3 other files are no pictures" in caplog.text
+
+
+def test_a_video_that_is_called_a_picture_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x14ftypisom\0\0\2\0isom")
+    with pytest.raises(SourceUnreadable, match="no picture, but a video"):
+        images(tmp_path / "a.jpg").open()
+
+
+def test_a_file_that_is_cut_off_is_said_to_be(tmp_path: Path) -> None:
+    done, data = cv2.imencode(".jpg", np.random.default_rng(1).integers(0, 256, (90, 90, 3), np.uint8))
+    assert done
+    (tmp_path / "a.jpg").write_bytes(data.tobytes()[:2000])
+    with pytest.raises(SourceUnreadable, match="cut off or damaged"):
+        images(tmp_path / "a.jpg").open()

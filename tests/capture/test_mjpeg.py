@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fer_edge.capture.http.mjpeg import JpegSplitter
+from fer_edge.capture.http.pictures import PictureSplitter
 
 
 def jpeg(seed: int, progressive: bool = False) -> bytes:
@@ -19,6 +19,15 @@ def jpeg(seed: int, progressive: bool = False) -> bytes:
 
 
 PICTURES = [jpeg(1), jpeg(2, progressive=True), jpeg(3)]
+
+
+def encoded(kind: str) -> bytes:
+    done, data = cv2.imencode(kind, np.random.default_rng(4).integers(0, 256, (24, 32, 3), np.uint8))
+    assert done
+    return data.tobytes()
+
+
+OTHERS = [encoded(".png"), encoded(".webp")]
 
 
 def with_thumbnail(picture: bytes, thumbnail: bytes) -> bytes:
@@ -32,7 +41,7 @@ def multipart(picture: bytes) -> bytes:
 
 
 def split(stream: bytes, cuts: List[int], limit: int = 10**6) -> List[bytes]:
-    splitter = JpegSplitter(limit)
+    splitter = PictureSplitter(limit)
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     pictures: List[bytes] = []
     for start, end in zip(edges, edges[1:]):
@@ -45,6 +54,8 @@ PIECES = st.one_of(
     st.sampled_from(PICTURES).map(multipart),
     st.tuples(st.sampled_from(PICTURES), st.integers(1, 400)).map(lambda cut: cut[0][: cut[1]]),
     st.just(with_thumbnail(PICTURES[0], PICTURES[2])),
+    st.sampled_from(OTHERS),
+    st.tuples(st.sampled_from(OTHERS), st.integers(1, 400)).map(lambda cut: cut[0][: cut[1]]),
     st.lists(st.sampled_from([b"\xff", b"\xd8", b"\xd9", b"\xda", b"\xc0", b"\x00", b"\x04", b"a"]), max_size=12).map(
         b"".join
     ),
@@ -69,7 +80,7 @@ def test_every_whole_picture_is_found_between_any_text(pictures: List[bytes], ju
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=8), st.integers(10, 2000))
 def test_the_buffer_stays_bounded_by_the_limit(pieces: List[bytes], limit: int) -> None:
-    splitter = JpegSplitter(limit)
+    splitter = PictureSplitter(limit)
     for piece in [b"\xff\xd8\xff\xe0\x00\x10", *pieces, bytes(3000)]:
         assert all(len(picture) <= limit for picture in splitter.feed(piece))
         assert len(splitter._buffer) <= limit + len(piece) + 65540
@@ -86,7 +97,7 @@ def test_the_buffer_stays_bounded_by_the_limit(pieces: List[bytes], limit: int) 
     ids=["a scan", "segments", "long segments", "fill bytes"],
 )
 def test_no_more_is_kept_of_a_picture_without_end_than_the_limit(head: bytes, piece: bytes, at_once: int) -> None:
-    splitter = JpegSplitter(limit=5000)
+    splitter = PictureSplitter(limit=5000)
     splitter.feed(head)
     for _ in range(100):
         assert splitter.feed(piece) == []
@@ -126,3 +137,16 @@ def test_a_picture_beyond_the_limit_is_skipped_and_the_next_one_found() -> None:
 def test_each_picture_can_be_decoded(picture: bytes) -> None:
     (found,) = split(b"x" + picture, [])
     assert cv2.imdecode(np.frombuffer(found, np.uint8), cv2.IMREAD_COLOR).shape == (24, 32, 3)
+
+
+def test_png_and_webp_are_found_among_what_is_none_and_cut_off_ones_are_left_out() -> None:
+    png, webp = OTHERS
+    stream = (
+        b"--x\r\n" + png + b"\r\n--x" + png[:200] + png + webp + PICTURES[0] + png[:200] + PICTURES[2] + webp + b"--x"
+    )
+    assert split(stream, []) == [png, png, webp, PICTURES[0], PICTURES[2], webp]
+
+
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n\x7f\xff\xff\xffIDAT", b"RIFF\xff\xff\xff\x7fWEBP"])
+def test_a_png_or_webp_that_claims_too_much_is_not_waited_for(start: bytes) -> None:
+    assert split(start + bytes(5000) + PICTURES[0], list(range(0, 9000, 100)), 10_000) == [PICTURES[0]]

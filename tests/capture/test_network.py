@@ -134,19 +134,17 @@ def test_the_head_of_an_answer_is_not_collected_without_limit() -> None:
 
 def test_what_follows_the_announced_length_is_not_part_of_the_answer() -> None:
     def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
-        body = part(10)
-        send(HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: %d\r\n\r\n" % len(body)) + body + part(90))
+        body = jpeg(10)
+        send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body + jpeg(90))
         ending.wait(20)
 
     with server(answer) as place, open_source(f"http://{place}/") as source:
-        assert levels(source, 1) == pytest.approx([10], abs=1)
-        with pytest.raises(SourceStalled, match="after 1 frames"):
-            source.grab()
+        assert levels(source, 3) == pytest.approx([10, 10, 10], abs=1)
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("401 Unauthorized", "USER:PASSWORD@ before the host"), ("404 Not Found", "not this path"), ("503 Busy", "503")],
+    [("401 Unauthorized", "http://USER:PASSWORD@127.0.0.1:"), ("404 Not Found", "not this path"), ("503 Busy", "503")],
 )
 def test_a_refusal_says_its_status_and_what_to_do(status: str, words: str) -> None:
     def answer(head: str, send: Callable[[bytes], None], ending: threading.Event) -> None:
@@ -165,11 +163,11 @@ def test_credentials_are_sent_but_never_shown() -> None:
         if f"Authorization: {wanted}\r\n" not in head:
             send(b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\n\r\n")
             return
-        send(HEAD + part(10))
+        send(HEAD + part(10) + part(20))
 
     with server(answer) as place:
         with open_source(f"http://eileen:p%40ss@{place}/") as source:
-            assert source.grab()
+            assert levels(source, 2)
             with pytest.raises(SourceStalled) as stalled:
                 source.grab()
         wrong = open_source(f"http://eileen:wrong@{place}/?pwd=hush")
@@ -292,12 +290,10 @@ def test_an_address_is_taken_apart() -> None:
         "http:///path",
         "http://host:99999/",
         "http://me:secret@host:port/",
-        "rtsp://me:secret/word@host/",
-        "rtsp://me:secret?word@host/",
         "rtsp://me:12/secret@host/",
         "rtsp://me:12?secret@host/",
-        "rtsp://me:1#secret@host/",
-        "rtsp://me:a@12/secret@host/",
+        "rtsp://me:a@b/secret@host/",
+        "rtsp://me:a@cam/?mail=secret@word@10.0.0.1/",
     ):
         with pytest.raises(UsageError) as caught:
             CameraAddress.parse(wrong)

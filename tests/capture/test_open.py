@@ -40,7 +40,7 @@ from fer_edge.errors import UsageError
         ("demo.mp4", VideoFileSource),
         ("./demo", VideoFileSource),
         ("10:30 talk.mkv", VideoFileSource),
-        ("a.gif", VideoFileSource),
+        ("a.gif", ImageSource),
         ("face.JPG", ImageSource),
         ("shots/*.png", ImageSource),
     ],

@@ -22,7 +22,8 @@ import pytest
 from waiting import wait_until
 
 from fer_edge.system import standard_error as module
-from fer_edge.system.standard_error import MOST_WAITING, StandardError, can_be_written
+from fer_edge.system.standard_error import MOST_WAITING, StandardError
+from fer_edge.system.unix import can_be_written
 
 ROOT = Path(__file__).parents[2]
 

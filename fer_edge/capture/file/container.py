@@ -10,11 +10,15 @@ _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof"
 _MOST_PIECES = 200_000
 """Of a file's top level, more than a day of pieces of half a second; whoever has more is not judged."""
 
+_SEGMENT = b"\x18S\x80g"
+_NEVER_FILLED_IN = (0, 0xFFFFFFFF)
+"""Lengths that stand in a RIFF file while it is written."""
+
 
 def is_cut(path: Path) -> bool:
     """Return whether the file ends before its own structure says it should.
 
-    Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list does), Matroska and WebM (the segment does) and GIF
+    Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list or chunk does), Matroska, WebM (an element does) and GIF
     (the trailer is missing). False for everything else, and when in doubt.
     """
     size = path.stat().st_size
@@ -86,25 +90,49 @@ def _riff_is_cut(file: BinaryIO, size: int) -> bool:
         if header[:4] != b"RIFF":
             return False
         length = int.from_bytes(header[4:], "little")
-        if length in (0, 0xFFFFFFFF):  # never filled in: the recording program was ended
-            return True
+        if length in _NEVER_FILLED_IN:
+            return _chunks_are_cut(file, at + 12, size)
         at += 8 + length + length % 2
     return False
 
 
-def _matroska_is_cut(file: BinaryIO, size: int) -> bool:
-    """Compare the segment's length (RFC 8794, elements with an ID and a size of variable length) with the file's."""
-    at = 0
-    for _ in range(2):  # the EBML header, then the segment
-        if at > size:
-            return True
+def _chunks_are_cut(file: BinaryIO, at: int, size: int) -> bool:
+    """Walk the chunks of a RIFF list of unknown length: it was written to a pipe, or the recording program was ended."""
+    for _ in range(_MOST_PIECES):
+        if at + 8 > size:
+            return at != size and at != size + 1  # the last one may lack the byte that makes it even
         file.seek(at)
-        header = file.read(16)
-        if len(header) < 12:
-            return True
-        wide = 9 - header[4].bit_length()
-        length = int.from_bytes(header[4 : 4 + wide], "big") & ((1 << 7 * wide) - 1)
-        if length == (1 << 7 * wide) - 1:  # of unknown length: written to a stream
+        header = file.read(12)
+        if not all(32 <= letter < 127 for letter in header[:4]):
             return False
-        at += 4 + wide + length
-    return at > size
+        length = int.from_bytes(header[4:8], "little")
+        if header[:4] == b"LIST" and (length in _NEVER_FILLED_IN or header[8:12] == b"movi"):
+            at += 12
+        else:
+            at += 8 + length + length % 2
+    return False
+
+
+def _matroska_is_cut(file: BinaryIO, size: int) -> bool:
+    """Walk the elements (RFC 8794: an ID and a size of variable length); into those of unknown length, as a stream has."""
+    at = 0
+    for _ in range(_MOST_PIECES):
+        if at >= size:
+            return at > size
+        file.seek(at)
+        header = file.read(12)
+        name = 9 - header[0].bit_length()
+        if name > 4:  # no element: padding or damage, which the decoder may judge
+            return False
+        wide = 9 - header[name].bit_length() if len(header) > name else 1
+        if wide > 8:
+            return False
+        if len(header) < name + wide:
+            return True
+        length = int.from_bytes(header[name : name + wide], "big") & ((1 << 7 * wide) - 1)
+        at += name + wide
+        if length != (1 << 7 * wide) - 1:
+            at += length
+            if header[:name] == _SEGMENT:  # what follows is none of it
+                return at > size
+    return False

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from typing import Optional
 
+_LONGEST_LEAD = 3600.0
+"""Seconds before the start of an edit list; what says more is FFmpeg's word for no time at all."""
+
 
 class MediaClock:
     """Turns the positions that a decoder gives, frame by frame, into seconds from the start of the file.
 
     A file without times, such as a bare stream of H.264, has the same position for ever, and a damaged one jumps back: there
-    the nominal rate is all that is known. Times only grow.
+    the nominal rate is all that is known. Times only grow, and the first image is at 0 where it comes before the start of an
+    edit list.
 
     Parameters
     ----------
@@ -22,10 +26,14 @@ class MediaClock:
         self._fps = fps
         self._index = -1
         self._last = -math.inf
+        self._start = 0.0
 
     def read(self, position: float) -> Optional[float]:
         """Take the position of the next frame in seconds, and return its time; None where that is not known."""
         self._index += 1
+        if self._index == 0 and -_LONGEST_LEAD < position < 0:
+            self._start = position
+        position -= self._start
         seconds = position
         if not (math.isfinite(position) and position >= 0 and position > self._last):
             if self._fps <= 0:

@@ -1,18 +1,18 @@
-"""Video files."""
+"""Video files, read by OpenCV."""
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Optional, Protocol, Union
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.file.container import is_cut, is_text, lacks_index
+from fer_edge.capture.file.decoder import OpenCvDecoder, VideoHeader
+from fer_edge.capture.file.interlaced_trial import decodes_interlaced
 from fer_edge.capture.file.media_clock import MediaClock
 from fer_edge.capture.file.places import path_of
-from fer_edge.capture.limits import fits
-from fer_edge.capture.opencv import cv2, quiet, to_bgr
+from fer_edge.capture.file.sample_table import presented_samples
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceTruncated, SourceUnreadable
 from fer_edge.system.masking import shown
@@ -20,10 +20,28 @@ from fer_edge.types import Image
 
 KINDS = "mp4, mov, mkv, webm, avi, gif, and what else FFmpeg reads"
 
-# Of the frames that the header promises, this part must come. The header's number may be an estimate, and an edit list may
-# leave frames out; a file that was cut is recognised by its structure, so this is for damage in the middle alone.
 _EXPECTED_PART = 0.9
 _EXPECTED_SLACK = 5
+"""Of the frames that the table of an MP4 lists, this part must come: a decoder may hold back what shows nothing."""
+
+
+class _Decoder(Protocol):
+    """What `OpenCvDecoder` is, and `GuardedDecoder`."""
+
+    header: VideoHeader
+    position: float
+
+    def grab(self) -> Optional[bool]:
+        """Move on to the next image; None if it takes long, False when there is no more."""
+
+    def retrieve(self) -> Optional[Image]:
+        """Return the grabbed image; None if it cannot be decoded."""
+
+    def interrupt(self) -> None:
+        """Make a waiting call return soon."""
+
+    def close(self) -> None:
+        """Give everything back."""
 
 
 class VideoFileSource(Source):
@@ -42,8 +60,8 @@ class VideoFileSource(Source):
     def __init__(self, path: Union[str, os.PathLike[str]], settings: CaptureSettings = DEFAULTS) -> None:
         self._path = Path(path_of(os.fspath(path)))
         self._loop = settings.loop
-        self._capture: Any = None
-        self._promised = 0
+        self._decoder: Optional[_Decoder] = None
+        self._header = VideoHeader(0, 0, 0.0, 0)
         self._delivered = 0
         self._clock = MediaClock(0.0)
         self._grabbed_at: Optional[float] = None
@@ -53,19 +71,17 @@ class VideoFileSource(Source):
         """Open the file and read its header."""
         self.close()
         self._check()
-        with quiet():
-            self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        width, height = (self._read(p) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        if not self._capture.isOpened() or not fits(width, height):
-            self.close()
-            raise self._unreadable()
-        fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        fps = fps if 0 < fps <= 1000 else 0.0
-        self._clock = MediaClock(fps)
-        self._promised = max(0, self._read(cv2.CAP_PROP_FRAME_COUNT))
+        try:
+            decoder = _decoder(self._path)
+        except SourceUnreadable:
+            raise self._unreadable() from None
+        except OSError as error:
+            raise self._failed(error) from None
+        self._decoder, self._header = decoder, decoder.header
+        self._clock = MediaClock(self._header.fps)
         self._delivered = 0
         self._grabbed_at = self._media_time = None
-        return SourceInfo(shown(self._path.name), width, height, fps)
+        return SourceInfo(shown(self._path.name), self._header.width, self._header.height, self._header.fps)
 
     def grab(self) -> Optional[bool]:
         """Move on to the next frame.
@@ -74,13 +90,16 @@ class VideoFileSource(Source):
         ------
         SourceTruncated
             At the end, when the file is cut off or damaged; all frames before were given.
+        SourceUnreadable
+            It has no frames, or such as this OpenCV cannot decode.
         """
-        if self._next():
-            return True
+        came = self._next()
+        if came is None or came:
+            return came
         if self._delivered == 0:
             raise self._unreadable()
-        if is_cut(self._path) or self._delivered < self._promised * _EXPECTED_PART - _EXPECTED_SLACK:
-            of = f" of {self._promised}" if self._promised > self._delivered else ""
+        if is_cut(self._path) or self._lacks_frames():
+            of = f" of {self._header.frames}" if self._header.frames > self._delivered else ""
             raise SourceTruncated(
                 f"{shown(self._path)} is cut off or damaged: {self._delivered}{of} frames could be read.",
                 "Everything before that point was used. Copy the file again if there is a whole one.",
@@ -91,14 +110,14 @@ class VideoFileSource(Source):
         return False
 
     def retrieve(self) -> Image:
-        """Return the frame."""
-        done, image = self._capture.retrieve()
-        if not done or image is None:
+        """Return the frame, as a player shows it: turned as the camera was held, and with square pixels."""
+        image = self._decoder.retrieve() if self._decoder is not None else None
+        if image is None:
             raise SourceUnreadable(
                 f"Frame {self._delivered} of {shown(self._path)} cannot be decoded.", "Convert the file with ffmpeg."
             )
         self._media_time = self._grabbed_at
-        return to_bgr(image)
+        return image
 
     @property
     def media_time(self) -> Optional[float]:
@@ -107,20 +126,29 @@ class VideoFileSource(Source):
 
     def close(self) -> None:
         """Close the file."""
-        capture, self._capture = self._capture, None
-        if capture is not None:
-            capture.release()
+        decoder, self._decoder = self._decoder, None
+        if decoder is not None:
+            decoder.close()
 
-    def _read(self, number: int) -> int:
-        value = float(self._capture.get(number))
-        return int(value) if math.isfinite(value) else 0
+    def interrupt(self) -> None:
+        """Make a waiting `grab` return soon."""
+        decoder = self._decoder
+        if decoder is not None:
+            decoder.interrupt()
 
-    def _next(self) -> bool:
-        if not self._capture.grab():
+    def _next(self) -> Optional[bool]:
+        if self._decoder is None:
             return False
-        self._delivered += 1
-        self._grabbed_at = self._clock.read(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000)
-        return True
+        came = self._decoder.grab()
+        if came:
+            self._delivered += 1
+            self._grabbed_at = self._clock.read(self._decoder.position)
+        return came
+
+    def _lacks_frames(self) -> bool:
+        """Return whether the decoder gave clearly fewer frames than the container's table has; a header's number is a guess."""
+        listed = presented_samples(self._path)
+        return listed is not None and self._delivered < listed * _EXPECTED_PART - _EXPECTED_SLACK
 
     def _check(self) -> None:
         # Unlike Path.exists, it takes names that are too long for any file.
@@ -140,13 +168,14 @@ class VideoFileSource(Source):
                 f"Allow it with:  chmod u+r '{shown(self._path)}'  or ask its owner.",
             ) from None
         except OSError as error:
-            raise SourceUnreadable(
-                f"{shown(self._path)} cannot be read: {error.strerror}.", "Check the disk."
-            ) from None
+            raise self._failed(error) from None
         if self._path.stat().st_size == 0:
             raise SourceUnreadable(f"{shown(self._path)} is empty.", "Record or copy it again.")
         if is_text(self._path):
             raise self._unreadable()
+
+    def _failed(self, error: OSError) -> SourceUnreadable:
+        return SourceUnreadable(f"{shown(self._path)} cannot be read: {error.strerror}.", "Check the disk.")
 
     def _unreadable(self) -> SourceUnreadable:
         if lacks_index(self._path):
@@ -155,3 +184,11 @@ class VideoFileSource(Source):
                 "Record it again, or repair it with a tool such as untrunc.",
             )
         return SourceUnreadable(f"{shown(self._path)} is no video that can be read.", f"These kinds work: {KINDS}.")
+
+
+def _decoder(path: Path) -> _Decoder:
+    if decodes_interlaced():
+        return OpenCvDecoder(path)
+    from fer_edge.capture.file.guarded import GuardedDecoder  # which only Unix can run
+
+    return GuardedDecoder(path)

@@ -55,6 +55,11 @@ class Head:
         """Type and subtype in lower case, without parameters; empty if the server says none."""
         return self.first("content-type").partition(";")[0].strip().lower()
 
+    @property
+    def is_framed(self) -> bool:
+        """Whether the body says itself where it ends, so that one that is cut off can be told from a whole one."""
+        return bool(self.first("content-length") or self.first("transfer-encoding"))
+
 
 class Exchange:
     """Makes a request, and reads the answer however its bytes are cut.
@@ -77,6 +82,9 @@ class Exchange:
         self._begun = b""
         self._in_body = False
         self._ended = False
+        self._is_framed = False
+        self.is_whole = False
+        """Whether the body has come to the end that it says itself."""
         headers = [
             (b"Host", _bytes(target.netloc)),
             (b"Accept", b"multipart/x-mixed-replace, image/jpeg, */*;q=0.5"),
@@ -130,7 +138,9 @@ class Exchange:
                 if self._begun:
                     self._http.receive_data(self._begun)
                 fields = tuple((_text(name), _text(value)) for name, value in event.headers)
-                return Head(event.status_code, _text(event.reason), fields)
+                head = Head(event.status_code, _text(event.reason), fields)
+                self._is_framed = head.is_framed
+                return head
             if not isinstance(event, h11.InformationalResponse):
                 raise NoAnswer("no status line")
 
@@ -146,6 +156,7 @@ class Exchange:
             if isinstance(event, h11.Data) and event.data:
                 return bytes(event.data)
             self._ended = not isinstance(event, h11.Data)
+            self.is_whole = self._is_framed and isinstance(event, h11.EndOfMessage)
         return b""
 
     def _next(self) -> Union[h11.Event, type[h11.NEED_DATA], type[h11.PAUSED]]:

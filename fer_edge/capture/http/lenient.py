@@ -14,6 +14,8 @@ from typing import List
 _STATUS = re.compile(rb"(?:HTTP/(1\.[0-9])|ICY) ([0-9]{3}) ?(.*)", re.DOTALL)
 _FIELD = re.compile(rb"([A-Za-z-]+)[ \t]*:[ \t]*([^\0\r\v\f]*)")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
+_HAS_TYPE = re.compile(rb"(?im)^content-type[ \t]*:")
+_IS_MULTIPART = re.compile(rb"(?i)content-type: *multipart/")
 _NO_REASON = re.compile(rb"[\0\s]")
 
 _KEPT = frozenset({b"content-type", b"location", b"www-authenticate"})
@@ -33,14 +35,19 @@ def allowed(head: bytes) -> bytes:
     bytes
         A status line of HTTP/1.x, then the fields that say what and how long the body is, where else to look, and how to
         answer a challenge. ``ICY 200 OK``, SHOUTcast's way to say HTTP/1.0, is taken for that; the reason may be missing, or
-        follow its number without a space; of several lengths the first that is a number counts. What is no answer at all is
-        returned as it is.
+        follow its number without a space; of several lengths the first that is a number counts, but none of a body in parts,
+        which has none: some cameras say 0. A head without a status line that has a content type, as some sketches for small
+        boards send it, is a good answer of HTTP/1.0. What is no answer at all is returned as it is.
     """
     first, *lines = re.split(rb"\r?\n", _FOLD.sub(b" ", head))
     status = _STATUS.fullmatch(first)
-    if status is None:
+    if status is not None:
+        version, number, reason = status.groups()
+    elif (_FIELD.fullmatch(first) or first.startswith(b"--")) and _HAS_TYPE.search(head):
+        version, number, reason = b"1.0", b"200", b"OK"
+        lines.insert(0, first)
+    else:
         return head
-    version, number, reason = status.groups()
     kept: List[bytes] = [b"HTTP/%b %b %b" % (version or b"1.0", number, _NO_REASON.sub(b" ", reason))]
     lengths: List[bytes] = []
     chunked = False
@@ -57,6 +64,6 @@ def allowed(head: bytes) -> bytes:
             chunked |= b"chunked" in value.lower()
     if chunked:
         kept.append(b"transfer-encoding: chunked")
-    elif lengths:
+    elif lengths and not any(map(_IS_MULTIPART.match, kept)):
         kept.append(b"content-length: " + lengths[0])
     return b"\r\n".join([*kept, b"", b""])

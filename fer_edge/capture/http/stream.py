@@ -15,11 +15,12 @@ from typing import Optional
 from fer_edge.capture.address import CameraAddress, connect, wait_for
 from fer_edge.capture.authentication import Authentication, password_is_not_for
 from fer_edge.capture.http.exchange import Exchange, Head, NoAnswer, in_request
-from fer_edge.capture.tls import secure
+from fer_edge.capture.tls import DEFAULTS, TlsSettings, secure
 from fer_edge.errors import SourceUnreachable, UsageError
 from fer_edge.system.masking import mask, printable
 
 _PIECE = 65536
+_GOOD = (200, 203, 206)
 _MOST_ASKED = 6  # requests for one answer: four redirects, and a password
 
 
@@ -36,6 +37,17 @@ class HttpStream:
         Every wait ends within a tenth of a second once it is set.
     authentication : Authentication, optional
         What an earlier request to this address learned of it.
+    tls : TlsSettings
+        How to check who answers at ``https://``.
+
+    Attributes
+    ----------
+    status : int
+        Of the last answer; 0 before there is one.
+    content_type : str
+        Type and subtype in lower case, without parameters; empty if the server says none.
+    is_framed : bool
+        Whether the answer says where its body ends.
     """
 
     def __init__(
@@ -44,8 +56,12 @@ class HttpStream:
         timeout: float,
         interrupted: threading.Event,
         authentication: Optional[Authentication] = None,
+        tls: TlsSettings = DEFAULTS,
     ) -> None:
+        self.status = 0
         self.content_type = ""
+        self.is_framed = False
+        self._tls = tls
         self._address = address
         self._authentication = authentication or Authentication(address)
         self._timeout = timeout
@@ -60,6 +76,7 @@ class HttpStream:
         for _ in range(_MOST_ASKED):
             authorization = "" if has_left else self._authentication.answer(target, "GET", in_request(target.path))
             head = self._ask(target, authorization, deadline)
+            self.status = head.status
             if head.status in (301, 302, 303, 307, 308) and head.first("location"):
                 target = self._elsewhere(target, head.first("location"))
                 # Also when it comes back: whoever it was chose what would be asked for with our name.
@@ -70,8 +87,8 @@ class HttpStream:
                 if refusals and not (refusals == 1 and self._authentication.is_stale):
                     break
                 refusals += 1
-            elif head.status == 200:
-                self.content_type = head.content_type
+            elif head.status in _GOOD:
+                self.content_type, self.is_framed = head.content_type, head.is_framed
                 return
             else:
                 break
@@ -105,6 +122,11 @@ class HttpStream:
             if time.monotonic() >= deadline:
                 return self._exchange.body()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the body came that the answer had announced."""
+        return self._exchange is not None and self._exchange.is_whole
+
     def close(self) -> None:
         """Close the connection; may be called twice."""
         connection, self._connection, self._exchange = self._connection, None, None
@@ -131,7 +153,7 @@ class HttpStream:
             ) from None
         try:
             if target.scheme == "https":
-                self._connection = secure(self._open_connection, target, deadline, self._interrupted)
+                self._connection = secure(self._open_connection, target, deadline, self._interrupted, self._tls)
             self._send(exchange.request, deadline)
             head = self._read_head(exchange, deadline)
         except OSError as error:
@@ -207,7 +229,7 @@ class HttpStream:
         if status in (401, 403):
             if self._address.user:
                 return "The user name or the password is wrong, or this user may not see the picture."
-            return "It wants a user and a password: write USER:PASSWORD@ before the host in the address."
+            return f"Put the user and password into the address: {self._address.with_placeholder}"
         if status == 404:
             return "The host is there, but not this path: look up the camera's address for MJPEG."
         return "Open the address in a browser to see what it gives."

@@ -58,7 +58,7 @@ def _read(request: Dict[str, Any], output: BinaryIO) -> None:
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         int(request["read_timeout"] * 1000),
     ]
-    capture = cv2.VideoCapture(address.url if options.is_tunnel else relay.url, cv2.CAP_FFMPEG, limits)
+    capture = cv2.VideoCapture(address.encoded if options.is_tunnel else relay.url, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
         failure = relay.failure
         words = f"{failure.message}\n{failure.remedy}" if failure is not None else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import logging
@@ -26,6 +25,7 @@ from fer_edge.inference.model_files import cache_folder
 from fer_edge.system.atomic_file import ALL_READ, replacing
 from fer_edge.system.clock import Clock
 from fer_edge.system.regular_file import folder_that_others_change, open_regular, others_may_change, read_at_most
+from fer_edge.system.unix import lock
 
 logger = logging.getLogger("fer_edge")
 
@@ -221,7 +221,7 @@ class EngineCache:
 
 def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor)
     except BlockingIOError:
         return False
     return True

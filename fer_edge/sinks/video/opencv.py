@@ -19,6 +19,7 @@ import cv2
 from fer_edge.errors import OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.video.avi import AviSplitter
 from fer_edge.sinks.video.encoder import Consume, Encoder, VideoFormat
+from fer_edge.system.unix import CLOEXEC, DIRECTORY
 from fer_edge.types import Image
 
 _CHUNK = 1 << 20
@@ -129,10 +130,10 @@ class StreamEncoder:
 @contextmanager
 def _name_for_opencv(folder: str, name: str) -> Iterator[str]:
     """Give a path to a file that OpenCV can take: one that is no UTF-8 ends the process."""
-    if folder.isascii():
+    if folder.isascii() or not os.path.isdir("/proc/self/fd"):
         yield os.path.join(folder, name)
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | DIRECTORY | CLOEXEC)
     try:
         yield f"/proc/self/fd/{descriptor}/{name}"
     finally:

@@ -1,4 +1,4 @@
-"""JPEG images out of a stream of bytes."""
+"""JPEG, PNG and WebP images out of a stream of bytes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from typing import List, Optional
 MAX_IMAGE = 16 * 1024 * 1024
 """Bytes. An 8K image of the best quality has about as many; a network of 1 Gbit/s carries seven a second."""
 
-_START = b"\xff\xd8\xff"
+_START = re.compile(rb"(?P<jpeg>\xff\xd8\xff)|(?P<png>\x89PNG\r\n\x1a\n)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL)
+_END = b"\xff\xd9"
+_LONGEST_START = 12
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _SEGMENTLESS = frozenset({0x01, *range(0xD0, 0xD8)})
 # In the coded data, FF 00 is a stuffed byte, FF D0 to FF D7 restart the coder, and FF may be repeated before a marker.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
-class JpegSplitter:
-    """Finds whole JPEG images in a stream, however it is cut into chunks.
+class PictureSplitter:
+    """Finds whole JPEG, PNG and WebP images in a stream, however it is cut into chunks.
 
-    It walks from marker to marker as ITU-T T.81 annex B lays them out, and so needs neither the boundary of
+    In a JPEG it walks from marker to marker as ITU-T T.81 annex B lays them out, and so needs neither the boundary of
     multipart/x-mixed-replace nor Content-Length, which cameras leave out or get wrong, and is not misled by a thumbnail
-    inside an image. What is no image is skipped; one that is cut off by the start of the next is left out.
+    inside an image. A PNG is walked from chunk to chunk, and a WebP says its length. What is no image is skipped; one that is
+    cut off by the start of the next is left out.
 
     Parameters
     ----------
@@ -32,6 +35,7 @@ class JpegSplitter:
         self._limit = limit
         self._buffer = bytearray()
         self._position = 0  # of the next byte to look at; 0: the start of an image has not been found yet
+        self._kind: Optional[str] = None
         self._in_scan = False
         self._has_scan = False
         self._whole = False
@@ -45,7 +49,7 @@ class JpegSplitter:
         while True:
             if self._position == 0 and not self._find_start():
                 return images
-            end = self._walk()
+            end = self._walk() if self._kind == "jpeg" else self._walk_chunks()
             if end is None:
                 self._forget_what_is_too_long()
                 return images
@@ -53,6 +57,10 @@ class JpegSplitter:
                 images.append(bytes(self._buffer[:end]))
             del self._buffer[:end]
             self._position = 0
+
+    def unfinished(self) -> bytes:
+        """Return the JPEG that has begun, with the end marker that some cameras leave out; empty if there is none."""
+        return bytes(self._buffer) + _END if self._in_scan and not self._forgotten else b""
 
     def _forget_what_is_too_long(self) -> None:
         """Keep no more of an image beyond the limit than what is needed to find its end.
@@ -67,15 +75,37 @@ class JpegSplitter:
             self._forgotten += surplus
 
     def _find_start(self) -> bool:
-        start = self._buffer.find(_START)
-        if start < 0:
-            del self._buffer[: max(0, len(self._buffer) - len(_START) + 1)]
+        start = _START.search(self._buffer)
+        if start is None:
+            del self._buffer[: max(0, len(self._buffer) - _LONGEST_START + 1)]
             return False
-        del self._buffer[:start]
-        self._position = 2
+        self._kind = start.lastgroup
+        del self._buffer[: start.start()]
+        self._position = {"jpeg": 2, "png": 8}.get(self._kind or "", _LONGEST_START)
         self._segment = self._forgotten = 0
         self._in_scan = self._has_scan = self._whole = False
         return True
+
+    def _walk_chunks(self) -> Optional[int]:
+        """Go on to the end of a PNG or a WebP; None: not here yet. A broken one ends where to look for the next."""
+        data = self._buffer
+        if self._kind == "webp":
+            end = 8 + int.from_bytes(data[4:8], "little")
+            self._whole = end <= self._limit
+            return _LONGEST_START if not self._whole else end if len(data) >= end else None
+        while len(data) >= self._position + 8:
+            at = self._position
+            length, name = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8])
+            if length > self._limit or not name.isalpha():
+                # The length of a chunk that was cut off may have led into the next image.
+                return self._segment + 8
+            self._segment = at
+            if name != b"IEND":
+                self._position += 12 + length
+                continue
+            self._whole = True
+            return at + 12 + length if len(data) >= at + 12 + length else None
+        return None
 
     def _walk(self) -> Optional[int]:
         """Go on to the end of the image; None: not here yet. A broken one ends where to look for the next."""

@@ -1,0 +1,36 @@
+"""Detectors and classifiers that a program made itself: used by the stages, and not closed by them."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.detect.base import FaceDetector
+from fer_edge.types import Expression, Face, Image
+
+
+class KeptDetector(FaceDetector):
+    """Somebody else's detector, which is not closed."""
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self.kind = type(detector).__name__
+        self._detector = detector
+
+    def detect(self, image: Image) -> Tuple[Face, ...]:
+        """Return what the detector finds."""
+        return self._detector.detect(image)
+
+
+class KeptClassifier(ExpressionClassifier):
+    """Somebody else's classifier, which is not closed."""
+
+    def __init__(self, classifier: ExpressionClassifier) -> None:
+        self.spec, self.provider, self.precision = classifier.spec, classifier.provider, classifier.precision
+        self._classifier = classifier
+
+    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+        """Return what the classifier says."""
+        return self._classifier.classify(crops)

@@ -28,6 +28,9 @@ PATIENCE = 10.0
 _SOON = 0.5
 """Seconds in which a program without delay gives an image back. One with a delay is not waited for again."""
 
+_LAST_WAIT = 5.0
+"""Seconds for a killed program to go, also on a busy machine. One that hangs in a driver is left behind."""
+
 _TRIAL = 3
 """Images with which a program is tried."""
 
@@ -138,7 +141,7 @@ class ProgramEncoder(Encoder):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(1.0)
+                self._process.wait(_LAST_WAIT)
         for stream in (self._out, self._err):
             stream.close()
 

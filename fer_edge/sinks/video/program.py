@@ -182,14 +182,14 @@ class ProgramEncoder(Encoder):
 
     def _failed(self, how: str) -> EncoderFailed:
         """Return the error, with what the program said last."""
-        deadline = time.monotonic() + 1.0
+        deadline = time.monotonic() + (0.0 if self.hung else 1.0)
         while self._err.fileno() in self._open and time.monotonic() < deadline:
             with suppress(OutputError):
                 self._exchange(False, 0.1)
-            if self._process.poll() is not None and not self._errors:
-                with suppress(OutputError):
-                    self._exchange(False, 0.1)
-                break
+        if not self.hung:
+            # Its pipes close a moment before it has a status.
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(1.0)
         status = self._process.poll()
         ended = "" if status is None else f" (exit status {status})" if status >= 0 else f" (signal {-status})"
         said = self._errors.decode("utf-8", "replace").split("\n")

@@ -178,6 +178,10 @@ class OutputNotWritable(OutputError):
     exit_code = 30
 
 
+class EncoderFailed(OutputNotWritable):
+    """What encodes a recording ended, or takes no more images; what it encoded before is in the file."""
+
+
 class ResultUnwritable(OutputError):
     """One result cannot be written, whatever the state of the disk; the next one may be."""
 

@@ -232,6 +232,16 @@ def check_numbers(lines: Sequence[Dict[str, Any]]) -> int:
     return numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0
 
 
+def seconds_of(recording: Path) -> float:
+    """Play a recording to its end; give when its last picture is shown."""
+    capture = cv2.VideoCapture(str(recording))
+    last = 0.0
+    while capture.grab():
+        last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+    capture.release()
+    return last
+
+
 def pictures(recording: Path) -> int:
     """Play a recording to its end; give how many pictures it has."""
     capture = cv2.VideoCapture(str(recording))

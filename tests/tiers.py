@@ -44,6 +44,8 @@ SLOW = (
     "resolve",
     "service/test_install.py",
     "service/test_sd_notify.py",
+    "sinks/test_browser.py",
+    "sinks/test_h264.py",
     "soak",
     "system",
     "test_package.py",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
+from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, List, Tuple
 
 from fer_edge.capture.registry import source_files
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import known_models, model_files
 from fer_edge.settings import Settings
+from fer_edge.settings.outputs import OutputSettings
+from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.names import for_camera, has_camera
+from fer_edge.sinks.pieces import find_pieces
 from fer_edge.sinks.registry import SINKS
 
 Role = Tuple[str, str]
@@ -73,17 +77,34 @@ def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:
 def files_written(settings: Settings) -> List[Role]:
     """Return where a run with these settings writes results: a role for each camera where a name holds ``{camera}``.
 
-    Raises UsageError for a placeholder that is not known.
+    Of what is written in pieces, that is the one which would begin now, and those that are there if they may be deleted.
+
+    Raises UsageError for a placeholder or a field that is not known.
     """
     roles = []
     for kind in SINKS:
         option, place = f"--{kind.option}", getattr(settings.outputs, kind.option)
         if len(settings.cameras) > 1 and has_camera(place):
-            for camera in settings.cameras:
-                roles.append((f"{option} of the camera '{camera.name}'", for_camera(place, camera.name)))
+            named = [
+                (f"{option} of the camera '{camera.name}'", for_camera(place, camera.name))
+                for camera in settings.cameras
+            ]
         else:
-            roles.append((option, for_camera(place, settings.cameras[0].name)))
+            named = [(option, for_camera(place, settings.cameras[0].name))]
+        roles += [(role, file) for role, one in named for file in _files_of(one, settings.outputs)]
     return roles
+
+
+def _files_of(place: str, outputs: OutputSettings) -> List[str]:
+    """Return the files of one place."""
+    name = DatedName(place)
+    is_file = os.path.isfile(name.plain) or not os.path.exists(name.plain)
+    if not is_file or not place or place == "-" or not name.in_pieces(outputs.segment, outputs.keep):
+        return [name.plain]
+    pieces = name.with_beginning()
+    there = [piece.path for piece in find_pieces(pieces)] if outputs.keep is not None else []
+    # Each once, as one file with two roles is a mistake.
+    return list(dict.fromkeys([pieces.at(datetime.now(timezone.utc)), *there]))
 
 
 def _identity(path: str) -> Any:

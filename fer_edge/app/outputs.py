@@ -15,6 +15,7 @@ from fer_edge.pipeline.sink_deadline import close_together
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.names import for_camera, has_camera, refuse_two_cameras
 from fer_edge.sinks.registry import SINKS, SinkKind
@@ -196,7 +197,7 @@ class Outputs:
         yield self._sink(kind, place, None)
 
     def _sink(self, kind: SinkKind, place: str, camera: Optional[str]) -> _Asked:
-        guard = MountGuard(place, kind.what)
+        guard = MountGuard(DatedName(place).plain, kind.what)
 
         def before_opening(path: str) -> None:
             guard.check()

@@ -17,7 +17,7 @@ from fer_edge.board.nvidia import read_nvidia
 from fer_edge.board.power import read_cpu_clocks, read_power_mode
 from fer_edge.board.program import Runner, run_program
 from fer_edge.board.temperature import read_cooling, read_zones
-from fer_edge.doctor import cameras, gpu, libraries, machine, media, models, telemetry
+from fer_edge.doctor import cameras, gpu, libraries, machine, media, models, recording, telemetry
 from fer_edge.doctor.finding import PROBLEM, WARNING, Finding
 from fer_edge.doctor.folder import look_at
 from fer_edge.doctor.probe import Prober, probe
@@ -90,6 +90,7 @@ def examine(
                 read_nvidia(root, run), trial(gpu.TRY_TENSORRT), trial(gpu.TRY_PYCUDA), packages, jetson
             ),
         ),
+        ("recording", lambda: recording.recording_findings(trial(recording.TRY_RECORDING))),
         ("inference", lambda: libraries.onnxruntime_findings(trial(libraries.TRY_ONNXRUNTIME))),
         ("backends", lambda: libraries.backend_findings(trial(libraries.TRY_BACKENDS))),
         (

@@ -15,6 +15,7 @@ from fer_edge.settings.from_file import from_file
 from fer_edge.settings.layer import Given, Layer, nearest, parse
 from fer_edge.settings.log import LOG_FORMATS
 from fer_edge.settings.settings import CAMERA, OPTIONS, Settings
+from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.names import has_camera, refuse_two_cameras
 from fer_edge.sinks.registry import SINKS
 
@@ -69,7 +70,7 @@ def load_settings(
         file=path,
     )
     if watching:
-        _refuse_one_file_of_several(settings)
+        _refuse_names_that_will_not_do(settings)
     return settings
 
 
@@ -122,10 +123,11 @@ def _from_arguments(arguments: Arguments) -> Layer:
     return layer
 
 
-def _refuse_one_file_of_several(settings: Settings) -> None:
+def _refuse_names_that_will_not_do(settings: Settings) -> None:
     cameras = len(settings.cameras)
     for kind in SINKS:
         place = getattr(settings.outputs, kind.option)
         with settings.located(kind.option):
+            DatedName(place)
             if place and not kind.several and cameras > 1 and not has_camera(place):
                 raise refuse_two_cameras(kind, place, cameras)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import FLAG, PATH, POSITIVE, choice
+from fer_edge.settings.values import DURATION, FLAG, PATH, STORAGE, choice
 
 DISPLAYS = ("auto", "window", "none")
 
@@ -29,25 +29,8 @@ class OutputSettings:
         PATH,
         "FILE",
         "output",
-        "write the annotated video there (.mp4 or .avi); {camera} in the name stands for the camera's own, a file for each",
-    )
-    record_minutes: Optional[float] = setting(
-        "record_minutes",
-        None,
-        POSITIVE,
-        "MIN",
-        "output",
-        "record in pieces of so many minutes, each named after its beginning in UTC, as FILE-20261126T101500Z.mp4 "
-        "(default: one file)",
-    )
-    record_keep: Optional[float] = setting(
-        "record_keep",
-        None,
-        POSITIVE,
-        "GB",
-        "output",
-        "record in pieces, and delete the oldest of them when all together have more gigabytes; a piece ends when it has a "
-        "quarter of them",
+        "write the annotated video there (.mp4 or .avi); {camera} in the name stands for the camera's own, a file for each, "
+        "and %Y-%m-%d for the day, in UTC",
     )
     output: str = setting(
         "output",
@@ -57,6 +40,25 @@ class OutputSettings:
         "output",
         "write one JSON object per frame there, of all cameras, or with {camera} in the name a file for each; - is standard "
         "output",
+    )
+    segment: Optional[float] = setting(
+        "segment",
+        None,
+        DURATION,
+        "TIME",
+        "output",
+        "write recordings and results in pieces of this length, such as 10m or 1h, each named after its beginning in UTC: as "
+        "FILE-20261126T101500Z.mp4, or as the fields %Y %m %d %H %M %S %j in its name say, which make pieces also without this "
+        "(%% is a percent sign)",
+    )
+    keep: Optional[float] = setting(
+        "keep",
+        None,
+        STORAGE,
+        "SIZE",
+        "output",
+        "write recordings and results in pieces, and delete the oldest when those of one name together have more than this, "
+        "such as 20GB; a piece ends when it has a quarter of it",
     )
     append: bool = setting(
         "append",
@@ -69,8 +71,3 @@ class OutputSettings:
     bars: bool = setting(
         "bars", True, FLAG, "BOOL", "output", "draw the probabilities of all seven expressions beside a face"
     )
-
-    @property
-    def in_pieces(self) -> bool:
-        """Whether a recording is one in pieces."""
-        return self.record_minutes is not None or self.record_keep is not None

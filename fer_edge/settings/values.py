@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
-from typing import Any, Callable, Tuple
+from typing import Any, Callable, Mapping, Tuple
 
 from fer_edge.settings.camera_text import NAME_FORM, is_camera_name
 from fer_edge.system.address import parse_address
@@ -14,6 +15,7 @@ MOST_THREADS = 256
 
 _LARGEST = 10**15
 _SHOWN = 80
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,26 @@ def _share(text: str) -> float:
     return value
 
 
+def _with_unit(text: str, units: Mapping[str, float]) -> float:
+    """Read a number with a unit right behind it, in small or large letters."""
+    found = _QUANTITY.fullmatch(text)
+    factor = units.get(found[2].upper()) if found else None
+    if found is None or factor is None:
+        raise ValueError
+    value = float(found[1]) * factor
+    if not 0 < value < _LARGEST * 1000:
+        raise ValueError
+    return value
+
+
+def _duration(text: str) -> float:
+    return _with_unit(text, {"S": 1.0, "M": 60.0, "H": 3600.0, "D": 86400.0})
+
+
+def _storage(text: str) -> float:
+    return _with_unit(text, {"MB": 1e6, "GB": 1e9, "TB": 1e12})
+
+
 def _size(text: str) -> Tuple[int, int]:
     width, _, height = text.lower().partition("x")
     return _whole(width), _whole(height)
@@ -179,6 +201,8 @@ WHOLE = Kind(_whole, "a whole number above 0")
 THREADS = Kind(_threads, f"a whole number from 1 to {MOST_THREADS}")
 POSITIVE = Kind(_positive, "a number above 0 and below a thousand million", toml=(int, float))
 SHARE = Kind(_share, "a number between 0 and 1", toml=(int, float))
+DURATION = Kind(_duration, "a number and s, m, h or d such as 30s, 10m, 1h or 1d", toml=())
+STORAGE = Kind(_storage, "a number and MB, GB or TB such as 500MB or 20GB", toml=())
 SIZE = Kind(_size, "WIDTHxHEIGHT such as 640x480, in a file also [640, 480]", toml=(list,))
 ROTATION = Kind(_rotation, "0, 90, 180 or 270, in degrees clockwise")
 REGION = Kind(

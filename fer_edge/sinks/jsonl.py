@@ -14,7 +14,9 @@ from typing import Any, Callable, Dict, List, Optional, Union
 
 from fer_edge.errors import OutputClosed, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.files import OutputFile, PathLike, write_error
+from fer_edge.sinks.pieces import PiecedSink
 from fer_edge.sinks.place import check_place
 from fer_edge.sinks.recognise import results_to_keep
 from fer_edge.sinks.request import SinkRequest
@@ -92,6 +94,11 @@ class JsonlSink(Sink):
         else:
             check_place(self._path, _WHAT, results_to_keep)
 
+    @property
+    def bytes_written(self) -> int:
+        """How large the file is, once a line was written; 0 for a pipe."""
+        return self._output.size if isinstance(self._output, OutputFile) else 0
+
     def open(self, info: StreamInfo) -> None:  # noqa: ARG002  (each line says what it is of)
         """Open the file; what is there stays until the first line. Raises as the constructor does."""
         if self._output is None:
@@ -137,7 +144,15 @@ class JsonlSink(Sink):
 def make_sink(request: SinkRequest) -> Sink:
     """Make the sink that ``--output`` asks for."""
     append = request.options.append or request.again
-    return JsonlSink(request.place, request.stop, append=append, before_opening=request.before_opening)
+
+    def results(path: str, go_on: bool) -> JsonlSink:
+        return JsonlSink(path, request.stop, append=go_on, before_opening=request.before_opening)
+
+    options, name = request.options, DatedName(request.place)
+    stream = standard_descriptor(request.place) is not None or _is_pipe(name.plain)
+    if stream or not name.in_pieces(options.segment, options.keep):
+        return results(name.plain, append)
+    return PiecedSink(name, results, results_to_keep, True, append, options.segment, options.keep)
 
 
 def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:

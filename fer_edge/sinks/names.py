@@ -6,6 +6,7 @@ import os
 import re
 
 from fer_edge.errors import UsageError
+from fer_edge.sinks.dates import PERCENT
 from fer_edge.sinks.registry import SinkKind
 
 CAMERA = "{camera}"
@@ -26,8 +27,8 @@ def has_camera(place: str) -> bool:
 
 
 def for_camera(place: str, camera: str) -> str:
-    """Return the name for one camera; a slash in the camera's name becomes an underscore."""
-    return place.replace(CAMERA, camera.replace("/", "_") or UNNAMED)
+    """Return the name for one camera; a slash in the camera's name becomes an underscore, and a percent sign no field."""
+    return place.replace(CAMERA, camera.replace("/", "_").replace("%", PERCENT) or UNNAMED)
 
 
 def refuse_two_cameras(kind: SinkKind, place: str, cameras: int) -> UsageError:

@@ -18,12 +18,12 @@ class OutputOptions(Protocol):
         """Whether probabilities are drawn beside a face."""
 
     @property
-    def record_minutes(self) -> Optional[float]:
-        """Length of a piece of a recording; None for no limit."""
+    def segment(self) -> Optional[float]:
+        """Seconds of a piece; None for no limit."""
 
     @property
-    def record_keep(self) -> Optional[float]:
-        """Gigabytes of all pieces together; None for no limit."""
+    def keep(self) -> Optional[float]:
+        """Bytes of all pieces of one place together; None for no limit."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SinkRequest:
     Attributes
     ----------
     place : str
-        Where it writes: the value of its option, with the camera's name filled in.
+        Where it writes: the value of its option, with the camera's name filled in, and fields for the time as they stand there.
     options : OutputOptions
         How.
     again : bool

@@ -37,6 +37,23 @@ def test_a_link_does_not_hide_that_an_output_is_an_input(tmp_path: Path, link: C
         refuse_shared_files([("--record", str(alias))], [("--camera", str(source))])
 
 
+def test_a_piece_that_may_be_deleted_is_no_source_and_others_may_be(tmp_path: Path) -> None:
+    piece = tmp_path / "out-20260101T000000Z.mp4"
+    piece.write_bytes(b"frames")
+    asked = {"camera": str(piece), "record": str(tmp_path / "out.mp4"), "segment": 60.0}
+    kept, deleted = Settings.of(**asked), Settings.of(**asked, keep=1e9)
+    refuse_shared_files(files_written(kept), files_read(kept))
+    with pytest.raises(UsageError, match="--camera and --record"):
+        refuse_shared_files(files_written(deleted), files_read(deleted))
+
+
+def test_the_file_of_the_day_is_known_as_the_one_that_is_written(tmp_path: Path) -> None:
+    settings = Settings.of(output=str(tmp_path / "50%%-%Y.jsonl"), record=str(tmp_path / "50%%.mp4"))
+    written = dict(files_written(settings))
+    assert re.fullmatch(r"50%-\d{4}\.jsonl", Path(written["--output"]).name)
+    assert written["--record"] == str(tmp_path / "50%.mp4")
+
+
 def test_devices_pipes_and_what_is_no_file_may_be_shared(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -188,10 +188,10 @@ def test_the_results_of_each_camera_are_in_its_own_file(tmp_path: Path, cameras:
 
 
 def test_pieces_and_names_with_numbers_hold_the_camera_s_name_as_well(tmp_path: Path) -> None:
-    for minutes in (None, 1.0):
+    for segment in (None, 60.0):
         for _ in range(2):
             with ExitStack() as stack:
-                options = {"record": str(tmp_path / "out-{camera}.avi"), "append": True, "record_minutes": minutes}
+                options = {"record": str(tmp_path / "out-{camera}.avi"), "append": True, "segment": segment}
                 made = outputs(stack, True, ("front", "door"), **options)
                 made.write(observation(0, camera="front"), Rates())
                 made.write(observation(0, camera="door"), Rates())

@@ -253,11 +253,11 @@ def test_a_broken_model_does_not_take_along_what_was_measured_before_it(tmp_path
 def test_a_recording_in_pieces_says_where_they_are_and_keeps_only_the_newest(clip: Path, tmp_path: Path) -> None:
     video = tmp_path / "out.avi"
     arguments = ("--camera", str(clip), "--display", "none", "--record", str(video))
-    done = fer_edge(*arguments, "--record-minutes", str(0.4 / 60))
+    done = fer_edge(*arguments, "--segment", "0.4s")
     assert done.returncode == 0, done.stderr
     first, _, third = sorted(tmp_path.iterdir(), key=lambda piece: piece.stat().st_mtime_ns)
     assert f"the annotated video is in 3 files, {first} to {third}\n" in done.stdout, "of 12, 12 and 6 pictures"
-    done = fer_edge(*arguments, "--record-keep", "0.000001")
+    done = fer_edge(*arguments, "--keep", "0.001MB")
     assert done.returncode == 0, done.stderr
     (left,) = tmp_path.iterdir()
     assert f"the annotated video is in {left}\n" in done.stdout

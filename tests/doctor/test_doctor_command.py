@@ -61,6 +61,7 @@ def test_the_json_has_every_topic() -> None:
     assert topics == {
         *("machine", "power", "state", "Python", "pictures", "cameras", "GPU", "inference", "backends", "models"),
         "privacy",
+        "recording",
         "main job",
     }
 
@@ -94,6 +95,8 @@ def works(program: str) -> Probe:
         return Probe(["happy"])
     if "display_available" in program:
         return Probe({"available": False, "reason": "DISPLAY is not set"})
+    if "sinks.video" in program:
+        return Probe(["libx264 by PyAV 12.3.0", {}])
     if "pycuda" in program:
         return Probe({"version": "2021.1", "gpu": "NVIDIA Tegra X1", "capability": "5.3", "memory": 3964})
     if "/proc/self/fd" in program:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fault_server import huge
-from programs import Program, check_numbers, eventually, pictures
+from programs import Program, check_numbers, eventually, pictures, seconds_of
 
 
 def memory(program: Program) -> int:
@@ -120,7 +120,7 @@ def test_pictures_of_another_size_are_analysed_and_recorded_as_they_come(bench: 
     program.end()
     assert not {"source_lost", "stage_rebuilt", "sink_lost"} & set(program.events())
     check_numbers(program.lines())
-    assert pictures(program.folder / "out.mp4") > 30 * (removed - injected) / 2
+    assert seconds_of(program.folder / "out.mp4") > (removed - injected) / 2
     bench.report.add(
         fault,
         None,
@@ -142,11 +142,11 @@ def test_a_first_picture_that_no_codec_takes_is_recorded_smaller_and_stops_nothi
     assert not {"source_lost", "stage_rebuilt", "sink_lost", "result_unwritable"} & set(program.events())
     check_numbers(program.lines())
     bench.report.add(
-        "the first picture has 9000 x 1000 pixels, more than MPEG-4 takes",
+        "the first picture has 9000 x 1000 pixels, more than encoders take",
         None,
         recovered - injected,
         0,
-        "the recording has 8190 x 910, and keeps that size",
+        "the recording is scaled down, and keeps that size",
     )
 
 

@@ -107,11 +107,11 @@ def test_the_single_camera_of_a_file_stands_beside_those_that_variables_add() ->
 
 def test_sections_are_set_by_tables_dotted_keys_and_variables_alike() -> None:
     by_table = loaded(
-        file="[outputs]\nrecord-minutes = 5\n[web]\nlisten = 8650\n[run]\nframes = 3\n[analysis]\nblur = true\n"
+        file='[outputs]\nsegment = "5m"\n[web]\nlisten = 8650\n[run]\nframes = 3\n[analysis]\nblur = true\n'
     )
-    dotted = loaded(file="outputs.record_minutes = 5\nweb.listen = 8650\nrun.frames = 3\nanalysis.blur = true\n")
-    flat = loaded(file="record_minutes = 5\nlisten = 8650\nframes = 3\nblur = true\n")
-    names = {"OUTPUTS__RECORD_MINUTES": "5", "WEB__LISTEN": "8650", "RUN__FRAMES": "3", "ANALYSIS__BLUR": "yes"}
+    dotted = loaded(file="outputs.segment = '5m'\nweb.listen = 8650\nrun.frames = 3\nanalysis.blur = true\n")
+    flat = loaded(file="segment = '5m'\nlisten = 8650\nframes = 3\nblur = true\n")
+    names = {"OUTPUTS__SEGMENT": "5m", "WEB__LISTEN": "8650", "RUN__FRAMES": "3", "ANALYSIS__BLUR": "yes"}
     by_variable = loaded(environment={f"FER_EDGE_{name}": text for name, text in names.items()})
     assert by_table == dotted == flat == by_variable
     assert by_table.analysis.blur

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 AT_THE_LIMIT = """
 import os, resource, tempfile
 from fer_edge.errors import OutputError
-from fer_edge.sinks.video.encoder import StreamEncoder
+from fer_edge.sinks.video.opencv import StreamEncoder
 
 tempfile.gettempdir()  # which is chosen by trying
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))

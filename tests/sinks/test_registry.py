@@ -45,14 +45,16 @@ def test_a_place_that_does_not_exist_is_refused_by_each_kind_when_it_is_made(tmp
         kind.make(SinkRequest(str(tmp_path / "missing" / NAMES[kind.option]), Settings().outputs))
 
 
-@pytest.mark.parametrize("options", [{"record_minutes": 1.0}, {"record_keep": 1.0}])
-def test_a_recording_in_pieces_names_each_of_them(tmp_path: Path, options: Dict[str, float]) -> None:
-    (kind,) = (kind for kind in SINKS if kind.option == "record")
+@pytest.mark.parametrize("kind", SINKS, ids=lambda kind: kind.option)
+@pytest.mark.parametrize("options", [{"segment": 60.0}, {"keep": 1e9}])
+def test_what_is_in_pieces_names_each_of_them(tmp_path: Path, kind: SinkKind, options: Dict[str, float]) -> None:
     files = []
-    request = SinkRequest(str(tmp_path / "out.avi"), Settings.of(**options).outputs, before_opening=files.append)
+    request = SinkRequest(
+        str(tmp_path / NAMES[kind.option]), Settings.of(**options).outputs, before_opening=files.append
+    )
     with opened(kind.make(request)) as sink:
         sink.write(observation(), Rates())
-    assert [Path(file) for file in files] == list(tmp_path.glob("out-*Z.avi"))
+    assert [Path(file) for file in files] == list(tmp_path.glob("out-*Z.*"))
 
 
 def test_the_folder_exports_the_seam_its_fake_and_the_registry_and_loads_no_library_for_images() -> None:

@@ -6,8 +6,9 @@ import struct
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -15,15 +16,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import moving, observation, opened
+from waiting import wait_until
 
 from fer_edge.errors import DiskFull, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.sinks.video.avi import AviSplitter
-from fer_edge.sinks.video.encoder import StreamEncoder
+from fer_edge.sinks.video.encoders import H264, EncoderKind
+from fer_edge.sinks.video.opencv import StreamEncoder
 from fer_edge.sinks.video.sink import LONGEST_GAP, VideoSink
-from fer_edge.types import Image, Rates
+from fer_edge.types import Image, Observation, Rates
 
 ROOT = Path(__file__).parents[2]
 ENDINGS = [".mp4", ".avi"]
+WAYS = [(".mp4", H264), (".mp4", ()), (".avi", ())]
+"""Endings, and what may encode H.264: without any it is MPEG-4 Part 2."""
 
 
 class Nothing:
@@ -68,20 +73,34 @@ def record(path: Path, times: List[float], **options: object) -> List[int]:
     return [round((level - 20) / 10) for level in levels(path)]
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_a_recording_has_every_picture_its_rate_its_size_and_its_length(tmp_path: Path, ending: str) -> None:
+def shown_at(path: Path) -> List[float]:
+    """Give the seconds at which the pictures of a recording are shown."""
+    capture = cv2.VideoCapture(str(path))
+    times = []
+    while capture.grab():
+        times.append(round(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 3))
+    capture.release()
+    return times
+
+
+@pytest.mark.parametrize(("ending", "encoders"), WAYS)
+def test_a_recording_has_every_picture_its_rate_its_size_and_its_length(
+    tmp_path: Path, ending: str, encoders: Sequence[EncoderKind]
+) -> None:
     path = tmp_path / f"out{ending}"
-    with recorder(path, fps=25.0) as sink:
+    with recorder(path, fps=25.0, encoders=encoders) as sink:
         for index in range(60):
             sink.write(observation(index, at=index / 25), Rates())
     assert properties(path) == (25.0, 60, 320, 240)
     assert np.abs(np.subtract(levels(path), 20 + np.arange(60))).max() <= 4
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_a_player_can_go_to_any_picture_of_a_finished_recording(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize(("ending", "encoders"), WAYS)
+def test_a_player_can_go_to_any_picture_of_a_finished_recording(
+    tmp_path: Path, ending: str, encoders: Sequence[EncoderKind]
+) -> None:
     path = tmp_path / f"out{ending}"
-    with recorder(path) as sink:
+    with recorder(path, encoders=encoders) as sink:
         for index in range(100):
             sink.write(observation(index), Rates())
     capture = cv2.VideoCapture(str(path))
@@ -95,7 +114,7 @@ def test_a_player_can_go_to_any_picture_of_a_finished_recording(tmp_path: Path, 
 
 def test_the_table_of_an_mp4_names_the_pictures_that_stand_for_themselves(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    with recorder(path) as sink:
+    with recorder(path, encoders=()) as sink:
         for index in range(100):
             sink.write(observation(index, image=moving(0)), Rates())
     data = path.read_bytes()
@@ -233,51 +252,78 @@ def test_a_slow_source_is_played_back_in_real_time(tmp_path: Path) -> None:
     assert record(tmp_path / "out.avi", [0.0, 0.4, 0.5], fps=10) == [0, 0, 0, 0, 1, 2]
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("fps", [29.97, 30.0, 1000.0])
-def test_a_picture_that_is_shown_for_longer_is_encoded_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, fps: float
+def test_a_picture_that_an_avi_shows_for_longer_is_encoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fps: float
 ) -> None:
     encoded: List[Image] = []
     encode = StreamEncoder.write
     monkeypatch.setattr(StreamEncoder, "write", lambda self, image: (encoded.append(image), encode(self, image))[1])
-    path = tmp_path / f"out{ending}"
+    path = tmp_path / "out.avi"
     shown = [0] * 4 + [1] + [2] * 8 + [3] * 27 + [4]
     assert record(path, [shown.index(number) / fps for number in range(5)], fps=fps) == shown
     assert properties(path)[:2] == (fps, 41)
     assert len(encoded) == 5, "an encoder that is slow would only fall further behind"
 
 
-@pytest.mark.parametrize("size", [(320, 240), (321, 239), (50, 34), (1280, 720)])
-def test_a_picture_that_is_shown_for_longer_stays_as_it_is_and_harms_no_later_one(
-    tmp_path: Path, size: Tuple[int, int]
+@pytest.mark.parametrize("encoders", [H264, ()])
+def test_an_mp4_has_each_picture_once_and_shows_it_for_as_long_as_it_lasted(
+    tmp_path: Path, encoders: Sequence[EncoderKind]
 ) -> None:
-    noise = np.random.default_rng(1)
-    seen = [cv2.GaussianBlur(noise.integers(0, 255, (size[1], size[0], 3), np.uint8), (0, 0), 3) for _ in range(15)]
-    path = tmp_path / "out.mp4"
-    with recorder(path, fps=10.0) as sink:
-        for index, image in enumerate(seen):
-            sink.write(observation(index, at=0.3 * index, image=image), Rates())
-    capture = cv2.VideoCapture(str(path))
-    played = [capture.read()[1] for _ in range(3 * 14 + 1)]
-    assert not capture.read()[0]
-    capture.release()
-    for index, image in enumerate(seen):
-        found = played[3 * index : 3 * index + 3]
-        assert all(np.array_equal(found[0], again) for again in found[1:])
-        assert np.abs(found[0][: size[1], : size[0]].astype(int) - image).mean() < 4
+    times = [0.0, 0.033, 0.5, 0.501, 20.5, 20.6, 80.0, 85.0]
+    assert record(tmp_path / "out.mp4", times, encoders=encoders) == list(range(8))
+    assert shown_at(tmp_path / "out.mp4") == times
+    assert properties(tmp_path / "out.mp4")[1] == 8
 
 
-def test_the_times_in_the_pictures_of_an_mp4_never_go_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoders", [H264, ()])
+def test_a_camera_of_a_picture_in_twenty_seconds_is_recorded_in_real_time_and_each_is_there_at_once(
+    tmp_path: Path, encoders: Sequence[EncoderKind]
+) -> None:
     path = tmp_path / "out.mp4"
-    record(path, [0.0, 0.5, 1.0, 1.2], fps=10.0)
-    times = []
-    for piece in path.read_bytes().split(b"\x00\x00\x01\xb6")[1:]:
-        # After its kind, two bits, and as long as no whole second has gone by: 0, a marker, and the time in tenths, four bits.
-        kind_and_time = int.from_bytes(piece[:1], "big")
-        assert kind_and_time >> 4 & 0b11 == 0b01
-        times.append(kind_and_time & 0b1111)
-    assert times == [0] * 5 + [1] * 5 + [2] * 2 + [3]
+    with recorder(path, encoders=encoders) as sink:
+        for index in range(6):
+            sink.write(observation(10 * index, at=20.0 * index, image=moving(10 * index, 64, 48)), Rates())
+            if index in (0, 1, 4):
+                wait_until(lambda index=index: len(shown_at(path)) == index + 1, "the newest picture, in the file")
+    assert shown_at(path) == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
+
+
+@pytest.mark.parametrize("encoders", [H264, ()])
+def test_each_picture_of_a_video_is_there_once_at_its_time_whatever_rate_the_file_claims(
+    tmp_path: Path, encoders: Sequence[EncoderKind]
+) -> None:
+    path = tmp_path / "out.mp4"
+    times = [3.0, 3.04, 3.04, 3.3, 3.301, 9.0, 9.5]
+    with recorder(path, live=False, claimed=1000.0, encoders=encoders) as sink:
+        for index, at in enumerate(times):
+            sink.write(of_video(index, at), Rates())
+    assert [round((level - 20) / 10) for level in levels(path)] == list(range(7))
+    assert shown_at(path) == [0.0, 0.04, 0.041, 0.3, 0.301, 6.0, 6.5]
+
+
+def test_an_avi_of_a_video_without_a_rate_keeps_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    with recorder(path, live=False, claimed=1000.0) as sink:
+        for index, at in enumerate([3.0, 3.1, 3.101, 3.4]):
+            sink.write(of_video(index, at), Rates())
+    assert properties(path)[0] == 30.0
+    assert [round((level - 20) / 10) for level in levels(path)] == [0] * 3 + [1] * 9 + [3]
+
+
+def of_video(index: int, media_time: Optional[float]) -> Observation:
+    made = observation(10 * index, at=0.001 * index, image=moving(10 * index, 64, 48))
+    return made.richer(frame=replace(made.frame, media_time=media_time))
+
+
+def test_what_has_no_picture_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    broken = observation(1, image=np.zeros((0, 0, 3), np.uint8))
+    with recorder(path, live=False, fps=10.0) as sink:
+        sink.write(of_video(0, None), Rates())
+        sink.write(broken.richer(frame=replace(broken.frame, problem="it is cut off")), Rates())
+        sink.write(of_video(2, None), Rates())
+    assert [round((level - 20) / 10) for level in levels(path)] == [0, 2]
 
 
 def test_a_fast_source_is_thinned_out_to_the_rate_of_the_recording(tmp_path: Path) -> None:
@@ -291,7 +337,12 @@ def test_of_a_file_every_picture_is_kept_however_fast_it_was_read(tmp_path: Path
 def test_a_very_long_gap_is_shortened_and_the_times_after_it_are_kept(tmp_path: Path) -> None:
     played = record(tmp_path / "out.avi", [0.0, 100000.0, 100000.3], fps=10)
     assert played[-4:] == [1, 1, 1, 2]
-    assert len(played) == pytest.approx(10 * LONGEST_GAP + 5, abs=2)
+    assert len(played) == pytest.approx(10 * LONGEST_GAP[".avi"] + 5, abs=2)
+
+
+def test_a_very_long_gap_in_an_mp4_is_shortened_to_an_hour(tmp_path: Path) -> None:
+    record(tmp_path / "out.mp4", [0.0, 100000.0, 100000.3])
+    assert shown_at(tmp_path / "out.mp4") == [0.0, 3600.0, 3600.3]
 
 
 def test_at_the_end_a_gap_is_not_filled_any_more_so_that_it_comes_soon(tmp_path: Path) -> None:
@@ -422,7 +473,7 @@ def test_with_append_a_recording_takes_the_name_that_is_free_when_it_is_opened(t
 
 def test_nothing_is_touched_before_a_recording_is_opened_and_nothing_can_be_written(tmp_path: Path) -> None:
     with VideoSink(tmp_path / "out.mp4") as sink:
-        assert (list(tmp_path.iterdir()), sink.seconds, sink.bytes_written) == ([], 0.0, 0)
+        assert (list(tmp_path.iterdir()), sink.bytes_written) == ([], 0)
         with pytest.raises(UsageError, match="before it was opened"):
             sink.write(observation(), Rates())
 
@@ -456,21 +507,26 @@ def test_a_picture_that_is_too_large_for_the_codec_is_told_apart_from_a_codec_th
 
 
 @pytest.mark.parametrize(
-    ("ending", "width", "height", "size"),
+    ("ending", "encoders", "width", "height", "size"),
     [
-        (".mp4", 9000, 1000, (8190, 910)),
-        (".mp4", 3, 8191, (2, 8190)),
-        (".mp4", 8189, 16, (8190, 16)),
-        (".avi", 9000, 1000, (9000, 1000)),
-        (".avi", 65535, 2, (65500, 2)),
-        (".mp4", 1, 1, (2, 2)),
+        (".mp4", (), 9000, 1000, (8190, 910)),
+        (".mp4", (), 3, 8191, (2, 8190)),
+        (".mp4", (), 8189, 16, (8190, 16)),
+        (".avi", (), 9000, 1000, (9000, 1000)),
+        (".avi", (), 65535, 2, (65500, 2)),
+        (".mp4", (), 1, 1, (2, 2)),
+        (".mp4", H264[:1], 9000, 1000, (4096, 456)),
+        (".mp4", H264[:1], 4000, 3000, (3506, 2630)),
+        (".mp4", H264[:1], 1, 1, (2, 2)),
     ],
 )
 def test_a_recording_takes_what_comes_scaled_down_to_what_its_codec_bears(
-    tmp_path: Path, ending: str, width: int, height: int, size: Tuple[int, int]
+    tmp_path: Path, ending: str, encoders: Sequence[EncoderKind], width: int, height: int, size: Tuple[int, int]
 ) -> None:
+    if encoders:
+        pytest.importorskip("av")
     path = tmp_path / f"out{ending}"
-    with recorder(path) as sink:
+    with recorder(path, encoders=encoders) as sink:
         sink.write(observation(0, image=moving(100, width, height)), Rates())
         sink.write(observation(1, image=moving(100, 320, 240)), Rates())
     assert properties(path)[1:] == (2, *size)
@@ -497,14 +553,15 @@ def test_a_picture_that_is_none_is_refused_and_the_recording_goes_on(tmp_path: P
     ("live", "claimed", "fps"),
     [
         (False, 12.5, 12.5),
-        (False, 5000.0, 1000.0),
-        (False, 0.001, 0.1),
+        (False, 240.0, 240.0),
+        (False, 1000.0, 30.0),
+        (False, 0.001, 30.0),
         (False, 0.0, 30.0),
         (False, float("nan"), 30.0),
         (True, 12.5, 30.0),
     ],
 )
-def test_a_file_is_recorded_at_its_own_rate_or_the_nearest_that_makes_sense_and_a_camera_at_thirty(
+def test_an_avi_of_a_file_has_its_rate_where_that_makes_sense_and_of_a_camera_thirty(
     tmp_path: Path, live: bool, claimed: float, fps: float
 ) -> None:
     path = tmp_path / "out.avi"
@@ -517,7 +574,8 @@ def test_without_a_place_for_temporary_files_the_remedy_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    with recorder(tmp_path / "out.mp4") as sink, pytest.raises(OutputNotWritable, match="temporary") as caught:
+    path = tmp_path / "out.mp4"
+    with recorder(path, encoders=()) as sink, pytest.raises(OutputNotWritable, match="temporary") as caught:
         sink.write(observation(), Rates())
     assert "TMPDIR" in caught.value.remedy
     assert not (tmp_path / "out.mp4").exists()

@@ -57,18 +57,42 @@ class AviMuxer:
         An empty, regular file.
     splitter : AviSplitter
         Its header becomes that of the file.
+    fps : float
+        Images per second, constant.
     """
 
-    def __init__(self, file: OutputFile, splitter: AviSplitter) -> None:
+    def __init__(self, file: OutputFile, splitter: AviSplitter, fps: float) -> None:
         self._file = file
         self._splitter = splitter
+        self._fps = fps
         self._sizes = array("I")
         self._places: Tuple[int, int] = (0, 0)
         self._list = 0
         self._last = b""
 
-    def add(self, image: bytes) -> None:
-        """Take one encoded image. Raises an `OutputError` when the file cannot grow."""
+    def add(self, image: bytes, at: float) -> None:
+        """Take one encoded image, and until its time repeat the one before.
+
+        Parameters
+        ----------
+        image : bytes
+            As the encoder gave it.
+        at : float
+            Seconds from the beginning.
+
+        Raises
+        ------
+        OutputError
+            The file cannot grow.
+        """
+        # Not encoded again: an encoder that is slow would only fall further behind. An empty chunk would do for some players,
+        # but OpenCV passes over it.
+        for _ in range(round(at * self._fps) - len(self._sizes) if self._last else 0):
+            self._append(self._last)
+        self._append(image)
+        self._last = image
+
+    def _append(self, image: bytes) -> None:
         if not self._sizes:
             header = self._splitter.header
             # The numbers of frames stand 16 bytes into the main header, and 32 into the stream's (Microsoft's AVI RIFF
@@ -78,12 +102,7 @@ class AviMuxer:
             self._file.append(header)
         self._file.append(b"00dc" + struct.pack("<I", len(image)) + image + bytes(len(image) % 2))
         self._sizes.append(len(image))
-        self._last = image
         self._count()
-
-    def repeat(self) -> None:
-        """Show the last image once more. Raises as `add` does."""
-        self.add(self._last)  # an empty chunk would do for some players, but OpenCV passes over it
 
     def finish(self) -> None:
         """Write the index."""

@@ -1,145 +1,77 @@
-"""OpenCV's video encoder, with its output in our hands.
-
-OpenCV writes videos to paths only, keeps up to a quarter of a megabyte back, puts what a player needs at the end, and hides
-a full disk. Here its path is a pipe: FFmpeg sends each image through it at once, in an AVI stream (which is written
-without ever going back), and the caller decides what becomes of it.
-"""
+"""The seam between a recording and what encodes its images."""
 
 from __future__ import annotations
 
-import os
-import select
-import tempfile
-import threading
-from contextlib import suppress
-from typing import Callable, Optional, Tuple
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Callable, Tuple
 
-import cv2
-
-from fer_edge.errors import OutputNotWritable, ResultUnwritable
 from fer_edge.types import Image
 
-_CHUNK = 1 << 20
-_PROBE = (64, 64)
+Consume = Callable[[bytes], None]
+"""Takes one encoded image: of H.264 an access unit with start codes (ITU-T H.264, annex B), in the order of the images."""
+
+KEY_SECONDS = 2.0
+"""Between two images that stand for themselves, at the nominal rate: a player that seeks decodes from there."""
 
 
-class StreamEncoder:
-    """Encodes images and gives the bytes of an AVI stream to a function, in a thread of its own.
+class EncoderMissing(Exception):
+    """An encoder cannot be had here; the message says why, in words that can follow a colon."""
 
-    Parameters
+
+class EncoderHangs(EncoderMissing):
+    """A program that could encode does not answer; asking it for another way would take as long."""
+
+
+@dataclass(frozen=True)
+class VideoFormat:
+    """What is to be encoded.
+
+    Attributes
     ----------
-    fourcc : str
-        The codec: ``mp4v`` or ``MJPG``.
-    fps : float
-        Images per second, constant.
     size : tuple of int
         Width and height in pixels, both even.
-    consume : callable
-        Called with each piece of bytes. When it raises, the rest is thrown away and the error is raised
-        by the next `write`, or by `close`.
-
-    Raises
-    ------
-    OutputNotWritable
-        This build of OpenCV cannot encode that.
-    ResultUnwritable
-        It can, but not in this size.
+    fps : float
+        Nominal rate: it sets how often an image stands for itself, and of some encoders the bits. Times are the file's.
     """
 
-    def __init__(self, fourcc: str, fps: float, size: Tuple[int, int], consume: Callable[[bytes], None]) -> None:
-        self._consume = consume
-        self._failure: Optional[BaseException] = None
-        self._released = threading.Event()
-        try:
-            folder = tempfile.mkdtemp(prefix="fer-edge-")
-        except OSError as error:
-            raise _no_pipe(error) from error
-        path = os.path.join(folder, "stream.avi")
-        try:
-            os.mkfifo(path, 0o600)
-            self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            # OpenCV dies of a TMPDIR that is not UTF-8; only Linux has such names of descriptors.
-            reach = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                name = f"/proc/self/fd/{reach}/stream.avi" if os.path.isdir("/proc/self/fd") else path
-                self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), float(fps), size)
-            finally:
-                os.close(reach)
-        except OSError as error:
-            raise _no_pipe(error) from error
-        finally:
-            # Both ends are open by now; without a name nothing is left behind, however the program ends.
-            # (Not with rmtree, which takes a descriptor, and so leaves the folder there when none is free.)
-            with suppress(OSError):
-                os.unlink(path)
-            with suppress(OSError):
-                os.rmdir(folder)
-        if not self._writer.isOpened():
-            os.close(self._fd)
-            if size != _PROBE and _can_encode(fourcc):
-                raise ResultUnwritable(
-                    f"A picture of {size[0]} x {size[1]} pixels cannot be encoded as {fourcc} video."
-                )
-            raise OutputNotWritable(
-                f"OpenCV {cv2.__version__} cannot encode {fourcc} video of {size[0]} x {size[1]} pixels on this machine.",
-                "Install an OpenCV that has FFmpeg, as the packages opencv-python and opencv-python-headless do.",
-            )
-        self._thread = threading.Thread(target=self._carry, name="video-writer", daemon=True)
-        self._thread.start()
+    size: Tuple[int, int]
+    fps: float
 
+    @property
+    def key_interval(self) -> int:
+        """Images from one that stands for itself to the next."""
+        return max(1, round(KEY_SECONDS * self.fps))
+
+    @property
+    def bit_rate(self) -> int:
+        """Bits per second for encoders that know no constant quality: 0.12 a pixel, 1.1 Mbit/s at 640 x 480 and 30."""
+        return max(100_000, round(0.12 * self.size[0] * self.size[1] * min(60.0, max(1.0, self.fps))))
+
+
+class Encoder(ABC):
+    """Encodes images of one size, without ones that depend on later ones, and gives each to `Consume` in time.
+
+    Attributes
+    ----------
+    name : str
+        What encodes, for people: ``libx264 by PyAV 18.1.0``.
+    """
+
+    name: str
+
+    @abstractmethod
     def write(self, image: Image) -> None:
-        """Encode one image of the given size. Raises what `consume` raised."""
-        self._raise_failure()
-        self._writer.write(image)
-        self._raise_failure()
+        """Encode one image.
 
+        Raises
+        ------
+        EncoderFailed
+            The encoder ended, or did not take the image in time.
+        OutputError
+            What `Consume` raised.
+        """
+
+    @abstractmethod
     def close(self) -> None:
-        """Encode what is left and wait until `consume` has had all. Raises what `consume` raised. Only once."""
-        self._writer.release()
-        self._released.set()
-        self._thread.join(10.0)
-        if self._thread.is_alive():
-            raise OutputNotWritable(
-                "The disk did not take the end of the recording within 10 seconds.", "Check the disk."
-            )
-        os.close(self._fd)
-        self._raise_failure()
-
-    def _raise_failure(self) -> None:
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
-    def _carry(self) -> None:
-        working = True
-        while True:
-            readable, _, _ = select.select([self._fd], [], [], 0.2)
-            if not readable:
-                if self._released.is_set():
-                    return
-                continue
-            piece = os.read(self._fd, _CHUNK)
-            if not piece:
-                return
-            if not working:
-                continue  # The pipe is still emptied: a full one would block the encoder for ever.
-            try:
-                self._consume(piece)
-            except Exception as error:  # noqa: BLE001  # It is raised again in the caller's thread.
-                working, self._failure = False, error
-
-
-def _can_encode(fourcc: str) -> bool:
-    """Return whether it is the size of an image only that the codec does not take."""
-    try:
-        StreamEncoder(fourcc, 30.0, _PROBE, lambda piece: None).close()
-    except OutputNotWritable:
-        return False
-    return True
-
-
-def _no_pipe(error: OSError) -> OutputNotWritable:
-    return OutputNotWritable(
-        f"Recording needs a pipe in the folder for temporary files, and none can be made there ({error.strerror}).",
-        "Let the environment variable TMPDIR name a folder with space that this user may write to.",
-    )
+        """Encode what is left, and give everything back. Raises as `write` does. Only once."""

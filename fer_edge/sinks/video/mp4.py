@@ -3,78 +3,112 @@
 While it is being written, the file is a fragmented MP4: a header first, and then pieces of about half a second that are
 complete in themselves. On a clean end it becomes a plain MP4 with one table of all frames, which every player can seek in:
 the table is appended, and the space that was kept free at the front becomes the header of a media-data box around all that
-came before. The recorder OBS Studio calls this hybrid MP4. The boxes are those of ISO/IEC 14496-12 and 14496-14.
+came before. The recorder OBS Studio calls this hybrid MP4. The boxes are those of ISO/IEC 14496-12.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from array import array
-from typing import List, Tuple, Union
+from typing import List, NamedTuple, Protocol, Tuple
 
 import numpy as np
 
 from fer_edge.sinks.files import OutputFile
 from fer_edge.sinks.recognise import MP4_HEAD
-from fer_edge.sinks.video.repeated import VOP, repeated_image
+from fer_edge.sinks.video.boxes import Parts, box, full_box, u32
 
-Parts = Tuple[bytes, ...]
+SCALE = 90_000
+"""Ticks in a second: whole numbers of them for all usual rates."""
 
-_TICKS = 1000
-"""Duration of one frame on the file's time scale, which therefore is 1000 times the frame rate."""
+_FRAGMENT = SCALE // 2
+"""Of images in ticks: a kill takes what has not made one."""
 
-_START_OF_IMAGES = re.compile(rb"\x00\x00\x01[\xb3\xb6]")
-"""MPEG-4 Part 2: what precedes the first group (B3) or image (B6) describes the stream."""
+_LONGEST_GUESS = SCALE
+"""For how long at most the newest image of a fragment is said to be shown, as the next is not known yet; it sets that right."""
+
+_LONGEST_DURATION = 0xFFFFFFFF
 
 _KEY, _DELTA = 0x02000000, 0x01010000
 """Sample flags: depends on no other; depends on others and is no sync sample."""
 
 
+class Track(Protocol):
+    """What differs from codec to codec."""
+
+    def sample(self, image: bytes) -> Tuple[bytes, bool]:
+        """Return an encoded image as a file has it, and whether it stands for itself."""
+
+    def description(self, size: Tuple[int, int]) -> Parts:
+        """Return the sample entry, once there was an image."""
+
+
+class _Sample(NamedTuple):
+    data: bytes
+    key: bool
+    time: int
+
+
 class Mp4Muxer:
-    """Writes images that an MPEG-4 Part 2 encoder made (fourcc ``mp4v``) to a file.
+    """Writes encoded images to a file, each with the time at which it is shown.
 
     Parameters
     ----------
     file : OutputFile
         An empty, regular file.
-    fps : float
-        Images per second, constant.
+    track : Track
+        Of the codec.
     size : tuple of int
         Width and height in pixels.
+    usual : float
+        Seconds for which an image is shown while no two have come.
     """
 
-    def __init__(self, file: OutputFile, fps: float, size: Tuple[int, int]) -> None:
+    def __init__(self, file: OutputFile, track: Track, size: Tuple[int, int], usual: float) -> None:
         self._file = file
-        self._scale = round(_TICKS * fps)
+        self._track = track
         self._size = size
-        self._per_fragment = max(1, round(fps / 2))
-        self._waiting: List[bytes] = []
+        self._usual = max(1, round(SCALE * usual))
+        self._waiting: List[_Sample] = []
         # Of weeks of images; a list takes ten times the memory.
         self._sizes = array("I")
         self._keys = array("B")
+        self._times = array("Q")
         self._chunk_offsets = array("Q")
         self._chunk_samples = array("I")
-        self._config = b""
-        self._last = self._repeated = b""
         self._head = b""
         self._reserved = 0
+        self._last = -1
 
-    def add(self, image: bytes) -> None:
-        """Take one encoded image. Raises an `OutputError` when the file cannot grow."""
-        if not self._config:
-            start = _START_OF_IMAGES.search(image)
-            self._config = image[: start.start()] if start else b""
+    def add(self, image: bytes, at: float) -> None:
+        """Take one encoded image.
+
+        Parameters
+        ----------
+        image : bytes
+            As the encoder gave it.
+        at : float
+            Seconds from the beginning, later than the one before.
+
+        Raises
+        ------
+        OutputError
+            The file cannot grow.
+        """
+        data, key = self._track.sample(image)
+        time = max(round(SCALE * at), self._last + 1)
+        first = self._last < 0
+        if first:
             self._reserved = len(MP4_HEAD)
-            # Written with the first images: a file without any plays nowhere, and one on a full disk shall not be left over.
-            self._head = b"".join((MP4_HEAD, *_box(b"free", bytes(8)), *self._movie(fragmented=True)))
-        self._last, self._repeated = image, b""
-        self._take(image)
-
-    def repeat(self) -> None:
-        """Show the last image once more. Raises as `add` does."""
-        self._repeated = self._repeated or repeated_image(self._config, self._last, self._size)
-        self._take(self._repeated)
+            # Written with the first image: a file without any plays nowhere, and one on a full disk shall not be left over.
+            self._head = b"".join((MP4_HEAD, *box(b"free", bytes(8)), *self._movie(fragmented=True)))
+        else:
+            self._usual = min(time - self._last, _LONGEST_DURATION)
+        self._last = time
+        self._waiting.append(_Sample(data, key, time))
+        # The first at once, so that there is something to play; the next may be long in coming.
+        if first or time + self._guess - self._waiting[0].time >= _FRAGMENT:
+            self._flush()
 
     def finish(self) -> None:
         """Write what waits and the table of all images. Without it the file is as playable, but slower to seek in."""
@@ -84,53 +118,57 @@ class Mp4Muxer:
             return
         end = self._file.size
         self._file.append(b"".join(self._movie(fragmented=False)))
-        self._file.patch(self._reserved, _u32(1) + b"mdat" + struct.pack(">Q", end - self._reserved))
+        self._file.patch(self._reserved, u32(1) + b"mdat" + struct.pack(">Q", end - self._reserved))
 
-    def _take(self, image: bytes) -> None:
-        self._waiting.append(image)
-        if len(self._waiting) >= self._per_fragment:
-            self._flush()
+    @property
+    def _guess(self) -> int:
+        return min(self._usual, _LONGEST_GUESS)
 
     def _flush(self) -> None:
-        sizes = [len(image) for image in self._waiting]
-        keys = [_is_key(image) for image in self._waiting]
-        number, first = len(self._chunk_offsets) + 1, len(self._sizes)
-        table = b"".join(struct.pack(">II", size, _KEY if key else _DELTA) for size, key in zip(sizes, keys))
+        waiting, self._waiting = self._waiting, []
+        number, count = len(self._chunk_offsets) + 1, len(waiting)
+        times = [sample.time for sample in waiting]
+        durations = [after - before for before, after in zip(times, times[1:])] + [self._guess]
+        table = b"".join(
+            struct.pack(">III", min(duration, _LONGEST_DURATION), len(sample.data), _KEY if sample.key else _DELTA)
+            for duration, sample in zip(durations, waiting)
+        )
         header_size = 8 + 16 + 8 + 16 + 20 + 20 + len(table)
-        run = _full(b"trun", 0, 0x000601, _u32(len(sizes)), _u32(header_size + 8), table)
-        fragment = _box(
+        run = full_box(b"trun", 0, 0x000701, u32(count), u32(header_size + 8), table)
+        fragment = box(
             b"moof",
-            _full(b"mfhd", 0, 0, _u32(number)),
-            _box(
+            full_box(b"mfhd", 0, 0, u32(number)),
+            box(
                 b"traf",
-                _full(b"tfhd", 0, 0x020000, _u32(1)),
-                _full(b"tfdt", 1, 0, struct.pack(">Q", first * _TICKS)),
+                full_box(b"tfhd", 0, 0x020000, u32(1)),
+                full_box(b"tfdt", 1, 0, struct.pack(">Q", times[0])),
                 run,
             ),
         )
         head, self._head = self._head, b""
         offset = self._file.size + len(head) + sum(map(len, fragment)) + 8
-        self._file.append(b"".join((head, *fragment, *_box(b"mdat", *self._waiting))))
+        data = (sample.data for sample in waiting)
+        self._file.append(b"".join((head, *fragment, *box(b"mdat", *data))))
         self._chunk_offsets.append(offset)
-        self._chunk_samples.append(len(sizes))
-        self._sizes.extend(sizes)
-        self._keys.extend(keys)
-        self._waiting = []
+        self._chunk_samples.append(count)
+        self._sizes.extend(len(sample.data) for sample in waiting)
+        self._keys.extend(sample.key for sample in waiting)
+        self._times.extend(times)
 
     def _movie(self, fragmented: bool) -> Parts:
-        duration = len(self._sizes) * _TICKS
+        duration = 0 if fragmented else self._times[-1] + self._usual
         width, height = self._size
         matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-        header = _full(
+        header = full_box(
             b"mvhd",
             1,
             0,
-            struct.pack(">QQIQIH10x", 0, 0, self._scale, duration, 0x10000, 0x100),
+            struct.pack(">QQIQIH10x", 0, 0, SCALE, duration, 0x10000, 0x100),
             matrix,
             bytes(24),
-            _u32(2),
+            u32(2),
         )
-        track = _full(
+        track = full_box(
             b"tkhd",
             1,
             3,
@@ -138,76 +176,43 @@ class Mp4Muxer:
             matrix,
             struct.pack(">II", width << 16, height << 16),
         )
-        media = _box(
+        media = box(
             b"mdia",
-            _full(b"mdhd", 1, 0, struct.pack(">QQIQHH", 0, 0, self._scale, duration, 0x55C4, 0)),
-            _full(b"hdlr", 0, 0, _u32(0), b"vide", bytes(12), b"video\0"),
-            _box(
+            full_box(b"mdhd", 1, 0, struct.pack(">QQIQHH", 0, 0, SCALE, duration, 0x55C4, 0)),
+            full_box(b"hdlr", 0, 0, u32(0), b"vide", bytes(12), b"video\0"),
+            box(
                 b"minf",
-                _full(b"vmhd", 0, 1, bytes(8)),
-                _box(b"dinf", _full(b"dref", 0, 0, _u32(1), _full(b"url ", 0, 1))),
+                full_box(b"vmhd", 0, 1, bytes(8)),
+                box(b"dinf", full_box(b"dref", 0, 0, u32(1), full_box(b"url ", 0, 1))),
                 self._tables(fragmented),
             ),
         )
-        extends = _box(b"mvex", _full(b"trex", 0, 0, struct.pack(">IIIII", 1, 1, _TICKS, 0, 0))) if fragmented else b""
-        return _box(b"moov", header, _box(b"trak", track, media), extends)
+        extends = box(b"mvex", full_box(b"trex", 0, 0, struct.pack(">IIIII", 1, 1, 0, 0, 0))) if fragmented else b""
+        return box(b"moov", header, box(b"trak", track, media), extends)
 
     def _tables(self, fragmented: bool) -> Parts:
         count = 0 if fragmented else len(self._sizes)
-        times = struct.pack(">III", 1, count, _TICKS) if count else _u32(0)
         # NumPy, as a loop over the images of a week takes longer than the end of the program may.
+        times = np.frombuffer(self._times, np.uint64)[:count].astype(np.int64)
+        durations = np.minimum(np.append(np.diff(times), [self._usual] * bool(count)), _LONGEST_DURATION).astype(
+            np.int64
+        )
+        changes = np.flatnonzero(np.diff(durations, prepend=-1))
+        lengths = np.stack([np.diff(np.append(changes, count)), durations[changes]], axis=1)
         keys = np.flatnonzero(np.frombuffer(self._keys, np.uint8)[:count]) + 1
         samples = np.frombuffer(self._chunk_samples, self._chunk_samples.typecode)[: 0 if fragmented else None]
         firsts = np.flatnonzero(np.diff(samples.astype(np.int64), prepend=-1))
         runs = np.stack([firsts + 1, samples[firsts], np.ones_like(firsts)], axis=1)
-        return _box(
+        return box(
             b"stbl",
-            _full(b"stsd", 0, 0, _u32(1), self._description()),
-            _full(b"stts", 0, 0, times),
-            b"" if fragmented else _full(b"stss", 0, 0, _u32(len(keys)), keys.astype(">u4").tobytes()),
-            _full(b"stsc", 0, 0, _u32(len(runs)), runs.astype(">u4").tobytes()),
-            _full(b"stsz", 0, 0, _u32(0), _u32(count), _table(self._sizes, ">u4", count)),
-            _full(b"co64", 0, 0, _u32(len(samples)), _table(self._chunk_offsets, ">u8", len(samples))),
+            full_box(b"stsd", 0, 0, u32(1), self._track.description(self._size)),
+            full_box(b"stts", 0, 0, u32(len(lengths)), lengths.astype(">u4").tobytes()),
+            b"" if fragmented else full_box(b"stss", 0, 0, u32(len(keys)), keys.astype(">u4").tobytes()),
+            full_box(b"stsc", 0, 0, u32(len(runs)), runs.astype(">u4").tobytes()),
+            full_box(b"stsz", 0, 0, u32(0), u32(count), _table(self._sizes, ">u4", count)),
+            full_box(b"co64", 0, 0, u32(len(samples)), _table(self._chunk_offsets, ">u8", len(samples))),
         )
-
-    def _description(self) -> Parts:
-        width, height = self._size
-        config = _descriptor(5, self._config)
-        # 0x20: MPEG-4 Part 2; 0x11: a visual stream (ISO/IEC 14496-1, tables 5 and 6).
-        decoder = _descriptor(4, struct.pack(">BBBHII", 0x20, 0x11, 0, 0, 0, 0), config)
-        stream = _descriptor(3, struct.pack(">HB", 1, 0), decoder, _descriptor(6, b"\x02"))
-        return _box(
-            b"mp4v",
-            struct.pack(">6xH16xHHIIIH32xHh", 1, width, height, 0x480000, 0x480000, 0, 1, 24, -1),
-            _full(b"esds", 0, 0, stream),
-        )
-
-
-def _is_key(image: bytes) -> bool:
-    """Return whether an image stands for itself: the two bits behind the start code are its coding type, 0 for intra."""
-    start = image.find(VOP)
-    return start >= 0 and start + 4 < len(image) and image[start + 4] >> 6 == 0
-
-
-def _u32(value: int) -> bytes:
-    return struct.pack(">I", value)
 
 
 def _table(values: array[int], kind: str, count: int) -> bytes:
     return np.frombuffer(values, values.typecode)[:count].astype(kind).tobytes()
-
-
-def _box(kind: bytes, *content: Union[bytes, Parts]) -> Parts:
-    """Make a box of what it contains. In parts, as each box in a box would be copied once more else."""
-    parts = tuple(part for piece in content for part in (piece if isinstance(piece, tuple) else (piece,)))
-    return _u32(sum(map(len, parts)) + 8) + kind, *parts
-
-
-def _full(kind: bytes, version: int, flags: int, *content: Union[bytes, Parts]) -> Parts:
-    return _box(kind, struct.pack(">I", version << 24 | flags), *content)
-
-
-def _descriptor(tag: int, *content: bytes) -> bytes:
-    body = b"".join(content)
-    size = len(body)
-    return bytes([tag, 0x80 | size >> 21 & 0x7F, 0x80 | size >> 14 & 0x7F, 0x80 | size >> 7 & 0x7F, size & 0x7F]) + body

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fer_edge.sinks.base import Sink
+from fer_edge.sinks.dates import DatedName
+from fer_edge.sinks.pieces import PiecedSink
+from fer_edge.sinks.recognise import check_recording
 from fer_edge.sinks.request import SinkRequest
-from fer_edge.sinks.video.pieces import PiecedVideoSink
 from fer_edge.sinks.video.sink import VideoSink
 from fer_edge.ui.overlay import Overlay
 
@@ -16,6 +18,7 @@ def make_sink(request: SinkRequest) -> Sink:
     def video(path: str, append: bool = False) -> VideoSink:
         return VideoSink(path, overlay=overlay, stop=request.stop, append=append, before_opening=request.before_opening)
 
-    if options.record_minutes is None and options.record_keep is None:
-        return video(request.place, options.append or request.again)
-    return PiecedVideoSink(request.place, video, options.record_minutes, options.record_keep)
+    name = DatedName(request.place)
+    if not name.in_pieces(options.segment, options.keep):
+        return video(name.plain, options.append or request.again)
+    return PiecedSink(name, video, check_recording, seconds=options.segment, keep=options.keep)

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 from fer_edge.capture.file.places import image_files, is_image_place, meant, path_of
 from fer_edge.capture.media.names import has_av, is_pipe, is_stream
 from fer_edge.capture.settings import CaptureSettings
-from fer_edge.errors import MissingExtra, UsageError
+from fer_edge.errors import UsageError
+from fer_edge.system.libraries import missing_extra
 from fer_edge.system.masking import mask, printable
 
 if TYPE_CHECKING:
@@ -142,10 +143,7 @@ def _pipe(text: str, settings: CaptureSettings) -> Source:
 
 def _stream(text: str, settings: CaptureSettings) -> Source:
     if not has_av():
-        raise MissingExtra(
-            f"{printable(mask(text))} needs the Python package 'av', which is not installed.",
-            "Install it with:  pip install 'fer-edge[media]'",
-        )
+        raise missing_extra("av", "media", printable(mask(text)))
     from fer_edge.capture.media.source import MediaSource
     from fer_edge.capture.media.stream_input import StreamInput
 

@@ -11,6 +11,7 @@ from fer_edge.capture.media.names import has_av
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.wrapped import WrappedSource
 from fer_edge.errors import MissingExtra
+from fer_edge.system.installation import pip_install
 
 _PLAYED = (
     "video/",
@@ -57,8 +58,8 @@ class WebSource(WrappedSource):
                 raise
             if not has_av():
                 raise MissingExtra(
-                    f"{other.message} Such are read by the Python package 'av', which is not installed.",
-                    "Install it with:  pip install 'fer-edge[media]'",
+                    f"{other.message} Such is read by the Python package 'av', which is not installed.",
+                    f"Install it with:  {pip_install('media')}",
                 ) from other
         from fer_edge.capture.media.source import MediaSource
         from fer_edge.capture.media.stream_input import StreamInput

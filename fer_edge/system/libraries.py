@@ -12,7 +12,12 @@ from typing import Iterator, Optional
 from fer_edge.errors import FerEdgeError, LibraryUnusable, MissingExtra
 from fer_edge.system.installation import pip_install
 
-PACKAGES = {"PIL": "pillow", "cv2": "opencv-python", "prometheus_client": "prometheus-client"}
+PACKAGES = {
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "pillow_heif": "pillow-heif",
+    "prometheus_client": "prometheus-client",
+}
 """What is installed to have a module, where the names differ."""
 
 EXTRAS = {
@@ -24,6 +29,7 @@ EXTRAS = {
     "mediapipe": "mediapipe",
     "onnx": "train",
     "onnxruntime": "cpu",
+    "pillow_heif": "heif",
     "pyarrow": "train",
     "pycuda": "jetson",
     "torch": "train",

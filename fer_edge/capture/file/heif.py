@@ -13,9 +13,10 @@ from fer_edge.capture.file.signature import AVIF
 from fer_edge.capture.file.unreadable import Unreadable
 from fer_edge.capture.limits import fits, why_not
 from fer_edge.errors import MissingExtra
+from fer_edge.system.installation import pip_install
 from fer_edge.types import Image
 
-REMEDY = "Install what reads it:  pip install 'fer-edge[heif]'"
+REMEDY = f"Install what reads it:  {pip_install('heif')}"
 
 
 def heif_pictures(data: bytes, kind: str, is_all: bool) -> Iterator[Picture]:

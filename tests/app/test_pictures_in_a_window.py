@@ -96,7 +96,7 @@ def test_the_last_picture_stays_in_the_window_until_somebody_ends_it(
     finally:
         desktop.close()
         output, errors = running.ended()
-    assert "frames analysed" in output
+    assert "analysed in" in output
     assert "the last picture stays in the window" in errors
 
 

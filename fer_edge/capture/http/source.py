@@ -28,6 +28,7 @@ logger = logging.getLogger("fer_edge")
 _GRAB_WAIT = 0.5
 POLLS_PER_SECOND = 10.0
 _MOST_WITHOUT_IMAGE = 2 * MAX_IMAGE
+_MOST_LATE = 4 * 1024 * 1024  # bytes; of what is no image, a slow board looks through as many in a second or two
 _QUIET = 2.0  # s after one picture, when a server that names no end has sent it all
 _MARGIN = 10.0  # s
 _LOOK_UP = (
@@ -192,7 +193,7 @@ class HttpSource(Source):
         deadline = self._clock() + timeout
         late = 0
         # A program that stood still finds many bytes and no time left: it looks at them before it takes its source for dead.
-        while not self._waiting and late <= _MOST_WITHOUT_IMAGE:
+        while not self._waiting and late <= _MOST_LATE:
             left = deadline - self._clock()
             if self._poller is not None:
                 picture = self._poller.take(max(0.0, left))

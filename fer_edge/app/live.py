@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from fer_edge.app.first_frame import FirstFrame, nothing_came, tell_missing
 from fer_edge.app.outputs import Outputs
 from fer_edge.app.parts import PROGRAM, Parts
+from fer_edge.app.pictures import PictureNotes
 from fer_edge.app.session import build_session
 from fer_edge.app.summary import Summary, counts_of, describe_rates, fields_of
-from fer_edge.capture.registry import kind_of
 from fer_edge.errors import FerEdgeError
 from fer_edge.pipeline.lane import Lane
 from fer_edge.pipeline.mailbox import Closed
@@ -23,7 +24,6 @@ from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import Watchdog
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import StreamInfo
-from fer_edge.system.masking import shown
 from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.pane import Pane
@@ -77,7 +77,7 @@ class LiveRun:
         self._mirrored = {camera.name for camera in settings.cameras if camera.mirror}
         self._faces = 0
         self._emitted = 0
-        self._unread: Dict[str, None] = {}
+        self._pictures = PictureNotes(settings)
         self._hides = False
         """Whether an image that has not gone through the stages shows too much."""
 
@@ -118,8 +118,9 @@ class LiveRun:
         failure = None if asked_to_end else session.failure()
         if self._in_vain:
             failure = failure or nothing_came(session.lanes, settings.run.duration)
-        unread = tuple(self._unread)
-        return Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles, failure, unread)
+        told = Summary(seconds, session.balance(), self._faces, rates, where, cameras, troubles, failure)
+        pictures = self._pictures
+        return replace(told, pictures=pictures.alone, read=pictures.read, unread=pictures.unread)
 
     def _answer(self, session: Session, monitor: HealthMonitor, board: BoardWatch, stack: ExitStack) -> None:
         """Listen where the settings say so, for those who ask how the run is."""
@@ -207,8 +208,7 @@ class LiveRun:
 
     def _stays(self, session: Session) -> bool:
         """Return whether the last picture is to stay in the window: where there are only pictures, and one was shown."""
-        alone = all(kind_of(camera.source.strip()).pictures for camera in self._settings.cameras)
-        return alone and bool(self._seen) and session.failure() is None
+        return self._pictures.alone and bool(self._seen) and session.failure() is None
 
     def _stay(self, view: View, session: Session, watchdog: Watchdog) -> bool:
         """Show the last picture until a key is pressed or the time is over; return whether somebody asked for the end."""
@@ -228,10 +228,8 @@ class LiveRun:
         camera = observation.frame.source
         lane = session.lane(camera)
         frame = observation.frame
-        if frame.problem:
-            of = f"{camera}: " if len(session.lanes) > 1 else ""
-            self._unread.setdefault(f"{of}{shown(frame.file)}")
-        elif camera not in self._seen:
+        self._pictures.note(observation)
+        if not frame.problem and camera not in self._seen:
             name = lane.info.name if lane.info else ""
             of = f"{camera}: " if len(session.lanes) > 1 else ""
             size = frame.image.shape[1::-1]
@@ -257,7 +255,7 @@ class LiveRun:
         if any(lane.live for lane in session.lanes):
             return False  # a file beside a camera goes as fast as it is analysed: no camera waits for it
         info = session.lane(new.frame.source).info
-        return view.keep_pace(info.fps if info else 0.0, new.frame.source)
+        return view.keep_pace(self._pictures.pace(new, info.fps if info else 0.0), new.frame.source)
 
     def _pane(self, lane: Lane) -> Pane:
         seen = self._seen.get(lane.name)

@@ -35,6 +35,10 @@ class Summary:
     failure : BaseException or None
         Of several cameras, what ended the first that ended by an error while the others went on; None where somebody asked the
         run to end.
+    pictures : bool
+        Whether there were only pictures, of which no rate makes sense.
+    read : tuple of str
+        What was seen in pictures, a line for each.
     unread : tuple of str
         Names of the picture files that could not be read, as they may be shown.
     """
@@ -47,13 +51,18 @@ class Summary:
     cameras: Mapping[str, FrameBalance] = field(default_factory=dict)
     troubles: Tuple[str, ...] = ()
     failure: Optional[BaseException] = None
+    pictures: bool = False
+    read: Tuple[str, ...] = ()
     unread: Tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the figures, the counts and where the results are, for people."""
-        counts = f"{_in_words(self.balance)} analysed in {self.seconds:.1f} s, {self.faces} faces, "
-        lines = [f"{counts}{self.balance.dropped} dropped", describe_rates(self.rates)]
-        lines += [f"  {name}: {_in_words(one)}, {one.dropped} dropped" for name, one in self.cameras.items()]
+        counts = f"{_frames(self.balance)} analysed in {self.seconds:.1f} s, {_count(self.faces, 'face')}"
+        if self.pictures:
+            lines = [counts, *(self.read if not self.whereabouts else ())]
+        else:
+            lines = [f"{counts}, {self.balance.dropped} dropped", describe_rates(self.rates)]
+        lines += [f"  {name}: {_frames(one)}, {one.dropped} dropped" for name, one in self.cameras.items()]
         return "\n".join([*lines, *self._unread_in_words(), *self.troubles, *self.whereabouts])
 
     def _unread_in_words(self) -> List[str]:
@@ -64,8 +73,12 @@ class Summary:
         return [f"{len(self.unread)} of the pictures could not be read: {named}"]
 
 
-def _in_words(balance: FrameBalance) -> str:
-    return f"{balance.emitted} frames"
+def _frames(balance: FrameBalance) -> str:
+    return _count(balance.emitted, "frame")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def describe_rates(rates: Rates) -> str:

@@ -37,10 +37,14 @@ class SourceKind:
         How what it takes looks, for people.
     live : bool
         Whether its frames come by themselves, so that only the newest matters.
+    reader : str
+        What reads it, for people.
     takes : callable, optional
         Whether it takes a text; None where it takes what no other kind does.
     build : callable
         Makes the source that a text means, not open yet; raises `UsageError` where the text makes no sense.
+    default_reader : str
+        What reads it where PyAV is not installed, if that is something else.
     files : callable
         Gives the paths of the files that a text has it read; of those that may be none, or not there.
     sized : bool
@@ -52,9 +56,11 @@ class SourceKind:
     name: str
     forms: Tuple[str, ...]
     live: bool
+    reader: str
     takes: Optional[Callable[[str], bool]]
     build: Callable[[str, CaptureSettings], Source]
     files: Callable[[str], List[str]] = lambda text: []
+    default_reader: str = ""
     sized: bool = False
     pictures: bool = False
 
@@ -188,36 +194,65 @@ KINDS: Tuple[SourceKind, ...] = (
         "camera",
         ("0", "/dev/video0", "/dev/v4l/by-id/..."),
         True,
+        "OpenCV, by V4L2",
         _like(re.compile(r"[0-9]{1,9}|/dev/(?!stdin$|fd/).*", re.DOTALL)),
         _camera,
         sized=True,
     ),
-    SourceKind("csi", ("csi:0",), True, lambda text: text.partition(":")[0] == "csi", _csi, sized=True),
+    SourceKind("csi", ("csi:0",), True, "GStreamer", lambda text: text.partition(":")[0] == "csi", _csi, sized=True),
     SourceKind(
         "gstreamer",
         ("gst:PIPELINE",),
         True,
+        "GStreamer",
         lambda text: text.partition(":")[0] == "gst",
         _gstreamer,
         _of_pipeline,
         sized=True,
     ),
-    SourceKind("rtsp", ("rtsp://...",), True, lambda text: _scheme(text) in ("rtsp", "rtsps"), _rtsp),
-    SourceKind("stream", ("rtmp://...", "udp://...", "http://.../live.m3u8"), True, is_stream, _stream),
-    SourceKind("http", ("http://...",), True, lambda text: _scheme(text) in ("http", "https"), _http),
-    SourceKind("video", ("a video file",), False, None, _video, lambda text: [path_of(text)]),
-    SourceKind("pipe", ("- for the standard input", "a pipe"), False, is_pipe, _pipe),
+    SourceKind(
+        "rtsp",
+        ("rtsp://...",),
+        True,
+        "PyAV",
+        lambda text: _scheme(text) in ("rtsp", "rtsps"),
+        _rtsp,
+        default_reader="OpenCV",
+    ),
+    SourceKind(
+        "stream",
+        ("rtmp://...", "udp://...", "http://.../live.m3u8"),
+        True,
+        "PyAV",
+        is_stream,
+        _stream,
+        default_reader="nothing",
+    ),
+    SourceKind(
+        "http", ("http://...",), True, "fer-edge itself", lambda text: _scheme(text) in ("http", "https"), _http
+    ),
+    SourceKind(
+        "video", ("a video file",), False, "PyAV", None, _video, lambda text: [path_of(text)], default_reader="OpenCV"
+    ),
+    SourceKind("pipe", ("- for the standard input", "a pipe"), False, "PyAV", is_pipe, _pipe, default_reader="OpenCV"),
     SourceKind(
         "images",
         ("a picture", "a folder or pattern of pictures"),
         False,
+        "OpenCV, pillow-heif",
         lambda text: not _scheme(text) and is_image_place(text),
         _images,
         lambda text: image_files(path_of(text)),
         pictures=True,
     ),
     SourceKind(
-        "demo", ("demo", "demo:1 to demo:8"), True, _like(re.compile(r"demo(?::[0-9]{1,9})?")), _demo, sized=True
+        "demo",
+        ("demo", "demo:1 to demo:8"),
+        True,
+        "fer-edge itself",
+        _like(re.compile(r"demo(?::[0-9]{1,9})?")),
+        _demo,
+        sized=True,
     ),
 )
 """In the order in which people are told of them."""

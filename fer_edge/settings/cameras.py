@@ -212,12 +212,13 @@ def _demand_sources(tables: Iterable[CameraTable], asked: Sequence[Asked]) -> No
     for table in tables:
         if table.name.lower() not in known:
             near = difflib.get_close_matches(table.name.lower(), known, 1)
-            remedy = f"Did you mean '{known[near[0]]}'? " if near else ""
+            remedy = f"Did you mean '{known[near[0]]}'? Else give" if near else "Give"
+            variable = f"FER_EDGE_CAMERA__{_as_variable(table.name).upper()}__SOURCE"
             others = f" The cameras are: {', '.join(known.values())}." if known and not near else ""
             raise complaint(
                 table.place,
                 f"nothing gives the camera '{table.name}' a source.",
-                f'{remedy}Else give it one, as in --camera {table.name}=0, or  source = "0"  below its name.{others}',
+                f'{remedy} it one, as in --camera {table.name}=0, {variable}, or  source = "0"  below its name.{others}',
             )
 
 

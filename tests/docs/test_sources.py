@@ -1,4 +1,4 @@
-"""The page on the sources says what the program does: by what each is read, with which limits."""
+"""The sections of the page on sources say what the program does, beside the two tables at its beginning."""
 
 from __future__ import annotations
 

@@ -34,9 +34,8 @@ from fer_edge.capture.v4l2.kernel import QUERYCAP, REQBUFS
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import OutputNotWritable
-from fer_edge.pipeline import reader, stage
+from fer_edge.pipeline import stage
 from fer_edge.pipeline.sink_runner import SinkRunner
-from fer_edge.pipeline.worker import Call
 from fer_edge.settings import CameraSettings, Settings
 from fer_edge.sinks import files
 from fer_edge.sinks.base import Sink, StreamInfo
@@ -195,7 +194,7 @@ class TcpSink(Sink):
 def main() -> int:
     # Two minutes for a call that loads a GPU's libraries are too long for a test, and so is one for a camera that is opened.
     stage.FIRST_LIMIT = float(os.environ.get("FAULT_FIRST_LIMIT", stage.FIRST_LIMIT))
-    reader.OPEN = Call(reader.OPEN.what, float(os.environ.get("FAULT_OPEN_LIMIT", reader.OPEN.limit)))
+    Source.opening_limit = float(os.environ.get("FAULT_OPEN_LIMIT", Source.opening_limit))
     if "FAULT_AT_ONCE" in os.environ:
         (SWITCHES / os.environ["FAULT_AT_ONCE"]).touch()
     disks: Any = files

@@ -13,21 +13,22 @@ from hypothesis import strategies as st
 from mutation import examples, mutated
 
 from fer_edge.capture.child import ChildPipe
-from fer_edge.capture.rtsp.reader import ENDED, FAILED, FRAME, HEADER, OPENED
+from fer_edge.capture.rtsp.outlet import ANSWERED, ENDED, FAILED, FRAME, HEADER, OPENED, STARTED
 from fer_edge.capture.rtsp.source import RtspSource
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError
 
-QUICK = CaptureSettings(connect_timeout=2.0, stall_timeout=2.0)
+QUICK = CaptureSettings(connect_timeout=2.0, first_image_timeout=2.0, stall_timeout=2.0)
 
 
 def message(kind: bytes, width: int = 0, height: int = 0, payload: bytes = b"") -> bytes:
     return HEADER.pack(kind, width, height, len(payload)) + payload
 
 
-OPEN = message(OPENED, payload=json.dumps({"fps": 25.0}).encode())
+BEGIN = message(STARTED) + message(ANSWERED)
+OPEN = BEGIN + message(OPENED, payload=json.dumps({"fps": 25.0}).encode())
 PICTURE = message(FRAME, 4, 3, bytes(36))
-WORDS = [OPEN + PICTURE * 3 + message(ENDED), message(FAILED), OPEN + message(ENDED)]
+WORDS = [OPEN + PICTURE * 3 + message(ENDED), BEGIN + message(FAILED), message(FAILED), OPEN + message(ENDED)]
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +43,15 @@ def listening() -> Iterator[socket.socket]:
 @example(OPEN + HEADER.pack(FRAME, 32000, 32000, 3 * 32000**2))
 @example(OPEN + HEADER.pack(FRAME, 4, 3, 35) + bytes(36))
 @example(OPEN + HEADER.pack(FRAME, 0, 0, 0))
-@example(HEADER.pack(OPENED, 0, 0, 0xFFFFFFFF))
+@example(BEGIN + HEADER.pack(OPENED, 0, 0, 0xFFFFFFFF))
 @example(HEADER.pack(b"EVIL", 0, 0, 0xFFFFFFFF))
-@example(message(OPENED, payload=b"[]") + PICTURE)
-@example(message(OPENED, payload=b'{"fps": null}') + PICTURE)
-@example(message(OPENED, payload=b'{"fps": NaN}') + PICTURE)
-@example(message(OPENED, payload=b"[" * 60000) + PICTURE)
-@example(message(OPENED, payload=b'{"fps": ' + b"9" * 400 + b"}") + PICTURE)
-@example(message(OPENED, payload=b"\xff") + PICTURE)
-@example(message(FAILED, payload=b"the words of another"))
+@example(BEGIN + message(OPENED, payload=b"[]") + PICTURE)
+@example(BEGIN + message(OPENED, payload=b'{"fps": null}') + PICTURE)
+@example(BEGIN + message(OPENED, payload=b'{"fps": NaN}') + PICTURE)
+@example(BEGIN + message(OPENED, payload=b"[" * 60000) + PICTURE)
+@example(BEGIN + message(OPENED, payload=b'{"fps": ' + b"9" * 400 + b"}") + PICTURE)
+@example(BEGIN + message(OPENED, payload=b"\xff") + PICTURE)
+@example(BEGIN + message(FAILED, payload=b"the words of another"))
 def test_whatever_the_reader_says_it_is_a_picture_or_an_error_of_ours(
     tmp_path: Path, listening: socket.socket, content: bytes
 ) -> None:

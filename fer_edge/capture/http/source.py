@@ -26,7 +26,7 @@ from fer_edge.types import Image
 logger = logging.getLogger("fer_edge")
 
 _GRAB_WAIT = 0.5
-_POLLS_PER_SECOND = 10.0
+POLLS_PER_SECOND = 10.0
 _MOST_WITHOUT_IMAGE = 2 * MAX_IMAGE
 _QUIET = 2.0  # s after one picture, when a server that names no end has sent it all
 _MARGIN = 10.0  # s
@@ -234,7 +234,7 @@ class HttpSource(Source):
     def _poll(self) -> None:
         """Go on by asking for one picture after the other."""
         self._close_stream()
-        period = 1 / (self._settings.fps or _POLLS_PER_SECOND)
+        period = 1 / (self._settings.fps or POLLS_PER_SECOND)
         self.keeps_rate = True
         self._poller = SnapshotPoller(self._fetch, period, self._asked_at + period, self._address.name)
         if self._interrupted.is_set():

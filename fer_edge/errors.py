@@ -102,6 +102,20 @@ class FileUnreadable(SourceUnreadable):
     """One picture file of several cannot be read; the others can."""
 
 
+class OtherMedia(SourceUnreadable):
+    """The address gives something that plays, and no pictures one by one.
+
+    Attributes
+    ----------
+    kind : str
+        What it is, as a type such as ``video/mp4``, ``video/mp2t`` or ``application/vnd.apple.mpegurl``.
+    """
+
+    def __init__(self, message: str, remedy: str, kind: str) -> None:
+        super().__init__(message, remedy)
+        self.kind = kind
+
+
 class SourceTruncated(SourceError):
     """A file ended in the middle; the frames before the damage were delivered."""
 

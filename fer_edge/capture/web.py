@@ -6,11 +6,10 @@ import threading
 
 from fer_edge.capture.base import SourceInfo
 from fer_edge.capture.http import HttpSource
-from fer_edge.capture.http.other_media import OtherMedia
 from fer_edge.capture.media.names import has_av
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.wrapped import WrappedSource
-from fer_edge.errors import MissingExtra
+from fer_edge.errors import MissingExtra, OtherMedia
 from fer_edge.system.installation import pip_install
 
 _PLAYED = (

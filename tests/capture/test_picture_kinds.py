@@ -124,12 +124,12 @@ def test_without_the_extra_a_heic_photo_is_refused_with_the_remedy(
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     path = tmp_path / "a.heic"
     path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
-    with pytest.raises(MissingExtra, match=r"pip install 'fer-edge\[heif\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install .*\[heif\]"):
         read(path)
     cv2.imwrite(str(tmp_path / "b.png"), np.zeros((8, 8, 3), np.uint8))
     with open_source(str(tmp_path)) as source:
         assert source.grab()
-        with pytest.raises(SourceUnreadable, match=r"pip install 'fer-edge\[heif\]'"):
+        with pytest.raises(SourceUnreadable, match=r"pip install .*\[heif\]"):
             source.retrieve()
         assert source.grab()
 

@@ -335,9 +335,9 @@ def test_the_page_of_exit_codes_lists_every_one() -> None:
     page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
     for code, names in exit_codes().items():
         for name in names.split(", "):
-            line: Optional[str] = next((line for line in page.splitlines() if f"`{name}`" in line), None)
-            assert line is not None, name
-            assert f"| {code} |" in line
+            line: Optional[str] = next((line for line in page.splitlines() if line.startswith(f"| {code} |")), None)
+            assert line is not None, code
+            assert f"`{name}`" in line
 
 
 def test_no_command_of_the_documents_leaves_it_to_sudo_to_find_a_program_in_a_virtual_environment() -> None:

@@ -78,7 +78,7 @@ def test_the_wheel_holds_the_package_its_models_and_its_licence_and_nothing_else
     assert {name.split("/")[0] for name in names} == {"fer_edge", info}
     assert {"fer_edge/py.typed", f"{info}/licenses/LICENSE", "fer_edge/models/manifest.json"} <= set(names)
     assert not [name for name in names if "test" in name or name.endswith((".pyc", ".so", ".tflite"))]
-    allowed = (".py", ".toml", ".onnx", ".json", ".md", ".jpg", ".service", ".env", "py.typed")
+    allowed = (".py", ".toml", ".onnx", ".json", ".md", ".jpg", ".service", ".env", ".m2v", "py.typed")
     assert not [name for name in names if not name.startswith(info) and not name.endswith(allowed)]
 
 

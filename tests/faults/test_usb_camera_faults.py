@@ -117,7 +117,7 @@ def test_another_camera_that_takes_number_or_socket_is_not_taken_for_the_one_tha
 @pytest.mark.parametrize(
     ("switch", "word", "fault"),
     [
-        ("grab-nothing", "gave no frame for 5 s", "a camera that opens, but gives no frame (fake driver)"),
+        ("grab-nothing", "gave no frame for 15 s", "a camera that opens, but gives no frame (fake driver)"),
         ("grab-hang", "", "a camera whose driver hangs in a call (fake driver)"),
         ("retrieve-nothing", "cannot be decoded", "a camera that gives pictures which cannot be decoded (fake driver)"),
     ],

@@ -18,6 +18,19 @@ from fer_edge.pipeline.stage_spec import StageSpec, StageWork
 from fer_edge.settings import Settings
 from fer_edge.types import Box, Face, Image, Observation
 
+
+def faces_apart(count: int) -> List[Face]:
+    """Return faces like `FACE` that lie side by side."""
+    return [
+        Face(
+            FACE.box._replace(x=FACE.box.x + 2 * FACE.box.width * number),
+            FACE.score,
+            {name: (x + 2 * FACE.box.width * number, y) for name, (x, y) in FACE.landmarks.items()},
+        )
+        for number in range(count)
+    ]
+
+
 FACE = Face(
     Box(20, 20, 60, 60),
     0.9,

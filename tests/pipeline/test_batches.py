@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from failing_cameras import until
 from numpy.typing import NDArray
-from small_sessions import FACE, GatedClassifier, Numbered, assert_balanced, find_one, session_of_several
+from small_sessions import GatedClassifier, Numbered, assert_balanced, faces_apart, find_one, session_of_several
 
 from fer_edge.app.stages import Classification
 from fer_edge.capture.base import Source, SourceInfo
@@ -26,7 +26,7 @@ LANES = ("front", "door", "yard", "attic")
 
 
 def find_three() -> FaceDetector:
-    return FakeDetector([FACE] * 3)
+    return FakeDetector(faces_apart(3))
 
 
 def test_frames_that_wait_together_are_classified_in_one_call() -> None:
@@ -92,7 +92,7 @@ def test_frames_of_one_call_share_its_time_and_those_with_nothing_to_do_took_non
     outbox: Mailbox[Observation] = Mailbox(list(faces), lambda: now[0])
     for lane, count in faces.items():
         frame = Frame(0, now[0], datetime.now(timezone.utc), np.zeros((100, 100, 3), np.uint8), lane)
-        inbox.put(lane, Observation(frame, found=(FACE,) * count))
+        inbox.put(lane, Observation(frame, found=tuple(faces_apart(count))))
     now[0] += 2.0
     spec = StageSpec("classify", "classification", lambda: Classification(Timed(now)), batch=len(faces))
     running = Stage(

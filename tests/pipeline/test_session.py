@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_sessions import FACE, Gate, Numbered, session_of
+from small_sessions import FACE, Gate, Numbered, faces_apart, session_of
 
 from fer_edge.classify import ExpressionClassifier, FakeClassifier
 from fer_edge.detect import FaceDetector, FakeDetector
@@ -160,7 +160,7 @@ def test_all_faces_of_a_frame_go_through_the_classifier_in_one_batch() -> None:
             batches.append(crops.shape)
             return super().classify(crops)
 
-    list(session_of(Numbered(4), lambda: FakeDetector([FACE] * 5), Counting))
+    list(session_of(Numbered(4), lambda: FakeDetector(faces_apart(5)), Counting))
     assert batches == [(5, 64, 64, 3)] * 4
 
 

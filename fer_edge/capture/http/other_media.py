@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from fer_edge.errors import SourceUnreadable
-
 LOOKED_AT = 1024
 """Bytes of the beginning that tell what it is."""
 
@@ -28,20 +26,6 @@ _TYPES = re.compile(
     r"video/(?!x-motion-jpeg|.*jpe?g|x-mixed).+|audio/.+|application/(?:vnd\.apple\.mpegurl|x-mpegurl|dash\+xml|sdp|ogg|mp4)"
 )
 _PICTURES = re.compile(rb"\s*--|\xff\xd8\xff|\x89PNG|RIFF|(?i:\s*content-)")
-
-
-class OtherMedia(SourceUnreadable):
-    """The address gives something that plays, and no pictures one by one.
-
-    Attributes
-    ----------
-    kind : str
-        What it is, as a type such as ``video/mp4``, ``video/mp2t`` or ``application/vnd.apple.mpegurl``.
-    """
-
-    def __init__(self, message: str, remedy: str, kind: str) -> None:
-        super().__init__(message, remedy)
-        self.kind = kind
 
 
 def kind_of(begin: bytes, content_type: str) -> str:

@@ -11,7 +11,7 @@ from typing import Callable, Deque, Optional
 from fer_edge.capture.address import CameraAddress
 from fer_edge.capture.authentication import Authentication
 from fer_edge.capture.base import Source, SourceInfo
-from fer_edge.capture.http.other_media import LOOKED_AT, PAGE, OtherMedia, kind_of
+from fer_edge.capture.http.other_media import LOOKED_AT, PAGE, kind_of
 from fer_edge.capture.http.pictures import MAX_IMAGE, PictureSplitter
 from fer_edge.capture.http.snapshots import SnapshotMissed, SnapshotPoller
 from fer_edge.capture.http.stream import HttpStream
@@ -19,7 +19,7 @@ from fer_edge.capture.opencv import decode
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.capture.stall import StallTimer
 from fer_edge.capture.tls import TlsSettings
-from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
+from fer_edge.errors import OtherMedia, SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
 from fer_edge.system.masking import printable
 from fer_edge.types import Image
 

@@ -115,6 +115,8 @@ def _health(arguments: List[str]) -> int:
 
 
 def _service(arguments: List[str]) -> int:
+    import fcntl  # noqa: F401  (elsewhere than on Linux this says so, before anything else is missing)
+
     from fer_edge.cli.service import add_service_arguments, run_service
 
     parser = argparse.ArgumentParser(prog="fer-edge service", description="Run fer-edge as a service of systemd.")

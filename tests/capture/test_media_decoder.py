@@ -123,6 +123,26 @@ def test_interlaced_frames_are_whole_images_each_with_its_stamp(tmp_path: Path, 
         assert near(mean_colours(image), mean_colours(quartered(marked=index * 4 + 1)), 8)
 
 
+def test_what_moves_between_the_two_halves_of_an_interlaced_frame_is_no_comb(tmp_path: Path) -> None:
+    path = tmp_path / "moving.mkv"
+    images = []
+    for index in range(8):
+        image = np.full((48, 64, 3), 40, np.uint8)
+        for row, left in enumerate((8 + index * 4, 12 + index * 4)):
+            image[row::2, left : left + 12] = 220
+        images.append(image)
+    write_video(path, images, 25, **{"x264-params": "tff=1"})
+    found, _, _ = read(str(path))
+    # The first and the last frame have no neighbour on one side.
+    assert max(combed(image) for image in found[1:-1]) < combed(images[0]) / 3
+
+
+def combed(image: Image) -> float:
+    """How far rows are from those between which they lie."""
+    rows = image.astype(int)
+    return float(abs(2 * rows[1:-1] - rows[:-2] - rows[2:]).mean())
+
+
 def test_a_change_of_size_within_the_stream_is_followed(tmp_path: Path) -> None:
     both = io.BytesIO()
     for size in ((64, 48), (96, 64)):

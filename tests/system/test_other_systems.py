@@ -63,8 +63,8 @@ def test_the_benchmark_runs_where_there_is_no_unix(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["environment"]["load_1min"] is None
 
 
-def test_a_camera_is_refused_in_words_where_there_is_no_unix(tmp_path: Path) -> None:
-    for verb in (["--camera", "0", "--display", "none"], ["cameras"]):
+def test_what_needs_linux_is_refused_in_words_where_there_is_no_unix(tmp_path: Path) -> None:
+    for verb in (["--camera", "0", "--display", "none"], ["cameras"], ["service", "install"], ["service", "--help"]):
         done = run(tmp_path, *verb)
         assert done.returncode == 4, done.stderr
         assert "Linux" in done.stderr

@@ -18,6 +18,7 @@ from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import UsageError
 from fer_edge.system.libraries import missing_extra
 from fer_edge.system.masking import mask, printable
+from fer_edge.system.unix import HAS_FCNTL
 
 if TYPE_CHECKING:
     from fer_edge.capture.base import Source
@@ -157,7 +158,7 @@ def _stream(text: str, settings: CaptureSettings) -> Source:
 
 
 def _video(text: str, settings: CaptureSettings) -> Source:
-    if not has_av():
+    if not (has_av() and HAS_FCNTL):  # a process of its own is left and fed by ways that only Unix has
         from fer_edge.capture.file.video import VideoFileSource
 
         return VideoFileSource(text, settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Tuple
@@ -68,6 +69,18 @@ def python_child(module: str, *arguments: str) -> PythonChild:
     switches = [switch for switch, on in given if on]
     command = (sys.executable, *switches, "-c", _START, str(len(path)), *path, module, *arguments)
     return PythonChild(command, {"PYTHONPATH": os.pathsep.join(_absolute_of_the_user())})
+
+
+def end_with_parent() -> None:
+    """In a child whose standard input is a pipe of the parent: end the process when that closes, because the parent is gone."""
+
+    def wait() -> None:
+        # Not through sys.stdin, whose lock would be held when the interpreter ends.
+        while os.read(0, 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def safe_path() -> List[str]:

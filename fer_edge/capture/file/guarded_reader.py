@@ -11,11 +11,11 @@ import json
 import os
 import struct
 import sys
-import threading
 from dataclasses import asdict
 from typing import BinaryIO, Union
 
 from fer_edge.capture.file.complaints import LEVEL, Complaints, tells_of_refusal
+from fer_edge.system.python_child import end_with_parent
 
 HEADER = struct.Struct("<4sIIId")
 """Kind, width, height, the number of bytes that follow, and the image's position in seconds."""
@@ -27,7 +27,7 @@ def main() -> int:
     """Decode the file that the standard input names, and write it to the standard output until its end."""
     output = os.fdopen(os.dup(1), "wb", 0)
     path = base64.b64decode(json.loads(sys.stdin.buffer.readline())["path"])
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     try:
         _read(os.fsdecode(path), output)
     except BrokenPipeError:
@@ -74,13 +74,6 @@ def _send(
     view = memoryview(payload)
     while view:
         view = view[output.write(view) :]
-
-
-def _end_with_parent() -> None:
-    # Not through sys.stdin, whose lock would be held when the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -52,9 +52,9 @@ class FileInput(MediaInput):
         return Prepared(f"file:{self._path}", options)
 
     def is_cut(self) -> bool:
-        """Return whether the structure says so; an AVI that was written to a pipe says nothing of its length."""
+        """Return whether the structure says so."""
         try:
-            return not _is_open_ended(self._path) and is_cut(self._path)
+            return is_cut(self._path)
         except OSError:  # removed since
             return False
 
@@ -105,9 +105,3 @@ def encodable(path: str) -> str:
     except UnicodeEncodeError:
         return os.fsdecode(path.encode("utf-8", "surrogateescape"))
     return path
-
-
-def _is_open_ended(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(8)
-    return head[:4] == b"RIFF" and head[4:] in (bytes(4), b"\xff" * 4)

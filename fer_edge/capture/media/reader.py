@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Callable, Iterator, Optional, Tuple
 
 from fer_edge.capture.media.ffmpeg_log import FfmpegLog
 from fer_edge.capture.media.messages import ENDED, FAILED, FRAME, OPENED, Report, Request, send
+from fer_edge.system.python_child import end_with_parent
 from fer_edge.types import Image
 
 _ERROR = 16  # of libavutil/log.h
@@ -28,7 +29,7 @@ def main() -> int:
     output = os.fdopen(os.dup(1), "wb", 0)
     os.dup2(2, 1)  # whatever a library prints must not get between the frames
     request = Request.read(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     with suppress(BrokenPipeError):
         _read(request, output)
     # Without waiting for a library's threads.
@@ -153,13 +154,6 @@ def _paced(
             else:
                 start -= wait  # the network was late: the rest is shown from here on
         yield image, moment
-
-
-def _end_with_parent() -> None:
-    # Not through sys.stdin, whose lock would be held when the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from fer_edge.capture.rtsp.options import RtspOptions
 from fer_edge.capture.rtsp.outlet import ANSWERED, ENDED, FAILED, LONGEST_FAILURE, OPENED, STARTED, Outlet
 from fer_edge.capture.rtsp.relay import RtspRelay
 from fer_edge.capture.settings import CaptureSettings
+from fer_edge.system.python_child import end_with_parent
 from fer_edge.types import Image
 
 Opened = Tuple[float, Iterator[Image]]
@@ -32,7 +33,7 @@ def main() -> int:
     output = os.fdopen(os.dup(1), "wb", 0)
     os.dup2(2, 1)  # whatever a library prints must not get between the frames
     request = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     try:
         _read(request, Outlet(output))
     except BrokenPipeError:
@@ -118,13 +119,6 @@ def _fail(outlet: Outlet, relay: RtspRelay, is_tunnel: bool, error: Exception) -
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()
     outlet.send(FAILED, payload=words.encode("utf-8", "replace")[:LONGEST_FAILURE])
-
-
-def _end_with_parent() -> None:
-    # Not through sys.stdin, whose lock would be held when the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

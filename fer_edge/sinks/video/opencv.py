@@ -19,6 +19,7 @@ import cv2
 from fer_edge.errors import OutputNotWritable, ResultUnwritable
 from fer_edge.sinks.video.avi import AviSplitter
 from fer_edge.sinks.video.encoder import Consume, Encoder, VideoFormat
+from fer_edge.system.installation import pip_install
 from fer_edge.system.unix import CLOEXEC, DIRECTORY
 from fer_edge.types import Image
 
@@ -53,6 +54,11 @@ class StreamEncoder:
         self._consume = consume
         self._failure: Optional[BaseException] = None
         self._released = threading.Event()
+        if not hasattr(os, "mkfifo"):
+            raise OutputNotWritable(
+                "OpenCV records through a named pipe, which only Unix has.",
+                f"Record to .mp4 with the extra media ({pip_install('media')}), or on Linux.",
+            )
         try:
             folder = tempfile.mkdtemp(prefix="fer-edge-")
         except OSError as error:

@@ -76,6 +76,8 @@ class ProgramEncoder(Encoder):
         self._errors = b""
         self._given = self._taken = self._behind = 0
         self.hung = False
+        if not hasattr(os, "set_blocking"):
+            raise EncoderMissing("this system has no pipes that do not block")
         try:
             # A session of its own: Ctrl-C in a terminal is for us, and we end the program in our own time.
             process = subprocess.Popen(  # noqa: S603  (a list, not a shell line)

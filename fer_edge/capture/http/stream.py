@@ -201,9 +201,7 @@ class HttpStream:
             while head is None:
                 piece = self._receive(deadline)
                 if piece is None:
-                    raise SourceUnreachable(
-                        f"{self._address.name} gave no answer in time.", "Check the address and the port."
-                    )
+                    raise self._late()
                 exchange.feed(piece)
                 head = exchange.head()
             return head
@@ -227,9 +225,13 @@ class HttpStream:
 
     def _wait(self, deadline: float, writing: bool = False) -> None:
         if not wait_for(self._connection, deadline, self._interrupted, writing):
-            raise SourceUnreachable(
-                f"{self._address.name} did not answer within {self._timeout:g} s.", "Check the address and the port."
-            )
+            raise self._late()
+
+    def _late(self) -> SourceUnreachable:
+        return SourceUnreachable(
+            f"{self._address.name} did not answer within {self._timeout:g} s.",
+            "Check the address and the port; one that is slow to answer needs a longer --connect-timeout.",
+        )
 
     def _advice(self, status: int) -> str:
         if status in (401, 403):

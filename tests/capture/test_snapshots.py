@@ -15,6 +15,7 @@ import pytest
 from http_server import HEAD, jpeg, part, server
 
 from fer_edge.capture.base import Source
+from fer_edge.capture.http import HttpSource
 from fer_edge.capture.http.other_media import OtherMedia
 from fer_edge.capture.http.snapshots import SnapshotMissed, SnapshotPoller
 from fer_edge.capture.open import open_source
@@ -311,7 +312,7 @@ def test_requests_that_fail_again_and_again_are_made_less_often() -> None:
 )
 def test_what_plays_is_named_by_its_type(body: bytes, kind: str, found: str) -> None:
     with server(lambda head, send, _: send(reply(body, kind))) as place, pytest.raises(OtherMedia) as caught:
-        open_source(f"http://{place}/").open()
+        HttpSource(f"http://{place}/").open()
     assert caught.value.kind == found
     assert f"it sends {found}" in str(caught.value)
 

@@ -22,6 +22,7 @@ _OLD = re.compile(
 _WEAK = re.compile(
     r"DH_KEY_TOO_SMALL|KEY_TOO_SMALL|KEY_TOO_WEAK|MD_TOO_WEAK|WRONG_SIGNATURE_TYPE|HANDSHAKE_FAILURE|LEGACY_RENEG"
 )
+_ENDED = re.compile(r"UNEXPECTED_EOF|EOF occurred|closed \(EOF\)")
 _NO_TLS = re.compile(r"WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|RECORD_LAYER|HTTP_REQUEST|PACKET_LENGTH")
 
 
@@ -103,7 +104,8 @@ def secure(
                 ready = wait_for(secured, deadline, interrupted, writing=True)
             if not ready:
                 raise SourceUnreachable(
-                    f"{address.name} began no TLS in time.", "Check the address and the port."
+                    f"{address.name} began no TLS in time.",
+                    "Check the address and the port; one that is slow to answer needs a longer --connect-timeout.",
                 ) from None
     except ssl.SSLCertVerificationError as error:
         secured.close()
@@ -169,4 +171,6 @@ def _reason(error: ssl.SSLError) -> Tuple[str, str]:
         return f"its keys or ciphers are too weak to be safe ({printable(code)})", insecure
     if _NO_TLS.search(code):
         return "there is no TLS on this port", "Check the port, or whether it is http:// and rtsp:// that belong there."
+    if _ENDED.search(code):
+        return "it ended the connection", "Check the port, and the camera's settings for HTTPS."
     return printable(code), "Check the address and the port, and the camera's settings for HTTPS."

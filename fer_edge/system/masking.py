@@ -90,7 +90,8 @@ def mask(text: str) -> str:
             pieces += ["//", masked or _mask_word(found["url"])]
             at = end
         elif found["login"] is not None:
-            pieces.append(f"{_HIDDEN}@")
+            masked, at = _mask_login_with_space(text, found["login"], at, is_pipeline)
+            pieces.append(masked or f"{_HIDDEN}@")
         else:
             pieces.append(found.group())
             value = _VALUE_OF_SETTING.match(text, at) if _SECRET.search(found["name"]) else None

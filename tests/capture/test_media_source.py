@@ -293,6 +293,30 @@ def test_a_pipe_whose_writer_writes_nothing_is_called_empty(tmp_path: Path) -> N
     writer.join()
 
 
+def test_what_a_pipe_lacks_of_a_matroska_video_is_told(tmp_path: Path) -> None:
+    data = content(tmp_path, "mkv")
+    writer = written(fifo(tmp_path), data[: len(data) * 2 // 3])
+    with open_source(str(tmp_path / "pipe")) as source, pytest.raises(SourceTruncated, match="prematurely"):
+        while source.grab() is not False:
+            pass
+    writer.join()
+
+
+def test_a_standard_input_of_nothing_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    for place in ("/dev/null", str(tmp_path / "empty")):
+        with open(place, "rb") as nothing:
+            done = subprocess.run(
+                [sys.executable, "-c", SCRIPT, "-"],
+                check=False,
+                stdin=nothing,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                timeout=60,
+            )
+        assert b"standard input is empty" in done.stderr
+
+
 def test_a_reader_that_waits_for_a_silent_writer_can_be_left(tmp_path: Path) -> None:
     data = content(tmp_path, "mkv")
     done = threading.Event()
@@ -375,6 +399,21 @@ def test_without_pyav_a_pipe_is_read_by_opencv(tmp_path: Path, suffix: str, monk
         means, _ = read(source)
     writer.join()
     assert len(means) == 12
+
+
+def test_without_pyav_a_file_as_the_standard_input_may_have_its_index_at_its_end(tmp_path: Path) -> None:
+    content(tmp_path, "mp4")
+    script = "import fer_edge.capture.media.pipe_input as pipe\npipe.has_av = lambda: False\n" + SCRIPT
+    with (tmp_path / "content.mp4").open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", script, "-"],
+            check=False,
+            stdin=file,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stdout) == (0, b"12\n"), done.stderr
 
 
 def test_the_reader_ends_with_its_parent(tmp_path: Path) -> None:

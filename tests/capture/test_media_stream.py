@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ from media_files import grays, write_video
 from fer_edge.capture.base import Source
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
-from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable
+from fer_edge.errors import SourceError, SourceStalled, SourceUnreachable, SourceUnreadable, UsageError
 
 QUICK = CaptureSettings(connect_timeout=3.0, first_image_timeout=5.0, stall_timeout=5.0)
 
@@ -125,6 +126,45 @@ def test_the_password_of_a_playlist_opens_its_pieces_and_goes_to_no_other_host(t
         assert ("/a.ts", "Basic bWU6c2VjcmV0") in server.asked
         assert {path for path, _ in other.asked} == {"/b.ts", "/c.ts"}
         assert [given for _, given in other.asked if given is not None] == []
+
+
+def test_the_password_of_a_playlist_may_hold_what_ends_a_host(tmp_path: Path) -> None:
+    with web("secret") as server:
+        server.files = {"/index.m3u8": playlist("a.ts"), "/a.ts": segment(tmp_path)}
+        with open_source(f"http://me:s3/w#r?d% @{server.host}/index.m3u8", QUICK) as source:
+            assert source.grab()
+        given = {"Basic " + base64.b64encode(b"me:s3/w#r?d% ").decode()}
+        assert {words for asked, words in server.asked if asked == "/a.ts"} - {None} == given
+
+
+@pytest.mark.parametrize(
+    "url", ["rtmp://me:12/34@127.0.0.1/a", "rtmp://camera:12/34@host/a", "rtmps://me:w?rd@[::1]/a"]
+)
+def test_a_password_that_ffmpeg_would_cut_in_two_goes_nowhere(url: str) -> None:
+    with pytest.raises(UsageError, match="password") as caught:
+        open_source(url, QUICK)
+    assert "34" not in str(caught.value)
+
+
+def test_a_multicast_address_with_its_sign_is_no_user() -> None:
+    with pytest.raises(SourceUnreachable, match="sent nothing"):
+        open_source("udp://@127.0.0.1:9?localaddr=127.0.0.1", CaptureSettings(connect_timeout=0.5)).open()
+
+
+def test_a_playlist_that_is_not_there_has_its_path_checked() -> None:
+    with web() as server, pytest.raises(SourceUnreachable, match="404") as caught:
+        open_source(f"http://{server.host}/index.m3u8", QUICK).open()
+    assert "this path" in caught.value.remedy
+
+
+def test_a_video_whose_index_the_server_does_not_give_is_told_so(tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.mp4", grays(10))
+    data = (tmp_path / "clip.mp4").read_bytes()
+    index, gap = data.rindex(b"moov") - 4, (1 << 20).to_bytes(4, "big") + b"free" + bytes((1 << 20) - 8)
+    with web() as server, pytest.raises(SourceUnreadable, match="breaks off") as caught:
+        server.files = {"/clip.mp4": data[:index] + gap + data[index:]}
+        open_source(f"http://{server.host}/clip.mp4", QUICK).open()
+    assert "faststart" in caught.value.remedy
 
 
 def test_a_password_that_is_wrong_is_told_and_not_shown() -> None:

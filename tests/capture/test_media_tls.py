@@ -43,8 +43,9 @@ def server(tmp_path: Path) -> Iterator[Web]:
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: Web) -> None:
-    with pytest.raises(SourceError):
+    with pytest.raises(SourceError, match="signed by nobody") as caught:
         open_source(f"https://{server.host}/index.m3u8", QUICK).open()
+    assert "--tls-ca" in caught.value.remedy
     assert server.asked == []
 
 
@@ -76,9 +77,10 @@ def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_password_is_not_given_to_pieces_whose_server_nobody_checks(server: Web) -> None:
-    with pytest.raises(UsageError) as caught:
-        open_source(f"https://me:secret@{server.host}/index.m3u8", QUICK)
-    assert "secret" not in str(caught.value)
+    for password in ("secret", "/secret", "se#secret", "?secret"):
+        with pytest.raises(UsageError) as caught:
+            open_source(f"https://me:{password}@{server.host}/index.m3u8", QUICK)
+        assert "secret" not in str(caught.value)
     settings = CaptureSettings(connect_timeout=3.0, tls_insecure=True)
     with open_source(f"https://me:secret@{server.host}/index.m3u8", settings) as source:
         assert source.grab()
@@ -103,4 +105,5 @@ def test_rtmps_says_nothing_to_a_server_that_nobody_vouches_for(tmp_path: Path) 
             open_source(f"rtmps://me:secret@127.0.0.1:{listening.getsockname()[1]}/live/a", QUICK).open()
         thread.join()
     assert "secret" not in str(caught.value)
+    assert "--tls-ca" in caught.value.remedy
     assert said in ([], [b""])

@@ -20,6 +20,8 @@ from fer_edge.system.masking import mask, printable
         ("http://u:p@host/x", "http://***@host/x"),
         ("http://host/x?user=me&password=it&n=1", "http://host/x?user=***&password=***&n=1"),
         ("see rtsp://me:a@b@host:1/x.", "see rtsp://***@host:1/x."),
+        ("admin:p@ss#w/rd:%?&=+ x@host/x", "***@host/x"),
+        ("http:/admin:p@ss w@host:80/x", "***@host:80/x"),
         ("http://host/?access_token=abc#top", "http://host/?access_token=***#***"),
         ("gst:rtspsrc user-id=me user-pw='it is' ! fakesink", "gst:rtspsrc user-id=*** user-pw=*** ! fakesink"),
         ("http://host/?loginpas=abc&w=3", "http://host/?loginpas=***&w=3"),

@@ -75,7 +75,10 @@ class HttpSource(Source):
         self._asked_at = 0.0
         self._delivered = 0
         self._stall = StallTimer(
-            self._address.name, settings.stall_timeout, "Check the camera and the network between.", clock
+            self._address.name,
+            settings.stall_timeout,
+            "Check the camera and the network between; a camera that gives pictures so seldom needs a longer --stall-timeout.",
+            clock,
         )
 
     def open(self) -> SourceInfo:
@@ -177,7 +180,7 @@ class HttpSource(Source):
                     raise self._no_video(begin)
                 raise SourceStalled(
                     f"{self._address.name} answered, but sent no picture for {limit:g} s.",
-                    "Restart the camera's stream.",
+                    "Restart the camera's stream; one that begins slowly needs a longer --first-image-timeout.",
                 )
             if len(begin) < LOOKED_AT:
                 begin += piece[:LOOKED_AT]

@@ -21,6 +21,7 @@ from fer_edge.system.masking import mask, printable
 
 _PIECE = 65536
 _GOOD = (200, 203, 206)
+_REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_ASKED = 6  # requests for one answer: four redirects, and a password
 
 
@@ -77,7 +78,7 @@ class HttpStream:
             authorization = "" if has_left else self._authentication.answer(target, "GET", in_request(target.path))
             head = self._ask(target, authorization, deadline)
             self.status = head.status
-            if head.status in (301, 302, 303, 307, 308) and head.first("location"):
+            if head.status in _REDIRECTS and head.first("location"):
                 target = self._elsewhere(target, head.first("location"))
                 # Also when it comes back: whoever it was chose what would be asked for with our name.
                 has_left = has_left or target.origin != self._address.origin
@@ -95,6 +96,11 @@ class HttpStream:
         self.close()
         if head.status == 401 and has_left and self._address.user:
             raise password_is_not_for(self._address, target)
+        if head.status in _REDIRECTS and head.first("location"):
+            raise SourceUnreachable(
+                f"{self._address.name} refers from one address to the next, at last to {printable(target.name)}.",
+                "Open the address in a browser to see where it leads.",
+            )
         raise SourceUnreachable(
             f"{self._address.name} answers: {head.status} {printable(head.reason)}.".replace(" .", "."),
             self._advice(head.status),
@@ -195,9 +201,7 @@ class HttpStream:
             while head is None:
                 piece = self._receive(deadline)
                 if piece is None:
-                    raise SourceUnreachable(
-                        f"{self._address.name} gave no answer in time.", "Check the address and the port."
-                    )
+                    raise self._late()
                 exchange.feed(piece)
                 head = exchange.head()
             return head
@@ -221,9 +225,13 @@ class HttpStream:
 
     def _wait(self, deadline: float, writing: bool = False) -> None:
         if not wait_for(self._connection, deadline, self._interrupted, writing):
-            raise SourceUnreachable(
-                f"{self._address.name} did not answer within {self._timeout:g} s.", "Check the address and the port."
-            )
+            raise self._late()
+
+    def _late(self) -> SourceUnreachable:
+        return SourceUnreachable(
+            f"{self._address.name} did not answer within {self._timeout:g} s.",
+            "Check the address and the port; one that is slow to answer needs a longer --connect-timeout.",
+        )
 
     def _advice(self, status: int) -> str:
         if status in (401, 403):

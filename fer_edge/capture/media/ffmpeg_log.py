@@ -8,7 +8,8 @@ import threading
 from contextlib import suppress
 
 _DAMAGE = re.compile(
-    r"(?i)error while decoding|error at mb|damaged|corrupt|bad vlc|overread|error dc|partial file|invalid nal|truncated"
+    r"(?i)error while decoding|error at mb|damaged|corrupt|bad vlc|overread|error dc|partial file|invalid nal|truncated|"
+    r"file ended prematurely"
 )
 """Words of the decoders; what they say of missing references is said of whole recordings too, whose beginning was cut."""
 

@@ -7,7 +7,8 @@ import re
 import stat
 from importlib.util import find_spec
 from typing import Dict
-from urllib.parse import urlsplit
+
+from fer_edge.system.user_info import split_user_info
 
 PLAYLISTS = (".m3u8", ".m3u", ".mpd")
 """Endings of the names of lists of pieces (HLS, DASH), in lower case."""
@@ -55,11 +56,11 @@ def is_pipe(text: str) -> bool:
 
 def is_playlist_url(text: str) -> bool:
     """Return whether a web address is that of a playlist, by the ending of its path."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
+    scheme, slashes, behind = text.partition("://")
+    if not slashes or scheme.lower() not in ("http", "https"):
         return False
-    return parts.scheme.lower() in ("http", "https") and parts.path.lower().endswith(PLAYLISTS)
+    info = split_user_info(behind)  # a password may hold what ends a path
+    return re.split("[?#]", info.rest if info is not None else behind, maxsplit=1)[0].lower().endswith(PLAYLISTS)
 
 
 def is_stream(text: str) -> bool:

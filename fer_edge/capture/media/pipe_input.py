@@ -50,7 +50,10 @@ class PipeInput(MediaInput):
                 f"{self.name} is a terminal.",
                 "Pipe a video into it:  ffmpeg -i ... -f nut -c:v mjpeg - | fer-edge --camera -",
             )
-        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        status = os.fstat(descriptor)
+        is_file = stat.S_ISREG(status.st_mode)
+        if (is_file and status.st_size == 0) or status.st_rdev == os.stat(os.devnull).st_rdev:
+            raise self._empty("nothing was given")
         if not is_file:
             named = not self._is_standard and not is_descriptor(self._path)
             self._await_writer(
@@ -58,7 +61,9 @@ class PipeInput(MediaInput):
             )
             os.set_blocking(descriptor, True)
         if not has_av():
-            return Prepared(f"pipe:{descriptor}", {}, (descriptor,), "cv2")
+            # By its path it can be sought in, too; without, an MP4 with its index at the end could not be read.
+            place = f"/proc/self/fd/{descriptor}" if is_file else f"pipe:{descriptor}"
+            return Prepared(place, {}, (descriptor,), "cv2")
         if is_file:  # which can be sought in: an MP4 has its index at the end
             return Prepared("fd:", {"fd": str(descriptor)}, (descriptor,))
         return Prepared(f"pipe:{descriptor}", {}, (descriptor,))
@@ -99,6 +104,9 @@ class PipeInput(MediaInput):
                 "Write  ffmpeg ... - | fer-edge --camera -  and see that it is not closed (<&-).",
             ) from None
 
+    def _empty(self, why: str) -> SourceUnreadable:
+        return SourceUnreadable(f"{self.name} is empty: {why}.", "See what the program says that writes.")
+
     def _await_writer(self, descriptor: int, timeout: float, interrupted: threading.Event) -> None:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN | select.POLLHUP)
@@ -107,9 +115,7 @@ class PipeInput(MediaInput):
             for _, events in poll.poll(_SLICE_MS):
                 if events & select.POLLIN:
                     return
-                raise SourceUnreadable(
-                    f"{self.name} is empty: its writer ended without a byte.", "See what the program says that writes."
-                )
+                raise self._empty("its writer ended without a byte")
         if interrupted.is_set():
             raise SourceUnreachable(f"Waiting for {self.name} was interrupted.")
         raise SourceUnreachable(

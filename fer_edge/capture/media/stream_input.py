@@ -6,8 +6,8 @@ import os
 import re
 import ssl
 import threading
+import time
 from typing import Dict
-from urllib.parse import urlsplit
 
 from fer_edge.capture.address import CameraAddress, connect
 from fer_edge.capture.file.places import path_of
@@ -16,8 +16,10 @@ from fer_edge.capture.media.inputs import MediaInput, Prepared
 from fer_edge.capture.media.messages import Report
 from fer_edge.capture.media.names import PROTOCOLS
 from fer_edge.capture.settings import CaptureSettings
+from fer_edge.capture.tls import TlsSettings, secure
 from fer_edge.errors import SourceError, SourceNotFound, SourceUnreachable, SourceUnreadable, UsageError
 from fer_edge.system.masking import mask, printable, shown
+from fer_edge.system.user_info import split_user_info
 
 _SDP = "file,rtp,udp,srtp,crypto,data"
 _ANALYSIS, _ANALYSIS_OF_FLV = 5.0, 1.5
@@ -55,13 +57,9 @@ class StreamInput(MediaInput):
         self._is_description = "://" not in text
         self._url = f"file:{encodable(path_of(text))}" if self._is_description else text
         self._scheme = "sdp" if self._is_description else text.partition("://")[0].lower()
-        if not self._is_description and any(letter <= " " or letter.isspace() for letter in text):
-            raise UsageError(
-                "The address of the stream holds a space or a control character.",
-                "Write a space as %20, or leave it out.",
-            )
         self.name = self.title = shown(path_of(text)) if self._is_description else printable(mask(text), len(text))
-        if self._scheme == "https" and not settings.tls_insecure and "@" in urlsplit(text).netloc:
+        has_password = not self._is_description and self._take_password(text)
+        if self._scheme == "https" and not settings.tls_insecure and has_password:
             # FFmpeg checks who gives the playlist, and hands the password on to those who give its pieces, unchecked.
             raise UsageError(
                 f"{self.name} has a password, and FFmpeg does not check the servers of a playlist's pieces, which get it.",
@@ -72,12 +70,36 @@ class StreamInput(MediaInput):
         self.first_timeout = settings.first_image_timeout
         self.stall_timeout = settings.stall_timeout
 
+    def _take_password(self, text: str) -> bool:
+        """Have the user and password that people type as they are read as everywhere else, and tell whether there are some.
+
+        FFmpeg ends a host at the first of ``/ ? #``, wherever that stands: it would tell one named ``admin`` the rest of
+        ``admin:12/34@camera``.
+        """
+        if self._scheme in ("http", "https"):
+            address = CameraAddress.parse(text)
+            self._url = address.encoded
+            return bool(address.user or address.password)
+        info = split_user_info(text.partition("://")[2])
+        given = info.text if info is not None else "?"
+        if given and re.search("[/?#]", given):
+            raise UsageError(
+                f"{self.name} has a /, ? or # in its user or password, or an @ behind them, which FFmpeg takes otherwise.",
+                "Write an @ behind the host as %40; and give the user a password without the others.",
+            )
+        if any(letter <= " " or letter.isspace() for letter in text):
+            raise UsageError(
+                "The address of the stream holds a space or a control character.",
+                "Write a space as %20, or leave it out.",
+            )
+        return bool(given)
+
     def prepare(self, interrupted: threading.Event) -> Prepared:
-        """Look whether a web server answers, for FFmpeg would say less; others may serve a single connection."""
+        """Look whether a web server answers, and who; FFmpeg would say less. Others may serve a single connection."""
         if self._is_description and not os.path.isfile(self._url[len("file:") :]):
             raise SourceNotFound(f"There is no file {self.name}.", "Check the spelling and the folder.")
         if self._scheme in ("http", "https"):
-            connect(CameraAddress.parse(self._url), self._settings.connect_timeout, interrupted).close()
+            self._look(CameraAddress.parse(self._url), interrupted)
         analysis = min(
             _ANALYSIS_OF_FLV if self._scheme.startswith("rtmp") else _ANALYSIS, 0.8 * self._settings.connect_timeout
         )
@@ -88,6 +110,13 @@ class StreamInput(MediaInput):
         if self._scheme in ("https", "rtmps"):
             options.update(_trust(self._settings))
         return Prepared(self._url, options)
+
+    def _look(self, address: CameraAddress, interrupted: threading.Event) -> None:
+        deadline = time.monotonic() + self._settings.connect_timeout
+        connection = connect(address, self._settings.connect_timeout, interrupted)
+        if self._scheme == "https" and not self._settings.tls_insecure:
+            connection = secure(connection, address, deadline, interrupted, TlsSettings.of(self._settings))
+        connection.close()
 
     def unreadable(self, report: Report) -> SourceError:
         """Tell one that does not answer from one that cannot be decoded."""
@@ -107,6 +136,21 @@ class StreamInput(MediaInput):
             )
         if report.error == "ExitError":
             return SourceUnreachable(f"{self.name} sent nothing for {self.open_timeout:g} s.", _ADVICE)
+        if "404 Not Found" in words:
+            return SourceUnreachable(
+                f"{self.name} refuses: {words}.", "The host is there, but not this path: look up that of the stream."
+            )
+        if "Stream ends prematurely" in words:
+            return SourceUnreadable(
+                f"{self.name} breaks off: {words}.",
+                "The server does not send it whole, or not from its end, where an MP4 may have its index: save it as a file, "
+                "or write it anew with  ffmpeg -i ... -c copy -movflags +faststart",
+            )
+        if self._scheme == "rtmps" and "connection tls:" in words:
+            return SourceUnreachable(
+                f"{self.name} has no safe connection: {words}.",
+                "Check address and port; trust its certificate with --tls-ca FILE, or check nothing with --tls-insecure.",
+            )
         if _UNREACHABLE.fullmatch(report.error):
             return SourceUnreachable(f"{self.name} cannot be reached: {words}.", _ADVICE)
         said = f": {words}" if words else ""

@@ -14,6 +14,8 @@ SHORTEST = 0.001
 class Timeline:
     """Places images by their own time: what is live by the moment of its capture, a video by the time in it.
 
+    Of picture files, each begins a step behind the one before: the time in an animation is that since its own beginning.
+
     Parameters
     ----------
     live : bool
@@ -38,14 +40,18 @@ class Timeline:
         self._ending = ending
         self._start = self._last = 0.0
         self._empty = True
+        self._file = ""
 
     def place(self, frame: Frame) -> Optional[float]:
         """Return when an image is to be shown, in seconds from the first one, later than all before; None to leave it out."""
         moment = frame.captured_at if self._live else frame.media_time
         moment = None if moment is None or not math.isfinite(moment) else moment
+        is_next_file, self._file = frame.file != self._file, frame.file
         if self._empty:
             self._start = 0.0 if moment is None else moment
             return 0.0
+        if is_next_file and moment is not None and not self._live:
+            self._start = moment - self._last - self._step
         at = self._last + self._step if moment is None else moment - self._start
         if self._grid:
             at = round(at / self._step) * self._step

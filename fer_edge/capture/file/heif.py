@@ -64,7 +64,8 @@ def _by_pillow_heif(pillow_heif: Any, data: bytes, is_all: bool) -> Iterator[Pic
             if not fits(*one.size):
                 raise too_large(*one.size)
             # libheif has turned it as irot and imir say, which is all that counts: EXIF tells the same once more.
-            yield Picture(_bgr(np.asarray(one)))
+            # A copy: the array lies in libheif's memory, which older releases free with `one` all the same.
+            yield Picture(_bgr(np.array(one)))
     except (OSError, ValueError, EOFError, RuntimeError, SyntaxError) as error:
         raise Unreadable(f"it is cut off or damaged ({error})", COPY_AGAIN) from error
 

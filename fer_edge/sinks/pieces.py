@@ -12,7 +12,7 @@ from typing import BinaryIO, Callable, List, NamedTuple, Optional, Protocol, Tup
 from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.recognise import NotOurs
-from fer_edge.system.new_file import CONTINUED, unused_name
+from fer_edge.system.new_file import CONTINUED
 from fer_edge.system.unix import CLOEXEC, NOFOLLOW, NONBLOCK, lock
 from fer_edge.types import Observation, Rates
 
@@ -160,20 +160,28 @@ class PiecedSink(Sink):
     def _next(self, append: bool) -> Tuple[str, bool]:
         """Return the path of a piece that begins now, and whether there is something to go on with."""
         called = self._name.at(self._now())
-        unused = unused_name(called, CONTINUED)
-        if not (append and self._go_on) or unused == called:
-            return unused, False
-        return _the_one_before(called, unused), True
+        newest = _newest_number(self._name, called)
+        if append and self._go_on and newest:
+            return _numbered(called, newest), True
+        # Not the first number that is free: that of a deleted piece would make the newest pass for the oldest.
+        return _numbered(called, newest + 1), False
 
 
-def _the_one_before(called: str, unused: str) -> str:
-    """Return the file with the highest number before one that is free."""
-    newest, number = called, 1
+def _newest_number(name: DatedName, called: str) -> int:
+    """Return the highest number of what is there under a name; 0 where there is nothing."""
+    own = name.order(os.path.basename(called))
+    found = [0]
+    with contextlib.suppress(OSError), os.scandir(name.folder or ".") as entries:
+        for entry in entries:
+            order = name.order(entry.name)
+            if order is not None and own is not None and order[0] == own[0]:
+                found.append(order[1])
+    return max(found)
+
+
+def _numbered(called: str, number: int) -> str:
     stem, ending = os.path.splitext(called)
-    while newest != unused:
-        before, number = newest, number + 1
-        newest = f"{stem}{CONTINUED}{number}{ending}"
-    return before
+    return called if number == 1 else f"{stem}{CONTINUED}{number}{ending}"
 
 
 class _Found(NamedTuple):
@@ -186,6 +194,10 @@ class _Found(NamedTuple):
 def delete_oldest(name: DatedName, most: float, recognise: Recognise) -> None:
     """Delete the oldest pieces of a name until all that are left have at most `most` bytes. Raises nothing."""
     pieces = find_pieces(name)
+    if sum(piece.size for piece in pieces) <= most:
+        return
+    # What somebody else called so takes no room from ours.
+    pieces = [piece for piece in pieces if _is_ours(piece.path, recognise)]
     excess = sum(piece.size for piece in pieces) - most
     for piece in pieces:
         if excess <= 0:
@@ -212,10 +224,24 @@ def find_pieces(name: DatedName) -> List[_Found]:
     return [piece for *_, piece in sorted(found)]
 
 
+def _is_ours(path: str, recognise: Recognise) -> bool:
+    try:
+        with _opened(path) as piece:
+            recognise(piece)
+    except (NotOurs, OSError) as error:
+        logger.debug("%s does not count: %s", path, error)
+        return False
+    return True
+
+
+def _opened(path: str) -> BinaryIO:
+    return open(os.open(path, os.O_RDONLY | NOFOLLOW | NONBLOCK | CLOEXEC), "rb")
+
+
 def _delete(path: str, recognise: Recognise) -> bool:
     """Delete a piece that is one, unless somebody writes to it; tell whether it is gone."""
     try:
-        with open(os.open(path, os.O_RDONLY | NOFOLLOW | NONBLOCK | CLOEXEC), "rb") as file:
+        with _opened(path) as file:
             recognise(file)
             lock(file.fileno())
             os.unlink(path)

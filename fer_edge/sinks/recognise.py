@@ -12,6 +12,9 @@ LONGEST_LINE = 16 << 20
 MP4_HEAD = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso5iso2mp41"
 """How our MP4 files begin: brands that tell players what is in them, in an order that is ours."""
 
+_AVI_COUNT = 48
+"""Where an AVI has its number of images: ours counts each, and what FFmpeg writes to a pipe has none."""
+
 _PIECE = 65536
 _BEGINNING = b'{"frame":'
 _KEYS = {"frame", "timestamp", "faces"}
@@ -61,7 +64,11 @@ def check_recording(file: BinaryIO) -> int:
     file.seek(0)
     head = file.read(512)
     ours = head.startswith(MP4_HEAD) or (
-        head.startswith(b"RIFF") and head[8:12] == b"AVI " and b"vidsMJPG" in head and b"Lavf" in head
+        head.startswith(b"RIFF")
+        and head[8:12] == b"AVI "
+        and b"vidsMJPG" in head
+        and b"Lavf" in head
+        and head[_AVI_COUNT : _AVI_COUNT + 4] != bytes(4)
     )
     if not ours:
         raise NotOurs("it does not begin as one")

@@ -12,11 +12,15 @@ from ffmpeg_program import SECOND, ffmpeg, video
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_edge.capture.file.container import is_cut
 from fer_edge.capture.file.media_clock import MediaClock
 from fer_edge.capture.file.rate import rate_of
 from fer_edge.capture.file.sample_table import presented_samples
 from fer_edge.capture.file.video import VideoFileSource
-from fer_edge.errors import SourceTruncated
+from fer_edge.errors import SourceTruncated, SourceUnreadable
+
+ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+"""The name with which a WMV begins."""
 
 
 def play(path: Path) -> Tuple[List[Optional[float]], float]:
@@ -75,6 +79,49 @@ def test_one_that_was_cut_off_on_its_way_says_so(tmp_path: Path, kind: str, part
     with pytest.raises(SourceTruncated, match="cut off") as caught:
         play(path)
     assert " of " not in str(caught.value), "nobody knows how many there were"
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("ogv", "libtheora"), ("flv", "flv1"), ("wmv", "wmv2")])
+def test_a_film_in_pages_tags_or_objects_tells_that_it_was_cut_off(tmp_path: Path, kind: str, codec: str) -> None:
+    path = video(tmp_path / f"a.{kind}", "-c:v", codec, "-q:v", "8")
+    assert len(play(path)[0]) == 25
+    data = path.read_bytes()
+    path.write_bytes(data + bytes(1000))
+    assert len(play(path)[0]) == 25, "what stands behind the end is no damage"
+    path.write_bytes(data[: len(data) * 3 // 4])
+    with pytest.raises(SourceTruncated, match="cut off"):
+        play(path)
+    path.write_bytes(data[:-8])
+    assert is_cut(path)
+
+
+@given(head=st.sampled_from([b"OggS", b"FLV\1\1\0\0\0\x09\0\0\0\0\x09", ASF]), rest=st.binary(max_size=300))
+def test_any_bytes_are_cut_off_or_not(head: bytes, rest: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(head + rest)
+    assert is_cut(path) in (True, False)
+
+
+def test_one_that_was_cut_off_before_its_first_image_is_called_that(tmp_path: Path) -> None:
+    path = video(tmp_path / "a.mp4", "-c:v", "libx264", "-movflags", "faststart")
+    path.write_bytes(path.read_bytes()[:400])
+    with pytest.raises(SourceUnreadable, match="cut off before its first image") as caught:
+        play(path)
+    assert "Copy the file again" in caught.value.remedy
+
+
+def test_a_file_that_is_removed_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:
+    path = video(tmp_path / "a.avi", "-c:v", "mjpeg")
+    with VideoFileSource(path) as source:
+        source.open()
+        path.unlink()
+        assert sum(1 for _ in iter(source.grab, False)) == 25
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_an_avi_with_images_that_lean_on_later_ones_begins_at_nought(tmp_path: Path, codec: str) -> None:
+    times, _ = play(video(tmp_path / "a.avi", "-c:v", codec, "-bf", "2"))
+    assert times == pytest.approx([index / 25 for index in range(25)], abs=0.002)
 
 
 @pytest.mark.parametrize("kind", ["mp3", "m4a"])
@@ -157,9 +204,11 @@ def test_times_that_tell_nothing_give_no_rate(positions: List[float], rate: floa
     [
         ([-0.2, -0.1, 0.0, 0.1], [0.0, 0.1, 0.2, 0.3]),
         ([-7.6e12, -7.6e12], [0.0, 0.1]),
+        ([0.2, 0.3, 0.0], [0.0, 0.1, 0.2]),
+        ([3.0, 3.1], [3.0, 3.1]),
     ],
 )
-def test_the_first_image_is_at_nought_where_it_comes_before_an_edit_list(
+def test_the_first_image_is_at_nought_where_it_comes_before_an_edit_list_or_a_little_late(
     positions: List[float], times: List[float]
 ) -> None:
     clock = MediaClock(10.0)

@@ -166,7 +166,7 @@ def test_nothing_but_finished_pieces_of_this_recording_is_deleted(tmp_path: Path
     with opened(VideoSink(tmp_path / "out-20250104T000000Z.avi", 10.0)) as elsewhere:
         elsewhere.write(observation(0), Rates())
         name = DatedName(str(tmp_path / "out.avi")).with_beginning()
-        delete_oldest(name, old.stat().st_size + new.stat().st_size + 100_000, check_recording)
+        delete_oldest(name, old.stat().st_size + new.stat().st_size + elsewhere.bytes_written, check_recording)
         assert not oldest.exists()
         assert old.exists()
         assert new.exists()
@@ -175,6 +175,35 @@ def test_nothing_but_finished_pieces_of_this_recording_is_deleted(tmp_path: Path
         assert not new.exists()
         assert all(path.exists() or path.is_symlink() for path in others.values())
         assert (tmp_path / "out-20250104T000000Z.avi").exists(), "somebody writes to it"
+
+
+def test_the_name_of_a_piece_that_made_room_is_not_given_to_a_newer_one(tmp_path: Path) -> None:
+    for number in ("", "+2", "+3"):
+        piece(tmp_path / f"out-2026{number}.avi")
+    name = DatedName(str(tmp_path / "out-%Y.avi"))
+    size = (tmp_path / "out-2026.avi").stat().st_size
+    with opened(PiecedSink(name, video, check_recording, keep=2.5 * size, now=lambda: BEGAN)) as sink:
+        sink.write(observation(0, image=moving(0, 64, 48)), Rates())
+    assert {path.name for path in tmp_path.iterdir()} == {"out-2026+2.avi", "out-2026+3.avi", "out-2026+4.avi"}
+
+
+def test_results_go_on_in_the_newest_file_of_their_day_where_older_ones_made_room(tmp_path: Path) -> None:
+    clock = Clock()
+    path = tmp_path / "log-%Y.jsonl"
+    with opened(results(path, clock)) as sink:
+        sink.write(clock.observation(0, 0.0), Rates())
+    (tmp_path / "log-2026.jsonl").rename(tmp_path / "log-2026+3.jsonl")
+    with opened(results(path, clock, append=True)) as sink:
+        sink.write(clock.observation(1, 1.0), Rates())
+    assert lines(tmp_path) == {"log-2026+3.jsonl": [0, 1]}
+
+
+def test_what_somebody_else_called_like_a_piece_takes_no_room_from_ours(tmp_path: Path) -> None:
+    own = piece(tmp_path / "out-2025.avi")
+    (tmp_path / "out-2024.avi").write_bytes(bytes(10 * own.stat().st_size))
+    delete_oldest(DatedName(str(tmp_path / "out-%Y.avi")), 2 * own.stat().st_size, check_recording)
+    assert own.exists()
+    assert (tmp_path / "out-2024.avi").exists()
 
 
 def test_a_folder_that_is_gone_is_told_by_the_recording_and_not_by_the_tidying(tmp_path: Path) -> None:

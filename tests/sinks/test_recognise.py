@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import List
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from observations import moving, observation, opened
@@ -165,6 +167,17 @@ def test_a_film_of_another_program_is_not_recorded_over(tmp_path: Path) -> None:
     for index in range(5):
         writer.write(np.ascontiguousarray(moving(index, 64, 48)))
     writer.release()
+    before = path.read_bytes()
+    with pytest.raises(OutputNotWritable, match="none that fer-edge wrote"):
+        VideoSink(path)
+    assert path.read_bytes() == before
+
+
+def test_an_avi_that_another_program_wrote_to_a_pipe_is_not_recorded_over(tmp_path: Path) -> None:
+    source = ("-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=1", "-c:v", "mjpeg", "-f", "avi", "-")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source]
+    path = tmp_path / "out.avi"
+    path.write_bytes(subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout)
     before = path.read_bytes()
     with pytest.raises(OutputNotWritable, match="none that fer-edge wrote"):
         VideoSink(path)

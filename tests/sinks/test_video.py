@@ -316,6 +316,26 @@ def of_video(index: int, media_time: Optional[float]) -> Observation:
     return made.richer(frame=replace(made.frame, media_time=media_time))
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_animation_among_pictures_is_recorded_in_its_own_time_behind_them(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    files: List[Tuple[str, Optional[float]]] = [
+        ("a.gif", 0.0),
+        ("a.gif", 0.2),
+        ("b.jpg", None),
+        ("c.gif", 0.0),
+        ("c.gif", 0.3),
+    ]
+    with recorder(path, live=False, claimed=10.0) as sink:
+        for index, (file, at) in enumerate(files):
+            made = of_video(index, at)
+            sink.write(made.richer(frame=replace(made.frame, file=file)), Rates())
+    played = [round((level - 20) / 10) for level in levels(path)]
+    assert played == ([0, 1, 2, 3, 4] if ending == ".mp4" else [0, 0, 1, *[2] * 10, 3, 3, 3, 4])
+    if ending == ".mp4":
+        assert shown_at(path) == pytest.approx([0.0, 0.2, 0.3, 1.3, 1.6], abs=0.001)
+
+
 def test_what_has_no_picture_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "out.avi"
     broken = observation(1, image=np.zeros((0, 0, 3), np.uint8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import struct
+import tempfile
 from contextlib import contextmanager
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -12,8 +13,8 @@ import numpy as np
 
 from fer_edge.capture.file.signature import AVIF, PNG, WEBP
 from fer_edge.capture.file.tiff import Page
-from fer_edge.capture.file.unreadable import Unreadable
-from fer_edge.capture.limits import MOST_PIXELS, fits, why_not
+from fer_edge.capture.file.unreadable import COPY_AGAIN, Unreadable, too_large
+from fer_edge.capture.limits import MOST_PIXELS, fits
 from fer_edge.capture.opencv import cv2, quiet, to_bgr
 from fer_edge.types import Image
 
@@ -74,7 +75,7 @@ def animation_pictures(descriptor: int, kind: str, animation: Animation) -> Opti
     Parameters
     ----------
     descriptor : int
-        Of the file, open as long as the iterator is used.
+        Of the file, open as long as the iterator is used; of a WebP that is cut off, of what `whole_webp` makes of it.
     """
     if opencv_animates(kind, animation):
         return _by_opencv(descriptor, animation)
@@ -93,8 +94,8 @@ def opencv_animates(kind: str, animation: Animation) -> bool:
 def tiff_pictures(descriptor: int, pages: Sequence[Page]) -> Iterator[Picture]:
     """Return the pages of a TIFF file, one at a time."""
     for count, page in enumerate(pages):
-        if not fits(page.width, page.height):
-            raise Unreadable(why_not(page.width, page.height))
+        if page.width and not fits(page.width, page.height):
+            raise too_large(page.width, page.height)
         image = None
         with quiet():
             try:
@@ -103,7 +104,7 @@ def tiff_pictures(descriptor: int, pages: Sequence[Page]) -> Iterator[Picture]:
             except cv2.error:
                 image = None
         if image is None or image.dtype != np.uint8:
-            raise Unreadable(f"its page {count + 1} of {len(pages)} is cut off or damaged")
+            raise Unreadable(f"its page {count + 1} of {len(pages)} is cut off or damaged", COPY_AGAIN)
         yield Picture(to_bgr(image))
 
 
@@ -124,6 +125,19 @@ def first_of_webp(data: bytes) -> bytes:
     return b""
 
 
+def whole_webp(data: bytes) -> bytes:
+    """Return an animated WebP file that is cut off as one of the pictures that are whole; nothing where it is not cut off."""
+    if 8 + int.from_bytes(data[4:8], "little") <= len(data):
+        return b""
+    at = end = 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
+        if at <= len(data):
+            end = at
+    return data[:4] + (end - 8).to_bytes(4, "little") + data[8:end]
+
+
 def timed(delays: Sequence[float]) -> List[Tuple[Optional[float], float]]:
     """Return for each picture when it is shown, and the mean rate; without times where all delays are 0."""
     total = sum(delays)
@@ -136,7 +150,7 @@ def timed(delays: Sequence[float]) -> List[Tuple[Optional[float], float]]:
 
 def _by_opencv(descriptor: int, animation: Animation) -> Iterator[Picture]:
     if animation.width and not fits(animation.width, animation.height):
-        raise Unreadable(why_not(animation.width, animation.height))
+        raise too_large(animation.width, animation.height)
     # All at once would take memory for all; each piece is decoded from the beginning.
     piece = _piece(animation.width, animation.height)
     times = timed(animation.delays)
@@ -153,7 +167,7 @@ def _by_opencv(descriptor: int, animation: Animation) -> Iterator[Picture]:
         mean = len(delays) / sum(delays) if sum(delays) > 0 else 0.0
         for number, image in enumerate(images):
             if image.dtype != np.uint8 or not fits(image.shape[1], image.shape[0]):
-                raise Unreadable(why_not(image.shape[1], image.shape[0]))
+                raise too_large(image.shape[1], image.shape[0])
             if times:
                 media_time, rate = times[min(given + number, len(times) - 1)]
             else:
@@ -177,7 +191,7 @@ def _by_pillow(descriptor: int, animation: Animation) -> Iterator[Picture]:
 
     with open(_name(descriptor), "rb") as file, PillowImage.open(file) as opened:
         if not fits(*opened.size):
-            raise Unreadable(why_not(*opened.size))
+            raise too_large(*opened.size)
         first = 1 if animation.hides_first else 0
         times = timed(animation.delays)
         delay_sum, given = 0.0, 0
@@ -201,7 +215,7 @@ def _by_pillow(descriptor: int, animation: Animation) -> Iterator[Picture]:
 def _check_count(given: int, promised: int) -> None:
     if given == 0 or given < promised:
         of = f": {given} of {promised} pictures could be read" if promised else ""
-        raise Unreadable(f"it is cut off or damaged{of}")
+        raise Unreadable(f"it is cut off or damaged{of}", COPY_AGAIN)
 
 
 def _pillow_animates(kind: str) -> bool:
@@ -217,6 +231,18 @@ def _pillow_animates(kind: str) -> bool:
 def _name(descriptor: int) -> str:
     """Return a name for an open file that any decoder takes, whatever the bytes of its own."""
     return f"/proc/self/fd/{descriptor}"
+
+
+@contextmanager
+def in_memory(data: bytes) -> Iterator[int]:
+    """Open bytes as a file for a decoder that wants a name."""
+    try:
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (closed below)
+    except OSError:
+        raise Unreadable("it is cut off or damaged", COPY_AGAIN) from None
+    with file:
+        file.write(data)
+        yield file.fileno()
 
 
 @contextmanager

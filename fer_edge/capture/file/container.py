@@ -14,12 +14,27 @@ _SEGMENT = b"\x18S\x80g"
 _NEVER_FILLED_IN = (0, 0xFFFFFFFF)
 """Lengths that stand in a RIFF file while it is written."""
 
+_FLV_TAGS = (8, 9, 18)
+"""Sound, video and data."""
+
+_OGG = b"OggS"
+
+_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_OBJECTS = {
+    _ASF_HEADER,
+    bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c"),  # the images and the sound
+    bytes.fromhex("90080033b1e5cf1189f400a0c90349cb"),  # indices, of three kinds
+    bytes.fromhex("d329e2d6da35d111903400a0c90349be"),
+    bytes.fromhex("f803b1feadc2304a9fbd5a4b7f39d9a5"),
+}
+
 
 def is_cut(path: Path) -> bool:
     """Return whether the file ends before its own structure says it should.
 
-    Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list or chunk does), Matroska, WebM (an element does) and GIF
-    (the trailer is missing). False for everything else, and when in doubt.
+    Knows MP4 and MOV (a box reaches beyond the end), AVI (a RIFF list or chunk does), Matroska, WebM (an element does), FLV (a
+    tag does), Ogg (a page does), WMV (an object does) and GIF (the trailer is missing). False for everything else, and when in
+    doubt.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -30,6 +45,12 @@ def is_cut(path: Path) -> bool:
             return _riff_is_cut(file, size)
         if head[:4] == b"\x1aE\xdf\xa3":
             return _matroska_is_cut(file, size)
+        if head[:4] == b"FLV\1":
+            return _flv_is_cut(file, size)
+        if head[:4] == _OGG:
+            return _ogg_is_cut(file, size)
+        if head[:16] == _ASF_HEADER:
+            return _asf_is_cut(file, size)
         if head[:4] == b"GIF8":
             file.seek(max(0, size - 16))
             return b"\x3b" not in file.read()
@@ -135,4 +156,51 @@ def _matroska_is_cut(file: BinaryIO, size: int) -> bool:
             at += length
             if header[:name] == _SEGMENT:  # what follows is none of it
                 return at > size
+    return False
+
+
+def _flv_is_cut(file: BinaryIO, size: int) -> bool:
+    """Walk the tags (Adobe's FLV specification 10.1, annex E): a head of 11 bytes, a body, and the length of both again."""
+    at = 9 + 4
+    for _ in range(_MOST_PIECES):
+        file.seek(at)
+        header = file.read(11)
+        if not header or header[0] & 0x1F not in _FLV_TAGS:
+            return False
+        at += 11 + int.from_bytes(header[1:4], "big")
+        if at > size or len(header) < 11:
+            return True
+        at += 4
+    return False
+
+
+def _ogg_is_cut(file: BinaryIO, size: int) -> bool:
+    """Walk the pages (RFC 3533, 6): a head of 27 bytes, whose last is the number of lengths that follow, and the body."""
+    at = 0
+    for _ in range(_MOST_PIECES):
+        file.seek(at)
+        header = file.read(27 + 255)
+        if not header or header[:4] != _OGG[: len(header)]:
+            return False
+        lengths = header[27 : 27 + header[26]] if len(header) >= 27 else b""
+        if len(header) < 27 or len(lengths) < header[26]:
+            return True
+        at += 27 + len(lengths) + sum(lengths)
+        if at > size:
+            return True
+    return False
+
+
+def _asf_is_cut(file: BinaryIO, size: int) -> bool:
+    """Walk the objects (Microsoft's ASF specification, 2.1): a name of 16 bytes, and a length that counts itself."""
+    at = 0
+    for _ in range(_MOST_PIECES):
+        file.seek(at)
+        header = file.read(24)
+        length = int.from_bytes(header[16:], "little")
+        if len(header) < 24 or header[:16] not in _ASF_OBJECTS or length < 24:
+            return False
+        at += length
+        if at > size:
+            return True
     return False

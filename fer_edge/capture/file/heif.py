@@ -10,8 +10,8 @@ import numpy as np
 from fer_edge.capture.file.animation import Picture
 from fer_edge.capture.file.orientation import exif_orientation, turned
 from fer_edge.capture.file.signature import AVIF
-from fer_edge.capture.file.unreadable import Unreadable
-from fer_edge.capture.limits import fits, why_not
+from fer_edge.capture.file.unreadable import COPY_AGAIN, Unreadable, too_large
+from fer_edge.capture.limits import fits
 from fer_edge.errors import MissingExtra
 from fer_edge.system.installation import pip_install
 from fer_edge.types import Image
@@ -62,11 +62,12 @@ def _by_pillow_heif(pillow_heif: Any, data: bytes, is_all: bool) -> Iterator[Pic
         for number in chosen:
             one = opened[number]
             if not fits(*one.size):
-                raise Unreadable(why_not(*one.size))
+                raise too_large(*one.size)
             # libheif has turned it as irot and imir say, which is all that counts: EXIF tells the same once more.
-            yield Picture(_bgr(np.asarray(one)))
+            # A copy: the array lies in libheif's memory, which older releases free with `one` all the same.
+            yield Picture(_bgr(np.array(one)))
     except (OSError, ValueError, EOFError, RuntimeError, SyntaxError) as error:
-        raise Unreadable(f"it is cut off or damaged ({error})") from error
+        raise Unreadable(f"it is cut off or damaged ({error})", COPY_AGAIN) from error
 
 
 def _avif_by_pillow(data: bytes) -> Optional[Image]:
@@ -80,11 +81,11 @@ def _avif_by_pillow(data: bytes) -> Optional[Image]:
     try:
         with PillowImage.open(io.BytesIO(data), formats=["AVIF"]) as opened:
             if not fits(*opened.size):
-                raise Unreadable(why_not(*opened.size))
+                raise too_large(*opened.size)
             exif = opened.info.get("exif", b"")
             image = np.asarray(opened.convert("RGB"))[..., ::-1].copy()
     except (UnidentifiedImageError, OSError, ValueError, EOFError, SyntaxError) as error:
-        raise Unreadable("it is cut off or damaged") from error
+        raise Unreadable("it is cut off or damaged", COPY_AGAIN) from error
     # Pillow does not turn it, but writes irot and imir into the EXIF data.
     return turned(image, exif_orientation(exif[6:] if exif.startswith(b"Exif\0\0") else exif))
 

@@ -16,17 +16,19 @@ from fer_edge.capture.file.animation import (
     animation_of,
     animation_pictures,
     first_of_webp,
+    in_memory,
     opened,
     tiff_pictures,
+    whole_webp,
 )
 from fer_edge.capture.file.heif import heif_pictures
 from fer_edge.capture.file.orientation import png_orientation, turned, turned_as_boxes_say, webp_orientation
 from fer_edge.capture.file.places import FOREIGN_SUFFIXES
 from fer_edge.capture.file.signature import AVIF, GIF, HEAD, HEIF, JPEG, PNG, TIFF, WEBP, picture_kind
 from fer_edge.capture.file.tiff import Page, pages
-from fer_edge.capture.file.unreadable import Unreadable
+from fer_edge.capture.file.unreadable import COPY_AGAIN, Unreadable, too_large
 from fer_edge.capture.file.video import VideoFileSource
-from fer_edge.capture.limits import fits, why_not
+from fer_edge.capture.limits import fits
 from fer_edge.capture.opencv import decode, decode_reduced, decode_unturned
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceError, SourcePermission
@@ -78,7 +80,8 @@ def _chosen(path: Path, settings: CaptureSettings, note: Note) -> Iterator[Pictu
 
 
 def _of_animation(path: Path, data: bytes, kind: str, animation: Animation, note: Note) -> Iterator[Picture]:
-    with opened(path) as descriptor:
+    mended = whole_webp(data) if kind == WEBP else b""
+    with in_memory(mended) if mended else opened(path) as descriptor:
         found = animation_pictures(descriptor, kind, animation)
         if found is not None:
             yield from found
@@ -92,7 +95,7 @@ def _of_tiff(path: Path, data: bytes, is_all: bool) -> Iterator[Picture]:
     found = pages(data)
     if len(found) < 2 and (not found or found[0].number == 0):
         if found and not fits(found[0].width, found[0].height):
-            raise Unreadable(why_not(found[0].width, found[0].height))
+            raise too_large(found[0].width, found[0].height)
         return iter([Picture(_whole(decode(data), data, TIFF))])
     return _opened_tiff(path, found if is_all else found[:1])
 
@@ -108,7 +111,7 @@ def _still(data: bytes, kind: str, note: Note) -> Iterator[Picture]:
     if size is not None:
         reduction = reduction_for(*size) if kind == JPEG and min(size) > 0 else 1 if fits(*size) else None
         if reduction is None:
-            raise Unreadable(why_not(*size))
+            raise too_large(*size)
     if kind == JPEG and reduction is not None and reduction > 1 and size is not None:
         image = _whole(decode_reduced(data, reduction), data, kind, reduction)
         note(
@@ -144,7 +147,12 @@ def _whole(image: Optional[Image], data: bytes, kind: str, reduction: int = 1) -
         raise Unreadable("to decode it would take too long for a picture of its size, or it is of a rare kind of JPEG")
     if not kind:
         raise Unreadable("it is no picture" + (", but a video" if data[4:8] == b"ftyp" else ""))
-    raise Unreadable("it is cut off or damaged", "Copy it again if there is a whole one.")
+    if kind == TIFF:
+        raise Unreadable(
+            "it is cut off, damaged, or compressed in a way that is not read",
+            "Copy it again if there is a whole one, or convert it to PNG.",
+        )
+    raise Unreadable("it is cut off or damaged", COPY_AGAIN)
 
 
 def _by_video_reader(path: Path, settings: CaptureSettings, is_all: bool) -> Iterator[Picture]:

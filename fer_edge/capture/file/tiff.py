@@ -19,7 +19,7 @@ class Page(NamedTuple):
     number : int
         Of its directory in the file, from 0.
     width, height : int
-        Pixels.
+        Pixels; 0 where the file does not say.
     """
 
     number: int
@@ -30,7 +30,7 @@ class Page(NamedTuple):
 def pages(data: bytes) -> List[Page]:
     """Return the pages of a TIFF or BigTIFF file (TIFF 6.0, section 2), without previews and masks.
 
-    What is damaged ends the list.
+    What is damaged ends the list; where the file ends before the directory of another page, that page, without a size.
     """
     little = data[:1] == b"I"
     big = data[2:4] in (b"+\0", b"\0+")
@@ -58,4 +58,6 @@ def pages(data: bytes) -> List[Page]:
             found.append(Page(len(seen), values.get(_WIDTH, 0), values.get(_HEIGHT, 0)))
         seen.add(directory)
         directory = number(first + count * entry_size, wide)
+    if found and directory + 2 >= len(data):
+        found.append(Page(len(seen), 0, 0))
     return found

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Optional, Type
 
+from fer_edge.capture.limits import why_not
 from fer_edge.errors import FerEdgeError, MissingExtra, SourceUnreadable
+
+COPY_AGAIN = "Copy it again if there is a whole one."
 
 
 class Unreadable(Exception):
@@ -38,3 +41,10 @@ class Unreadable(Exception):
     def in_a_line(self) -> str:
         """Return the reason, with the remedy where there would be no use in looking at the file."""
         return f"{self.reason}. {self.remedy}" if self.error is MissingExtra else self.reason
+
+
+def too_large(width: int, height: int) -> Unreadable:
+    """Return what is known of a picture of a size that is not read."""
+    return Unreadable(
+        why_not(width, height), "Make it smaller, or store it as JPEG, which is read at a part of its size."
+    )

@@ -98,7 +98,7 @@ class VideoFileSource(Source):
             return came
         if self._delivered == 0:
             raise self._unreadable()
-        if is_cut(self._path) or self._lacks_frames():
+        if self._is_cut() or self._lacks_frames():
             of = f" of {self._header.frames}" if self._header.frames > self._delivered else ""
             raise SourceTruncated(
                 f"{shown(self._path)} is cut off or damaged: {self._delivered}{of} frames could be read.",
@@ -145,6 +145,12 @@ class VideoFileSource(Source):
             self._grabbed_at = self._clock.read(self._decoder.position)
         return came
 
+    def _is_cut(self) -> bool:
+        try:
+            return is_cut(self._path)
+        except OSError:  # removed since
+            return False
+
     def _lacks_frames(self) -> bool:
         """Return whether the decoder gave clearly fewer frames than the container's table has; a header's number is a guess."""
         listed = presented_samples(self._path)
@@ -178,10 +184,19 @@ class VideoFileSource(Source):
         return SourceUnreadable(f"{shown(self._path)} cannot be read: {error.strerror}.", "Check the disk.")
 
     def _unreadable(self) -> SourceUnreadable:
-        if lacks_index(self._path):
+        try:
+            has_no_index = lacks_index(self._path)
+        except OSError as error:
+            return self._failed(error)
+        if has_no_index:
             return SourceUnreadable(
                 f"{shown(self._path)} has no index (moov): the recording was cut off before it was finished.",
                 "Record it again, or repair it with a tool such as untrunc.",
+            )
+        if self._is_cut():
+            return SourceUnreadable(
+                f"{shown(self._path)} is cut off before its first image could be read.",
+                "Copy the file again if there is a whole one.",
             )
         return SourceUnreadable(f"{shown(self._path)} is no video that can be read.", f"These kinds work: {KINDS}.")
 

@@ -72,6 +72,11 @@ class FileInput(MediaInput):
         except OSError:
             pass
         said = f": {self.words(report)}" if report.words else ""
+        if self.is_cut():
+            return SourceUnreadable(
+                f"{self.name} is cut off before its first image could be read{said}.",
+                "Copy the file again if there is a whole one.",
+            )
         return SourceUnreadable(f"{self.name} is no video that can be read{said}.", f"These kinds work: {KINDS}.")
 
     def _check(self) -> None:

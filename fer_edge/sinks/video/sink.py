@@ -71,7 +71,7 @@ class VideoSink(Sink):
 
     An image is shown at its time: by `Frame.captured_at` where it is live, else by `Frame.media_time`. An ``.mp4`` has each
     image once, for as long as it lasted. An ``.avi`` has a constant rate: it repeats the last one, without encoding it again,
-    and of images that come faster has the first of each 1/fps. Pictures, which have no time, follow each other at its rate.
+    and of images that come faster has the first of each 1/fps. A picture, which has no time, is shown for a second.
     Gaps above `LONGEST_GAP` are shortened.
 
     Parameters
@@ -222,7 +222,7 @@ class VideoSink(Sink):
         self._size = _recorded_size(width, height, _H264)
         encoder, reasons = open_h264(VideoFormat(self._size, self._fps), self._consume, self._kinds)
         if encoder is not None:
-            self._muxer = Mp4Muxer(file, H264Track(), self._size, 1 / self._fps)
+            self._muxer = Mp4Muxer(file, H264Track(), self._size, self._timeline.usual)
             logger.debug("%s is encoded as H.264, %s", self._path, encoder.name)
             return encoder
         key = str(reasons)
@@ -235,7 +235,7 @@ class VideoSink(Sink):
         )
         _told.add(key)
         self._size = _recorded_size(width, height, _MPEG4)
-        self._muxer = Mp4Muxer(file, Mpeg4Track(), self._size, 1 / self._fps)
+        self._muxer = Mp4Muxer(file, Mpeg4Track(), self._size, self._timeline.usual)
         return OpencvEncoder(_MPEG4, VideoFormat(self._size, self._fps), self._consume)
 
     def _consume(self, image: bytes) -> None:

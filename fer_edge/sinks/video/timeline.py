@@ -11,8 +11,14 @@ SHORTEST = 0.001
 """Seconds between two images at least. Of a file, images of one time are shown so long each."""
 
 
+PICTURE_SECONDS = 1.0
+"""How long a picture is shown that has no time of its own."""
+
+
 class Timeline:
     """Places images by their own time: what is live by the moment of its capture, a video by the time in it.
+
+    Of picture files, each begins a step behind the one before: the time in an animation is that since its own beginning.
 
     Parameters
     ----------
@@ -38,15 +44,26 @@ class Timeline:
         self._ending = ending
         self._start = self._last = 0.0
         self._empty = True
+        self._file = ""
+        self._after = step  # seconds from the last image to the next where that has no time
+
+    @property
+    def usual(self) -> float:
+        """Seconds for which the image that was placed last is shown, as far as is known before the next."""
+        return self._after
 
     def place(self, frame: Frame) -> Optional[float]:
         """Return when an image is to be shown, in seconds from the first one, later than all before; None to leave it out."""
         moment = frame.captured_at if self._live else frame.media_time
         moment = None if moment is None or not math.isfinite(moment) else moment
+        is_next_file, self._file = frame.file != self._file, frame.file
+        after, self._after = self._after, PICTURE_SECONDS if frame.file and moment is None else self._step
         if self._empty:
             self._start = 0.0 if moment is None else moment
             return 0.0
-        at = self._last + self._step if moment is None else moment - self._start
+        if is_next_file and moment is not None and not self._live:
+            self._start = moment - self._last - after
+        at = self._last + after if moment is None else moment - self._start
         if self._grid:
             at = round(at / self._step) * self._step
             if at < self._last + self._step / 2:

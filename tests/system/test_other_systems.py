@@ -49,6 +49,31 @@ def test_files_are_analysed_where_there_is_no_unix(tmp_path: Path) -> None:
     assert [len(line["faces"]) for line in lines] == [1, 1]
 
 
+def test_videos_and_pages_are_read_and_recordings_made_where_there_is_no_unix(tmp_path: Path) -> None:
+    portraits(tmp_path, 2)
+    pages = [cv2.imread(str(tmp_path / f"{number}.png")) for number in range(2)]
+    assert cv2.imwritemulti(str(tmp_path / "pages.tif"), pages)
+    writer = cv2.VideoWriter(str(tmp_path / "in.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, pages[0].shape[1::-1])
+    for page in pages:
+        writer.write(page)
+    writer.release()
+    for source in ("in.avi", "pages.tif"):
+        done = run(
+            tmp_path,
+            "--camera",
+            source,
+            "--display",
+            "none",
+            "--output",
+            f"{source}.jsonl",
+            "--record",
+            f"{source}.mp4",
+        )
+        assert done.returncode == 0, done.stderr
+        assert len((tmp_path / f"{source}.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+        assert (tmp_path / f"{source}.mp4").stat().st_size > 1000
+
+
 def test_the_library_reads_a_picture_where_there_is_no_unix(tmp_path: Path) -> None:
     portraits(tmp_path, 1)
     done = run(tmp_path, "-c", "import fer_edge; print(fer_edge.read_image('0.png')[0].expression.label)")

@@ -6,11 +6,12 @@ import logging
 import os
 import struct
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from fer_edge.capture.file.opencv_name import OpenCvName
 from fer_edge.capture.file.signature import AVIF, PNG, WEBP
 from fer_edge.capture.file.tiff import Page
 from fer_edge.capture.file.unreadable import COPY_AGAIN, Unreadable, too_large
@@ -69,17 +70,17 @@ def animation_of(kind: str, data: bytes) -> Optional[Animation]:
     return Animation([]) if kind == AVIF and data[8:12] == b"avis" else None
 
 
-def animation_pictures(descriptor: int, kind: str, animation: Animation) -> Optional[Iterator[Picture]]:
+def animation_pictures(name: str, kind: str, animation: Animation) -> Optional[Iterator[Picture]]:
     """Return all pictures of an animation; None where nothing that is installed reads it whole.
 
     Parameters
     ----------
-    descriptor : int
-        Of the file, open as long as the iterator is used; of a WebP that is cut off, of what `whole_webp` makes of it.
+    name : str
+        Of the file, there as long as the iterator is used; of a WebP that is cut off, of what `whole_webp` makes of it.
     """
     if opencv_animates(kind, animation):
-        return _by_opencv(descriptor, animation)
-    return _by_pillow(descriptor, animation) if _pillow_animates(kind) else None
+        return _by_opencv(name, animation)
+    return _by_pillow(name, animation) if _pillow_animates(kind) else None
 
 
 def opencv_animates(kind: str, animation: Animation) -> bool:
@@ -91,7 +92,7 @@ def opencv_animates(kind: str, animation: Animation) -> bool:
     return version >= (4, 12) or not (animation.hides_first or kind == AVIF)
 
 
-def tiff_pictures(descriptor: int, pages: Sequence[Page]) -> Iterator[Picture]:
+def tiff_pictures(name: str, pages: Sequence[Page]) -> Iterator[Picture]:
     """Return the pages of a TIFF file, one at a time."""
     for count, page in enumerate(pages):
         if page.width and not fits(page.width, page.height):
@@ -99,7 +100,7 @@ def tiff_pictures(descriptor: int, pages: Sequence[Page]) -> Iterator[Picture]:
         image = None
         with quiet():
             try:
-                done, images = cv2.imreadmulti(_name(descriptor), page.number, 1, flags=cv2.IMREAD_COLOR)
+                done, images = cv2.imreadmulti(name, page.number, 1, flags=cv2.IMREAD_COLOR)
                 image = images[0] if done and images else None
             except cv2.error:
                 image = None
@@ -148,7 +149,7 @@ def timed(delays: Sequence[float]) -> List[Tuple[Optional[float], float]]:
     return [(float(start), rate) for start in starts]
 
 
-def _by_opencv(descriptor: int, animation: Animation) -> Iterator[Picture]:
+def _by_opencv(name: str, animation: Animation) -> Iterator[Picture]:
     if animation.width and not fits(animation.width, animation.height):
         raise too_large(animation.width, animation.height)
     # All at once would take memory for all; each piece is decoded from the beginning.
@@ -158,7 +159,7 @@ def _by_opencv(descriptor: int, animation: Animation) -> Iterator[Picture]:
     while given < (len(times) or _MOST_FRAMES):
         with quiet():
             try:
-                _, found = cv2.imreadanimation(_name(descriptor), given, piece)
+                _, found = cv2.imreadanimation(name, given, piece)
             except cv2.error:
                 break
         images, delays = list(found.frames), [max(0, int(one)) / 1000 for one in found.durations]
@@ -186,10 +187,10 @@ def _piece(width: int, height: int) -> int:
     return max(1, MOST_PIXELS // (width * height)) if width and height else 1
 
 
-def _by_pillow(descriptor: int, animation: Animation) -> Iterator[Picture]:
+def _by_pillow(name: str, animation: Animation) -> Iterator[Picture]:
     from PIL import Image as PillowImage
 
-    with open(_name(descriptor), "rb") as file, PillowImage.open(file) as opened:
+    with open(name, "rb") as file, PillowImage.open(file) as opened:
         if not fits(*opened.size):
             raise too_large(*opened.size)
         first = 1 if animation.hides_first else 0
@@ -228,31 +229,27 @@ def _pillow_animates(kind: str) -> bool:
     return kind == PNG or bool(features.check("webp"))
 
 
-def _name(descriptor: int) -> str:
-    """Return a name for an open file that any decoder takes, whatever the bytes of its own."""
-    return f"/proc/self/fd/{descriptor}"
-
-
 @contextmanager
-def in_memory(data: bytes) -> Iterator[int]:
-    """Open bytes as a file for a decoder that wants a name."""
+def in_memory(data: bytes) -> Iterator[str]:
+    """Give a name for bytes, for a decoder that wants one."""
     try:
-        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (closed below)
+        descriptor, path = tempfile.mkstemp(prefix="fer-edge-")
     except OSError:
         raise Unreadable("it is cut off or damaged", COPY_AGAIN) from None
-    with file:
-        file.write(data)
-        yield file.fileno()
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        with opened(path) as name:
+            yield name
+    finally:
+        os.unlink(path)
 
 
 @contextmanager
-def opened(path: Any) -> Iterator[int]:
-    """Open a file for a decoder that wants a name."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def opened(path: Any) -> Iterator[str]:
+    """Give a name of a file that a decoder takes, whatever the bytes of its own."""
+    with closing(OpenCvName(path)) as name:
+        yield name.text
 
 
 def _webp(data: bytes) -> Optional[Animation]:

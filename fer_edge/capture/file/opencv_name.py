@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Optional, Union
 
+from fer_edge.system.unix import CLOEXEC, DIRECTORY
+
 
 class OpenCvName:
     """Holds the name, and the file open for as long as it is valid.
@@ -43,10 +45,10 @@ class OpenCvName:
             self.text = os.fsdecode(path)
             return
         if name.isascii():
-            self._descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._descriptor = os.open(folder, os.O_PATH | DIRECTORY | CLOEXEC)
             self.text = f"/proc/self/fd/{self._descriptor}/{name.decode('ascii')}"
             return
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = os.open(path, os.O_RDONLY | CLOEXEC)
         self.text = f"/proc/self/fd/{self._descriptor}"
 
     def close(self) -> None:

@@ -81,8 +81,8 @@ def _chosen(path: Path, settings: CaptureSettings, note: Note) -> Iterator[Pictu
 
 def _of_animation(path: Path, data: bytes, kind: str, animation: Animation, note: Note) -> Iterator[Picture]:
     mended = whole_webp(data) if kind == WEBP else b""
-    with in_memory(mended) if mended else opened(path) as descriptor:
-        found = animation_pictures(descriptor, kind, animation)
+    with in_memory(mended) if mended else opened(path) as name:
+        found = animation_pictures(name, kind, animation)
         if found is not None:
             yield from found
             return
@@ -101,8 +101,8 @@ def _of_tiff(path: Path, data: bytes, is_all: bool) -> Iterator[Picture]:
 
 
 def _opened_tiff(path: Path, found: Sequence[Page]) -> Iterator[Picture]:
-    with opened(path) as descriptor:
-        yield from tiff_pictures(descriptor, found)
+    with opened(path) as name:
+        yield from tiff_pictures(name, found)
 
 
 def _still(data: bytes, kind: str, note: Note) -> Iterator[Picture]:
@@ -156,18 +156,7 @@ def _whole(image: Optional[Image], data: bytes, kind: str, reduction: int = 1) -
 
 
 def _by_video_reader(path: Path, settings: CaptureSettings, is_all: bool) -> Iterator[Picture]:
-    with opened(path) as descriptor:
-        # FFmpeg takes no name that is not UTF-8.
-        name = path if _is_utf8(path) else Path(f"/proc/self/fd/{descriptor}")
-        yield from _of_video(VideoFileSource(name, replace(settings, loop=False)), is_all, shown(name))
-
-
-def _is_utf8(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return _of_video(VideoFileSource(path, replace(settings, loop=False)), is_all, shown(path))
 
 
 def _of_video(source: VideoFileSource, is_all: bool, name: str) -> Iterator[Picture]:

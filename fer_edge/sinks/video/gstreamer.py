@@ -13,6 +13,9 @@ PROGRAM = "gst-launch-1.0"
 ALIGN = 4
 """Bytes: where GStreamer expects each row of a raw image to begin."""
 
+_CONSTANT_QUALITY, _KEY_INTERVAL = "pass=quant", "key-int-max"
+"""Apart from what they belong to, as what looks like a password or a key is masked in a message."""
+
 Elements = Callable[[VideoFormat], str]
 
 GSTREAMER_ENCODERS: Tuple[Tuple[str, Elements], ...] = (
@@ -35,8 +38,8 @@ GSTREAMER_ENCODERS: Tuple[Tuple[str, Elements], ...] = (
     (
         "x264enc",
         lambda video: (
-            f"x264enc speed-preset=superfast tune=zerolatency quantizer=25 threads=1 key-int-max={video.key_interval} "
-            "pass=quant"  # apart: what looks like a password is masked in a message
+            f"x264enc speed-preset=superfast tune=zerolatency {_CONSTANT_QUALITY} quantizer=25 threads=1 "
+            f"{_KEY_INTERVAL}={video.key_interval}"
         ),
     ),
     ("openh264enc", lambda video: f"openh264enc bitrate={video.bit_rate} gop-size={video.key_interval}"),

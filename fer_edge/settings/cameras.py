@@ -14,6 +14,7 @@ from fer_edge.settings.camera_text import NAME_FORM, distinct_names, is_camera_n
 from fer_edge.settings.field import described
 from fer_edge.settings.layer import CameraTable, Given, Layer, complaint
 from fer_edge.system.masking import printable
+from fer_edge.system.regular_file import is_fifo
 
 MOST_CAMERAS = 64
 """In one process. Each has a thread and a connection, and the picture of one in a grid of more could not be made out."""
@@ -223,14 +224,17 @@ def _demand_sources(tables: Iterable[CameraTable], asked: Sequence[Asked]) -> No
 
 
 def _device(source: str) -> str:
-    """Return the device that a source means, links followed; empty where it is none of this machine's own."""
+    """Return the device or named pipe that a source means, links followed; empty where it is none of this machine's own."""
     text = "0" if source == "auto" else source
     if re.fullmatch("[0-9]{1,9}", text):
         return os.path.realpath(f"/dev/video{int(text)}")
     if text.startswith("/dev/"):
         return os.path.realpath(text)
     csi = re.fullmatch("csi:([0-9]{1,2})", text)
-    return f"csi:{int(csi.group(1))}" if csi else ""
+    if csi:
+        return f"csi:{int(csi.group(1))}"
+    path = os.path.expanduser(text)
+    return os.path.realpath(path) if is_fifo(path) else ""
 
 
 def _same_name(name: str, other: str, place: str, first: str) -> FerEdgeError:

@@ -44,6 +44,14 @@ def open_regular(path: Union[str, os.PathLike[str]], folder: Optional[int] = Non
         raise
 
 
+def is_fifo(path: str) -> bool:
+    """Return whether a path leads to a named pipe, whose bytes only one reader gets."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def read_at_most(file: BinaryIO, most: int) -> bytes:
     """Return the content of an open file.
 

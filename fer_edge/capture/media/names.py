@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from importlib.util import find_spec
 from typing import Dict
 
+from fer_edge.system.regular_file import is_fifo
 from fer_edge.system.user_info import split_user_info
 
 PLAYLISTS = (".m3u8", ".m3u", ".mpd")
@@ -46,12 +46,7 @@ def is_descriptor(text: str) -> bool:
 
 def is_pipe(text: str) -> bool:
     """Return whether `text` names the standard input, a descriptor or a named pipe."""
-    if is_standard_input(text) or is_descriptor(text):
-        return True
-    try:
-        return stat.S_ISFIFO(os.stat(os.path.expanduser(text)).st_mode)
-    except (OSError, ValueError):
-        return False
+    return is_standard_input(text) or is_descriptor(text) or is_fifo(os.path.expanduser(text))
 
 
 def is_playlist_url(text: str) -> bool:

@@ -108,7 +108,7 @@ def looks_of(path: Path, count: int, detectors: Sequence[FaceDetector], seed: in
             for face in face_in_the_middle(detector, image):  # noqa: B023
                 pose = pose_of(face)
                 error = abs((angle - math.degrees(pose.roll) + 180) % 360 - 180)
-                seen = edges(cropper.crop(image, [face])[0])
+                seen = edges(cropper.crop(image, [face]))[0]
                 looks.append(Look(kind, detector.name, label, error, pose.turn, seen))  # noqa: B023
 
         image, matrix = placed(small, scale, 0)

@@ -52,14 +52,13 @@ class Doubting:
         if self._cropper is not None:
             crops = self._cropper.crop(image, faces)
         overlaid = lies_over_a_surer_one(faces)
-        return [tuple(_reasons(*each)) for each in zip(faces, crops, overlaid)]
+        return [tuple(_reasons(*each)) for each in zip(faces, edges(crops), overlaid)]
 
 
-def _reasons(face: Face, crop: Image, overlaid: bool) -> Iterator[str]:
+def _reasons(face: Face, seen: NDArray[np.float32], overlaid: bool) -> Iterator[str]:
     pose = pose_of(face)
     if abs(pose.turn) > LARGEST_TURN:
         yield "turned"
-    seen = edges(crop)
     # What does not look like an upright face at all says nothing of its mouth, and what has no edges says nothing.
     if pose.scale >= SMALLEST and seen.any():
         if UPSIDE_DOWN.holds(seen):

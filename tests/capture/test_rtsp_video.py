@@ -19,8 +19,8 @@ pytest.importorskip("av")
 from rtsp_video import HEIGHT, WIDTH, Video, encoded, is_whole, video_camera
 
 from fer_edge.capture.address import CameraAddress
+from fer_edge.capture.file.aspect import shown_size
 from fer_edge.capture.open import open_source
-from fer_edge.capture.rtsp.opencv_stream import INTERLACED, square_size
 from fer_edge.capture.rtsp.options import RtspOptions
 from fer_edge.capture.rtsp.outlet import FRAME, HEADER, Outlet
 from fer_edge.capture.rtsp.refusal import refused
@@ -155,11 +155,10 @@ def test_pixels_that_are_not_square_are_made_so(decoder: str) -> None:
 
 
 def test_the_side_that_is_too_short_is_made_longer() -> None:
-    assert square_size(320, 480, 2, 1) == (640, 480)
-    assert square_size(640, 240, 1, 2) == (640, 480)
-    assert square_size(720, 576, 0, 1) == (720, 576)
-    assert square_size(720, 576, 1000, 1) == (720, 576)
-    assert square_size(32000, 400, 9, 1) == (32000, 400)
+    assert shown_size(320, 480, 2, 1) == (640, 480)
+    assert shown_size(640, 240, 1, 2) == (640, 480)
+    assert shown_size(720, 576, 0, 1) == (720, 576)
+    assert shown_size(720, 576, 1000, 1) == (720, 576)
 
 
 def test_interlaced_pictures_are_made_progressive() -> None:
@@ -169,7 +168,7 @@ def test_interlaced_pictures_are_made_progressive() -> None:
 
 def test_what_a_newer_opencv_gives_for_interlaced_pictures_is_not_shown(camera_of_messages: Any) -> None:
     source, reader = camera_of_messages
-    reader.errors = f"[OPENCV:FFMPEG:16] {INTERLACED} frames or vice versa.\n"
+    reader.errors = "[OPENCV:FFMPEG:16] Cannot convert interlaced to progressive frames or vice versa.\n"
     with pytest.raises(SourceUnreadable, match=r"interlaced.*\n.*media.*opencv-python<4.13"):
         source.open()
 

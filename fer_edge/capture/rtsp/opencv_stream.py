@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator
 
+from fer_edge.capture.file.aspect import shown_size
+from fer_edge.capture.file.complaints import LEVEL
 from fer_edge.capture.limits import fits
 from fer_edge.capture.rtsp.options import VARIABLE, RtspOptions
 from fer_edge.types import Image
-
-INTERLACED = "Cannot convert interlaced to progressive"
-"""What the libswscale of OpenCV 4.13 and newer says on the standard error in place of giving an image: the caller then gets
-memory that was never written to."""
 
 _THREADS = "2"
 """Each decodes an image of its own and so holds one back: with four, a camera that sends one every 8 s shows it after 24 s."""
 
 _MOST_HELD_BACK = 16
 """Images that a decoder holds back at most."""
-
-_SQUARE = 0.02
-_MOST_STRETCHED = 10.0
 
 
 class OpenCvStream:
@@ -43,8 +38,8 @@ class OpenCvStream:
     """
 
     def __init__(self, place: str, options: RtspOptions, limit: float) -> None:
-        # FFmpeg's own words are the only reason it gives. 16 is "error".
-        os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"
+        # FFmpeg's own words are the only reason it gives.
+        os.environ["OPENCV_FFMPEG_LOGLEVEL"] = LEVEL
         os.environ.setdefault("OPENCV_FFMPEG_THREADS", _THREADS)
         os.environ[VARIABLE] = options.text
         from fer_edge.capture.opencv import cv2, set_log_level
@@ -94,8 +89,8 @@ class OpenCvStream:
 
     def _square(self, image: Image) -> Image:
         pixel = self._capture.get(self._cv2.CAP_PROP_SAR_NUM), self._capture.get(self._cv2.CAP_PROP_SAR_DEN)
-        size = square_size(image.shape[1], image.shape[0], *pixel)
-        if size == (image.shape[1], image.shape[0]):
+        size = shown_size(image.shape[1], image.shape[0], *pixel)
+        if size == (image.shape[1], image.shape[0]) or not fits(*size):
             return image
         stretched: Image = self._cv2.resize(image, size, interpolation=self._cv2.INTER_LINEAR)
         return stretched
@@ -103,20 +98,3 @@ class OpenCvStream:
     def close(self) -> None:
         """Give back what is open."""
         self._capture.release()
-
-
-def square_size(width: int, height: int, pixel_width: float, pixel_height: float) -> Tuple[int, int]:
-    """Return the size of an image with square pixels: the side that is too short is made longer.
-
-    Parameters
-    ----------
-    pixel_width, pixel_height : float
-        The sample aspect ratio (ITU-T H.264, E.2.1); 0 where it is not known.
-    """
-    if not (pixel_width > 0 and pixel_height > 0):
-        return width, height
-    ratio = pixel_width / pixel_height
-    if not 1 / _MOST_STRETCHED <= ratio <= _MOST_STRETCHED or abs(ratio - 1) < _SQUARE:
-        return width, height
-    size = (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
-    return size if fits(*size) else (width, height)

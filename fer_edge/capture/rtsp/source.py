@@ -13,8 +13,8 @@ import numpy as np
 from fer_edge.capture.address import CameraAddress, connect
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.child import ChildPipe, PipeClosed
+from fer_edge.capture.file.complaints import tells_of_refusal
 from fer_edge.capture.limits import LARGEST, MOST_PIXELS, fits
-from fer_edge.capture.rtsp.opencv_stream import INTERLACED
 from fer_edge.capture.rtsp.options import RtspOptions
 from fer_edge.capture.rtsp.outlet import (
     ANSWERED,
@@ -204,7 +204,7 @@ class RtspSource(Source):
             raise SourceUnreachable(message, printable(mask(remedy), len(remedy)))
         if kind != wanted:
             raise self._failure(self._pipe.finish())
-        if kind == FRAME and INTERLACED in self._pipe.errors:
+        if kind == FRAME and tells_of_refusal(self._pipe.errors):
             raise SourceUnreadable(
                 f"{self._address.name} sends interlaced pictures, and the installed OpenCV gives something else for them.",
                 f"Install PyAV, which reads them:  {pip_install('media')}  or an OpenCV that does:  "

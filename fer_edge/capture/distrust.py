@@ -57,7 +57,8 @@ def why_not_trusted(
     """
     code = error.verify_code
     if code in _SELF_SIGNED:
-        return "its certificate is signed by nobody this machine trusts (self-signed)", _TRUST
+        get = f"openssl s_client -connect {address.netloc} </dev/null | openssl x509 > FILE"
+        return "its certificate is signed by nobody this machine trusts (self-signed)", f"{_TRUST}. To get it:  {get}"
     if code in _UNKNOWN_ISSUER:
         return "its certificate is signed by nobody this machine trusts", f"{_TRUST}; FILE is that of who signed it"
     if code in _TOO_WEAK:

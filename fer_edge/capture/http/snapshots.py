@@ -104,5 +104,6 @@ class SnapshotPoller:
             self._due = max(self._due, now + _LONGER_WAIT)
         if self._told_at is None or now - self._told_at >= _TOLD_EVERY:
             reason = printable(str(missed), 300)
-            logger.warning("%s gave no picture when asked (%d times): %s", self._name, self._untold, reason)
+            times = "once" if self._untold == 1 else f"{self._untold} times"
+            logger.warning("%s gave no picture when asked, %s: %s", self._name, times, reason)
             self._told_at, self._untold = now, 0

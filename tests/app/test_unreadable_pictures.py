@@ -62,8 +62,8 @@ def test_each_file_has_its_line_in_order_with_its_name_and_the_reason(folder: Pa
 def test_such_files_are_left_out_of_the_recording_and_nothing_is_blurred_in_them(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run(folder, tmp_path / "out.jsonl", record=str(tmp_path / "out.avi"), blur=True)
-    recorded = cv2.VideoCapture(str(tmp_path / "out.avi"))
+    run(folder, tmp_path / "out.jsonl", record=str(tmp_path / "out.mp4"), blur=True)
+    recorded = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     count = 0
     while recorded.grab():
         count += 1

@@ -36,7 +36,18 @@ if TYPE_CHECKING:
     from fer_edge.errors import FerEdgeError
     from fer_edge.pipeline.session import Session
     from fer_edge.sinks.base import Sink, StreamInfo
-    from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates
+    from fer_edge.types import (
+        LABELS,
+        Box,
+        Expression,
+        Face,
+        Frame,
+        Observation,
+        ObservedFace,
+        Rates,
+        StateChange,
+        Track,
+    )
 
 _HOMES = {
     "Box": "types",
@@ -54,7 +65,9 @@ _HOMES = {
     "Sink": "sinks.base",
     "Source": "capture.base",
     "SourceInfo": "capture.base",
+    "StateChange": "types",
     "StreamInfo": "sinks.base",
+    "Track": "types",
     "deliver": "app.library",
     "read_image": "app.library",
     "watch": "app.library",
@@ -76,7 +89,9 @@ __all__ = [
     "Sink",
     "Source",
     "SourceInfo",
+    "StateChange",
     "StreamInfo",
+    "Track",
     "__version__",
     "deliver",
     "read_image",

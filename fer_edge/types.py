@@ -103,6 +103,8 @@ class Expression:
         Whether the label is not to be trusted, for one of the reasons in `doubt`, or because the classifier says so.
     doubt : tuple of str
         Why it is not to be trusted: words of `DOUBTS`, in their order.
+    uncertain_below : float
+        Confidence under which the network's label is not to be trusted; 0 where nobody knows.
     """
 
     probabilities: NDArray[np.float32]
@@ -110,14 +112,97 @@ class Expression:
     confidence: float
     uncertain: bool
     doubt: Tuple[str, ...] = ()
+    uncertain_below: float = 0.0
+
+    @property
+    def valence(self) -> float:
+        """How pleasant the face looks, from -1 to 1: happy minus the strongest of angry, disgust, fear and sad.
+
+        That is what FaceReader calls valence (Noldus, "FaceReader Methodology Note"). It tells what a network makes of a face,
+        and not how somebody feels.
+        """
+        of = dict(zip(LABELS, map(float, self.probabilities)))
+        return of["happy"] - max(of[label] for label in ("angry", "disgust", "fear", "sad"))
+
+    @property
+    def intensity(self) -> float:
+        """How far the face is from neutral, from 0 to 1: 1 minus the probability of neutral.
+
+        It tells how sure the network is that the face is not neutral, and not how strong a movement or a feeling is.
+        """
+        return 1.0 - float(self.probabilities[LABELS.index("neutral")])
+
+
+@dataclass(frozen=True)
+class RestShift:
+    """How far the answers for a person are moved by what that person's face looks like at rest.
+
+    Attributes
+    ----------
+    log_odds : NDArray[np.float32]
+        For each of `LABELS`, what is taken off its log-probability before the probabilities are made anew; 0 for neutral.
+    seconds : float
+        How long the resting face was watched.
+    """
+
+    log_odds: NDArray[np.float32]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Track:
+    """One face over time. Its id says nothing of who that is: no identity is computed.
+
+    Attributes
+    ----------
+    id : int
+        From 1 on, unique for its camera within the run, and never used again.
+    age : float
+        Seconds since the face was first found.
+    expression : Expression
+        What it shows steadily: smoothed probabilities, and a label that does not follow every frame; `confidence` is the
+        probability of that label.
+    since : float
+        Seconds since the label is what it is.
+    hidden : float
+        Seconds since the face was last found; 0 where it was found in this frame.
+    fade : float
+        0 for a face that was found, growing to 1 until one that was not is given up.
+    rest : RestShift or None
+        How far the answers are moved by the person's resting face; None where they are not.
+    """
+
+    id: int
+    age: float
+    expression: Expression
+    since: float
+    hidden: float = 0.0
+    fade: float = 0.0
+    rest: Optional[RestShift] = None
 
 
 @dataclass(frozen=True)
 class ObservedFace:
-    """A face and what it expresses."""
+    """A face and what it expresses.
+
+    Attributes
+    ----------
+    face : Face
+        Where it is.
+    expression : Expression
+        What it shows in this frame.
+    track : Track or None
+        What it shows over time; None where faces are not followed.
+    """
 
     face: Face
     expression: Expression
+    track: Optional[Track] = None
+
+    @property
+    def steady(self) -> Expression:
+        """What it shows over time where that is known, else in this frame."""
+        return self.expression if self.track is None else self.track.expression
 
 
 @dataclass(frozen=True)
@@ -142,18 +227,72 @@ class Observation:
         By stage name: ``capture``, ``detect``, ``classify``.
     found : tuple of Face
         What the detector found, whether or not its expression was read.
+    predicted : bool
+        Whether the detector did not look at this frame, so that the faces are where their motion lets expect them.
+    hidden : tuple of ObservedFace
+        Faces that were not found in this frame and are still waited for, where they may be, with what they showed last.
     """
 
     frame: Frame
     faces: Tuple[ObservedFace, ...] = ()
     times: Mapping[str, StageTime] = field(default_factory=dict)
     found: Tuple[Face, ...] = ()
+    predicted: bool = False
+    hidden: Tuple[ObservedFace, ...] = ()
 
     def richer(self, **fields: Any) -> Observation:
         """Return a copy with other `fields`: as `dataclasses.replace` makes, in a third of its time."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__, **fields)
         return copy
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """A face begins to show an expression steadily, or has ended to: what people call an event.
+
+    Attributes
+    ----------
+    camera : str
+        Its name.
+    track : int
+        The id of the face there.
+    label : str
+        Of `LABELS`.
+    start : datetime
+        UTC.
+    end : datetime or None
+        UTC; None where it has only begun. A face that went away ends when it was last found.
+    duration : float
+        Seconds from start to end, in the time of a video where there is one; of one that has begun, 0.
+    confidence, valence, intensity : float
+        Means over its frames so far.
+    uncertain : bool
+        Whether most of its frames so far were uncertain.
+    frames : int
+        In which the face was found so far.
+    media_start, media_end : float or None
+        Seconds from the start of the video; None for what is live.
+    """
+
+    camera: str
+    track: int
+    label: str
+    start: datetime
+    end: Optional[datetime]
+    duration: float
+    confidence: float
+    valence: float
+    intensity: float
+    uncertain: bool
+    frames: int
+    media_start: Optional[float] = None
+    media_end: Optional[float] = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.end is not None
 
 
 @dataclass(frozen=True)

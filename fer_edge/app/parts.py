@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence
 
 from fer_edge.app.stages import stage_list
+from fer_edge.app.tracking import build_tracker
 from fer_edge.capture.base import Source
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
@@ -23,6 +24,7 @@ from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.stage_spec import StageSpec
 from fer_edge.settings import CameraSettings, Settings
 from fer_edge.system.clock import Clock
+from fer_edge.track.base import Tracker
 from fer_edge.ui.view import View, open_view
 
 logger = logging.getLogger("fer_edge")
@@ -125,6 +127,8 @@ class Parts:
         Give what builds a detector by its name, and the classifier; what cannot be is refused at once.
     stages : callable
         Gives the list of stages.
+    tracker : callable
+        Gives what follows the faces of one camera; None where nothing shall.
     runners : callable
         Gives places for results besides the files of the settings; opened and closed by the run.
     view : callable
@@ -137,6 +141,7 @@ class Parts:
     detector: Callable[[Settings, str], Callable[[], FaceDetector]] = detector_factory
     classifier: Callable[[Settings], Callable[[], ExpressionClassifier]] = classifier_factory
     stages: Callable[..., List[StageSpec]] = stage_list
+    tracker: Callable[[Settings], Optional[Tracker]] = build_tracker
     runners: Callable[[], Sequence[SinkRunner]] = tuple
     view: Callable[..., Optional[View]] = open_view
     clock: Clock = time.monotonic

@@ -47,7 +47,7 @@ def build_session(
             source = own or parts.source(settings, camera, paced, ())
         names = _Names()
         reconnection = _reconnection(settings, parts, camera, openings, names) if source.live and own is None else None
-        lanes.append((LaneSpec(camera.name, source, reconnection), names))
+        lanes.append((LaneSpec(camera.name, source, reconnection, parts.tracker(settings)), names))
     stages = build_stages(settings, parts)
     live = any(lane.source.live for lane, _ in lanes)
     supervisor = Supervisor(when != "never", clock=parts.clock) if live else None

@@ -23,4 +23,6 @@ def answer(probabilities: NDArray[np.floating[Any]], uncertain_below: float) -> 
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
     doubt = ("low confidence",) if confidence < uncertain_below else ()
-    return Expression(probabilities.astype(np.float32, copy=False), LABELS[best], confidence, bool(doubt), doubt)
+    return Expression(
+        probabilities.astype(np.float32, copy=False), LABELS[best], confidence, bool(doubt), doubt, uncertain_below
+    )

@@ -12,7 +12,8 @@ from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
 from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.reader import SourceReader
 from fer_edge.pipeline.reconnection import Reconnection
-from fer_edge.types import Frame, Rates
+from fer_edge.track.base import Tracker
+from fer_edge.types import Frame, Observation, Rates
 
 logger = logging.getLogger("fer_edge")
 
@@ -29,11 +30,14 @@ class LaneSpec:
         Where its frames come from; opened and closed by the session.
     reconnection : Reconnection, optional
         Opens a lost source anew. Without one, the first error ends the lane.
+    tracker : Tracker, optional
+        Follows the faces of the camera.
     """
 
     name: str
     source: Source
     reconnection: Optional[Reconnection] = None
+    tracker: Optional[Tracker] = None
 
 
 class Lane:
@@ -60,6 +64,7 @@ class Lane:
         self.ended = False
         self.error: Optional[BaseException] = None
         self._reconnection = spec.reconnection
+        self._tracker = spec.tracker
 
     @property
     def info(self) -> Optional[SourceInfo]:
@@ -87,6 +92,11 @@ class Lane:
         if self.error is not None or self._reconnection is None:
             return self.error
         return self._reconnection.last_error
+
+    def emit(self, observation: Observation) -> Observation:
+        """Count an observation of this camera as emitted, and return it with the tracks of its faces, if they are followed."""
+        self.counter.emit(observation.frame.index)
+        return observation if self._tracker is None else self._tracker.follow(observation)
 
     def end(self, error: Optional[BaseException], told: bool) -> None:
         """Note that the lane came to its end, by an error or not; `told` in the log where other lanes go on."""

@@ -67,8 +67,12 @@ class Session:
         boxes = [Mailbox[Observation](names, clock) for _ in stages]
         self._boxes = [*boxes, Mailbox[Observation](names, clock, self._news.set)]
         recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error: False
+
+        def keeps(lane: str) -> bool:
+            return not self._lanes[lane].live
+
         self._running = [
-            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, self._keeps)
+            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, keeps)
             for spec, inbox, outbox in zip(stages, self._boxes, self._boxes[1:])
         ]
         self._lanes = {spec.name: self._lane(spec, figures, len(names) == 1) for spec in lanes}
@@ -290,12 +294,9 @@ class Session:
 
     def _emitted(self, observation: Observation) -> Observation:
         lane = self._lanes[observation.frame.source]
-        lane.counter.emit(observation.frame.index)
+        emitted = lane.emit(observation)
         latency = self._clock() - observation.frame.captured_at
         self.meter.record_emitted(latency)
         if lane.meter is not self.meter:
             lane.meter.record_emitted(latency)
-        return observation
-
-    def _keeps(self, lane: str) -> bool:
-        return not self._lanes[lane].live
+        return emitted

@@ -41,6 +41,15 @@ class OutputSettings:
         "write one JSON object per frame there, of all cameras, or with {camera} in the name a file for each; - is standard "
         "output",
     )
+    events: str = setting(
+        "events",
+        "",
+        PATH,
+        "FILE",
+        "output",
+        "write there what each face showed from when to when, one JSON object or, where the name ends in .csv, one row for "
+        "each; - is standard output",
+    )
     segment: Optional[float] = setting(
         "segment",
         None,

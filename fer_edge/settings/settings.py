@@ -16,6 +16,7 @@ from fer_edge.settings.layer import Given
 from fer_edge.settings.log import LogSettings
 from fer_edge.settings.outputs import OutputSettings
 from fer_edge.settings.run import RunSettings
+from fer_edge.settings.tracks import TrackSettings
 from fer_edge.settings.web import WebSettings
 
 
@@ -31,6 +32,7 @@ class Settings:
 
     cameras: Tuple[CameraSettings, ...] = (CameraSettings(),)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    tracks: TrackSettings = field(default_factory=TrackSettings)
     run: RunSettings = field(default_factory=RunSettings)
     outputs: OutputSettings = field(default_factory=OutputSettings)
     web: WebSettings = field(default_factory=WebSettings)
@@ -132,6 +134,7 @@ CAMERA = "camera"
 SECTIONS: Mapping[str, type] = {
     "cameras": CameraSettings,
     "analysis": AnalysisSettings,
+    "tracks": TrackSettings,
     "run": RunSettings,
     "outputs": OutputSettings,
     "web": WebSettings,

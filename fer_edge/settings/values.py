@@ -178,6 +178,12 @@ def _region(text: str) -> Tuple[int, int, int, int]:
     return left, top, width, height
 
 
+def _turns(text: str) -> str:
+    if text not in ("auto", "1", "2", "3"):
+        raise ValueError
+    return text
+
+
 def _fourcc(text: str) -> str:
     if len(text) != 4 or not text.isascii() or not text.isprintable():
         raise ValueError
@@ -211,6 +217,7 @@ REGION = Kind(
     (list,),
     joined=",",
 )
+TURNS = Kind(_turns, "auto, 1, 2 or 3")
 FOURCC = Kind(_fourcc, "four letters such as MJPG or YUYV", toml=())
 FLAG = Kind(_flag, "true or false", toml=(bool,))
 ADDRESS = Kind(parse_address, "HOST:PORT such as 127.0.0.1:8650 or [::1]:8650, or a port from 1 to 65535 alone")

@@ -22,7 +22,7 @@ from fer_edge.sinks.recognise import results_to_keep
 from fer_edge.sinks.request import SinkRequest
 from fer_edge.system.standard_streams import NAMES, standard_descriptor, true_descriptor
 from fer_edge.system.unix import PIPE_BUF, can_be_written, is_open_for_writing
-from fer_edge.types import LABELS, Observation, ObservedFace, Rates
+from fer_edge.types import LABELS, Observation, ObservedFace, Rates, Track
 
 _WHAT = "results file"
 
@@ -165,6 +165,7 @@ def as_record(observation: Observation, rates: Rates) -> Dict[str, Any]:
         **({} if frame.media_time is None else {"media_time_s": _number(frame.media_time, 3)}),
         **({"file": told(frame.file)} if frame.file else {}),
         **({"error": frame.problem} if frame.problem else {}),
+        **({"predicted": True} if observation.predicted else {}),
         "faces": [_face(face) for face in observation.faces],
         "fps": {
             "total": _number(rates.total, 2),
@@ -205,6 +206,29 @@ def _face(observed: ObservedFace) -> Dict[str, Any]:
         "probabilities": {label: _number(value, 4) for label, value in zip(LABELS, expression.probabilities)},
         "uncertain": bool(expression.uncertain),
         **({"doubt": list(expression.doubt)} if expression.doubt else {}),
+        **({"track": _track(observed.track)} if observed.track is not None else {}),
+    }
+
+
+def _track(track: Track) -> Dict[str, Any]:
+    steady, rest = track.expression, track.rest
+    shift = rest.log_odds if rest is not None else ()
+    return {
+        "id": track.id,
+        "age_s": _number(track.age, 3),
+        "expression": steady.label,
+        "confidence": _number(steady.confidence, 4),
+        "uncertain": bool(steady.uncertain),
+        **({"doubt": list(steady.doubt)} if steady.doubt else {}),
+        "since_s": _number(track.since, 3),
+        "valence": _number(steady.valence, 4),
+        "intensity": _number(steady.intensity, 4),
+        **(
+            {"rest_shift": {label: _number(value, 2) for label, value in zip(LABELS, shift)}}
+            if rest is not None
+            else {}
+        ),
+        **({"rest_s": _number(rest.seconds, 1)} if rest is not None else {}),
     }
 
 

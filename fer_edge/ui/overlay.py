@@ -114,10 +114,7 @@ class Overlay:
                 plates.append((rect, fitted, lines))
 
         placed = [
-            (face.expression, box)
-            for face in faces
-            for box in [_pixels(face.face.box, frame, scale)]
-            if box is not None
+            (face.steady, box) for face in faces for box in [_pixels(face.face.box, frame, scale)] if box is not None
         ]
         chips = []
         for expression, box in placed:

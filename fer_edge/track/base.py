@@ -1,0 +1,36 @@
+"""The seam between a camera's observations and whatever follows the faces in them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Optional, Tuple
+
+from fer_edge.types import Face, Frame, Observation
+
+
+class Tracker(ABC):
+    """Follows the faces of one camera.
+
+    It belongs to the camera and to no stage, so that ids survive a stage that is built anew.
+    """
+
+    @abstractmethod
+    def follow(self, observation: Observation) -> Observation:
+        """Return an observation with its faces' tracks, and with those that are hidden.
+
+        Called by one thread, with every observation of the camera that has gone through the stages, in the order of capture.
+        """
+
+    def expected(self, at: float) -> Tuple[Face, ...]:  # noqa: ARG002  (one that predicts nothing expects nobody)
+        """Return where the faces that are followed are likely to be at a moment of `moment_of`'s scale; from any thread."""
+        return ()
+
+
+def moment_of(frame: Frame) -> Optional[float]:
+    """Return when a frame was seen, in seconds: in a video in its own time, else by the monotonic clock.
+
+    None for a picture, which has nothing to do with the one before.
+    """
+    if frame.media_time is not None:
+        return frame.media_time
+    return None if frame.file else frame.captured_at

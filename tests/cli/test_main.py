@@ -85,6 +85,7 @@ def test_ctrl_c_before_the_arguments_were_read_ends_the_program_quietly() -> Non
     program = (
         "import builtins, os, signal, sys\n"
         "from fer_edge.__main__ import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in its background\n"
         "load = builtins.__import__\n"
         "def interrupted(name, *more):\n"
         "    if name == 'fer_edge.settings.settings':\n"

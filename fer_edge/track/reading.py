@@ -83,7 +83,13 @@ class Reading:
         at : float
             Its moment in seconds, on any scale that does not change.
         """
-        passed = self._passed(at)
+        before = self._at
+        if not math.isfinite(at):
+            at = 0.0 if before is None else before
+        passed = 0.0 if before is None else at - before
+        if passed < 0:
+            self._label.move(passed)
+        self._at = at
         shift = self._rest.update(seen, at)
         levels = log_probabilities(seen.probabilities)
         if shift is not None:
@@ -96,16 +102,6 @@ class Reading:
                 self._levels.restart(agreed)
                 smoothed = agreed
         return Steady(self._expression(smoothed, doubts, seen.uncertain_below), self._label.since, shift)
-
-    def _passed(self, at: float) -> float:
-        before = self._at
-        if not math.isfinite(at):
-            return 0.0
-        self._at = at
-        passed = 0.0 if before is None else at - before
-        if passed < 0:
-            self._label.move(passed)
-        return max(passed, 0.0)
 
     def _expression(self, levels: List[float], doubts: List[float], uncertain_below: float) -> Expression:
         probabilities = np.array(probabilities_of(levels), np.float32)

@@ -11,6 +11,10 @@ from fer_edge.track.smoothing import Levels, check_half_life
 LEAD = math.log(2.0)
 """Log-odds by which another label must lead after smoothing: twice as probable."""
 
+SOON = 1 / 3
+"""Half-lives, 0.1 s of the default, for which a label must lead clearly: as long as two frames take at 10 a second, so that the
+label changes at the same moment when there are 30."""
+
 WHILE = 5 / 3
 """Half-lives, 0.5 s of the default, for which a label that leads by less must do so. Where two stay nearly equal, the one that
 leads is right by little, so there is no hurry."""
@@ -52,8 +56,8 @@ class _Leader:
 class SteadyLabel:
     """Decides when a label gives way to another.
 
-    Another label is shown when it leads clearly after smoothing (`LEAD`), or leads for a while (`WHILE`), or when every frame
-    of a short time says so (`AGREED`); and never because of a single frame.
+    Another label is shown when it leads clearly after smoothing (`LEAD`, `SOON`), or leads for a while (`WHILE`), or when every
+    frame of a short time says so (`AGREED`); and never because of a single frame.
 
     Parameters
     ----------
@@ -86,6 +90,7 @@ class SteadyLabel:
         half_life = check_half_life(half_life)
         # Frames come at 0.2 s, and in floating point a little before.
         self._agreed = AGREED * half_life * (1 - 1e-6)
+        self._soon = SOON * half_life * (1 - 1e-6)
         self._while = WHILE * half_life * (1 - 1e-6)
         self._run: Optional[_Run] = None
         self._leader: Optional[_Leader] = None
@@ -149,7 +154,7 @@ class SteadyLabel:
             leader = self._leader = _Leader(leading, at)
         leader.support += first == leading
         clear = smoothed[leading] - smoothed[self.index] >= LEAD
-        if leader.support >= SUPPORT and (clear or at - leader.began >= self._while):
+        if leader.support >= SUPPORT and at - leader.began >= (self._soon if clear else self._while):
             self._show(leading, at)
 
     def _show(self, index: int, at: float) -> None:

@@ -1,0 +1,329 @@
+"""One face read over time: the rest's shift, the smoothing and the label together."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import Any, List, Optional, Tuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from expression_streams import changes, expression, frames, labels, of, read
+
+import fer_edge
+from fer_edge.app.tracking import build_tracker
+from fer_edge.classify.answer import answer
+from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.spec import ModelSpec
+from fer_edge.detect import FakeDetector
+from fer_edge.errors import UsageError
+from fer_edge.settings import Settings
+from fer_edge.track.reading import Reading
+from fer_edge.types import DOUBTS, LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, RestShift
+
+ANY = st.floats(allow_nan=True, allow_infinity=True, width=32)
+SAD, FEAR = expression({"sad": 0.8}), expression({"fear": 0.999})
+FACE = Face(Box(30, 30, 60, 60), 0.9, {"right_eye": (48.0, 50.0), "left_eye": (72.0, 50.0)})
+
+
+@st.composite
+def distributions(draw: st.DrawFn, least: float = 0.0) -> List[float]:
+    """Draw seven probabilities, of which one has at the least so much."""
+    others = [draw(st.floats(0.01, 1.0)) for _ in range(6)]
+    best = draw(st.floats(least, 0.999))
+    shares = [(1 - best) * one / sum(others) for one in others]
+    shares.insert(draw(st.integers(0, 6)), best)
+    return shares
+
+
+def test_a_single_frame_between_two_seconds_of_another_label_does_not_show() -> None:
+    for fps in (5, 10, 15, 30, 60):
+        parts = [(2.0, SAD), (1 / fps, FEAR), (2.0, SAD)]
+        assert set(labels(read(Reading(), frames(parts, fps)))) == {"sad"}
+
+
+@pytest.mark.parametrize("left", [0.0001, 0.07, 0.4])
+@pytest.mark.parametrize("late", [0.0, 0.02, 0.05, 0.066])
+@given(sure=st.floats(0.6, 0.999))
+def test_a_true_change_shows_within_a_third_of_a_second_also_from_a_sure_state_to_one_that_is_not(
+    left: float, late: float, sure: float
+) -> None:
+    after = expression({"happy": min(sure, 0.999 - left), "sad": left})
+    steady = read(Reading(), frames([(2.0, expression({"sad": 0.99})), (1.0, after)], 15, late))
+    shown = [one.since for one in steady if one.expression.label == "happy"]
+    assert shown
+    assert shown[0] - 2.0 < 0.35
+
+
+@given(st.lists(st.tuples(st.floats(1.0, 2.0), distributions(0.6)), min_size=1, max_size=5))
+def test_the_frame_rate_does_not_matter(parts: List[Tuple[float, List[float]]]) -> None:
+    shown = []
+    for fps in (10, 15, 30):
+        steady = read(Reading(), frames([(seconds, of(one)) for seconds, one in parts], fps))
+        shown.append(list(dict.fromkeys((one.expression.label, one.since) for one in steady)))
+    slow, middle, fast = shown
+    for other in (middle, fast):
+        assert [label for label, _ in other] == [label for label, _ in slow]
+        for (_, one), (_, another) in zip(slow, other):
+            assert one == pytest.approx(another, abs=0.1 + 1e-6)
+
+
+@given(distributions(), st.lists(st.floats(0.0, 1.0), max_size=10))
+def test_what_does_not_change_is_shown_as_it_is(probabilities: List[float], steps: List[float]) -> None:
+    reading, seen, at = Reading(), of(probabilities), 0.0
+    first = reading.update(seen, at)
+    for step in steps:
+        at += step
+        steady = reading.update(seen, at)
+        assert (steady.expression.label, steady.since) == (first.expression.label, 0.0)
+        assert steady.expression.probabilities == pytest.approx(seen.probabilities, abs=0.007)
+        assert steady.expression.uncertain_below == 0.4
+
+
+@given(st.lists(st.tuples(st.lists(ANY, min_size=7, max_size=7), ANY), min_size=1, max_size=30))
+def test_whatever_comes_the_answer_is_seven_probabilities_that_sum_to_one(stream: List[Any]) -> None:
+    reading = Reading()
+    for numbers, at in stream:
+        steady = reading.update(Expression(np.array(numbers, np.float32), "sad", 0.0, False), at)
+        shown = steady.expression
+        assert (shown.probabilities.dtype, shown.probabilities.shape) == (np.float32, (7,))
+        assert np.isfinite(shown.probabilities).all()
+        assert float(shown.probabilities.sum()) == pytest.approx(1.0, abs=1e-5)
+        assert shown.confidence == pytest.approx(shown.probabilities[LABELS.index(shown.label)])
+        assert math.isfinite(steady.since)
+
+
+@given(st.lists(distributions(), min_size=1, max_size=20), st.permutations(range(7)))
+def test_labels_in_another_order_give_the_same_in_that_order(stream: List[List[float]], order: List[int]) -> None:
+    plain, turned = Reading(), Reading()
+    for index, numbers in enumerate(stream):
+        # Where two are equal the first wins, which is no matter of their order.
+        rounded = [round(one, 6) + number * 1e-7 for number, one in enumerate(numbers)]
+        one = plain.update(of(rounded), index / 15)
+        other = turned.update(of([rounded[number] for number in order]), index / 15)
+        assert other.expression.probabilities == pytest.approx(one.expression.probabilities[order], abs=1e-5)
+        assert order[LABELS.index(other.expression.label)] == LABELS.index(one.expression.label)
+
+
+@given(st.lists(distributions(), min_size=1, max_size=60))
+def test_no_label_is_shown_that_no_frame_had(stream: List[List[float]]) -> None:
+    reading, seen = Reading(), set()
+    for index, numbers in enumerate(stream):
+        frame = of(numbers)
+        seen.add(frame.label)
+        assert reading.update(frame, index / 15).expression.label in seen
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.35, 0.7]), st.sampled_from([0.0, 1.0, 2.0]))
+def test_a_face_that_moves_between_two_expressions_changes_its_label_five_times_less_often(
+    seed: int, spread: float, swing: float
+) -> None:
+    # The noise is that of faces of 100 and of 40 pixels in real clips: benchmarks/label_stability.py.
+    random, times = np.random.default_rng(seed), np.arange(60 * 15) / 15
+    levels = np.full((len(times), 7), -3.0)
+    levels[:, 3] = swing / 2 * np.sin(2 * np.pi * times / 20)
+    levels[:, 4] = -levels[:, 3]
+    powers = np.exp(levels + random.normal(0, spread, levels.shape))
+    stream = [of(row) for row in powers / powers.sum(1, keepdims=True)]
+    steady = labels(read(Reading(), iter(zip(times.tolist(), stream))))
+    assert changes(steady) * 5 <= changes([one.label for one in stream])
+
+
+def test_half_of_a_step_of_log_odds_is_done_after_one_half_life() -> None:
+    reading = Reading(half_life=1.0)
+    reading.update(expression({"sad": 0.8, "happy": 0.1}), 0.0)
+    shown = reading.update(expression({"sad": 0.1, "happy": 0.8}), 1.0).expression
+    assert shown.probabilities[LABELS.index("sad")] == pytest.approx(shown.probabilities[LABELS.index("happy")])
+
+
+def test_the_clock_may_stand_still_or_go_back() -> None:
+    reading = Reading()
+    read(reading, frames([(2.0, SAD)], 15))
+    happy = expression({"happy": 0.9})
+    for at in (2.0, 2.0, 2.0, 2.0, 2.0, -50.0, -50.0, math.nan, math.inf):
+        steady = reading.update(happy, at)
+        assert steady.expression.label == "sad"
+    assert steady.since == pytest.approx(-52.0)
+    # From there on it goes on as ever.
+    assert labels([reading.update(happy, -50.0 + index / 10) for index in range(1, 4)])[-1] == "happy"
+
+
+def test_many_frames_of_one_moment_do_not_add_up() -> None:
+    reading = Reading()
+    reading.update(SAD, 0.0)
+    before = reading.update(SAD, 1.0).expression.probabilities
+    for _ in range(100):
+        after = reading.update(FEAR, 1.0).expression.probabilities
+    assert after == pytest.approx(before)
+
+
+class Shift:
+    """A rest that shifts by the same all the time, and notes what it was given."""
+
+    def __init__(self, **log_odds: float) -> None:
+        self.shift = RestShift(np.array([log_odds.get(label, 0.0) for label in LABELS], np.float32), 5.0)
+        self.given: List[Tuple[str, float]] = []
+
+    def update(self, seen: Expression, at: float) -> Optional[RestShift]:
+        self.given.append((seen.label, at))
+        return self.shift
+
+
+def test_the_resting_face_is_taken_off_before_anything_else() -> None:
+    rest = Shift(sad=2.0)
+    reading = Reading(rest=rest)
+    steady = reading.update(expression({"sad": 0.6, "neutral": 0.3}), 1.0)
+    assert steady.expression.label == "neutral"
+    assert steady.rest is rest.shift
+    assert rest.given == [("sad", 1.0)]
+    odds = (
+        steady.expression.probabilities[LABELS.index("sad")] / steady.expression.probabilities[LABELS.index("neutral")]
+    )
+    assert math.log(odds) == pytest.approx(math.log(2.0) - 2.0, abs=1e-4)
+
+
+def test_without_a_resting_face_there_is_no_shift() -> None:
+    assert Reading().update(SAD, 0.0).rest is None
+
+
+def test_uncertain_is_the_smoothed_answer_and_not_that_of_the_frame() -> None:
+    sure, unsure = expression({"sad": 0.9}), expression({"sad": 0.3, "neutral": 0.2})
+    reading = Reading()
+    assert read(reading, frames([(1.0, sure)], 15))[-1].expression.doubt == ()
+    one = reading.update(unsure, 1.0).expression
+    assert (one.uncertain, one.doubt) == (False, ())
+    for index in range(1, 15):
+        last = reading.update(unsure, 1.0 + index / 15).expression
+    assert (last.uncertain, last.doubt) == (True, ("low confidence",))
+
+
+def test_where_no_threshold_is_known_low_confidence_is_what_most_of_the_time_was() -> None:
+    low = expression({"sad": 0.3}, 0.0, ("low confidence",))
+    high = expression({"sad": 0.9}, 0.0)
+    steady = read(Reading(), frames([(1.0, high), (1.0, low), (1.0, high)], 10))
+    doubts = [one.expression.doubt for one in steady]
+    assert doubts[10:13] == [()] * 3
+    assert doubts[14] == ("low confidence",)
+    assert doubts[21] == ("low confidence",)
+    assert doubts[24:] == [()] * 6
+    assert all(one.expression.uncertain == bool(one.expression.doubt) for one in steady)
+
+
+def test_a_doubt_holds_that_held_for_most_of_the_recent_time_whatever_the_frame_rate() -> None:
+    for fps in (10, 15, 30):
+        covered = expression({"sad": 0.9}, doubt=("turned", "covered"))
+        steady = read(Reading(), frames([(2.0, expression({"sad": 0.9})), (2.0, covered)], fps))
+        moments = [index / fps for index, one in enumerate(steady) if one.expression.uncertain]
+        assert moments[0] == pytest.approx(2.3, abs=0.1 + 1e-6)
+        assert steady[-1].expression.doubt == ("turned", "covered")
+
+
+@given(st.lists(st.sets(st.sampled_from(DOUBTS)), min_size=1, max_size=30))
+def test_doubts_come_in_their_order_and_make_the_answer_uncertain(stream: List[Any]) -> None:
+    reading = Reading()
+    for index, doubts in enumerate(stream):
+        given_words = tuple(word for word in reversed(DOUBTS) if word in doubts)
+        shown = reading.update(expression({"sad": 0.9}, 0.0, given_words), index / 15).expression
+        assert shown.doubt == tuple(word for word in DOUBTS if word in shown.doubt)
+        assert shown.uncertain == bool(shown.doubt)
+
+
+def test_a_classifier_that_is_uncertain_without_a_reason_is_believed_when_it_mostly_is() -> None:
+    seen = expression({"sad": 0.9})
+    unsure = Expression(seen.probabilities, "sad", 0.9, True)
+    steady = read(Reading(), frames([(1.0, seen), (1.0, unsure)], 15))
+    assert [one.expression.uncertain for one in steady[15:17]] == [False, False]
+    assert (steady[-1].expression.uncertain, steady[-1].expression.doubt) == (True, ())
+
+
+@pytest.mark.parametrize("half_life", [0, -0.3, math.nan, math.inf])
+def test_a_half_life_that_cannot_be_is_refused(half_life: float) -> None:
+    with pytest.raises(UsageError, match="half-life"):
+        Reading(half_life)
+
+
+def test_a_long_half_life_is_calmer() -> None:
+    parts = [(2.0, SAD), (0.5, expression({"happy": 0.9})), (2.0, SAD)]
+    assert set(labels(read(Reading(0.3), frames(parts, 15)))) == {"sad", "happy"}
+    assert set(labels(read(Reading(2.0), frames(parts, 15)))) == {"sad"}
+
+
+def observed(index: int, seen: Expression) -> Observation:
+    frame = Frame(index, index / 10, datetime(2026, 1, 1, tzinfo=timezone.utc), np.zeros((4, 4, 3), np.uint8))
+    return Observation(frame, (ObservedFace(FACE, seen),))
+
+
+def test_the_half_life_of_the_settings_is_the_one_that_faces_are_read_with() -> None:
+    stream = [SAD] * 20 + [expression({"happy": 0.9})] * 5
+    ends = {}
+    for half_life in (0.3, 2.0):
+        tracker = build_tracker(Settings.of(half_life=half_life))
+        assert tracker is not None
+        followed = [tracker.follow(observed(index, seen)) for index, seen in enumerate(stream)]
+        ends[half_life] = followed[-1].faces[0].steady.label
+    assert ends == {0.3: "happy", 2.0: "sad"}
+
+
+class Flickering(ExpressionClassifier):
+    """Calls each face happy, but every seventh frame afraid; from the 60th on sad."""
+
+    spec = ModelSpec(name="flickering")
+    provider = "none"
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+        return tuple(self._next() for _ in crops)
+
+    def _next(self) -> Expression:
+        self._count += 1
+        label = "fear" if self._count % 7 == 0 else "happy" if self._count < 60 else "sad"
+        return answer(expression({label: 0.9}).probabilities, 0.4)
+
+
+class Camera(fer_edge.Source):
+    """Gives grey images, at 15 a second of its own time."""
+
+    live = False
+
+    def __init__(self, count: int) -> None:
+        self._count, self._index = count, -1
+
+    def open(self) -> fer_edge.SourceInfo:
+        return fer_edge.SourceInfo("made", 120, 120, 15.0)
+
+    def grab(self) -> bool:
+        self._index += 1
+        return self._index < self._count
+
+    def retrieve(self) -> NDArray[np.uint8]:
+        return np.full((120, 120, 3), 90, np.uint8)
+
+    @property
+    def media_time(self) -> Optional[float]:
+        return self._index / 15
+
+    def close(self) -> None:
+        pass
+
+
+def test_watch_shows_a_flickering_classifier_s_raw_and_steady_labels() -> None:
+    session = fer_edge.watch(Camera(90), detector=FakeDetector([FACE]), model=Flickering())
+    faces = [observation.faces[0] for observation in session]
+    assert len(faces) == 90
+    raw, steady = [one.expression.label for one in faces], [one.steady.label for one in faces]
+    assert changes(raw) > 20
+    assert list(dict.fromkeys(steady)) == ["happy", "sad"]
+    assert changes(steady) == 1
+    turned = steady.index("sad")
+    assert faces[turned - 1].track is not None
+    assert faces[turned - 1].track.since == pytest.approx((turned - 1) / 15, abs=1e-6)
+    assert faces[turned].track is not None
+    assert faces[turned].track.since == 0.0
+    # The frames of fear at 63 begin the agreement anew.
+    assert turned <= 59 + 4 + 4

@@ -11,21 +11,18 @@ from fer_edge.track.smoothing import Levels, check_half_life
 LEAD = math.log(2.0)
 """Log-odds by which another label must lead after smoothing: twice as probable."""
 
-SOON = 1 / 3
-"""Half-lives, 0.1 s of the default, for which a label must lead clearly: as long as two frames take at 10 a second, so that the
-label changes at the same moment when there are 30."""
+SOON = 2 / 3
+"""Half-lives, 0.2 s of the default, for which a label must lead clearly, or frames say the same, before it is shown. That
+brings a sure change within 0.27 s at 15 frames a second, and at the same moment at 10 and at 30."""
 
 WHILE = 5 / 3
 """Half-lives, 0.5 s of the default, for which a label that leads by less must do so. Where two stay nearly equal, the one that
 leads is right by little, so there is no hurry."""
 
-AGREED = 2 / 3
-"""Half-lives, 0.2 s of the default, after which frames that all say the same are believed. From one that is sure (0.99) to
-one that is not (0.6), smoothing alone needs 0.75 s. It brings a change within 0.27 s at 15 frames a second."""
-
 AGREED_LEAD = math.log(1.4)
-"""Log-odds by which those frames, in the mean, must put the new label above the old one: below 0.6 against 0.4, which is a
-change that shall be seen, and above what chance makes of four frames of two labels that are equal."""
+"""Log-odds by which frames that all say the same must put the new label above the old one, in the mean, to be believed without
+the smoothing. That alone needs 0.75 s from a label that is sure (0.99) to one that is not (0.6). The figure is below 0.6
+against 0.4, a change that shall be seen, and above what chance makes of four frames of two labels that are equal."""
 
 AGREED_FRAMES = 3
 """The fewest frames that can agree; at 5 frames a second two of them are 0.2 s apart."""
@@ -56,8 +53,8 @@ class _Leader:
 class SteadyLabel:
     """Decides when a label gives way to another.
 
-    Another label is shown when it leads clearly after smoothing (`LEAD`, `SOON`), or leads for a while (`WHILE`), or when every
-    frame of a short time says so (`AGREED`); and never because of a single frame.
+    Another label is shown when for a short time (`SOON`) it leads clearly after smoothing (`LEAD`), or every frame says so
+    (`AGREED_LEAD`); or when it leads for a while (`WHILE`); and never because of a single frame.
 
     Parameters
     ----------
@@ -89,7 +86,6 @@ class SteadyLabel:
     def __init__(self, half_life: float) -> None:
         half_life = check_half_life(half_life)
         # Frames come at 0.2 s, and in floating point a little before.
-        self._agreed = AGREED * half_life * (1 - 1e-6)
         self._soon = SOON * half_life * (1 - 1e-6)
         self._while = WHILE * half_life * (1 - 1e-6)
         self._run: Optional[_Run] = None
@@ -138,7 +134,7 @@ class SteadyLabel:
             return None
         run.frames += 1
         run.total = [one + other for one, other in zip(run.total, seen)]
-        enough = run.frames >= AGREED_FRAMES and at - run.began >= self._agreed
+        enough = run.frames >= AGREED_FRAMES and at - run.began >= self._soon
         if not enough or run.total[first] - run.total[self.index] < AGREED_LEAD * run.frames:
             return None
         self._show(first, at)

@@ -8,10 +8,10 @@ from typing import Any, List, Optional, Tuple
 
 import numpy as np
 import pytest
+from expression_streams import changes, expression, frames, labels, of, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from expression_streams import changes, expression, frames, labels, of, read
 
 import fer_edge
 from fer_edge.app.tracking import build_tracker

@@ -42,10 +42,11 @@ def test_a_clear_lead_needs_a_second_frame_that_says_so() -> None:
     assert label.since == pytest.approx(0.4)
 
 
-def test_a_clear_lead_must_last_a_third_of_a_half_life() -> None:
+def test_a_clear_lead_must_last_two_thirds_of_a_half_life() -> None:
     label = SteadyLabel(0.3)
-    seen, smoothed = [levels(A), *[levels(B)] * 4], [levels(A), *[levels(B)] * 4]
-    assert shown(label, seen, smoothed, 0.04) == [A, A, A, A, B]
+    # By a hair, so that the frames that agree are not believed for themselves.
+    seen = [levels(A), *[levels(B, 0.1)] * 6]
+    assert shown(label, seen, [levels(A), *[levels(B)] * 6], 0.05) == [A] * 5 + [B] * 2
 
 
 def test_a_single_frame_is_never_shown_however_long_it_leads() -> None:

@@ -122,7 +122,7 @@ def test_no_label_is_shown_that_no_frame_had(stream: List[List[float]]) -> None:
 def test_a_face_that_moves_between_two_expressions_changes_its_label_five_times_less_often(
     seed: int, spread: float, swing: float
 ) -> None:
-    # The noise is that of faces of 100 and of 40 pixels in real clips: benchmarks/label_stability.py.
+    # The noise is that of near and of far faces in real clips: benchmarks/label_stability.py.
     random, times = np.random.default_rng(seed), np.arange(60 * 15) / 15
     levels = np.full((len(times), 7), -3.0)
     levels[:, 3] = swing / 2 * np.sin(2 * np.pi * times / 20)

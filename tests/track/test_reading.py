@@ -133,6 +133,23 @@ def test_a_face_that_moves_between_two_expressions_changes_its_label_five_times_
     assert changes(steady) * 5 <= changes([one.label for one in stream])
 
 
+@pytest.mark.parametrize("sure", [0.999, 0.999999999, 1.0])
+def test_one_frame_however_sure_leaves_the_label_before_it_the_most_probable(sure: float) -> None:
+    reading = Reading()
+    read(reading, frames([(1.0, SAD)], 10))
+    shown = reading.update(expression({"fear": sure}), 1.0).expression
+    assert shown.probabilities.argmax() == LABELS.index("sad")
+
+
+def test_once_frames_agreed_the_state_before_does_not_weigh_any_more() -> None:
+    happy = expression({"happy": 0.6})
+    steady = read(Reading(), frames([(2.0, expression({"sad": 0.99})), (1.0, happy)], 15))
+    after = [one.expression for one in steady if one.expression.label == "happy"]
+    assert len(after) > 10
+    for one in after:
+        assert one.probabilities == pytest.approx(happy.probabilities, abs=0.01)
+
+
 def test_half_of_a_step_of_log_odds_is_done_after_one_half_life() -> None:
     reading = Reading(half_life=1.0)
     reading.update(expression({"sad": 0.8, "happy": 0.1}), 0.0)
@@ -198,6 +215,16 @@ def test_uncertain_is_the_smoothed_answer_and_not_that_of_the_frame() -> None:
     assert (one.uncertain, one.doubt) == (False, ())
     for index in range(1, 15):
         last = reading.update(unsure, 1.0 + index / 15).expression
+    assert (last.uncertain, last.doubt) == (True, ("low confidence",))
+
+
+def test_a_face_that_is_sure_of_another_label_in_every_frame_is_uncertain() -> None:
+    sad, happy = expression({"sad": 0.9}, 0.6), expression({"happy": 0.9}, 0.6)
+    reading = Reading()
+    for index in range(30):
+        last = reading.update((sad, happy)[index % 2], index / 30).expression
+    assert not sad.uncertain
+    assert last.confidence < 0.6
     assert (last.uncertain, last.doubt) == (True, ("low confidence",))
 
 

@@ -44,8 +44,13 @@ class JsonlSink(Sink):
     video only: from its start), ``file`` (of pictures only: the name), ``error`` (why that file could not be read),
     ``latency_ms`` (from the capture to this line), ``faces`` and ``fps`` (``total``, and each stage's capacity). A face has
     ``box`` (x, y, width, height in pixels), ``score``, ``landmarks`` (name to x, y), ``expression``, ``confidence``,
-    ``probabilities`` (label to number), ``uncertain`` and, where it is, ``doubt`` (words of `fer_edge.types.DOUBTS`). A
-    number that is not finite is written as ``null``: JSON has no other way.
+    ``probabilities`` (label to number), ``uncertain`` and, where it is, ``doubt`` (words of `fer_edge.types.DOUBTS`): all of
+    this frame. A number that is not finite is written as ``null``: JSON has no other way.
+
+    A face that is followed has a ``track`` as well, with what it shows over time: ``id``, ``age_s``, ``expression`` (the steady
+    label), its ``confidence``, ``uncertain``, ``doubt``, ``since_s``, ``valence``, ``intensity``, and where its resting face
+    moves the answers ``rest_shift`` (label to log-odds) and ``rest_s``. ``predicted`` is true in a line of a frame in which no
+    face was looked for, and left out in others.
 
     Parameters
     ----------

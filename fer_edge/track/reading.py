@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+import math
+from typing import List, NamedTuple, Optional, Tuple
 
-from fer_edge.types import Expression, RestShift
+import numpy as np
+
+from fer_edge.track.rest import NoRest, Rest
+from fer_edge.track.smoothing import Smoother, log_probabilities, probabilities_of, shifted
+from fer_edge.track.steady import SteadyLabel
+from fer_edge.types import DOUBTS, LABELS, Expression, RestShift
+
+HALF_LIFE = 0.3
+"""Seconds, the default: single frames of real clips do not show, and a change does within a third of a second."""
+
+_LOW = DOUBTS.index("low confidence")
+_UNNAMED = len(DOUBTS)
 
 
 class Steady(NamedTuple):
@@ -26,14 +38,88 @@ class Steady(NamedTuple):
 
 
 class Reading:
-    """Reads one face over time."""
+    """Reads one face over time.
 
-    def __init__(self) -> None:
-        self._label = ""
-        self._since = 0.0
+    The log-probabilities of each frame are moved by the resting face, then smoothed, and the label follows with hysteresis
+    (`fer_edge.track.steady`). A reason for doubt holds where it held for most of the recent time. A clock that stands still
+    or goes back is no time that passed.
+
+    Parameters
+    ----------
+    half_life : float
+        Seconds after which a frame counts half.
+    rest : Rest, optional
+        Knows the person's resting face; without, answers stay as they are.
+
+    Raises
+    ------
+    UsageError
+        The half-life is no finite number above 0.
+
+    Examples
+    --------
+    >>> from fer_edge.classify.answer import answer
+    >>> happy = answer(np.array([0.02, 0.02, 0.02, 0.82, 0.04, 0.04, 0.04]), 0.4)
+    >>> afraid = answer(np.array([0.02, 0.02, 0.82, 0.04, 0.04, 0.02, 0.04]), 0.4)
+    >>> reading = Reading()
+    >>> [reading.update(seen, at).expression.label for at, seen in ((0.0, happy), (0.1, afraid), (0.2, happy))]
+    ['happy', 'happy', 'happy']
+    """
+
+    def __init__(self, half_life: float = HALF_LIFE, rest: Optional[Rest] = None) -> None:
+        self._levels = Smoother(half_life)
+        self._doubts = Smoother(half_life)
+        self._label = SteadyLabel(half_life)
+        self._rest: Rest = NoRest() if rest is None else rest
+        self._at: Optional[float] = None
 
     def update(self, seen: Expression, at: float) -> Steady:
-        """Take what a frame shows at a moment, and return what is shown steadily."""
-        if seen.label != self._label:
-            self._label, self._since = seen.label, at
-        return Steady(seen, self._since)
+        """Take what a frame shows, and return what is shown steadily.
+
+        Parameters
+        ----------
+        seen : Expression
+            Of the frame.
+        at : float
+            Its moment in seconds, on any scale that does not change.
+        """
+        before = self._at
+        if not math.isfinite(at):
+            at = 0.0 if before is None else before
+        passed = 0.0 if before is None else at - before
+        if passed < 0:
+            self._label.move(passed)
+        self._at = at
+        shift = self._rest.update(seen, at)
+        levels = log_probabilities(seen.probabilities)
+        if shift is not None:
+            levels = shifted(levels, shift.log_odds.tolist())
+        smoothed = self._levels.update(levels, passed)
+        doubts = self._doubts.update(_doubts_of(seen), passed)
+        if passed > 0 or self._label.index < 0:
+            agreed = self._label.update(levels, smoothed, at)
+            if agreed is not None:
+                self._levels.restart(agreed)
+                smoothed = agreed
+        return Steady(self._expression(smoothed, doubts, seen.uncertain_below), self._label.since, shift)
+
+    def _expression(self, levels: List[float], doubts: List[float], uncertain_below: float) -> Expression:
+        probabilities = np.array(probabilities_of(levels), np.float32)
+        confidence = float(probabilities[self._label.index])
+        low = confidence < uncertain_below if uncertain_below > 0 else doubts[_LOW] > 0.5
+        doubt: Tuple[str, ...] = ()
+        if low or max(doubts) > 0.5:
+            doubt = tuple(word for word, share in zip(DOUBTS, doubts) if (low if word == DOUBTS[_LOW] else share > 0.5))
+        uncertain = bool(doubt) or doubts[_UNNAMED] > 0.5
+        label = LABELS[self._label.index]
+        return Expression(probabilities, label, confidence, uncertain, doubt, uncertain_below)
+
+
+_SURE = [0.0] * (len(DOUBTS) + 1)
+
+
+def _doubts_of(seen: Expression) -> List[float]:
+    """Return 1 for each of `DOUBTS` that holds, else 0; and last, whether the frame is uncertain without a reason."""
+    if not seen.uncertain:
+        return _SURE
+    return [float(word in seen.doubt) for word in DOUBTS] + [float(not seen.doubt)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns
 from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import StageFailed
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.track.base import moment_of
-from fer_edge.types import Face, Frame, Observation
+from fer_edge.types import Box, Face, Frame, Observation, Point
 
 EYES = {"right_eye", "left_eye"}
 """Landmarks without which no face is cut out."""
@@ -39,7 +39,7 @@ class Detection(StageWork):
         self._all = list(built.values())
         self._of = {camera: built[build] for camera, build in detectors.items()}
         self._turns = turns
-        self._looks = {camera: _Looks() for camera in detectors}
+        self._looks = {camera: _Look() for camera in detectors}
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with what was found, or with what is expected."""
@@ -60,24 +60,23 @@ class Detection(StageWork):
             detector.close()
 
     def _worked(self, observation: Observation) -> Observation:
-        looks = self._looks[observation.frame.source]
-        every = self._turns.every(observation.frame.source)
-        if looks.since + 1 < every:
-            expected = self._expected(observation.frame, looks.found)
+        frame = observation.frame
+        look, at = self._looks[frame.source], moment_of(frame)
+        if look.skipped + 1 < self._turns.every(frame.source) and at is not None:
+            expected = self._expected(look, frame.source, at)
             if expected:
-                looks.since += 1
+                look.skipped += 1
                 return observation.richer(found=expected, predicted=True)
-        looks.found = self._detect(observation.frame)
-        looks.since = 0
-        return observation.richer(found=looks.found)
+        found = self._detect(frame)
+        self._looks[frame.source] = _Look(found, at)
+        return observation.richer(found=found)
 
-    def _expected(self, frame: Frame, found: Sequence[Face]) -> Tuple[Face, ...]:
-        """Return where those who were found at the last look are likely to be; nobody where nobody is followed."""
-        at = moment_of(frame)
-        if at is None or not 0 < len(found) <= MOST_FACES:
+    def _expected(self, look: _Look, camera: str, at: float) -> Tuple[Face, ...]:
+        """Return where those who were found at a look are likely to be; nobody where nobody is followed."""
+        if look.at is None or not 0 < len(look.found) <= MOST_FACES:
             return ()
-        expected = self._turns.expected(frame.source, at)
-        return moved(found, expected) if 0 < len(expected) <= MOST_FACES else ()
+        now, then = self._turns.expected(camera, at), self._turns.expected(camera, look.at)
+        return moved(look.found, then, now) if 0 < len(now) <= MOST_FACES else ()
 
     def _detect(self, frame: Frame) -> Tuple[Face, ...]:
         detector = self._of[frame.source]
@@ -98,51 +97,73 @@ class Detection(StageWork):
         return tuple(found)
 
 
-class _Looks:
-    """What the last look of a camera found, and how many frames have gone by since without one."""
+class _Look:
+    """What the last look of a camera found and when, and how many frames have gone by since without one."""
 
-    def __init__(self) -> None:
-        self.found: Tuple[Face, ...] = ()
-        self.since = 0
+    def __init__(self, found: Tuple[Face, ...] = (), at: Optional[float] = None) -> None:
+        self.found = found
+        self.at = at
+        self.skipped = 0
 
 
-def moved(found: Sequence[Face], expected: Sequence[Face]) -> Tuple[Face, ...]:
-    """Return the faces of the last look where they are expected now.
+def moved(found: Sequence[Face], then: Sequence[Face], now: Sequence[Face]) -> Tuple[Face, ...]:
+    """Return the faces of the last look where they are likely to be now.
+
+    Each goes on from where it was found, by as much as a tracker says that faces there move meanwhile. The places that it tells
+    are older than what was found, as it may not have seen the last look yet; of a face that nods they are worse than no move.
 
     Nobody is added: a face that the last look missed is hidden, and not to be shown or read. Nobody is lost: one that nobody
-    follows yet, or whose place is not known any more, stays where it was; with ``--blur`` those are to be covered, too.
+    follows yet stays where it was; with ``--blur`` those are to be covered, too.
 
     Parameters
     ----------
     found : sequence of Face
         What the last look found, best score first.
-    expected : sequence of Face
-        Where a tracker expects faces. One is taken for the nearest that was found, if that is less than a width away.
+    then, now : sequence of Face
+        Where a tracker expects faces at the last look and now, in the same order. The nearest of `then` to a face that was
+        found is taken for it, if that is less than a width away.
 
     Examples
     --------
     >>> from fer_edge.types import Box
-    >>> was = Face(Box(10, 10, 40, 40), 0.9, {"right_eye": (20.0, 25.0), "left_eye": (40.0, 25.0)})
-    >>> now = Face(Box(14, 10, 40, 40), 0.8, {"right_eye": (24.0, 25.0), "left_eye": (44.0, 25.0)})
-    >>> far = Face(Box(200, 10, 40, 40), 0.8, {"right_eye": (210.0, 25.0), "left_eye": (230.0, 25.0)})
-    >>> [(face.box.x, face.score) for face in moved([was], [far, now])]
-    [(14, 0.9)]
+    >>> def at(x):
+    ...     return Face(Box(x, 10, 40, 40), 0.9, {"right_eye": (x + 10, 25.0), "left_eye": (x + 30, 25.0)})
+    >>> [face.box.x for face in moved([at(100), at(300)], [at(295), at(95)], [at(295), at(101)])]
+    [106.0, 300.0]
     """
+    if len(then) != len(now):
+        return tuple(found)  # the tracker went on between the two questions
     pairs = sorted(
         (distance, one, other)
         for one, face in enumerate(found)
-        for other, there in enumerate(expected)
+        for other, there in enumerate(then)
         for distance in (_distance(face, there),)
         if distance < 1
     )
     places: List[Face] = list(found)
-    left, free = set(range(len(found))), set(range(len(expected)))
+    left, free = set(range(len(found))), set(range(len(then)))
     for _, one, other in pairs:
         if one in left and other in free:
             left.remove(one)
             free.remove(other)
-            places[one] = Face(expected[other].box, found[one].score, expected[other].landmarks)
+            places[one] = _carried(found[one], then[other].box, now[other].box)
     return tuple(places)
+
+
+def _carried(face: Face, then: Box, now: Box) -> Face:
+    """Return a face moved and grown as one box against another."""
+    scale = now.width / max(then.width, 1e-6)
+    across, down = (
+        (now.x + now.width / 2) - (then.x + then.width / 2),
+        (now.y + now.height / 2) - (then.y + then.height / 2),
+    )
+    x, y = face.box.x + face.box.width / 2, face.box.y + face.box.height / 2
+
+    def carry(point: Point) -> Point:
+        return x + across + scale * (point[0] - x), y + down + scale * (point[1] - y)
+
+    box = Box(*carry((face.box.x, face.box.y)), scale * face.box.width, scale * face.box.height)
+    return Face(box, face.score, {name: carry(point) for name, point in face.landmarks.items()})
 
 
 def _distance(one: Face, other: Face) -> float:

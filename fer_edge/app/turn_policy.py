@@ -65,8 +65,7 @@ class Load:
     @property
     def ratio(self) -> float:
         """How many times as many frames as the detector can look at there are to be analysed; 0 where nobody knows."""
-        useful = min(self.arriving, self.others)
-        return useful / self.detection if self.detection > 0 and math.isfinite(useful) else 0.0
+        return min(self.arriving, self.others) / self.detection if self.detection > 0 else 0.0
 
 
 def needed(load: Load) -> int:
@@ -157,4 +156,4 @@ def in_words(every: int) -> str:
 
 
 def _within(wanted: float) -> int:
-    return min(MOST, max(1, math.ceil(wanted)))
+    return math.ceil(min(float(MOST), max(1.0, wanted)))

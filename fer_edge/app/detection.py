@@ -17,6 +17,9 @@ EYES = {"right_eye", "left_eye"}
 MOST_FACES = 32
 """More are not moved on but looked for: each is compared with each, and that is to stay far below the time of a look."""
 
+REACH = 0.5
+"""Seconds from a look beyond which nobody is expected: a head that turns is elsewhere by then (docs/tracks.md has figures)."""
+
 BuildDetector = Callable[[], FaceDetector]
 
 
@@ -62,7 +65,7 @@ class Detection(StageWork):
     def _worked(self, observation: Observation) -> Observation:
         frame = observation.frame
         look, at = self._looks[frame.source], moment_of(frame)
-        if look.skipped + 1 < self._turns.every(frame.source) and at is not None:
+        if look.skipped + 1 < self._turns.every(frame.source):
             expected = self._expected(look, frame.source, at)
             if expected:
                 look.skipped += 1
@@ -71,9 +74,9 @@ class Detection(StageWork):
         self._looks[frame.source] = _Look(found, at)
         return observation.richer(found=found)
 
-    def _expected(self, look: _Look, camera: str, at: float) -> Tuple[Face, ...]:
+    def _expected(self, look: _Look, camera: str, at: Optional[float]) -> Tuple[Face, ...]:
         """Return where those who were found at a look are likely to be; nobody where nobody is followed."""
-        if look.at is None or not 0 < len(look.found) <= MOST_FACES:
+        if look.at is None or at is None or not 0 <= at - look.at <= REACH or not 0 < len(look.found) <= MOST_FACES:
             return ()
         now, then = self._turns.expected(camera, at), self._turns.expected(camera, look.at)
         return moved(look.found, then, now) if 0 < len(now) <= MOST_FACES else ()

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.app.detection import Detection, moved
+from fer_edge.app.detection import REACH, Detection, moved
 from fer_edge.app.detection_turns import LOOK_SECONDS, DetectionTurns, turns_of
+from fer_edge.app.live import LiveRun
 from fer_edge.app.parts import Parts
 from fer_edge.app.session import build_session
 from fer_edge.benchmark.report import result_of
@@ -211,14 +212,17 @@ def test_what_is_expected_is_blurred_and_what_is_too_unsure_is_not_read() -> Non
         assert [each.box.x for each in one.found] == pytest.approx([20.0 + one.frame.index, 200.0], abs=1.5)
 
 
+class Sure(Tracker):
+    """Always expects the same face."""
+
+    def follow(self, observation: Observation) -> Observation:
+        return observation
+
+    def expected(self, at: float) -> Tuple[Face, ...]:
+        return (face(20.0),)
+
+
 def test_a_stage_that_is_built_anew_begins_with_a_look() -> None:
-    class Sure(Tracker):
-        def follow(self, observation: Observation) -> Observation:
-            return observation
-
-        def expected(self, at: float) -> Tuple[Face, ...]:
-            return (face(20.0),)
-
     turns = DetectionTurns({"camera": Sure()}, 3)
     detector = Counting(lambda number: [face(20.0)])
     image = np.full((100, 300, 3), 90, np.uint8)
@@ -228,6 +232,16 @@ def test_a_stage_that_is_built_anew_begins_with_a_look() -> None:
         seen = stage.work([Observation(frame) for frame in frames])
         assert [one.predicted for one in seen] == [False, True, True, False]
         assert [stage.skipped(one) for one in seen] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("gap", "looks"), [(REACH, 1), (REACH + 0.01, 2), (-0.1, 2)], ids=["near", "far", "back"])
+def test_nobody_is_expected_long_after_a_look_or_before_it(gap: float, looks: int) -> None:
+    detector = Counting(lambda number: [face(20.0)])
+    stage = Detection({"camera": lambda: detector}, DetectionTurns({"camera": Sure()}, 2))
+    image = np.full((100, 300, 3), 90, np.uint8)
+    for at in (10.0, 10.0 + gap):
+        stage.work([Observation(Frame(0, at, datetime.now(timezone.utc), image, "camera"))])
+    assert len(detector.looked) == looks
 
 
 POINTS = st.floats(-500, 500)
@@ -261,6 +275,25 @@ def test_without_tracks_frames_cannot_be_left_out(tmp_path: Path) -> None:
     for every in ("auto", "1"):
         _, detector, _ = watched(20, tracks=False, every=every)
         assert detector.looked == list(range(20))
+
+
+def test_a_face_goes_on_as_it_moved_meanwhile() -> None:
+    class Walking(Sure):
+        def expected(self, at: float) -> Tuple[Face, ...]:
+            return (face(100.0 * at),)
+
+    stage = Detection(
+        {"camera": lambda: Counting(lambda number: [face(25.0)])}, DetectionTurns({"camera": Walking()}, 2)
+    )
+    image = np.full((100, 300, 3), 90, np.uint8)
+    frames = [Frame(0, at, datetime.now(timezone.utc), image, "camera") for at in (0.2, 0.3)]
+    seen = stage.work([Observation(frame) for frame in frames])
+    assert [one.found[0].box.x for one in seen] == pytest.approx([25.0, 35.0])
+
+
+def test_two_faces_do_not_take_one_movement() -> None:
+    near, far = moved([face(20.0), face(50.0)], [face(21.0)], [face(31.0)])
+    assert (near.box.x, far.box.x) == (30.0, 50.0)
 
 
 class HandClock:
@@ -320,6 +353,24 @@ def test_auto_asks_whether_the_board_is_hot() -> None:
     clock = HandClock()
     assert over_time(auto(clock, hot=lambda: True), clock, StandIn(clock, dropped=0.0), 20.0)[-1] == 2
     assert over_time(auto(clock), clock, StandIn(clock, dropped=0.0), 20.0)[-1] == 1
+
+
+def test_the_live_run_tells_whether_the_board_is_hot(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hot:
+        def __init__(self, *given: object) -> None:
+            self.state = SimpleNamespace(slowed_by=("fan",))
+
+    asked: List[bool] = []
+
+    def build(settings: Settings, parts: Parts, *, hot: Callable[[], bool]) -> Session:
+        asked.append(hot())
+        raise UsageError("That is all.")
+
+    monkeypatch.setattr("fer_edge.app.live.BoardWatch", Hot)
+    monkeypatch.setattr("fer_edge.app.live.build_session", build)
+    with pytest.raises(UsageError):
+        LiveRun(Settings.of(camera="demo", display="none"), threading.Event()).run()
+    assert asked == [True]
 
 
 def test_a_camera_whose_faces_nobody_follows_is_looked_at_in_each_frame() -> None:

@@ -224,7 +224,7 @@ class Observation:
     faces : tuple of ObservedFace
         Best detection score first; empty when nobody is in view, and before the expressions are read.
     times : mapping of str to StageTime
-        By stage name: ``capture``, ``detect``, ``classify``.
+        By stage name: ``capture``, ``detect``, ``classify``; a stage that left the frame out is not among them.
     found : tuple of Face
         What the detector found, whether or not its expression was read.
     predicted : bool

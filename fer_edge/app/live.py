@@ -90,9 +90,9 @@ class LiveRun:
             What went wrong; everything that was written until then is complete.
         """
         settings, clock = self._settings, self._clock
-        session = build_session(settings, self._parts)
-        self._hides = any(stage.changes_image for stage in session.stages)
         board = BoardWatch(SERVICE_REPORT_SECONDS)
+        session = build_session(settings, self._parts, hot=lambda: bool(board.state.slowed_by))
+        self._hides = any(stage.changes_image for stage in session.stages)
         monitor = HealthMonitor(session.rates, lambda: self._troubles(session, board), clock, session.lanes)
         watchdog = Watchdog(
             self._notifier, session.look_after, session.balance, monitor.health, lambda: session.preparing, clock

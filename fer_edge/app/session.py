@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from fer_edge.app.blur import LEAST_SCORE
+from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns, turns_of
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.capture.base import Source
 from fer_edge.detect.base import FaceDetector
@@ -17,7 +18,12 @@ from fer_edge.settings import CameraSettings, Settings
 
 
 def build_session(
-    settings: Settings, parts: Parts = PROGRAM, *, given: Optional[Mapping[str, Source]] = None, paced: bool = True
+    settings: Settings,
+    parts: Parts = PROGRAM,
+    *,
+    given: Optional[Mapping[str, Source]] = None,
+    paced: bool = True,
+    hot: Callable[[], bool] = lambda: False,
 ) -> Session:
     """Put a session together; nothing is opened yet.
 
@@ -32,11 +38,13 @@ def build_session(
         By camera, sources that a program made itself; these are opened once.
     paced : bool
         Whether the demo keeps the pace of a camera.
+    hot : callable
+        Tells whether heat slows the board down; asked by the thread that detects.
 
     Raises
     ------
     FerEdgeError
-        A source, model or detector that cannot be.
+        A source, model or detector that cannot be, or settings that cannot be together.
     """
     when, cameras = settings.run.reconnect, settings.cameras
     openings = _FirstOpenings()
@@ -48,17 +56,19 @@ def build_session(
         names = _Names()
         reconnection = _reconnection(settings, parts, camera, openings, names) if source.live and own is None else None
         lanes.append((LaneSpec(camera.name, source, reconnection, parts.tracker(settings)), names))
-    stages = build_stages(settings, parts)
+    turns = turns_of(settings, {lane.name: lane.tracker for lane, _ in lanes}, hot, parts.clock)
+    stages = build_stages(settings, parts, turns)
     live = any(lane.source.live for lane, _ in lanes)
     supervisor = Supervisor(when != "never", clock=parts.clock) if live else None
     session = Session([lane for lane, _ in lanes], stages, clock=parts.clock, supervisor=supervisor)
     openings.lanes = session.lanes
+    turns.follow_load_of(session)
     for lane, (_, names) in zip(session.lanes, lanes):
         names.lane = lane
     return session
 
 
-def build_stages(settings: Settings, parts: Parts = PROGRAM) -> List[StageSpec]:
+def build_stages(settings: Settings, parts: Parts = PROGRAM, turns: DetectionTurns = EVERY_FRAME) -> List[StageSpec]:
     """Return the stages that frames of the cameras of `settings` take. Raises FerEdgeError for what cannot be built."""
     wanted = {camera.name: camera.detector or settings.analysis.detector for camera in settings.cameras}
     asked = settings.analysis
@@ -71,7 +81,8 @@ def build_stages(settings: Settings, parts: Parts = PROGRAM) -> List[StageSpec]:
                 detectors[name] = parts.detector(looked_for, name)
     with settings.located("model"):
         classifier = parts.classifier(settings)
-    return parts.stages(settings, {name: detectors[detector] for name, detector in wanted.items()}, classifier)
+    of_cameras = {name: detectors[detector] for name, detector in wanted.items()}
+    return parts.stages(settings, of_cameras, classifier, turns)
 
 
 class _Names:

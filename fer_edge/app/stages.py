@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, List, Mapping, Sequence
 
 from fer_edge.app.blur import Blurring
+from fer_edge.app.detection import BuildDetector, Detection
+from fer_edge.app.detection_turns import DETECTION, EVERY_FRAME, DetectionTurns
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.heads import one_for_each_head
 from fer_edge.classify.reader import ExpressionReader
-from fer_edge.detect.base import FaceDetector
-from fer_edge.errors import StageFailed
 from fer_edge.pipeline.stage_spec import StageSpec, StageWork
 from fer_edge.settings import Settings
-from fer_edge.types import Face, Frame, Observation
+from fer_edge.types import Face, Observation
 
 MOST_FRAMES = 8
 """Frames whose faces the classifier takes in one batch; more would make the first of them wait for the last."""
 
-EYES = {"right_eye", "left_eye"}
-"""Landmarks without which no face is cut out."""
-
-BuildDetector = Callable[[], FaceDetector]
 BuildClassifier = Callable[[], ExpressionClassifier]
 
 
 def stage_list(
-    settings: Settings, detectors: Mapping[str, BuildDetector], classifier: BuildClassifier
+    settings: Settings,
+    detectors: Mapping[str, BuildDetector],
+    classifier: BuildClassifier,
+    turns: DetectionTurns = EVERY_FRAME,
 ) -> List[StageSpec]:
     """Return the stages.
 
@@ -37,11 +36,13 @@ def stage_list(
         By camera, what builds its detector; the same for several cameras is built once.
     classifier : callable
         Builds the classifier.
+    turns : DetectionTurns
+        Tells in which frames of a camera faces are looked for.
     """
     # With --blur the detector finds more than is to be read.
     least = settings.analysis.min_score if settings.analysis.blur else 0.0
     stages = [
-        StageSpec("detect", "detection", lambda: Detection(detectors)),
+        StageSpec("detect", DETECTION, lambda: Detection(detectors, turns)),
         StageSpec(
             "classify",
             "classification",
@@ -52,45 +53,6 @@ def stage_list(
     if settings.analysis.blur:
         stages.append(StageSpec("blur", "blurring", Blurring, changes_image=True))
     return stages
-
-
-class Detection(StageWork):
-    """Finds the faces of each frame with the detector of its camera."""
-
-    def __init__(self, detectors: Mapping[str, BuildDetector]) -> None:
-        built: Dict[BuildDetector, FaceDetector] = {}
-        for build in detectors.values():
-            if build not in built:
-                built[build] = build()
-        self._all = list(built.values())
-        self._of = {camera: built[build] for camera, build in detectors.items()}
-
-    def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
-        """Return the observations with what was found."""
-        return [one.richer(found=self._detect(one.frame)) for one in observations]
-
-    def close(self) -> None:
-        """Close every detector."""
-        for detector in self._all:
-            detector.close()
-
-    def _detect(self, frame: Frame) -> Tuple[Face, ...]:
-        detector = self._of[frame.source]
-        found = detector.detect(frame.image)
-        # Ours give faces; one of somebody else may not.
-        if not isinstance(found, (tuple, list)) or not all(isinstance(face, Face) for face in found):
-            raise StageFailed(
-                f"The detector {_kind(detector)} gave {found!r:.80}, and no sequence of faces.",
-                "Its detect() returns a tuple of fer_edge.Face, empty where nobody is.",
-            )
-        for face in found:
-            if not set(face.landmarks) >= EYES:
-                raise StageFailed(
-                    f"The detector {_kind(detector)} gave a face without its eyes; it has "
-                    f"{', '.join(sorted(face.landmarks)) or 'no landmarks'}.",
-                    "A face's landmarks hold right_eye and left_eye at the least: it is turned upright by them.",
-                )
-        return tuple(found)
 
 
 class Classification(StageWork):
@@ -135,7 +97,3 @@ class Classification(StageWork):
     def close(self) -> None:
         """Close the classifier."""
         self._classifier.close()
-
-
-def _kind(detector: FaceDetector) -> str:
-    return str(getattr(detector, "kind", type(detector).__name__))

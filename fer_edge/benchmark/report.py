@@ -111,7 +111,7 @@ class _Part:
         return _rounded(_mean([sample.faces for sample in self.samples]))
 
     def stage(self, stage: MeasuredStage) -> Dict[str, Any]:
-        times = [sample.times[stage.name] for sample in self.samples]
+        times = [sample.times[stage.name] for sample in self.samples if stage.name in sample.times]
         service = [time.service * 1e3 for time in times]
         mean = _mean(service)
         busy = mean / 1e3 * self._finished(stage.name) / (self.elapsed * stage.threads)
@@ -123,7 +123,7 @@ class _Part:
         }
 
     def _mean(self, stage: str) -> float:
-        return _mean([sample.times[stage].service for sample in self.samples])
+        return _mean([sample.times[stage].service for sample in self.samples if stage in sample.times])
 
     def _finished(self, stage: str) -> int:
         return self.finished.get(stage, 0)

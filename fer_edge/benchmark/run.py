@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Tuple
 
+from fer_edge.app.detection_turns import AUTO
 from fer_edge.app.file_roles import files_read, refuse_shared_files
 from fer_edge.app.parts import PROGRAM, Parts, classifier_threads
 from fer_edge.app.session import build_session
@@ -78,6 +79,9 @@ def run_benchmark(
     """
     if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera=DEFAULT_SOURCE)
+    if settings.tracks.detect_every == AUTO:
+        # What a machine can do is not to depend on what it was doing before.
+        settings = settings.changed(detect_every="1")
     if settings.run.frames == 1:
         raise UsageError("A rate cannot be taken from one frame.", "Give --frames 2 or more; some hundreds are better.")
     protocol = Protocol(options.warm_up, settings.run.duration or DEFAULT_DURATION, settings.run.frames)
@@ -92,6 +96,7 @@ def run_benchmark(
             "paced": options.paced,
             "detector": _joined({camera.detector or settings.analysis.detector: None for camera in settings.cameras}),
             "min_score": settings.analysis.min_score,
+            "detect_every": int(settings.tracks.detect_every),
             "warm_up_s": protocol.warm_up,
             "duration_s": protocol.duration,
             "frames": protocol.frames,

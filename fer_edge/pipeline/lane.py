@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.errors import FerEdgeError
@@ -138,3 +138,9 @@ def named_failure(lane: Lane, several: bool) -> Optional[BaseException]:
     if several and isinstance(error, FerEdgeError) and not error.message.startswith(prefix):
         error.message = prefix + error.message
     return error
+
+
+def troubles_of(lanes: Sequence[Lane]) -> List[str]:
+    """Return what is wrong with the sources of lanes, for people; a camera is named where there are several."""
+    told = [(lane.name, lane.trouble()) for lane in lanes]
+    return [f"camera {name}: {trouble}" if len(lanes) > 1 else trouble for name, trouble in told if trouble]

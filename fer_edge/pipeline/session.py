@@ -10,7 +10,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, 
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.ending import join_threads
 from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter, sum_of
-from fer_edge.pipeline.lane import Lane, LaneSpec, first_failure
+from fer_edge.pipeline.lane import Lane, LaneSpec, first_failure, troubles_of
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.order import LaneOrder
@@ -114,10 +114,7 @@ class Session:
 
     def troubles(self) -> Tuple[str, ...]:
         """Return what is wrong with sources and stages, for people; a camera is named where there are several."""
-        several = len(self._lanes) > 1
-        of_lanes = [(lane.name, lane.trouble()) for lane in self.lanes]
-        told = [f"camera {name}: {trouble}" if several else trouble for name, trouble in of_lanes if trouble]
-        return (*told, *(self._supervisor.troubles() if self._supervisor is not None else ()))
+        return (*troubles_of(self.lanes), *(self._supervisor.troubles() if self._supervisor is not None else ()))
 
     def failure(self) -> Optional[BaseException]:
         """Return what ended the first lane that ended by an error, named where there are several; None where none did."""

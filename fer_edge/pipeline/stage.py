@@ -261,10 +261,12 @@ class StageThread:
             delivery, number = held
             # Frames of one call share its time; those that gave it nothing to do took none of it, unless there are no others.
             service = 0.0 if nothing and False in idle else share
-            stage.record(delivery.lane, name, service, nothing)
-            spent = StageTime(delivery.waited, service)
+            times = dict(result.times)
+            if result.frame.problem or not work.skipped(result):
+                stage.record(delivery.lane, name, service, nothing)
+                times[name] = StageTime(delivery.waited, service)
             stage.order.wait_for_turn(delivery.lane, number)
-            stage.outbox.put(delivery.lane, result.richer(times={**result.times, name: spent}))
+            stage.outbox.put(delivery.lane, result.richer(times=times))
             self._held.remove(held)
             stage.order.leave(delivery.lane, number)
 

@@ -21,6 +21,13 @@ class StageWork(ABC):
         """Return whether an observation gives the stage nothing to do, which says nothing of its capacity."""
         return False
 
+    def skipped(self, observation: Observation) -> bool:  # noqa: ARG002 - most stages skip none
+        """Return whether the stage left out what it does, in an observation that it gave back.
+
+        Such a frame is in none of the stage's figures, and the stage is not in the times of the frame.
+        """
+        return False
+
     def facts(self) -> Mapping[str, object]:
         """Return what a report says of the work: a network's name and size, what it runs on."""
         return {}

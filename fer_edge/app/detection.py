@@ -1,0 +1,180 @@
+"""The stage that finds the faces: by looking, or in a frame whose turn it is not, by where they were and how they move."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns
+from fer_edge.detect.base import FaceDetector
+from fer_edge.errors import StageFailed
+from fer_edge.pipeline.stage_spec import StageWork
+from fer_edge.track.base import moment_of
+from fer_edge.types import Box, Face, Frame, Observation, Point
+
+EYES = {"right_eye", "left_eye"}
+"""Landmarks without which no face is cut out."""
+
+MOST_FACES = 32
+"""More are not moved on but looked for: each is compared with each, and that is to stay far below the time of a look."""
+
+REACH = 0.5
+"""Seconds from a look beyond which nobody is expected: a head that turns is elsewhere by then (docs/tracks.md has figures)."""
+
+BuildDetector = Callable[[], FaceDetector]
+
+
+class Detection(StageWork):
+    """Finds the faces of each frame with the detector of its camera, or tells where they are likely to be.
+
+    Parameters
+    ----------
+    detectors : mapping of str to callable
+        By camera, what builds its detector; the same for several cameras is built once.
+    turns : DetectionTurns
+        Tells in which frames of a camera it looks, and follows the faces in between.
+    """
+
+    def __init__(self, detectors: Mapping[str, BuildDetector], turns: DetectionTurns = EVERY_FRAME) -> None:
+        built: Dict[BuildDetector, FaceDetector] = {}
+        for build in detectors.values():
+            if build not in built:
+                built[build] = build()
+        self._all = list(built.values())
+        self._of = {camera: built[build] for camera, build in detectors.items()}
+        self._turns = turns
+        self._looks = {camera: _Look() for camera in detectors}
+
+    def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
+        """Return the observations with what was found, or with what is expected."""
+        return [self._worked(one) for one in observations]
+
+    def skipped(self, observation: Observation) -> bool:
+        """Return whether the detector did not look."""
+        return observation.predicted
+
+    def facts(self) -> Mapping[str, object]:
+        """Return in which frames it looks, where that is fixed and not each."""
+        fixed = self._turns.fixed
+        return {"every": fixed} if fixed > 1 else {}
+
+    def close(self) -> None:
+        """Close every detector."""
+        for detector in self._all:
+            detector.close()
+
+    def _worked(self, observation: Observation) -> Observation:
+        frame = observation.frame
+        look, at = self._looks[frame.source], moment_of(frame)
+        if look.skipped + 1 < self._turns.every(frame.source):
+            expected = self._expected(look, frame.source, at)
+            if expected:
+                look.skipped += 1
+                return observation.richer(found=expected, predicted=True)
+        found = self._detect(frame)
+        self._looks[frame.source] = _Look(found, at)
+        return observation.richer(found=found)
+
+    def _expected(self, look: _Look, camera: str, at: Optional[float]) -> Tuple[Face, ...]:
+        """Return where those who were found at a look are likely to be; nobody where nobody is followed."""
+        if look.at is None or at is None or not 0 <= at - look.at <= REACH or not 0 < len(look.found) <= MOST_FACES:
+            return ()
+        now, then = self._turns.expected(camera, at), self._turns.expected(camera, look.at)
+        return moved(look.found, then, now) if 0 < len(now) <= MOST_FACES else ()
+
+    def _detect(self, frame: Frame) -> Tuple[Face, ...]:
+        detector = self._of[frame.source]
+        found = detector.detect(frame.image)
+        # Ours give faces; one of somebody else may not.
+        if not isinstance(found, (tuple, list)) or not all(isinstance(face, Face) for face in found):
+            raise StageFailed(
+                f"The detector {_kind(detector)} gave {found!r:.80}, and no sequence of faces.",
+                "Its detect() returns a tuple of fer_edge.Face, empty where nobody is.",
+            )
+        for face in found:
+            if not set(face.landmarks) >= EYES:
+                raise StageFailed(
+                    f"The detector {_kind(detector)} gave a face without its eyes; it has "
+                    f"{', '.join(sorted(face.landmarks)) or 'no landmarks'}.",
+                    "A face's landmarks hold right_eye and left_eye at the least: it is turned upright by them.",
+                )
+        return tuple(found)
+
+
+class _Look:
+    """What the last look of a camera found and when, and how many frames have gone by since without one."""
+
+    def __init__(self, found: Tuple[Face, ...] = (), at: Optional[float] = None) -> None:
+        self.found = found
+        self.at = at
+        self.skipped = 0
+
+
+def moved(found: Sequence[Face], then: Sequence[Face], now: Sequence[Face]) -> Tuple[Face, ...]:
+    """Return the faces of the last look where they are likely to be now.
+
+    Each goes on from where it was found, by as much as a tracker says that faces there move meanwhile. The places that it tells
+    are older than what was found, as it may not have seen the last look yet; of a face that nods they are worse than no move.
+
+    Nobody is added: a face that the last look missed is hidden, and not to be shown or read. Nobody is lost: one that nobody
+    follows yet stays where it was; with ``--blur`` those are to be covered, too.
+
+    Parameters
+    ----------
+    found : sequence of Face
+        What the last look found, best score first.
+    then, now : sequence of Face
+        Where a tracker expects faces at the last look and now, in the same order. The nearest of `then` to a face that was
+        found is taken for it, if that is less than a width away.
+
+    Examples
+    --------
+    >>> from fer_edge.types import Box
+    >>> def at(x):
+    ...     return Face(Box(x, 10, 40, 40), 0.9, {"right_eye": (x + 10, 25.0), "left_eye": (x + 30, 25.0)})
+    >>> [face.box.x for face in moved([at(100), at(300)], [at(295), at(95)], [at(295), at(101)])]
+    [106.0, 300.0]
+    """
+    if len(then) != len(now):
+        return tuple(found)  # the tracker went on between the two questions
+    pairs = sorted(
+        (distance, one, other)
+        for one, face in enumerate(found)
+        for other, there in enumerate(then)
+        for distance in (_distance(face, there),)
+        if distance < 1
+    )
+    places: List[Face] = list(found)
+    left, free = set(range(len(found))), set(range(len(then)))
+    for _, one, other in pairs:
+        if one in left and other in free:
+            left.remove(one)
+            free.remove(other)
+            places[one] = _carried(found[one], then[other].box, now[other].box)
+    return tuple(places)
+
+
+def _carried(face: Face, then: Box, now: Box) -> Face:
+    """Return a face moved and grown as one box against another."""
+    scale = now.width / max(then.width, 1e-6)
+    across, down = (
+        (now.x + now.width / 2) - (then.x + then.width / 2),
+        (now.y + now.height / 2) - (then.y + then.height / 2),
+    )
+    x, y = face.box.x + face.box.width / 2, face.box.y + face.box.height / 2
+
+    def carry(point: Point) -> Point:
+        return x + across + scale * (point[0] - x), y + down + scale * (point[1] - y)
+
+    box = Box(*carry((face.box.x, face.box.y)), scale * face.box.width, scale * face.box.height)
+    return Face(box, face.score, {name: carry(point) for name, point in face.landmarks.items()})
+
+
+def _distance(one: Face, other: Face) -> float:
+    """Return the distance between the centres of two boxes, in widths of the smaller."""
+    a, b = one.box, other.box
+    across, down = a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2
+    return float((across**2 + down**2) ** 0.5 / max(min(a.width, b.width), 1e-6))
+
+
+def _kind(detector: FaceDetector) -> str:
+    return str(getattr(detector, "kind", type(detector).__name__))

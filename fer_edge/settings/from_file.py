@@ -32,14 +32,14 @@ def from_file(file: SettingsFile) -> Layer:
                 f"{place}: a camera's table begins with [[camera]], in double brackets.",
                 'Write its name below, as in  name = "front" ; and  source = "0" .',
             )
+        elif name in OPTIONS and not _is_table(value):
+            _put(layer, OPTIONS[name], key, value, place, key)
         elif name in TABLES and name != CAMERA:
             if not isinstance(value, dict):
                 raise SettingsError(f"{place}: {key} is a table.", f"Write  [{name}]  and its keys below.")
             for inner, given in value.items():
                 known = _find(TABLES[name], inner, name, file.place(key, inner))
                 _put(layer, known, inner, given, file.place(key, inner), f"{key}.{inner}")
-        elif name in OPTIONS and not _is_table(value):
-            _put(layer, OPTIONS[name], key, value, place, key)
         else:
             raise _unknown(file, key, value)
     return layer

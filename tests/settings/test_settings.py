@@ -29,6 +29,13 @@ def test_the_command_line_wins_over_the_environment_over_the_file_over_the_defau
     assert settings.outputs.display == "auto"
 
 
+@pytest.mark.parametrize("text", ["tracks = false", 'tracks = "off"', "[tracks]\non = false"])
+def test_a_setting_that_is_called_as_its_table_may_stand_above_it_or_in_it(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text(text)
+    assert not load_settings({}, {}, file).tracks.on
+
+
 def test_an_unknown_key_in_the_file_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
     file = tmp_path / "fer-edge.toml"
     file.write_text('camra = "0"\n')

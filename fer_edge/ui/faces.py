@@ -12,7 +12,7 @@ from fer_edge.types import LABELS, Expression, Image, ObservedFace
 from fer_edge.ui.drawing import COLOURS, INK, SOFT, WHITE, Colour, Rect, Style, darken, fill_rounded, smaller
 from fer_edge.ui.placing import Chip
 from fer_edge.ui.trace import SECONDS, Trace
-from fer_edge.ui.wording import chip_text, id_text
+from fer_edge.ui.wording import id_text
 
 _GREY: Colour = (170, 170, 170)
 _TAG: Colour = (40, 40, 40)
@@ -87,16 +87,16 @@ def draw_chip(canvas: Image, chip: Chip, seen: ObservedFace, stale: bool) -> Non
         small = smaller(style)
         lift = (round(style.capital) - round(small.capital)) // 2
         small.text(canvas, id_text(seen.track), rect.left + small.padding, baseline - lift, SOFT)
-    style.text(canvas, chip_text(expression), chip.start + style.padding, baseline, ink)
+    style.text(canvas, chip.text, chip.start + style.padding, baseline, ink)
 
 
 def draw_trace(canvas: Image, rect: Rect, style: Style, trace: Trace, colour: Colour) -> None:
     """Draw the line of a face's valence in place, from -1 at the bottom to 1 at the top, and a dot where it is now."""
     darken(canvas, rect, min(style.padding, rect.height // 3))
-    margin = style.stroke + 1
-    left, right = rect.left + 2 * margin, rect.right - 1 - 2 * margin
-    middle, reach = (rect.top + rect.bottom - 1) / 2, rect.height / 2 - margin - 1
-    cv2.line(canvas, (left, round(middle)), (right, round(middle)), _MIDDLE, 1)
+    dot = round(1.5 * style.stroke)
+    left, right = rect.left + 2 * dot, rect.right - 1 - 2 * dot
+    middle, reach = (rect.top + rect.bottom - 1) / 2, max(0.0, rect.height / 2 - dot - 2)
+    cv2.line(canvas, (left, round(middle)), (right, round(middle)), _MIDDLE, max(1, style.stroke // 2))
     points = np.array(trace, np.float64).reshape(-1, 2)
     ends = np.array([right, middle]) + np.clip(points, (-SECONDS, -1), (0, 1)) * ((right - left) / SECONDS, -reach)
     known = np.isfinite(points[:, 1])
@@ -104,7 +104,7 @@ def draw_trace(canvas: Image, rect: Rect, style: Style, trace: Trace, colour: Co
     lines = [np.rint(16 * piece[np.isfinite(piece[:, 1])]).astype(np.int32) for piece in pieces]
     cv2.polylines(canvas, lines, False, WHITE, style.stroke, cv2.LINE_AA, 4)
     if len(known) and known[-1]:
-        cv2.circle(canvas, (round(ends[-1][0]), round(ends[-1][1])), margin, colour, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(canvas, (round(ends[-1][0]), round(ends[-1][1])), dot, colour, cv2.FILLED, cv2.LINE_AA)
 
 
 def draw_panel(canvas: Image, panel: Rect, small: Style, expression: Expression, stale: bool) -> None:

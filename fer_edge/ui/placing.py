@@ -7,7 +7,9 @@ from typing import AbstractSet, Iterator, List, NamedTuple, Optional, Sequence, 
 
 from fer_edge.types import LABELS, Box, ObservedFace
 from fer_edge.ui.drawing import Rect, Style, smaller
-from fer_edge.ui.wording import chip_width, id_text
+from fer_edge.ui.wording import chip_text, chip_width, id_text, short_chip_text
+
+_Boxed = Tuple[ObservedFace, Rect]
 
 
 class Chip(NamedTuple):
@@ -19,12 +21,15 @@ class Chip(NamedTuple):
         All of it.
     start : int
         Where the expression begins, right of the face's number; the left edge where there is no number.
+    text : str
+        What is said of the expression.
     style : Style
         Of the expression; the number is smaller.
     """
 
     rect: Rect
     start: int
+    text: str
     style: Style
 
 
@@ -78,7 +83,7 @@ def place_faces(
     -------
     list of Placed
         Those that can be seen, hidden ones first, so that they are drawn beneath the others. Labels, traces and bars lie
-        within the image, except for labels on images too small for letters; boxes may reach outside.
+        within the image; boxes may reach outside.
     """
     boxed = [(face, box) for face in faces for box in [to_pixels(face.face.box, frame, scale)] if box is not None]
     visible = len(boxed)
@@ -92,7 +97,7 @@ def place_faces(
     taken = list(plates)
     chips = []
     for face, box in boxed:
-        chips.append(_place_chip(frame, box, style, face, taken))
+        chips.append(_place_chip(frame, box, style, face, taken, boxed))
         taken.append(chips[-1].rect)
     traces: List[Optional[Rect]] = []
     panels: List[Optional[Rect]] = []
@@ -126,9 +131,7 @@ def _fade(face: ObservedFace) -> float:
     return min(1.0, max(0.0, fade)) if math.isfinite(fade) else 1.0
 
 
-def _free(
-    places: Iterator[Rect], frame: Rect, box: Rect, boxed: Sequence[Tuple[ObservedFace, Rect]], taken: List[Rect]
-) -> Optional[Rect]:
+def _free(places: Iterator[Rect], frame: Rect, box: Rect, boxed: Sequence[_Boxed], taken: List[Rect]) -> Optional[Rect]:
     """Take the first place that lies in the image and on nothing else, also on no other face."""
     for place in places:
         if (
@@ -141,28 +144,50 @@ def _free(
     return None
 
 
-def _place_chip(frame: Rect, box: Rect, style: Style, face: ObservedFace, taken: Sequence[Rect]) -> Chip:
-    """Find room for the label: above the face, below it, or in its upper or lower edge; never outside the image."""
+def _place_chip(
+    frame: Rect, box: Rect, style: Style, face: ObservedFace, taken: Sequence[Rect], boxed: Sequence[_Boxed]
+) -> Chip:
+    """Find room for the label: above the face, below it, or in its upper or lower edge; never outside the image.
+
+    A label that would lie on another face is shortened first.
+    """
+    chips = [_chip_of(text, frame, style, face) for text in (chip_text(face.steady), short_chip_text(face.steady))]
+    others = [other for _, other in boxed if other is not box]
+    for obstacles in ([*taken, *others], taken):
+        for chip in chips:
+            for place in _chip_places(frame, box, chip):
+                if place.within(frame) and not any(place.meets(rect) for rect in obstacles):
+                    return _moved(chip, place)
+    return _moved(chips[0], next(_chip_places(frame, box, chips[0])).moved_into(frame))
+
+
+def _chip_of(text: str, frame: Rect, style: Style, face: ObservedFace) -> Chip:
+    """Return a label as large as it is to be, in the upper left corner."""
     number = id_text(face.track)
     while True:
         small = smaller(style)
         start = small.width(number) + 2 * small.padding if number else 0
-        width = start + chip_width(style, face.steady) + 2 * style.padding
+        width = start + chip_width(style, text) + 2 * style.padding
         height = round(style.capital) + 2 * style.padding
         if (width <= frame.width and height <= frame.height) or style.capital < 2:
-            break
+            width = min(width, frame.width)
+            return Chip(Rect(0, 0, width, min(height, frame.height)), min(start, width - 1), text, style)
         style = Style.of(0.93 * style.capital)
-    gap = 2 * style.stroke
+
+
+def _moved(chip: Chip, place: Rect) -> Chip:
+    return chip._replace(rect=place, start=place.left + chip.start)
+
+
+def _chip_places(frame: Rect, box: Rect, chip: Chip) -> Iterator[Rect]:
+    """Return the places to try for a label, moved sideways into the image, the best one first."""
+    (_, _, width, height), gap = chip.rect, 2 * chip.style.stroke
     tops = (box.top - gap - height, box.bottom + gap, box.top + gap, box.bottom - gap - height)
-    places = [Rect(box.left, top, box.left + width, top + height) for top in tops]
-    places += [Rect(box.right - width, top, box.right, top + height) for top in tops]
-    shifted = (place.moved_into(Rect(frame.left, place.top, frame.right, place.bottom)) for place in places)
-    for place in shifted:
-        if place.within(frame) and not any(place.meets(rect) for rect in taken):
-            break
-    else:
-        place = places[0].moved_into(frame)
-    return Chip(place, place.left + start, style)
+    for left in (box.left, box.right - width):
+        for top in tops:
+            yield Rect(left, top, left + width, top + height).moved_into(
+                Rect(frame.left, top, frame.right, top + height)
+            )
 
 
 def _trace_places(frame: Rect, box: Rect, chip: Rect, style: Style) -> Iterator[Rect]:
@@ -170,9 +195,11 @@ def _trace_places(frame: Rect, box: Rect, chip: Rect, style: Style) -> Iterator[
     height = max(9, round(2.4 * style.capital))
     left, right = max(box.left, frame.left), min(box.right, frame.right)
     width = min(max(right - left, round(6 * style.capital)), frame.width)
-    gap = max(2, style.padding // 2)
+    gap = style.padding
     bottom, top = (chip.bottom, box.top) if chip.top >= box.bottom else (box.bottom, min(box.top, chip.top))
-    for edge in (bottom + gap, top - gap - height, box.bottom - gap - height):
+    # Over the chin of a large face only: of a small one it would hide the mouth.
+    chin = [box.bottom - gap - height] if box.height > 5 * height else []
+    for edge in (bottom + gap, top - gap - height, *chin):
         yield Rect(left, edge, left + width, edge + height).moved_into(
             Rect(frame.left, edge, frame.right, edge + height)
         )

@@ -18,19 +18,22 @@ def chip_text(expression: Expression) -> str:
     """Return the label of a face: its expression and how sure that is, or why that is not to be trusted."""
     # Never 100: no network is quite sure, and with two digits the label keeps its width.
     percent = min(99, round(100 * expression.confidence)) if math.isfinite(expression.confidence) else 0
-    doubt = "?" if expression.uncertain else ""
     # A low confidence says itself why; beside another reason it would only look like an answer.
     reasons = [reason for reason in expression.doubt if reason != "low confidence"]
-    return f"{printable(expression.label)}{doubt} {printable(reasons[0]) if reasons else f'{percent}%'}"
+    return f"{short_chip_text(expression)} {printable(reasons[0]) if reasons else f'{percent}%'}"
 
 
-def chip_width(style: Style, expression: Expression) -> int:
-    """Return the width in pixels of the text of `chip_text` with a percentage of two digits or more.
+def short_chip_text(expression: Expression) -> str:
+    """Return the label of a face that has room for the expression only, with a question mark where that is doubted."""
+    return printable(expression.label) + ("?" if expression.uncertain else "")
 
-    All digits are equally wide, so that a label keeps its width from 1 % to 99 %.
+
+def chip_width(style: Style, text: str) -> int:
+    """Return the width in pixels of a label's text; with a percentage of one digit as wide as with one of two.
+
+    The font's digits are all equally wide, so that a label keeps its width while its percentage changes.
     """
-    text = chip_text(expression)
-    return style.width(text) + (style.width("0") if text[-3:-2] == " " and text[-1] == "%" else 0)
+    return style.width(f"{text[:-2]}0{text[-2:]}" if text[-3:-2] == " " and text[-1] == "%" else text)
 
 
 def id_text(track: Optional[Track]) -> str:

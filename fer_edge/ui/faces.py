@@ -121,7 +121,7 @@ def draw_panel(canvas: Image, panel: Rect, small: Style, expression: Expression,
         strong = label == expression.label and not expression.uncertain
         small.text(canvas, label, left, middle + round(small.capital / 2), WHITE if strong else SOFT)
         colour = COLOURS[label] if not (stale or expression.uncertain) else _mixed(COLOURS[label], (96, 96, 96), 0.55)
-        cv2.rectangle(canvas, (start, middle - half), (start + full - 1, middle + half), (62, 62, 62), cv2.FILLED)
+        cv2.rectangle(canvas, (start, middle - half), (start + full - 1, middle + half), (84, 84, 84), cv2.FILLED)
         length = round(probability * full)
         if length:
             cv2.rectangle(canvas, (start, middle - half), (start + length - 1, middle + half), colour, cv2.FILLED)

@@ -186,7 +186,7 @@ def test_the_line_has_a_gap_where_the_face_was_hidden_and_a_dot_only_where_it_is
 
 @given(
     st.lists(
-        st.tuples(st.floats(allow_nan=False), st.floats()),
+        st.tuples(st.floats(), st.floats()),
         max_size=20,
     ),
     st.integers(9, 60),

@@ -7,6 +7,7 @@ from typing import Optional
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_edge.types import LABELS, Expression, Image, ObservedFace
 from fer_edge.ui.drawing import COLOURS, INK, SOFT, WHITE, Colour, Rect, Style, darken, fill_rounded, smaller
@@ -99,9 +100,11 @@ def draw_trace(canvas: Image, rect: Rect, style: Style, trace: Trace, colour: Co
     cv2.line(canvas, (left, round(middle)), (right, round(middle)), _MIDDLE, max(1, style.stroke // 2))
     points = np.array(trace, np.float64).reshape(-1, 2)
     ends = np.array([right, middle]) + np.clip(points, (-SECONDS, -1), (0, 1)) * ((right - left) / SECONDS, -reach)
-    known = np.isfinite(points).all(axis=1)
-    pieces = [piece for piece in np.split(ends, np.flatnonzero(~known)) if len(piece)]
-    lines = [np.rint(16 * piece[np.isfinite(piece).all(axis=1)]).astype(np.int32) for piece in pieces]
+    known: NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
+    # Each piece but the first begins with the point that breaks the line.
+    breaks = np.flatnonzero(~known)
+    pieces = zip(np.split(ends, breaks), np.split(known, breaks))
+    lines = [np.rint(16 * piece[of_line]).astype(np.int32) for piece, of_line in pieces]
     cv2.polylines(canvas, lines, False, WHITE, style.stroke, cv2.LINE_AA, 4)
     if len(known) and known[-1]:
         cv2.circle(canvas, (round(ends[-1][0]), round(ends[-1][1])), dot, colour, cv2.FILLED, cv2.LINE_AA)

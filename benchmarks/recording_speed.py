@@ -37,7 +37,7 @@ class Undrawn:
 
     bars = False
 
-    def draw(self, image: Image, *_: Any) -> Image:
+    def draw(self, image: Image, *_: Any, **__: Any) -> Image:
         """Return it."""
         return image
 

@@ -41,8 +41,8 @@ examples:
   fer-edge zoo                               list the networks (needs the train extra)
   fer-edge train --help                      train, export and evaluate (needs the train extra)
 
-keys in the window: q or Esc ends, b switches the bars, m the mirror, f full screen, s saves a picture, h help; of several
-cameras 1 to 9 show one alone, and the same key or 0 all again. A picture stays in the window until a key is pressed.
+keys in the window: q or Esc ends, b switches the bars, t the traces, m the mirror, f full screen, s saves a picture, h help;
+of several cameras 1 to 9 show one alone, and the same key or 0 all again. A picture stays in the window until a key is pressed.
 Every option can stand in a TOML file or in the environment (FER_EDGE_CAMERA=0); the command line wins over the environment,
 which wins over the file. --config or FER_EDGE_CONFIG names the file. An empty variable counts as not set. Of several cameras
 each has a table [[camera]] in the file, or variables such as FER_EDGE_CAMERA__DOOR__SOURCE; docs/settings.md lists everything.

@@ -1,4 +1,4 @@
-"""How one face is drawn: its frame, the label with the expression, and the panel of probability bars."""
+"""How one face is drawn: its frame, the label with its number and expression, its trace, and the panel of bars."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import math
 from typing import Optional
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from fer_edge.types import LABELS, Expression, Image
-from fer_edge.ui.drawing import COLOURS, INK, SOFT, WHITE, Colour, Rect, Style, darken, fill_rounded
-from fer_edge.ui.wording import chip_text
+from fer_edge.types import LABELS, Expression, Image, ObservedFace
+from fer_edge.ui.drawing import COLOURS, INK, SOFT, WHITE, Colour, Rect, Style, darken, fill_rounded, smaller
+from fer_edge.ui.placing import Chip
+from fer_edge.ui.trace import SECONDS, Trace
+from fer_edge.ui.wording import id_text
 
 _GREY: Colour = (170, 170, 170)
+_TAG: Colour = (40, 40, 40)
+"""Beneath a face's number."""
+_MIDDLE: Colour = (110, 110, 110)
+"""The line of a trace where the face looks neither pleasant nor unpleasant."""
 
 
 def face_colour(expression: Expression, stale: bool) -> Colour:
@@ -63,17 +71,43 @@ def _corners(canvas: Image, box: Rect, radius: int, reach: Optional[int], colour
             cv2.ellipse(canvas, centre, (radius, radius), start, 0, 90, colour, thickness, cv2.LINE_AA)
 
 
-def draw_chip(canvas: Image, chip: Rect, style: Style, expression: Expression, stale: bool) -> None:
-    """Draw the label with the expression in place."""
-    colour = face_colour(expression, stale)
-    baseline = chip.bottom - style.padding
+def draw_chip(canvas: Image, chip: Chip, seen: ObservedFace, stale: bool) -> None:
+    """Draw the label in place: the face's number, small and on dark ground, where it has one, and its expression."""
+    expression, rect, style = seen.steady, chip.rect, chip.style
+    baseline = rect.bottom - style.padding
     if expression.uncertain:
-        darken(canvas, chip, style.padding)
+        darken(canvas, rect, style.padding)
         ink = SOFT
     else:
-        fill_rounded(canvas, chip, style.padding, colour)
+        colour = face_colour(expression, stale)
+        if chip.start > rect.left:
+            fill_rounded(canvas, rect, style.padding, _TAG)
+        fill_rounded(canvas, rect._replace(left=chip.start), style.padding, colour)
         ink = _ink_on(colour)
-    style.text(canvas, chip_text(expression), chip.left + style.padding, baseline, ink)
+    if chip.start > rect.left:
+        small = smaller(style)
+        lift = (round(style.capital) - round(small.capital)) // 2
+        small.text(canvas, id_text(seen.track), rect.left + small.padding, baseline - lift, SOFT)
+    style.text(canvas, chip.text, chip.start + style.padding, baseline, ink)
+
+
+def draw_trace(canvas: Image, rect: Rect, style: Style, trace: Trace, colour: Colour) -> None:
+    """Draw the line of a face's valence in place, from -1 at the bottom to 1 at the top, and a dot where it is now."""
+    darken(canvas, rect, min(style.padding, rect.height // 3))
+    dot = round(1.5 * style.stroke)
+    left, right = rect.left + 2 * dot, rect.right - 1 - 2 * dot
+    middle, reach = (rect.top + rect.bottom - 1) / 2, max(0.0, rect.height / 2 - dot - 2)
+    cv2.line(canvas, (left, round(middle)), (right, round(middle)), _MIDDLE, max(1, style.stroke // 2))
+    points = np.array(trace, np.float64).reshape(-1, 2)
+    ends = np.array([right, middle]) + np.clip(points, (-SECONDS, -1), (0, 1)) * ((right - left) / SECONDS, -reach)
+    known: NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
+    # Each piece but the first begins with the point that breaks the line.
+    breaks = np.flatnonzero(~known)
+    pieces = zip(np.split(ends, breaks), np.split(known, breaks))
+    lines = [np.rint(16 * piece[of_line]).astype(np.int32) for piece, of_line in pieces]
+    cv2.polylines(canvas, lines, False, WHITE, style.stroke, cv2.LINE_AA, 4)
+    if len(known) and known[-1]:
+        cv2.circle(canvas, (round(ends[-1][0]), round(ends[-1][1])), dot, colour, cv2.FILLED, cv2.LINE_AA)
 
 
 def draw_panel(canvas: Image, panel: Rect, small: Style, expression: Expression, stale: bool) -> None:
@@ -90,7 +124,7 @@ def draw_panel(canvas: Image, panel: Rect, small: Style, expression: Expression,
         strong = label == expression.label and not expression.uncertain
         small.text(canvas, label, left, middle + round(small.capital / 2), WHITE if strong else SOFT)
         colour = COLOURS[label] if not (stale or expression.uncertain) else _mixed(COLOURS[label], (96, 96, 96), 0.55)
-        cv2.rectangle(canvas, (start, middle - half), (start + full - 1, middle + half), (62, 62, 62), cv2.FILLED)
+        cv2.rectangle(canvas, (start, middle - half), (start + full - 1, middle + half), (84, 84, 84), cv2.FILLED)
         length = round(probability * full)
         if length:
             cv2.rectangle(canvas, (start, middle - half), (start + length - 1, middle + half), colour, cv2.FILLED)

@@ -1,4 +1,4 @@
-"""Draws what was seen onto an image: boxes, expressions, probability bars and the FPS figures.
+"""Draws what was seen onto an image: boxes, numbers, expressions, probability bars, traces and the FPS figures.
 
 All sizes follow the shorter side of the image, so that a 320 x 240 camera and a 4K one look alike.
 Text stands on plates that darken what is beneath, so that it can be read over any background.
@@ -6,15 +6,20 @@ Text stands on plates that darken what is beneath, so that it can be read over a
 
 from __future__ import annotations
 
-import math
-from typing import Iterator, List, Optional, Sequence, Tuple
+from types import MappingProxyType
+from typing import List, Mapping, Optional, Sequence, Tuple
 
+import cv2
 import numpy as np
 
-from fer_edge.types import LABELS, Box, Expression, Image, ObservedFace, Rates
+from fer_edge.types import Image, ObservedFace, Rates
 from fer_edge.ui.drawing import Line, Rect, Style, draw_lines, plate_for, smaller, style_for
-from fer_edge.ui.faces import draw_box, draw_chip, draw_panel, face_colour
-from fer_edge.ui.wording import STALE_AFTER, chip_text, fps_lines, notice_lines
+from fer_edge.ui.faces import draw_box, draw_chip, draw_panel, draw_trace, face_colour
+from fer_edge.ui.placing import Placed, place_faces
+from fer_edge.ui.trace import Trace
+from fer_edge.ui.wording import STALE_AFTER, fps_lines, notice_lines
+
+_NO_TRACES: Mapping[int, Trace] = MappingProxyType({})
 
 
 class Overlay:
@@ -44,6 +49,8 @@ class Overlay:
         rates: Rates,
         age: Optional[float] = None,
         notice: str = "",
+        hidden: Sequence[ObservedFace] = (),
+        traces: Mapping[int, Trace] = _NO_TRACES,
     ) -> Image:
         """Draw one image.
 
@@ -60,6 +67,11 @@ class Overlay:
             image, and the boxes are dimmed, since they are no longer where the faces are.
         notice : str, optional
             A message at the top; lines are separated by line feeds. What is not ASCII is shown as ``?``.
+        hidden : sequence of ObservedFace, optional
+            Faces that were not found and are waited for. They are drawn as the others and blended into the image, the more the
+            longer they are away (`Track.fade`), and without bars: nobody sees what they show now.
+        traces : mapping of int to Trace, optional
+            By the ids of tracks: what is drawn as a thin line under the faces that have them.
 
         Returns
         -------
@@ -71,7 +83,7 @@ class Overlay:
         style = style_for(min(height, width))
         figures = fps_lines(Rect(0, 0, width, height), style, rates)
         stale = age is not None and age > STALE_AFTER
-        self.paint(canvas, faces, style, notice_lines(age, notice), figures, stale)
+        self.paint(canvas, faces, style, notice_lines(age, notice), figures, stale, 1.0, hidden, traces)
         return canvas
 
     def paint(
@@ -83,6 +95,8 @@ class Overlay:
         bottom: Sequence[Line],
         stale: bool = False,
         scale: float = 1.0,
+        hidden: Sequence[ObservedFace] = (),
+        traces: Mapping[int, Trace] = _NO_TRACES,
     ) -> None:
         """Draw in place onto an image that may be a part of another one.
 
@@ -100,6 +114,8 @@ class Overlay:
             The faces are no longer where the boxes are, so these are dimmed.
         scale : float
             Pixels of the canvas for one of the frame.
+        hidden, traces
+            As of `draw`.
         """
         height, width = canvas.shape[:2]
         if min(height, width) < 16:
@@ -113,77 +129,38 @@ class Overlay:
                 taken.append(rect)
                 plates.append((rect, fitted, lines))
 
-        placed = [
-            (face.steady, box) for face in faces for box in [_pixels(face.face.box, frame, scale)] if box is not None
-        ]
-        chips = []
-        for expression, box in placed:
-            draw_box(canvas, box, style, face_colour(expression, stale), expression.uncertain)
-            chips.append(_place_chip(frame, box, style, expression, taken))
-            taken.append(chips[-1])
-        if self.bars:
-            self._draw_bars(canvas, frame, style, placed, taken, stale)
-        for (expression, _), chip in zip(placed, chips):
-            draw_chip(canvas, chip, style, expression, stale)
+        rects = [rect for rect, _, _ in plates]
+        placed = place_faces(frame, style, faces, hidden, scale, rects, traces.keys(), self.bars)
+        for one in placed:
+            if one.fade > 0:
+                _draw_fading(canvas, one, style, stale, traces)
+        found = [one for one in placed if one.fade <= 0]
+        for one in found:
+            draw_box(canvas, one.box, style, face_colour(one.seen.steady, stale), one.seen.steady.uncertain)
+        for one in found:
+            if one.bars is not None:
+                draw_panel(canvas, one.bars, smaller(style), one.seen.steady, stale)
+        for one in found:
+            _draw_words(canvas, one, style, stale, traces)
         for rect, fitted, lines in plates:
             draw_lines(canvas, rect, fitted, lines)
 
-    def _draw_bars(
-        self,
-        canvas: Image,
-        frame: Rect,
-        style: Style,
-        placed: Sequence[Tuple[Expression, Rect]],
-        taken: List[Rect],
-        stale: bool,
-    ) -> None:
-        boxes = [box for _, box in placed]
-        small = smaller(style)
-        for expression, box in placed:
-            others = [other for other in boxes if other is not box]
-            for panel in _bar_places(box, style, small):
-                if panel.within(frame) and not any(panel.meets(rect) for rect in taken + others):
-                    taken.append(panel)
-                    draw_panel(canvas, panel, small, expression, stale)
-                    break
+
+def _draw_words(canvas: Image, one: Placed, style: Style, stale: bool, traces: Mapping[int, Trace]) -> None:
+    """Draw a face's trace, where it has one, and its label."""
+    if one.trace is not None and one.seen.track is not None:
+        draw_trace(canvas, one.trace, style, traces[one.seen.track.id], face_colour(one.seen.steady, stale))
+    draw_chip(canvas, one.chip, one.seen, stale)
 
 
-def _pixels(box: Box, frame: Rect, scale: float) -> Optional[Rect]:
-    """Return the box in whole pixels, or None when nothing of it can be seen."""
-    if not all(math.isfinite(value) for value in box) or box.width <= 0 or box.height <= 0:
-        return None
-    box = Box(*(scale * value for value in box))
-    # An edge far outside is moved to just outside: it stays unseen, and OpenCV's integers do not overflow.
-    margin = 2 * max(frame.right, frame.bottom)
-    left, right = (round(max(-margin, min(x, frame.right + margin))) for x in (box.x, box.x + box.width))
-    top, bottom = (round(max(-margin, min(y, frame.bottom + margin))) for y in (box.y, box.y + box.height))
-    rect = Rect(left, top, max(right, left + 1), max(bottom, top + 1))
-    return rect if rect.meets(frame) else None
-
-
-def _place_chip(frame: Rect, box: Rect, style: Style, expression: Expression, taken: Sequence[Rect]) -> Rect:
-    """Find room for the label: above the face, below it, or in its upper or lower edge; never outside the image."""
-    width = style.width(chip_text(expression)) + 2 * style.padding
-    height = round(style.capital) + 2 * style.padding
-    gap = 2 * style.stroke
-    tops = (box.top - gap - height, box.bottom + gap, box.top + gap, box.bottom - gap - height)
-    places = [Rect(box.left, top, box.left + width, top + height) for top in tops]
-    places += [Rect(box.right - width, top, box.right, top + height) for top in tops]
-    shifted = [Rect(*place).moved_into(Rect(frame.left, place.top, frame.right, place.bottom)) for place in places]
-    for place in shifted:
-        if place.within(frame) and not any(place.meets(rect) for rect in taken):
-            return place
-    return places[0].moved_into(frame)
-
-
-def _bar_places(box: Rect, style: Style, small: Style) -> Iterator[Rect]:
-    """Return the places to try for the panel of bars, the best one first."""
-    names = max(small.width(label) for label in LABELS)
-    height = len(LABELS) * small.row + 2 * small.padding
-    gap = style.padding
-    for bar in (round(1.1 * names), round(0.6 * names)):
-        width = names + bar + 3 * small.padding
-        for top in (box.top, box.bottom - height):
-            yield Rect(box.right + gap, top, box.right + gap + width, top + height)
-            yield Rect(box.left - gap - width, top, box.left - gap, top + height)
-        yield Rect(box.left, box.bottom + gap, box.left + width, box.bottom + gap + height)
+def _draw_fading(canvas: Image, one: Placed, style: Style, stale: bool, traces: Mapping[int, Trace]) -> None:
+    """Draw a face that was not found, as far as it has not faded yet."""
+    edge = 4 * style.stroke + 2
+    rects = [rect for rect in (one.box, one.chip.rect, one.trace) if rect is not None]
+    left, top = (max(0, min(rect[side] for rect in rects) - edge) for side in (0, 1))
+    right, bottom = (max(rect[side] for rect in rects) + edge for side in (2, 3))
+    part = canvas[top:bottom, left:right]
+    before = part.copy()
+    draw_box(canvas, one.box, style, face_colour(one.seen.steady, stale), one.seen.steady.uncertain)
+    _draw_words(canvas, one, style, stale, traces)
+    cv2.addWeighted(before, one.fade, part, 1 - one.fade, 0, dst=part)

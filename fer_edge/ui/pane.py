@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Optional, Sequence, Tuple
+from typing import Mapping, Optional, Sequence, Tuple
 
 import cv2
 
@@ -11,6 +11,7 @@ from fer_edge.types import Box, Frame, Image, Observation, ObservedFace, Rates
 from fer_edge.ui.drawing import INK, SOFT, WHITE, Colour, Line, Rect, Style, fill_rounded, line_width
 from fer_edge.ui.layout import Cell, fitted
 from fer_edge.ui.overlay import Overlay
+from fer_edge.ui.trace import Trace
 from fer_edge.ui.wording import STALE_AFTER, fps_lines, notice_lines, shortened, total_fps, wrapped
 
 BACKGROUND: Colour = (24, 24, 24)
@@ -40,6 +41,8 @@ class Pane:
         Whether nothing more will come, as at the end of a file.
     mirror : bool
         Whether left and right are swapped, of the image and not of the text on it.
+    traces : mapping of int to Trace
+        What its faces have shown, by the ids of their tracks; empty where that is not to be shown.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Pane:
     trouble: str = ""
     ended: bool = False
     mirror: bool = False
+    traces: Mapping[int, Trace] = field(default_factory=dict)
 
     @property
     def state(self) -> Line:
@@ -58,18 +62,21 @@ class Pane:
         return total_fps(self.rates) if self.frame is not None else ()
 
     @property
-    def version(self) -> Tuple[int, int, str, bool]:
+    def version(self) -> Tuple[int, int, str, bool, bool]:
         """What is different whenever the image is to be drawn anew."""
         seen = self.observation
-        return self.frame.index if self.frame else -1, seen.frame.index if seen else -1, self.trouble, self.mirror
+        indices = self.frame.index if self.frame else -1, seen.frame.index if seen else -1
+        return (*indices, self.trouble, self.mirror, bool(self.traces))
 
     @property
     def faces(self) -> Sequence[ObservedFace]:
         """The faces of the last result, with boxes in pixels of the frame where it is shown, so mirrored if that is."""
-        faces = self.observation.faces if self.observation else ()
-        if not self.mirror or self.observation is None:
-            return faces
-        return [_mirrored(face, self.observation.frame.image.shape[1]) for face in faces]
+        return self._as_shown(self.observation.faces) if self.observation else ()
+
+    @property
+    def hidden(self) -> Sequence[ObservedFace]:
+        """The faces that the last result still waits for, placed as `faces` are."""
+        return self._as_shown(self.observation.hidden) if self.observation else ()
 
     @property
     def age(self) -> Optional[float]:
@@ -82,6 +89,11 @@ class Pane:
     def proportion(self) -> Optional[float]:
         """Width / height of the image; None before the first."""
         return None if self.frame is None else self.frame.image.shape[1] / self.frame.image.shape[0]
+
+    def _as_shown(self, faces: Sequence[ObservedFace]) -> Sequence[ObservedFace]:
+        if not self.mirror or self.observation is None:
+            return faces
+        return [_mirrored(face, self.observation.frame.image.shape[1]) for face in faces]
 
 
 def draw_title(canvas: Image, cell: Cell, style: Style, key: Optional[int], pane: Pane) -> None:
@@ -133,6 +145,8 @@ def draw_image(canvas: Image, cell: Cell, style: Style, pane: Pane, overlay: Ove
         bottom,
         stale=age is not None and age > STALE_AFTER,
         scale=width / pane.frame.image.shape[1],
+        hidden=pane.hidden,
+        traces=pane.traces,
     )
 
 

@@ -21,6 +21,7 @@ from fer_edge.ui.grid import KEYS_FOR_CAMERAS, Grid, Numbered, proportions
 from fer_edge.ui.layout import Size, snug
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.pane import Pane
+from fer_edge.ui.trace import TraceHistory
 from fer_edge.ui.window import KEYS, Window, display_available
 
 __all__ = ["LONGEST_WAIT", "Pane", "View", "help_for", "open_view"]
@@ -81,7 +82,7 @@ class View:
         self._overlay = overlay
         self._stop = stop
         self._clock = clock
-        self._shown: Optional[Tuple[int, int, str, bool]] = None
+        self._shown: Optional[Tuple[int, int, str, bool, bool]] = None
         self._image: Optional[Image] = None
         self._help = False
         self._grid = Grid(overlay)
@@ -91,6 +92,8 @@ class View:
         self._again = 0.0
         self._due: Dict[str, float] = {}
         self._turned: Set[int] = set()
+        self._history = TraceHistory()
+        self._traced = False
         self._stays = False
 
     def refresh(self, panes: Sequence[Pane]) -> bool:
@@ -109,8 +112,15 @@ class View:
             The window wants to end.
         """
         self._cameras = len(panes)
+        for pane in panes:  # also while no traces are shown, so that the key shows what was until then
+            self._history.add(pane.name, pane.observation)
         panes = [
-            replace(pane, mirror=not pane.mirror) if place in self._turned else pane for place, pane in enumerate(panes)
+            replace(
+                pane,
+                mirror=pane.mirror != (place in self._turned),
+                traces=self._history.of(pane.name) if self._traced else {},
+            )
+            for place, pane in enumerate(panes)
         ]
         if len(panes) == 1:
             self._show_one(panes[0])
@@ -156,7 +166,9 @@ class View:
             return
         notice = help_for(1) if self._help else pane.trouble or (STAYS if self._stays else "")
         image = cv2.flip(frame.image, 1) if pane.mirror else frame.image
-        self._image = self._overlay.draw(image, pane.faces, pane.rates, age=pane.age, notice=notice)
+        self._image = self._overlay.draw(
+            image, pane.faces, pane.rates, age=pane.age, notice=notice, hidden=pane.hidden, traces=pane.traces
+        )
         self._window.show(self._image)
         self._shown = pane.version
 
@@ -189,6 +201,8 @@ class View:
         key = self._window.poll()
         if key == "b":
             self._overlay.bars = not self._overlay.bars
+        elif key == "t":
+            self._traced = not self._traced
         elif key == "h":
             self._help = not self._help
         elif key == "f":

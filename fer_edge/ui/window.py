@@ -19,6 +19,7 @@ __all__ = ["KEYS", "Window", "display_available"]
 KEYS = {
     "q": "quit",
     "b": "bars on or off",
+    "t": "traces on or off",
     "m": "mirror on or off",
     "f": "full screen",
     "s": "save a picture",

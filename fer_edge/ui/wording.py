@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import List, Optional
 
-from fer_edge.types import Expression, Rates
+from fer_edge.types import Expression, Rates, Track
 from fer_edge.ui.drawing import COLOURS, SOFT, WHITE, Line, Rect, Style, line_width
 
 STALE_AFTER = 0.25
@@ -16,11 +16,29 @@ ELLIPSIS = "..."
 
 def chip_text(expression: Expression) -> str:
     """Return the label of a face: its expression and how sure that is, or why that is not to be trusted."""
-    percent = round(100 * expression.confidence) if math.isfinite(expression.confidence) else 0
-    doubt = "?" if expression.uncertain else ""
+    # Never 100: no network is quite sure, and with two digits the label keeps its width.
+    percent = min(99, round(100 * expression.confidence)) if math.isfinite(expression.confidence) else 0
     # A low confidence says itself why; beside another reason it would only look like an answer.
     reasons = [reason for reason in expression.doubt if reason != "low confidence"]
-    return f"{printable(expression.label)}{doubt} {printable(reasons[0]) if reasons else f'{percent}%'}"
+    return f"{short_chip_text(expression)} {printable(reasons[0]) if reasons else f'{percent}%'}"
+
+
+def short_chip_text(expression: Expression) -> str:
+    """Return the label of a face that has room for the expression only, with a question mark where that is doubted."""
+    return printable(expression.label) + ("?" if expression.uncertain else "")
+
+
+def chip_width(style: Style, text: str) -> int:
+    """Return the width in pixels of a label's text; with a percentage of one digit as wide as with one of two.
+
+    The font's digits are all equally wide, so that a label keeps its width while its percentage changes.
+    """
+    return style.width(f"{text[:-2]}0{text[-2:]}" if text[-3:-2] == " " and text[-1] == "%" else text)
+
+
+def id_text(track: Optional[Track]) -> str:
+    """Return the number of a face that is followed, for its label; nothing for another."""
+    return "" if track is None else str(track.id)
 
 
 def fps_lines(frame: Rect, style: Style, rates: Rates) -> List[Line]:

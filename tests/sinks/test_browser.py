@@ -72,7 +72,7 @@ for index in range(100000):
 class Nothing:
     bars = False
 
-    def draw(self, image: Image, *rest: object) -> Image:
+    def draw(self, image: Image, *rest: object, **more: object) -> Image:
         return image
 
 

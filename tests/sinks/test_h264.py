@@ -36,7 +36,7 @@ PYAV, FFMPEG, GSTREAMER = H264
 class Nothing:
     bars = False
 
-    def draw(self, image: Image, *rest: object) -> Image:
+    def draw(self, image: Image, *rest: object, **more: object) -> Image:
         return image
 
 

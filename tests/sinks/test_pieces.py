@@ -29,7 +29,7 @@ NAME = re.compile(r"out-\d{8}T\d{6}Z(\+\d+)?\.(avi|mp4)")
 class Nothing:
     bars = False
 
-    def draw(self, image: Image, *rest: object) -> Image:
+    def draw(self, image: Image, *rest: object, **more: object) -> Image:
         return image
 
 

@@ -23,7 +23,7 @@ from fer_edge.sinks.video.avi import AviSplitter
 from fer_edge.sinks.video.encoders import H264, EncoderKind
 from fer_edge.sinks.video.opencv import StreamEncoder
 from fer_edge.sinks.video.sink import LONGEST_GAP, VideoSink
-from fer_edge.types import Image, Observation, Rates
+from fer_edge.types import Image, Observation, Rates, Track
 
 ROOT = Path(__file__).parents[2]
 ENDINGS = [".mp4", ".avi"]
@@ -36,7 +36,7 @@ class Nothing:
 
     bars = False
 
-    def draw(self, image: Image, *rest: object) -> Image:
+    def draw(self, image: Image, *rest: object, **more: object) -> Image:
         return image
 
 
@@ -131,6 +131,19 @@ def test_what_was_seen_is_drawn_into_the_recording(tmp_path: Path) -> None:
     there, picture = cv2.VideoCapture(str(path)).read()
     assert there
     assert picture.max() > 180, "bright lines and letters on the dark picture"
+
+
+def test_a_face_that_is_waited_for_fades_in_the_recording_as_in_the_window(tmp_path: Path) -> None:
+    path = tmp_path / "out.avi"
+    (seen,) = observation().faces
+    with opened(VideoSink(path)) as sink:
+        for index, fade in enumerate((0.0, 0.5, 1.0)):
+            followed = replace(seen, track=Track(1, 2.0, seen.expression, 1.0, fade, fade))
+            sink.write(replace(observation(index, image=moving(0)), faces=(), hidden=(followed,)), Rates())
+    film = cv2.VideoCapture(str(path))
+    brightest = [film.read()[1][:120].max() for _ in range(3)]
+    film.release()
+    assert brightest[0] > brightest[1] + 40 > brightest[2] + 80
 
 
 def killed_while_recording(path: Path) -> int:

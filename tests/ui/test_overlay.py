@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_edge.types import DOUBTS, LABELS, Box, Expression, Face, Image, ObservedFace, Rates, StageRate
+from fer_edge.types import DOUBTS, LABELS, Box, Expression, Face, Image, ObservedFace, Rates, StageRate, Track
 from fer_edge.ui.drawing import COLOURS
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.wording import STALE_AFTER, chip_text
@@ -276,6 +276,8 @@ number = st.one_of(
     uncertain=st.booleans(),
     rate=st.floats(),
     notice=st.text(max_size=60),
+    fade=st.floats(),
+    trace=st.lists(st.tuples(st.floats(), st.floats()), max_size=4),
 )
 def test_anything_can_be_drawn_on_a_picture_of_any_size(
     width: int,
@@ -286,11 +288,13 @@ def test_anything_can_be_drawn_on_a_picture_of_any_size(
     uncertain: bool,
     rate: float,
     notice: str,
+    fade: float,
+    trace: List[Tuple[float, float]],
 ) -> None:
     image = np.full((height, width, 3), 90, np.uint8)
     faces = [observed(box, "fear", confidence, uncertain) for box in boxes]
-    drawn = Overlay().draw(
-        image, faces, Rates(rate, {"detection": StageRate(rate), "classification": StageRate(rate)}), age, notice
-    )
+    rates = Rates(rate, {"detection": StageRate(rate), "classification": StageRate(rate)})
+    hidden = [replace(face, track=Track(9, 1.0, face.expression, 1.0, 0.5, fade)) for face in faces]
+    drawn = Overlay().draw(image, faces, rates, age, notice, hidden, {9: tuple(trace)})
     assert drawn.shape == (height, width, 3)
     assert (image == 90).all()

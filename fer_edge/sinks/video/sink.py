@@ -199,7 +199,7 @@ class VideoSink(Sink):
             given = observation.frame.image
             if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or not given.size:
                 raise ValueError(f"an array of {given.shape}, {given.dtype}")
-            picture = self._overlay.draw(observation.frame.image, observation.faces, rates)
+            picture = self._overlay.draw(given, observation.faces, rates, hidden=observation.hidden)
         except Exception as error:
             # Drawing touches neither disk nor encoder, so that it can fail for what it is to draw only.
             reason = f"{type(error).__name__}: {error}".strip()

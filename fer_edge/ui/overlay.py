@@ -69,7 +69,7 @@ class Overlay:
             A message at the top; lines are separated by line feeds. What is not ASCII is shown as ``?``.
         hidden : sequence of ObservedFace, optional
             Faces that were not found and are waited for. They are drawn as the others and blended into the image, the more the
-            longer they are away (`Track.fade`), and without bars: nobody sees what they show now.
+            longer they are away (`Track.fade`).
         traces : mapping of int to Trace, optional
             By the ids of tracks: what is drawn as a thin line under the faces that have them.
 
@@ -156,11 +156,13 @@ def _draw_words(canvas: Image, one: Placed, style: Style, stale: bool, traces: M
 def _draw_fading(canvas: Image, one: Placed, style: Style, stale: bool, traces: Mapping[int, Trace]) -> None:
     """Draw a face that was not found, as far as it has not faded yet."""
     edge = 4 * style.stroke + 2
-    rects = [rect for rect in (one.box, one.chip.rect, one.trace) if rect is not None]
+    rects = [rect for rect in (one.box, one.chip.rect, one.trace, one.bars) if rect is not None]
     left, top = (max(0, min(rect[side] for rect in rects) - edge) for side in (0, 1))
     right, bottom = (max(rect[side] for rect in rects) + edge for side in (2, 3))
     part = canvas[top:bottom, left:right]
     before = part.copy()
     draw_box(canvas, one.box, style, face_colour(one.seen.steady, stale), one.seen.steady.uncertain)
+    if one.bars is not None:
+        draw_panel(canvas, one.bars, smaller(style), one.seen.steady, stale)
     _draw_words(canvas, one, style, stale, traces)
     cv2.addWeighted(before, one.fade, part, 1 - one.fade, 0, dst=part)

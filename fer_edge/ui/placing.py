@@ -77,7 +77,7 @@ def place_faces(
     traced : set of int
         The tracks that have traces.
     bars : bool
-        Whether faces that are not hidden have bars.
+        Whether faces have bars.
 
     Returns
     -------
@@ -106,9 +106,8 @@ def place_faces(
         wanted = face.track is not None and face.track.id in traced
         traces.append(_free(_trace_places(frame, box, chip.rect, style), frame, box, boxed, taken) if wanted else None)
     for place, (_, box) in enumerate(boxed):
-        wanted = bars and place < visible
         below = max(rect.bottom for rect in (box, chips[place].rect, traces[place] or box) if rect.bottom >= box.bottom)
-        panels.append(_free(_bar_places(box, below, style, small), frame, box, boxed, taken) if wanted else None)
+        panels.append(_free(_bar_places(box, below, style, small), frame, box, boxed, taken) if bars else None)
     everything = [Placed(face, box, *more) for (face, box), more in zip(boxed, zip(chips, traces, panels))]
     return everything[visible:] + everything[:visible]
 

@@ -76,10 +76,11 @@ def thumbnail(image: Image) -> Optional[NDArray[np.float32]]:
     if not step_down or not step_across:
         return None
     sampled = image[step_down // 2 :: step_down, step_across // 2 :: step_across, 1][:rows, :columns]
-    values: NDArray[np.float32] = sampled.reshape(DOWN, SAMPLES, ACROSS, SAMPLES).mean((1, 3), dtype=np.float32)
-    values -= values.mean()
+    # Sums, and not means: half the time, and what is left is scaled anyway.
+    values: NDArray[np.float32] = sampled.reshape(DOWN, SAMPLES, ACROSS, SAMPLES).sum((1, 3), dtype=np.float32)
+    values -= values.sum() / values.size
     length = float(np.sqrt(np.vdot(values, values)))
-    if length < FLAT * (ACROSS * DOWN) ** 0.5:
+    if length < FLAT * SAMPLES**2 * (ACROSS * DOWN) ** 0.5:
         return None
     values /= length
     return values

@@ -41,8 +41,7 @@ LEAST_SIZE = 1e-3
 
 
 class Shape(NamedTuple):
-    """Where eyes and nose are, from the centre of the box, in sizes: this changes with the pose of the head, not with its
-    place.
+    """Where eyes and nose are, from the centre of the box, in sizes: it changes with the pose of the head, not its place.
 
     Attributes
     ----------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from fer_edge.track.association import Expected, associate
@@ -32,26 +31,31 @@ QUIET = 10.0
 class _Followed:
     """One face over time."""
 
-    __slots__ = ("began", "id", "missed", "motion", "observed", "reading", "seen", "sight", "steady")
+    __slots__ = ("ahead", "began", "id", "missed", "motion", "observed", "reading", "seen", "sight", "steady")
 
     def __init__(self, number: int, observed: ObservedFace, sight: Sight, at: float, reading: Reading) -> None:
         self.id = number
         self.began = self.seen = at
         self.missed = False
         self.observed, self.sight = observed, sight
-        self.motion = first_motion(sight, at)
+        self.motion = self.ahead = first_motion(sight, at)
         self.reading = reading
         self.steady = reading.update(observed.expression, at)
 
+    def expect(self, at: float) -> Expected:
+        """Return what is to be expected of the face in a frame; to be asked before it is found there."""
+        self.ahead = self.motion.after(at)
+        return Expected(self.ahead, math.exp(self.ahead.size), self.sight.shape, at - self.seen if self.missed else 0.0)
+
     def find(self, observed: ObservedFace, sight: Sight, at: float) -> None:
         """Take the face as it was found in a frame."""
-        self.motion = self.motion.corrected(sight, at)
+        self.motion = self.ahead.corrected(sight, at)
         self.observed, self.sight, self.seen, self.missed = observed, sight, at, False
         self.steady = self.reading.update(observed.expression, at)
 
     def read(self, observed: ObservedFace, at: float) -> None:
         """Take what the face shows in a frame where nobody looked for it."""
-        self.observed = replace(self.observed, expression=observed.expression)
+        self.observed = ObservedFace(self.observed.face, observed.expression)
         self.steady = self.reading.update(observed.expression, at)
 
     def track(self, at: float, fading: float) -> Track:
@@ -171,7 +175,9 @@ class FaceTracker(Tracker):
             ),
         )
         return observation.richer(
-            faces=tuple(replace(face, track=tracks.get(index)) for index, face in enumerate(observation.faces)),
+            faces=tuple(
+                ObservedFace(one.face, one.expression, tracks.get(index)) for index, one in enumerate(observation.faces)
+            ),
             hidden=tuple(self._hidden(one, at) for one in waited_for),
         )
 
@@ -220,12 +226,7 @@ class FaceTracker(Tracker):
         self._crowded = at
 
     def _associate(self, sights: Sequence[Sight], at: float) -> Dict[int, _Followed]:
-        expected = []
-        for one in self._followed:
-            motion = one.motion.after(at)
-            expected.append(
-                Expected(motion, math.exp(motion.size), one.sight.shape, at - one.seen if one.missed else 0.0)
-            )
+        expected = [one.expect(at) for one in self._followed]
         return {face: self._followed[number] for number, face in associate(expected, sights).items()}
 
     def _begin(self, observed: ObservedFace, sight: Sight, at: float) -> _Followed:
@@ -235,5 +236,5 @@ class FaceTracker(Tracker):
         return one
 
     def _hidden(self, one: _Followed, at: float) -> ObservedFace:
-        face = one.motion.after(at).moved(one.observed.face, one.sight)
+        face = one.ahead.moved(one.observed.face, one.sight)
         return ObservedFace(face, one.observed.expression, one.track(at, self._fading))

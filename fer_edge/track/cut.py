@@ -58,10 +58,6 @@ class CutFinder:
         before, self._before = self._before, now
         return before is not None and float(np.vdot(before, now)) < SAME_SCENE
 
-    def forget(self) -> None:
-        """Compare the next image with none."""
-        self._size, self._before = (0, 0), None
-
 
 def thumbnail(image: Image) -> Optional[NDArray[np.float32]]:
     """Return the thumbnail of an image, 12 x 16 values of mean 0 and length 1; None where there is nothing to compare.

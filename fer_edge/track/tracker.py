@@ -166,14 +166,8 @@ class FaceTracker(Tracker):
                 waited_for = sorted(waited_for, key=lambda one: (-one.seen, one.id))[:room]
                 kept = touched.union(one.id for one in waited_for)
                 self._followed = [one for one in self._followed if one.id in kept]
-        self._prospects = (
-            at,
-            tuple(
-                _Prospect(one.seen, one.motion, one.observed.face, one.sight)
-                for one in self._followed
-                if not one.missed
-            ),
-        )
+        found = [one for one in self._followed if not one.missed]
+        self._prospects = at, tuple(_Prospect(one.seen, one.motion, one.observed.face, one.sight) for one in found)
         return observation.richer(
             faces=tuple(
                 ObservedFace(one.face, one.expression, tracks.get(index)) for index, one in enumerate(observation.faces)

@@ -20,7 +20,7 @@ from fer_edge.track.tracker import FaceTracker
     [
         # Of four people in the room only one is near enough to be found.
         ("classroom.gif", "full", 1),
-        # Two who walk towards the camera, found in 25 and 19 of 35 frames.
+        # Two who walk towards the camera, found in 28 and 23 of 35 frames.
         ("face-demographics-walking.gif", "full", 2),
         ("head-pose-face-detection-female.gif", "short", 1),
         ("head-pose-face-detection-male.gif", "short", 1),

@@ -10,6 +10,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence,
 import numpy as np
 
 from fer_edge.track.base import Tracker
+from fer_edge.track.reading import Reading, Steady
 from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace
 
 HAPPY = Expression(np.eye(7, dtype=np.float32)[3], "happy", 1.0, False)
@@ -117,6 +118,19 @@ class Scene:
             if before and (a - x) ** 2 + (b - y) ** 2 < (self.hides * large) ** 2:
                 return True
         return False
+
+
+class FrameReading(Reading):
+    """Takes what each frame shows for steady, so that a test sees what was read and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown, self._from = "", 0.0
+
+    def update(self, seen: Expression, at: float) -> Steady:
+        if seen.label != self._shown:
+            self._shown, self._from = seen.label, at
+        return Steady(seen, self._from)
 
 
 def ids_of(tracker: Tracker, frames: Iterable[Tuple[Observation, List[str]]]) -> Dict[str, Set[int]]:

@@ -11,7 +11,20 @@ from typing import List
 
 import numpy as np
 import pytest
-from scenes import BLANK, HAPPY, NEUTRAL, Person, Scene, face_at, ids_of, observed, one_each, track_ids, walk
+from scenes import (
+    BLANK,
+    HAPPY,
+    NEUTRAL,
+    FrameReading,
+    Person,
+    Scene,
+    face_at,
+    ids_of,
+    observed,
+    one_each,
+    track_ids,
+    walk,
+)
 
 from fer_edge.track import tracker as module
 from fer_edge.track.tracker import FaceTracker
@@ -140,7 +153,7 @@ def test_with_a_short_memory_a_face_has_faded_when_it_is_given_up() -> None:
 
 
 def test_each_face_has_a_reading_of_its_own_that_begins_with_it() -> None:
-    class Counting(module.Reading):
+    class Counting(FrameReading):
         made = 0
 
         def __init__(self) -> None:
@@ -160,7 +173,7 @@ def test_each_face_has_a_reading_of_its_own_that_begins_with_it() -> None:
 
 
 def test_predicted_faces_are_read_but_not_found_so_that_who_left_is_given_up() -> None:
-    tracker = FaceTracker()
+    tracker = FaceTracker(make_reading=FrameReading)
     for index in range(10):
         tracker.follow(observed(index / 10, [face_at((100 + 10 * index, 200, 60))]))
     motions = [one.motion for one in tracker._followed]

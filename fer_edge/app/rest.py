@@ -13,8 +13,8 @@ from fer_edge.pipeline.mailbox import Closed
 from fer_edge.settings import Settings
 from fer_edge.system.progress import Progress
 from fer_edge.track.base import moment_of
-from fer_edge.track.rest import MARGIN, RestingFace, log_odds_of
-from fer_edge.track.rest_samples import LONGEST_GAP, RestSamples, expression_in, is_readable, lasting
+from fer_edge.track.rest import MARGIN, RestingFace, is_readable, log_odds_of
+from fer_edge.track.rest_samples import LONGEST_GAP, RestSamples, expression_in, lasting
 from fer_edge.types import Observation
 
 SPACING = 0.1

@@ -150,7 +150,7 @@ def _refuse_place(path: str) -> None:
 
 def _told(recording: Recording, path: str, settings: Settings) -> str:
     face = recording.face
-    shift = bounded_shift(face.log_odds, TRUSTED)
+    shift = bounded_shift(face, TRUSTED)
     easier = f"happy is {-shift[HAPPY]:.1f} easier to reach" if shift[HAPPY] < 0 else ""
     harder = ", ".join(f"{label} {moved:.1f}" for label, moved in zip(LABELS, shift) if moved > 0)
     moves = "; ".join(filter(None, [easier, f"harder: {harder}" if harder else ""])) or "nothing is moved"

@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 from fer_edge.track.rest import (
     Bounds,
     bounded_shift,
+    is_readable,
     log_odds_of,
     shift_for,
 )
-from fer_edge.track.rest_samples import RestSamples, expression_in, is_readable, lasting
+from fer_edge.track.rest_samples import RestSamples, expression_in, lasting
 from fer_edge.types import Expression, RestShift
 
 WINDOW = 60.0
 """Seconds of which the centre is taken. An expression that fills less than half of them does not move it."""
 
 SPACING = 0.5
-"""Seconds of a sample, about as long as the shortest expression that people see: 120 samples of seven numbers for each face."""
+"""Seconds of a sample, whose mean is about what a steady label is made of: 120 samples of seven numbers for each face."""
 
 TIME_CONSTANT = 5.0
 """Seconds in which the shift goes 63 % of the way to its goal. Felt expressions last from half a second to four, seldom longer
 (Ekman and Friesen, "Felt, false and miserable smiles", 1982), so that one alone brings it no more than half-way."""
 
-LEARNED = Bounds(easier=4.0, harder=2.0, happy_harder=0.0)
+LEARNED = Bounds(easier=6.0, harder=2.0, happy_harder=0.0)
 """For a resting face that nobody vouched for. Somebody who smiles slightly from the first moment on must not make smiles
 harder to see, so happy never becomes that; what else the face shows all along is taken for rest by a factor of 7 at most."""
 
@@ -38,6 +39,11 @@ class LearnedRest:
     It begins with no shift at all. Only frames in which the face can be read and shows no clear expression teach it; while it
     shows one, or cannot be read, the shift stays as it is.
 
+    Parameters
+    ----------
+    bounds : Bounds
+        How far it may move the answers.
+
     Examples
     --------
     >>> rest = LearnedRest()
@@ -46,11 +52,12 @@ class LearnedRest:
     0.0
     >>> for second in range(1, 31):
     ...     shift = rest.update(neutral, float(second))
-    >>> bool(shift.log_odds[HAPPY] < -3.9)
+    >>> bool(shift.log_odds[HAPPY] < -5.9)
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds = LEARNED) -> None:
+        self._bounds = bounds
         self._samples = RestSamples(WINDOW, SPACING)
         self._shift: NDArray[np.float64] = np.zeros(7)
         self._goal: NDArray[np.float64] = np.zeros(7)
@@ -69,5 +76,5 @@ class LearnedRest:
     def _learn(self, at_rest: NDArray[np.float64], lasted: float) -> None:
         self._seconds += lasted
         if self._samples.add(at_rest, lasted):
-            self._goal = bounded_shift(self._samples.centre().log_odds, LEARNED)
+            self._goal = bounded_shift(self._samples.centre(), self._bounds)
         self._shift += (self._goal - self._shift) * -math.expm1(-lasted / TIME_CONSTANT)

@@ -22,8 +22,15 @@ MARGIN = 1.5
 """By how much the log-odds of an expression must rise over those at rest: a factor of 4.5. Of 102 people whose slight smile
 was photographed beside their neutral face, all rose by more than 1 and 96 by more than 2; docs/tracks.md has more."""
 
+SPREADS = 4.0
+"""Spreads of happy at rest by which it must rise at least: 2.7 standard deviations, where log-odds are spread normally. A face
+that keeps still has a spread of 0.2 to 0.3, which asks for less than the margin; a head that turns has one of 0.7."""
+
 LEAST_PROBABILITY = 1e-6
 """Below it, a probability tells nothing: with it, log-odds lie between -14 and 14."""
+
+UNREADABLE = frozenset({"turned", "upside down", "covered", "second face"})
+"""Doubts with which a face tells nothing. Low confidence is none of them: who looks neither neutral nor sad gains most."""
 
 ELSEWHERE_FROM, ELSEWHERE_FULL = -1.0, 0.0
 """Log-odds against neutral of another expression, after its own shift, from which on happy is made less easy, and at which it
@@ -87,15 +94,18 @@ class Bounds:
         By how much what the face shows at rest may be made harder to reach.
     happy_harder : float
         The same for happy.
+    margin : float
+        By how much an expression must rise over rest.
     """
 
     easier: float
     harder: float
     happy_harder: float
+    margin: float = MARGIN
 
 
-TRUSTED = Bounds(easier=8.0, harder=6.0, happy_harder=6.0)
-"""For a resting face that was recorded on purpose: nearly all that log-odds reach, so that one bad frame breaks nothing."""
+TRUSTED = Bounds(easier=7.0, harder=6.0, happy_harder=6.0)
+"""For a resting face that was recorded on purpose. What has log-odds of less than -7 at rest varies more by chance."""
 
 
 class FixedRest:
@@ -105,6 +115,8 @@ class FixedRest:
     ----------
     face : RestingFace
         Of the person in view.
+    bounds : Bounds
+        How far it may move the answers.
 
     Examples
     --------
@@ -115,8 +127,8 @@ class FixedRest:
     'happy'
     """
 
-    def __init__(self, face: RestingFace) -> None:
-        self._shift = bounded_shift(face.log_odds, TRUSTED)
+    def __init__(self, face: RestingFace, bounds: Bounds = TRUSTED) -> None:
+        self._shift = bounded_shift(face, bounds)
         self._seconds = face.seconds
 
     def update(self, seen: Expression, at: float) -> Optional[RestShift]:  # noqa: ARG002  (it does not change with time)
@@ -131,10 +143,19 @@ def log_odds_of(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]
     return odds
 
 
-def bounded_shift(at_rest: NDArray[np.float64], bounds: Bounds) -> NDArray[np.float64]:
-    """Return what is to be taken off log-probabilities where a face at rest has the log-odds `at_rest`; 0 for neutral."""
-    shift = np.clip(at_rest + MARGIN, 0.0, bounds.harder)
-    shift[HAPPY] = np.clip(at_rest[HAPPY] + MARGIN, -bounds.easier, bounds.happy_harder)
+def is_readable(seen: Expression) -> bool:
+    """Return whether a frame shows the face so that it tells what that looks like."""
+    return not UNREADABLE.intersection(seen.doubt)
+
+
+def bounded_shift(face: RestingFace, bounds: Bounds) -> NDArray[np.float64]:
+    """Return what is to be taken off the log-probabilities of a person with that resting face; 0 for neutral."""
+    at_rest = face.log_odds
+    shift = np.clip(at_rest + bounds.margin, 0.0, bounds.harder)
+    happy = at_rest[HAPPY] + bounds.margin
+    if happy < 0:
+        happy = min(at_rest[HAPPY] + max(bounds.margin, SPREADS * face.spread[HAPPY]), 0.0)
+    shift[HAPPY] = np.clip(happy, -bounds.easier, bounds.happy_harder)
     shift[NEUTRAL] = 0.0
     return shift
 
@@ -142,8 +163,8 @@ def bounded_shift(at_rest: NDArray[np.float64], bounds: Bounds) -> NDArray[np.fl
 def shift_for(seen: Expression, shift: NDArray[np.float64], seconds: float) -> RestShift:
     """Return the shift that holds for one frame.
 
-    It is `shift`, but for a face that shows something else than neutral or happy: there, happy is not made easier. Whatever
-    makes a face less neutral makes the log-odds of happy rise, too.
+    It is `shift`, but for a face that shows something else than neutral or happy, or that cannot be read: there, happy is not
+    made easier. Whatever makes a face less neutral makes the log-odds of happy rise, too.
 
     Parameters
     ----------
@@ -155,7 +176,9 @@ def shift_for(seen: Expression, shift: NDArray[np.float64], seconds: float) -> R
         How long the resting face was watched.
     """
     taken = shift.astype(np.float32)
-    if shift[HAPPY] < 0:
+    if shift[HAPPY] < 0 and not is_readable(seen):
+        taken[HAPPY] = 0.0
+    elif shift[HAPPY] < 0:
         others = log_odds_of(seen.probabilities) - shift
         others[[NEUTRAL, HAPPY]] = -np.inf
         taken[HAPPY] *= np.clip((ELSEWHERE_FULL - others.max()) / (ELSEWHERE_FULL - ELSEWHERE_FROM), 0.0, 1.0)

@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.track.rest import HAPPY, NEUTRAL, RestingFace
-from fer_edge.types import LABELS, Expression
+from fer_edge.types import LABELS
 
 LARGEST_AT_REST = 2.0
-"""Log-odds against neutral above which what is seen is an expression and no rest: of 100 neutral faces of FER+ one is above 1.3,
-and half of the sad ones are below 2. For happy it is 0, above which one of 100 neutral faces is."""
-
-UNREADABLE = frozenset({"turned", "upside down", "covered", "second face"})
-"""Doubts with which a face teaches nothing. Low confidence is none of them: who looks neither neutral nor sad gains most."""
+"""Log-odds against neutral above which what is seen is an expression and no rest: one of 100 neutral faces of FER+ is above
+1.3, and half of the sad ones are below 2. For happy it is 0, above which one of 100 neutral faces is."""
 
 LONGEST_GAP = 1.0
 """Seconds for which one frame may stand at most: what lies between it and the one before is not known."""
@@ -86,11 +83,6 @@ class RestSamples:
 def lasting(at: float, before: Optional[float]) -> float:
     """Return for how many seconds the frame at `at` stands: none where it is the first, or the clock jumped back."""
     return 0.0 if before is None else min(max(at - before, 0.0), LONGEST_GAP)
-
-
-def is_readable(seen: Expression) -> bool:
-    """Return whether a frame shows the face so that it can teach what that looks like at rest."""
-    return not UNREADABLE.intersection(seen.doubt)
 
 
 def expression_in(log_odds: NDArray[np.float64]) -> str:

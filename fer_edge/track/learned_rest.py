@@ -26,7 +26,7 @@ SPACING = 0.5
 
 TIME_CONSTANT = 5.0
 """Seconds in which the shift goes 63 % of the way to its goal. Felt expressions last from half a second to four, seldom longer
-(Ekman and Friesen, "Felt, false and miserable smiles", 1982), so that one alone brings it no more than half-way."""
+(Ekman and Friesen, "Felt, false and miserable smiles", 1982), so that one alone brings it little more than half-way."""
 
 LEARNED = Bounds(easier=6.0, harder=2.0, happy_harder=0.0)
 """For a resting face that nobody vouched for. Somebody who smiles slightly from the first moment on must not make smiles
@@ -48,11 +48,11 @@ class LearnedRest:
     --------
     >>> rest = LearnedRest()
     >>> neutral = Expression(np.array([0.01, 0, 0, 0, 0.97, 0.02, 0], np.float32), "neutral", 0.97, False)
-    >>> float(rest.update(neutral, 0.0).log_odds[HAPPY])
-    0.0
+    >>> bool(rest.update(neutral, 0.0).log_odds.any())
+    False
     >>> for second in range(1, 31):
     ...     shift = rest.update(neutral, float(second))
-    >>> bool(shift.log_odds[HAPPY] < -5.9)
+    >>> bool(shift.log_odds[3] < -5.9)  # that of happy
     True
     """
 

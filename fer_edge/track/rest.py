@@ -131,7 +131,7 @@ class FixedRest:
         self._shift = bounded_shift(face, bounds)
         self._seconds = face.seconds
 
-    def update(self, seen: Expression, at: float) -> Optional[RestShift]:  # noqa: ARG002  (it does not change with time)
+    def update(self, seen: Expression, at: float) -> RestShift:  # noqa: ARG002  (it does not change with time)
         """Return the shift for a frame."""
         return shift_for(seen, self._shift, self._seconds)
 

@@ -32,7 +32,7 @@ LARGEST = 16384
 """Bytes of a file that is read; ours have under a thousand."""
 
 _FARTHEST = -math.log(LEAST_PROBABILITY)
-_AGAIN = "Record it anew with:  fer-edge rest --camera 0 --save '{path}'"
+_AGAIN = "Record it with:  fer-edge rest --camera 0 --save '{path}'"
 
 
 @dataclass(frozen=True)

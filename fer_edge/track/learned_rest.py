@@ -68,13 +68,13 @@ class LearnedRest:
         """As of `fer_edge.track.rest.Rest`."""
         lasted = lasting(at, self._before)
         self._before = at
-        at_rest = log_odds_of(seen.probabilities)
-        if is_readable(seen) and not expression_in(at_rest):
-            self._learn(at_rest, lasted)
-        return shift_for(seen, self._shift, self._seconds)
+        log_odds = log_odds_of(seen.probabilities)
+        if is_readable(seen) and not expression_in(log_odds):
+            self._learn(log_odds, lasted)
+        return shift_for(seen, log_odds, self._shift, self._seconds)
 
-    def _learn(self, at_rest: NDArray[np.float64], lasted: float) -> None:
+    def _learn(self, log_odds: NDArray[np.float64], lasted: float) -> None:
         self._seconds += lasted
-        if self._samples.add(at_rest, lasted):
+        if self._samples.add(log_odds, lasted):
             self._goal = bounded_shift(self._samples.centre(), self._bounds)
         self._shift += (self._goal - self._shift) * -math.expm1(-lasted / TIME_CONSTANT)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fer_edge.types import LABELS, Expression, RestShift
 
 NEUTRAL, HAPPY = LABELS.index("neutral"), LABELS.index("happy")
+_OTHERS = [index for index in range(len(LABELS)) if index not in (NEUTRAL, HAPPY)]
 
 MARGIN = 1.5
 """By how much the log-odds of an expression must rise over those at rest: a factor of 4.5. Of 102 people whose slight smile
@@ -133,7 +134,7 @@ class FixedRest:
 
     def update(self, seen: Expression, at: float) -> RestShift:  # noqa: ARG002  (it does not change with time)
         """Return the shift for a frame."""
-        return shift_for(seen, self._shift, self._seconds)
+        return shift_for(seen, log_odds_of(seen.probabilities), self._shift, self._seconds)
 
 
 def log_odds_of(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -160,7 +161,7 @@ def bounded_shift(face: RestingFace, bounds: Bounds) -> NDArray[np.float64]:
     return shift
 
 
-def shift_for(seen: Expression, shift: NDArray[np.float64], seconds: float) -> RestShift:
+def shift_for(seen: Expression, log_odds: NDArray[np.float64], shift: NDArray[np.float64], seconds: float) -> RestShift:
     """Return the shift that holds for one frame.
 
     It is `shift`, but for a face that shows something else than neutral or happy, or that cannot be read: there, happy is not
@@ -170,18 +171,18 @@ def shift_for(seen: Expression, shift: NDArray[np.float64], seconds: float) -> R
     ----------
     seen : Expression
         What the frame shows.
+    log_odds : NDArray[np.float64]
+        Those of it (`log_odds_of`).
     shift : NDArray[np.float64]
         Of `bounded_shift`, or a part of that.
     seconds : float
         How long the resting face was watched.
     """
     taken = shift.astype(np.float32)
-    if shift[HAPPY] < 0 and not is_readable(seen):
-        taken[HAPPY] = 0.0
-    elif shift[HAPPY] < 0:
-        others = log_odds_of(seen.probabilities) - shift
-        others[[NEUTRAL, HAPPY]] = -np.inf
-        taken[HAPPY] *= np.clip((ELSEWHERE_FULL - others.max()) / (ELSEWHERE_FULL - ELSEWHERE_FROM), 0.0, 1.0)
+    if taken[HAPPY] < 0:
+        elsewhere = max((log_odds - shift)[_OTHERS].tolist())
+        left = (ELSEWHERE_FULL - elsewhere) / (ELSEWHERE_FULL - ELSEWHERE_FROM) if is_readable(seen) else 0.0
+        taken[HAPPY] *= min(max(left, 0.0), 1.0)
     taken.setflags(write=False)
     return RestShift(taken, seconds)
 

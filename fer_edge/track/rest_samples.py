@@ -8,12 +8,15 @@ from typing import Deque, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.track.rest import HAPPY, NEUTRAL, RestingFace
+from fer_edge.track.rest import HAPPY, RestingFace
 from fer_edge.types import LABELS
 
 LARGEST_AT_REST = 2.0
 """Log-odds against neutral above which what is seen is an expression and no rest: one of 100 neutral faces of FER+ is above
 1.3, and half of the sad ones are below 2. For happy it is 0, above which one of 100 neutral faces is."""
+
+_LARGEST = np.full(len(LABELS), LARGEST_AT_REST)
+_LARGEST[HAPPY] = 0.0
 
 LONGEST_GAP = 1.0
 """Seconds for which one frame may stand at most: what lies between it and the one before is not known."""
@@ -87,8 +90,7 @@ def lasting(at: float, before: Optional[float]) -> float:
 
 def expression_in(log_odds: NDArray[np.float64]) -> str:
     """Return the expression that a face with these log-odds clearly shows, so that it is not at rest; empty where none."""
-    above = log_odds - np.where(np.arange(len(LABELS)) == HAPPY, 0.0, LARGEST_AT_REST)
-    above[NEUTRAL] = 0.0
+    above = log_odds - _LARGEST
     best = int(above.argmax())
     return LABELS[best] if above[best] > 0 else ""
 

@@ -165,8 +165,8 @@ def _told(recording: Recording, path: str, settings: Settings) -> str:
 
 def _refuse_contradictions(given: Mapping[str, Any]) -> None:
     outputs = [kind.option for kind in SINKS]
-    for name in ("rest", "tracks", "frames", "duration", *outputs):
-        if given.get(name):
+    for name in ("rest", "tracks", "frames", "duration", "display", "listen", *outputs):
+        if given.get(name, "none") != "none":
             raise UsageError(
                 f"fer-edge rest records a resting face and nothing else, and --{name} is given.",
                 f"Leave out --{name}; --seconds says how long, and --save where it goes.",

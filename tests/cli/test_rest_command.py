@@ -116,7 +116,14 @@ def test_a_place_where_no_file_can_be_is_refused_before_anything_is_recorded(pla
 
 @pytest.mark.parametrize(
     "more",
-    [["--rest", "auto"], ["--output", "out.jsonl"], ["--record", "out.mp4"], ["--frames", "3"], ["--tracks", "off"]],
+    [
+        ["--rest", "auto"],
+        ["--output", "out.jsonl"],
+        ["--record", "out.mp4"],
+        ["--frames", "3"],
+        ["--tracks", "off"],
+        ["--display", "window"],
+    ],
 )
 def test_what_contradicts_the_purpose_is_refused(tmp_path: Path, more: List[str]) -> None:
     with pytest.raises(UsageError, match="records a resting face and nothing else"):

@@ -50,6 +50,18 @@ class SettingsUnreadable(SettingsError):
     exit_code = 7
 
 
+class RestUnusable(FerEdgeError):
+    """The file of a resting face is damaged, of another network or version, none of ours, or cannot be read."""
+
+    exit_code = 8
+
+
+class RestNotSeen(FerEdgeError):
+    """No resting face can be recorded: nobody was in view, more than one face, or none at rest."""
+
+    exit_code = 9
+
+
 class MissingExtra(FerEdgeError):
     """A library is needed that the chosen installation flavour does not bring."""
 

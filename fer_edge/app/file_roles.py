@@ -7,6 +7,7 @@ import os
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, List, Tuple
 
+from fer_edge.app.tracking import rest_file_of
 from fer_edge.capture.registry import source_files
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import known_models, model_files
@@ -69,6 +70,7 @@ def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:
         *(("the file of the service's variables", file) for file in glob.glob(VARIABLES)),
         ("--tls-cert", settings.web.tls_cert),
         ("--tls-key", settings.web.tls_key),
+        ("--rest", rest_file_of(settings)),
         *((f"the network {model.name}", str(model.path)) for model in known_models().values()),
         *(("--model", str(file)) for model in named for file in model_files(model)),
     ]

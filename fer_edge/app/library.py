@@ -7,14 +7,13 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
-from numbers import Real
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
-import numpy as np
-
+from fer_edge.app.given import if_given, image_of, model_name, number_of, text_of
 from fer_edge.app.kept import KeptClassifier, KeptDetector
 from fer_edge.app.parts import PROGRAM, Parts, asked_of, classifier_factory, detector_factory
 from fer_edge.app.session import build_session, build_stages
+from fer_edge.app.tracking import rest_file_of
 from fer_edge.capture.base import Source
 from fer_edge.capture.geometry import Geometry
 from fer_edge.capture.shaped import shaped
@@ -47,6 +46,10 @@ def watch(
     rotate: int = 0,
     flip: str = "none",
     roi: Optional[Tuple[int, int, int, int]] = None,
+    tracks: bool = True,
+    track_memory: float = 1.5,
+    half_life: float = 0.3,
+    rest: Union[str, os.PathLike[str]] = "off",
 ) -> Session:
     """Watch a source, or several at once.
 
@@ -74,6 +77,15 @@ def watch(
         What ``--flip`` takes: ``none``, ``horizontal``, ``vertical`` or ``both``; after turning.
     roi : tuple of int, optional
         What ``--roi`` takes: left, top, width and height, in pixels of the turned image, of the part that is used.
+    tracks : bool
+        What ``--tracks`` takes: whether faces are followed; ``seen.track`` is None without.
+    track_memory : float
+        What ``--track-memory`` takes: a face that was not found for so many seconds is a new one.
+    half_life : float
+        What ``--half-life`` takes: seconds after which a frame counts half for the steady label.
+    rest : str or path
+        What ``--rest`` takes: ``off``, ``auto``, or the file of a resting face; that goes with the network file with which it
+        was recorded, and with no classifier of your own.
 
     Returns
     -------
@@ -93,13 +105,27 @@ def watch(
     >>> [lane.name for lane in session.lanes]
     ['demo', 'door']
     """
-    settings = Settings.of(min_score=_number(min_score), reconnect=check_value("reconnect", reconnect))
+    settings = Settings.of(
+        min_score=number_of("min_score", min_score),
+        reconnect=check_value("reconnect", reconnect),
+        tracks=check_value("tracks", tracks),
+        track_memory=number_of("track_memory", track_memory),
+        half_life=number_of("half_life", half_life),
+        rest=check_value("rest", os.fspath(rest) if isinstance(rest, os.PathLike) else rest),
+    )
+    if not isinstance(model, ExpressionClassifier):
+        settings = settings.changed(model=model_name(model))
+    elif rest_file_of(settings):
+        raise UsageError(
+            "rest: a file of a resting face belongs to a network file, and model is a classifier of your own.",
+            'Give rest="auto", or the model by its name or path.',
+        )
     asked = CameraSettings(
-        size=_given("size", size),
-        fps=_given("camera_fps", fps, "fps"),
+        size=if_given("size", size),
+        fps=if_given("camera_fps", fps, "fps"),
         rotate=check_value("rotate", rotate),
         flip=check_value("flip", flip),
-        roi=_given("roi", roi),
+        roi=if_given("roi", roi),
     )
     cameras, given = _cameras(source, asked)
     parts = Parts(
@@ -180,15 +206,15 @@ def read_image(
     FerEdgeError
         An argument that makes no sense (`UsageError`), or whatever goes wrong.
     """
-    settings = Settings.of(min_score=_number(min_score))
-    geometry = Geometry(check_value("rotate", rotate), check_value("flip", flip), _given("roi", roi))
+    settings = Settings.of(min_score=number_of("min_score", min_score))
+    geometry = Geometry(check_value("rotate", rotate), check_value("flip", flip), if_given("roi", roi))
     if isinstance(image, (str, os.PathLike)):
-        settings = settings.changed(camera=_text(image, "image"), pages="first")
+        settings = settings.changed(camera=text_of(image, "image"), pages="first")
         with PROGRAM.source(settings, settings.cameras[0], True, ()) as source:
             source.grab()
             pixels = source.retrieve()
     else:
-        pixels = _image(image)
+        pixels = image_of(image)
     pixels = geometry.of(pixels)
     parts = Parts(
         detector=lambda settings, _name: _detector(settings, detector),
@@ -229,7 +255,7 @@ def _cameras(
         if isinstance(one, Source):
             parts.append((name, OWN))
         else:
-            parts.append((name, _text(one)) if name else split_camera(_text(one)))
+            parts.append((name, text_of(one)) if name else split_camera(text_of(one)))
     own = [one for _, one in listed if isinstance(one, Source)]
     if len(set(map(id, own))) < len(own):
         raise UsageError("source: one Source object is given twice.", "Make one for each camera.")
@@ -252,45 +278,4 @@ def _classifier(
 ) -> Callable[[], ExpressionClassifier]:
     if isinstance(model, ExpressionClassifier):
         return lambda: KeptClassifier(model)
-    name = check_value("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
-    return classifier_factory(settings.changed(model=name))
-
-
-def _text(source: Union[str, int, os.PathLike[str]], name: str = "source") -> str:
-    if isinstance(source, int) and not isinstance(source, bool) and source >= 0:
-        return str(source)
-    text = os.fspath(source) if isinstance(source, os.PathLike) else source
-    if isinstance(text, str) and text.strip() and "\0" not in text:
-        return text
-    raise UsageError(
-        f"{name}: {source!r:.80} will not do: it must be text, a path, or the number of a camera.",
-        "Give what --camera takes, or a fer_edge.Source of your own.",
-    )
-
-
-def _given(name: str, value: Any, told: str = "") -> Any:
-    """Return what was given for an option, checked; None where nothing was."""
-    if value is None:
-        return None
-    try:
-        return check_value(name, list(value) if isinstance(value, (tuple, list)) else value)
-    except UsageError as error:
-        raise UsageError(error.message.replace(name, told or name, 1), error.remedy) from None
-
-
-def _number(min_score: Any) -> float:
-    # numpy's numbers are as good as Python's.
-    number = isinstance(min_score, Real) and not isinstance(min_score, bool)
-    checked: float = check_value("min_score", float(min_score) if number else min_score)
-    return checked
-
-
-def _image(image: object) -> Image:
-    fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-    if isinstance(image, np.ndarray) and fits and image.size:
-        return image
-    what = f"an array of {list(image.shape)}, {image.dtype}" if isinstance(image, np.ndarray) else f"{image!r:.80}"
-    raise UsageError(
-        f"image: {what} will not do: it must be an array of height x width x 3, uint8, BGR, or a picture file.",
-        "cv2.imread gives such an array, and cv2.cvtColor makes one of others.",
-    )
+    return classifier_factory(settings.changed(model=model_name(model)))

@@ -51,6 +51,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "cameras": _cameras,
         "models": _models,
         "build-engine": _build_engine,
+        "rest": _rest,
         "doctor": _doctor,
         "health": _health,
         "soak": _soak,
@@ -136,6 +137,20 @@ def _soak(arguments: List[str]) -> int:
     add_soak_arguments(parser)
     with stop_on_signals() as stop:
         return soak(parser.parse_args(arguments), stop, show_progress) or stop.exit_code
+
+
+def _rest(arguments: List[str], parts: Optional[Parts] = None) -> int:
+    from fer_edge.cli.rest import DESCRIPTION, add_rest_arguments, run_rest
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge rest",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_rest_arguments(parser)
+    with stop_on_signals() as stop:
+        return run_rest(parser.parse_args(arguments), stop, show_progress, parts) or stop.exit_code
 
 
 def _train(arguments: List[str]) -> int:

@@ -33,6 +33,7 @@ examples:
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
+  fer-edge rest --save anna.json             record your face at rest; 'fer-edge --rest anna.json' judges you against it
   fer-edge doctor                            show what this machine has; for a bug report
   fer-edge --listen 8650                     answer http://127.0.0.1:8650/healthz; 'fer-edge health --listen 8650' asks
   fer-edge soak --minutes 60                 run for long and tell whether memory, descriptors and threads stay flat

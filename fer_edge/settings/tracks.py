@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from fer_edge.settings.field import setting
 from fer_edge.settings.values import FLAG, PATH, POSITIVE, TURNS
 
+OFF, AUTO = "off", "auto"
+"""What ``--rest`` takes beside a file; one of these names is given as ``./auto``."""
+
 
 @dataclass(frozen=True)
 class TrackSettings:
@@ -33,7 +36,7 @@ class TrackSettings:
     )
     rest: str = setting(
         "rest",
-        "off",
+        OFF,
         PATH,
         "off|auto|FILE",
         "tracks",

@@ -7,8 +7,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from fer_edge.track.rest import NoRest, Rest
-from fer_edge.track.smoothing import Smoother, log_probabilities, probabilities_of, shifted
+from fer_edge.track.rest import NoRest, Rest, rested
+from fer_edge.track.smoothing import Smoother, log_probabilities, probabilities_of
 from fer_edge.track.steady import SteadyLabel
 from fer_edge.types import DOUBTS, LABELS, Expression, RestShift
 
@@ -91,9 +91,8 @@ class Reading:
             self._label.move(passed)
         self._at = at
         shift = self._rest.update(seen, at)
-        levels = log_probabilities(seen.probabilities)
-        if shift is not None:
-            levels = shifted(levels, shift.log_odds.tolist())
+        # Before anything is bounded: a slight smile may begin at a probability far below what is smoothed.
+        levels = log_probabilities(seen.probabilities if shift is None else rested(seen.probabilities, shift))
         smoothed = self._levels.update(levels, passed)
         doubts = self._doubts.update(_doubts_of(seen), passed)
         if passed > 0 or self._label.index < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Iterable, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +38,6 @@ def log_probabilities(probabilities: NDArray[np.floating[Any]]) -> Levels:
 
 
 _LOWEST = math.log(LEAST)
-
-
-def shifted(levels: Sequence[float], log_odds: Iterable[float]) -> Levels:
-    """Return log-probabilities less a shift, of probabilities that sum to 1 again."""
-    moved = [level - float(by) for level, by in zip(levels, log_odds)]
-    highest = max(moved)
-    total = highest + math.log(sum(math.exp(level - highest) for level in moved))
-    return [level - total for level in moved]
 
 
 def probabilities_of(levels: Sequence[float]) -> List[float]:

@@ -11,6 +11,7 @@ from expression_streams import changes, expression, frames, labels, of, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fer_edge.classify.answer import answer
 from fer_edge.errors import UsageError
 from fer_edge.track.reading import Reading
 from fer_edge.types import DOUBTS, LABELS, Expression, RestShift
@@ -191,6 +192,18 @@ def test_the_resting_face_is_taken_off_before_anything_else() -> None:
         steady.expression.probabilities[LABELS.index("sad")] / steady.expression.probabilities[LABELS.index("neutral")]
     )
     assert math.log(odds) == pytest.approx(math.log(2.0) - 2.0, abs=1e-4)
+
+
+def test_a_resting_face_lifts_what_is_far_less_probable_than_what_is_smoothed() -> None:
+    """A stern face smiles slightly: the log-odds of happy rise by 3, from a thousandth of what the smoothing looks at."""
+    rest = Shift(happy=-7.0)
+    stern = np.array([1e-6, 1e-6, 1e-6, 0.003, 0.997, 1e-6, 1e-6])
+    steady = Reading(rest=rest).update(answer(stern / stern.sum(), 0.4), 0.0)
+    assert steady.expression.label == "happy"
+    sterner = np.array([1e-6, 1e-6, 1e-6, 2e-5, 0.9999, 1e-6, 1e-6])
+    steady = Reading(rest=rest).update(answer(sterner / sterner.sum(), 0.4), 0.0)
+    assert steady.expression.label == "neutral"
+    assert steady.expression.probabilities[LABELS.index("happy")] == pytest.approx(2e-5 * math.exp(7), rel=0.05)
 
 
 def test_without_a_resting_face_there_is_no_shift() -> None:

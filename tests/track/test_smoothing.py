@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_edge.errors import UsageError
-from fer_edge.track.smoothing import LEAST, Smoother, check_half_life, log_probabilities, probabilities_of, shifted
+from fer_edge.track.smoothing import LEAST, Smoother, check_half_life, log_probabilities, probabilities_of
 
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=32)
 LEVEL = st.floats(math.log(LEAST), 0.0)
@@ -42,15 +42,6 @@ def test_probabilities_sum_to_one_in_the_order_of_their_levels(levels: List[floa
     assert sum(made) == pytest.approx(1.0)
     assert all(0.0 <= one <= 1.0 for one in made)
     assert all(made[i] <= made[j] for i in range(7) for j in range(7) if levels[i] < levels[j])
-
-
-@given(LEVELS, st.lists(st.floats(-5, 5), min_size=7, max_size=7))
-def test_a_shift_moves_log_odds_by_just_that_and_leaves_probabilities(levels: List[float], by: List[float]) -> None:
-    moved = shifted(levels, by)
-    assert sum(math.exp(level) for level in moved) == pytest.approx(1.0)
-    for index in range(7):
-        expected = (levels[index] - by[index]) - (levels[0] - by[0])
-        assert moved[index] - moved[0] == pytest.approx(expected, abs=1e-9)
 
 
 @given(HALF_LIVES, st.floats(-7, 0), st.floats(-7, 0))

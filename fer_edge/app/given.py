@@ -1,0 +1,61 @@
+"""What a program may give to the functions for Python: each argument is checked as a setting is, and named as it is there."""
+
+from __future__ import annotations
+
+import os
+from numbers import Real
+from typing import Any, Union
+
+import numpy as np
+
+from fer_edge.errors import UsageError
+from fer_edge.settings import check_value
+from fer_edge.types import Image
+
+
+def model_name(model: Union[str, os.PathLike[str]]) -> str:
+    """Return the name or path of a network, checked."""
+    name: str = check_value("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
+    return name
+
+
+def text_of(source: Union[str, int, os.PathLike[str]], name: str = "source") -> str:
+    """Return what was given for a source, or for a picture file, as ``--camera`` takes it."""
+    if isinstance(source, int) and not isinstance(source, bool) and source >= 0:
+        return str(source)
+    text = os.fspath(source) if isinstance(source, os.PathLike) else source
+    if isinstance(text, str) and text.strip() and "\0" not in text:
+        return text
+    raise UsageError(
+        f"{name}: {source!r:.80} will not do: it must be text, a path, or the number of a camera.",
+        "Give what --camera takes, or a fer_edge.Source of your own.",
+    )
+
+
+def if_given(name: str, value: Any, told: str = "") -> Any:
+    """Return what was given for an option, checked; None where nothing was."""
+    if value is None:
+        return None
+    try:
+        return check_value(name, list(value) if isinstance(value, (tuple, list)) else value)
+    except UsageError as error:
+        raise UsageError(error.message.replace(name, told or name, 1), error.remedy) from None
+
+
+def number_of(name: str, value: Any) -> float:
+    """Return a number that was given for an option, checked; numpy's are as good as Python's."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    checked: float = check_value(name, float(value) if number else value)
+    return checked
+
+
+def image_of(image: object) -> Image:
+    """Return an image that was given, checked."""
+    fits = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    if isinstance(image, np.ndarray) and fits and image.size:
+        return image
+    what = f"an array of {list(image.shape)}, {image.dtype}" if isinstance(image, np.ndarray) else f"{image!r:.80}"
+    raise UsageError(
+        f"image: {what} will not do: it must be an array of height x width x 3, uint8, BGR, or a picture file.",
+        "cv2.imread gives such an array, and cv2.cvtColor makes one of others.",
+    )

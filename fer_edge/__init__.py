@@ -10,6 +10,8 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
         if observation.frame.index > 30:
             break
 
+Who showed what from when to when: ``for change in fer_edge.events("demo")``, a `StateChange` for each beginning and end.
+
 Several cameras: ``fer_edge.watch(["front=0", "door=rtsp://host/stream"])``; ``observation.frame.source`` says which.
 One picture: ``fer_edge.read_image("portrait.jpg")``. A source of your own is a subclass of `Source`,
 given to `watch`; a place for results of your own is a subclass of `Sink`: ``fer_edge.deliver(fer_edge.watch("demo"), sink)``.
@@ -29,6 +31,7 @@ from typing import TYPE_CHECKING, Any, List
 from fer_edge.version import __version__
 
 if TYPE_CHECKING:
+    from fer_edge.app.events import events
     from fer_edge.app.library import deliver, read_image, watch
     from fer_edge.capture.base import Source, SourceInfo
     from fer_edge.classify.base import ExpressionClassifier
@@ -69,6 +72,7 @@ _HOMES = {
     "StreamInfo": "sinks.base",
     "Track": "types",
     "deliver": "app.library",
+    "events": "app.events",
     "read_image": "app.library",
     "watch": "app.library",
 }
@@ -94,6 +98,7 @@ __all__ = [
     "Track",
     "__version__",
     "deliver",
+    "events",
     "read_image",
     "watch",
 ]

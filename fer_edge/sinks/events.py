@@ -51,7 +51,7 @@ class EventSink(Sink):
 
         self._place = request.place
         self._files = one_or_pieces(request, file, form.recognise)
-        self._opened = False
+        self._opened = self._wrote = False
 
     def open(self, info: StreamInfo) -> None:
         """Open the file; what is there stays until the first line."""
@@ -70,7 +70,8 @@ class EventSink(Sink):
         try:
             if self._opened and self._ledger.last is not None:
                 self._ledger.finish()
-                self._write(self._ledger.last, Rates())
+                # Also where nobody was seen: the file of an earlier run shall not pass for that of this one.
+                self._write(self._ledger.last, Rates(), begin=not self._wrote)
         except ResultUnwritable as error:
             left = len(self._ledger.waiting)
             logger.warning(
@@ -83,9 +84,10 @@ class EventSink(Sink):
             self._opened = False
             self._files.close()
 
-    def _write(self, observation: Observation, rates: Rates) -> None:
-        if not self._ledger.waiting:
+    def _write(self, observation: Observation, rates: Rates, begin: bool = False) -> None:
+        if not self._ledger.waiting and not begin:
             return
+        self._wrote = True
         try:
             self._files.write(observation, rates)
         except ResultUnwritable:
@@ -132,6 +134,8 @@ class _EventFile(LineSink):
 
     def write(self, observation: Observation, rates: Rates) -> None:  # noqa: ARG002  (it is known what ended with it)
         waiting = self._ledger.waiting
+        if not waiting:
+            self._lines.append(b"")
         while waiting:
             try:
                 line = self._form.line(waiting[0])

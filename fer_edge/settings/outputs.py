@@ -56,8 +56,8 @@ class OutputSettings:
         DURATION,
         "TIME",
         "output",
-        "write recordings, results and events in pieces of this length, such as 10m or 1h, each named after its beginning in UTC: as "
-        "FILE-20261126T101500Z.mp4, or as the fields %Y %m %d %H %M %S %j in its name say, which make pieces also without this "
+        "write recordings, results and events in pieces of this length, such as 10m or 1h, each named after its beginning in UTC: "
+        "as FILE-20261126T101500Z.mp4, or as the fields %Y %m %d %H %M %S %j in its name say, which make pieces also without this "
         "(%% is a percent sign)",
     )
     keep: Optional[float] = setting(
@@ -66,8 +66,8 @@ class OutputSettings:
         STORAGE,
         "SIZE",
         "output",
-        "write recordings, results and events in pieces, and delete the oldest when those of one name together have more than this, "
-        "such as 20GB; a piece ends when it has a quarter of it",
+        "write recordings, results and events in pieces, and delete the oldest when those of one name together have more than "
+        "this, such as 20GB; a piece ends when it has a quarter of it",
     )
     append: bool = setting(
         "append",

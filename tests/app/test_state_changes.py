@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from waiting import wait_until
 
 import fer_edge
 from fer_edge.app.file_roles import files_written, refuse_shared_files
@@ -25,11 +26,12 @@ from fer_edge.classify import FakeClassifier
 from fer_edge.classify.answer import answer
 from fer_edge.cli.main import main
 from fer_edge.detect import FakeDetector
-from fer_edge.errors import SourceError, UsageError
+from fer_edge.errors import DiskFull, SourceError, UsageError
 from fer_edge.settings import CameraSettings, Settings, load_settings
 from fer_edge.sinks.base import StreamInfo
+from fer_edge.sinks.files import OutputFile
 from fer_edge.track import FakeTracker
-from fer_edge.types import LABELS, Box, Expression, Face, Observation, StateChange
+from fer_edge.types import LABELS, Box, Expression, Face, Observation, Rates, StateChange
 
 ROOT = Path(__file__).parents[2]
 FACE = Face(Box(20, 10, 30, 30), 0.9, {"right_eye": (28.0, 20.0), "left_eye": (42.0, 20.0), "mouth": (35.0, 32.0)})
@@ -176,8 +178,7 @@ def test_the_outputs_of_a_run_write_the_events_of_all_cameras_and_say_where(tmp_
             session = fer_edge.watch({name: video()}, detector=DETECTOR, model=ByBrightness())
             for observation in session:
                 followed: Observation = trackers[name].follow(observation)
-                while not outputs.room(name):
-                    pass
+                wait_until(lambda camera=name: outputs.room(camera), "room")  # type: ignore[misc]
                 outputs.write(followed, session.rates())
     rows = [row for file in sorted(tmp_path.iterdir()) for row in csv.DictReader(file.read_text().splitlines())]
     assert sorted((row["camera"], row["expression"], int(row["frames"])) for row in rows) == [
@@ -185,6 +186,30 @@ def test_the_outputs_of_a_run_write_the_events_of_all_cameras_and_say_where(tmp_
     ]
     (told,) = outputs.whereabouts()
     assert told.startswith("the events are in ")
+
+
+def test_a_disk_that_was_full_for_a_while_costs_a_run_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.csv"
+    append, refused = OutputFile.append, []
+
+    def full_once(file: OutputFile, piece: bytes) -> None:
+        if not refused:
+            refused.append(piece)
+            raise DiskFull("It is full.", "Free some space.")
+        append(file, piece)
+
+    monkeypatch.setattr(OutputFile, "append", full_once)
+    outputs = Outputs(Settings.of(events=str(path), reconnect="always"), (), Event())
+    tracker = FakeTracker()
+    with ExitStack() as stack:
+        outputs.open(stack, lambda camera: StreamInfo(camera, live=True))
+        for observation in fer_edge.watch({"camera": video()}, detector=DETECTOR, model=ByBrightness()):
+            outputs.write(tracker.follow(observation), Rates())
+            wait_until(lambda: refused or outputs.runners[0].room("camera"), "the sink")
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert refused
+    assert [row["expression"] for row in rows] == ["happy", "sad"]
+    assert int(rows[0]["frames"]) == 30
 
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

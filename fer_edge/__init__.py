@@ -10,11 +10,10 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
         if observation.frame.index > 30:
             break
 
-Who showed what from when to when: ``for change in fer_edge.events("demo")``, a `StateChange` for each beginning and end.
-
 Several cameras: ``fer_edge.watch(["front=0", "door=rtsp://host/stream"])``; ``observation.frame.source`` says which.
 One picture: ``fer_edge.read_image("portrait.jpg")``. A source of your own is a subclass of `Source`,
 given to `watch`; a place for results of your own is a subclass of `Sink`: ``fer_edge.deliver(fer_edge.watch("demo"), sink)``.
+Who showed what from when to when: ``for change in fer_edge.events("demo")``.
 
 Importing this package loads no inference library; a backend imports its own when it is built. It turns ONNX Runtime's telemetry
 off; a program that uses ONNX Runtime itself imports this package first.

@@ -57,8 +57,8 @@ class OutputSettings:
         "TIME",
         "output",
         "write recordings, results and events in pieces of this length, such as 10m or 1h, each named after its beginning in "
-        "UTC: as FILE-20261126T101500Z.mp4, or as the fields %Y %m %d %H %M %S %j in its name say, which make pieces also without "
-        "this (%% is a percent sign)",
+        "UTC: as FILE-20261126T101500Z.mp4, or as the fields %Y %m %d %H %M %S %j in its name say, which make pieces also "
+        "without this (%% is a percent sign)",
     )
     keep: Optional[float] = setting(
         "keep",

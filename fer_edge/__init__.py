@@ -13,6 +13,7 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
 Several cameras: ``fer_edge.watch(["front=0", "door=rtsp://host/stream"])``; ``observation.frame.source`` says which.
 One picture: ``fer_edge.read_image("portrait.jpg")``. A source of your own is a subclass of `Source`,
 given to `watch`; a place for results of your own is a subclass of `Sink`: ``fer_edge.deliver(fer_edge.watch("demo"), sink)``.
+Who showed what from when to when: ``for change in fer_edge.events("demo")``.
 
 Importing this package loads no inference library; a backend imports its own when it is built. It turns ONNX Runtime's telemetry
 off; a program that uses ONNX Runtime itself imports this package first.
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any, List
 from fer_edge.version import __version__
 
 if TYPE_CHECKING:
+    from fer_edge.app.events import events
     from fer_edge.app.library import deliver, read_image, watch
     from fer_edge.capture.base import Source, SourceInfo
     from fer_edge.classify.base import ExpressionClassifier
@@ -69,6 +71,7 @@ _HOMES = {
     "StreamInfo": "sinks.base",
     "Track": "types",
     "deliver": "app.library",
+    "events": "app.events",
     "read_image": "app.library",
     "watch": "app.library",
 }
@@ -94,6 +97,7 @@ __all__ = [
     "Track",
     "__version__",
     "deliver",
+    "events",
     "read_image",
     "watch",
 ]

@@ -17,6 +17,7 @@ from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.names import for_camera, has_camera
 from fer_edge.sinks.pieces import find_pieces
 from fer_edge.sinks.registry import SINKS
+from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 Role = Tuple[str, str]
 """What names a file, such as ``--output``, and the path."""
@@ -53,6 +54,21 @@ def refuse_shared_files(written: Iterable[Role], read: Iterable[Role]) -> None:
                 f"{roles[identity]} and {name} name the same file, {path}.", "Give each a file of its own."
             )
         roles[identity] = name
+
+
+def refuse_shared_streams(settings: Settings) -> None:
+    """Keep two outputs from writing their lines between each other's. Raises UsageError, and looks at no file."""
+    streams: Dict[int, str] = {}
+    for kind in SINKS:
+        descriptor = standard_descriptor(getattr(settings.outputs, kind.option))
+        if descriptor is None:
+            continue
+        if descriptor in streams:
+            raise UsageError(
+                f"--{streams[descriptor]} and --{kind.option} both name the {NAMES[descriptor]}.",
+                "Give one of them a file of its own.",
+            )
+        streams[descriptor] = kind.option
 
 
 def files_read(settings: Settings, models: Iterable[str] = ()) -> List[Role]:

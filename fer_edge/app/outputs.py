@@ -8,9 +8,9 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Type
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Type
 
-from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files
+from fer_edge.app.file_roles import files_read, files_written, refuse_shared_files, refuse_shared_streams
 from fer_edge.pipeline.sink_deadline import close_together
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.settings import Settings
@@ -91,10 +91,11 @@ class Outputs:
         OutputError
             Nothing can be written there, and it shall not be waited for.
         UsageError
-            One file has two roles, or would have two cameras where it takes one.
+            One file or standard stream has two roles, or a file would have two cameras where it takes one.
         """
         self._streams = streams
         stack.push(self._end)
+        refuse_shared_streams(self._settings)
         for kind in SINKS:
             place = getattr(self._settings.outputs, kind.option)
             if not place:
@@ -142,9 +143,7 @@ class Outputs:
             files = [file for asked in sinks for file in asked.files if os.path.exists(file)]
             lost = sum(asked.runner.lost for asked in sinks)
             if files:
-                told.append(
-                    f"{kind.told} in {_in_short(files)}" + (f", but for {lost} that were left out" if lost else "")
-                )
+                told.append(f"{kind.told} in {_in_short(files)}" + (kind.but.format(lost) if lost else ""))
         return told
 
     def _tell_mistakes_from_faults(self) -> None:
@@ -198,6 +197,7 @@ class Outputs:
 
     def _sink(self, kind: SinkKind, place: str, camera: Optional[str]) -> _Asked:
         guard = MountGuard(DatedName(place).plain, kind.what)
+        memory: Dict[str, Any] = {}
 
         def before_opening(path: str) -> None:
             guard.check()
@@ -209,7 +209,7 @@ class Outputs:
                 refuse_shared_files(files_written(self._settings), files_read(self._settings))
                 guard.check()
             options = self._settings.outputs
-            return kind.make(SinkRequest(place, options, opened > 0, self._stop.is_set, before_opening))
+            return kind.make(SinkRequest(place, options, opened > 0, self._stop.is_set, before_opening, memory))
 
         runner = SinkRunner(
             f"the {kind.what} '{place}'",

@@ -14,6 +14,7 @@ from fer_edge.cli.arguments import add_settings, given_settings, limit
 from fer_edge.cli.progress_line import show_progress
 from fer_edge.errors import FerEdgeError, UsageError, exit_codes
 from fer_edge.settings import Settings, known_log_format, load_settings, settings_file
+from fer_edge.sinks.registry import SINKS
 from fer_edge.system.logs import set_up_logging
 from fer_edge.system.masking import printable
 from fer_edge.system.signals import stop_on_signals
@@ -30,6 +31,7 @@ examples:
   fer-edge --camera front=0 --camera door=rtsp://host/live   two cameras, each with a name
   fer-edge --camera clip.mp4 --display none --output out.jsonl --record out.mp4
   fer-edge --camera rtsp://host/stream --display none --output - | jq .faces
+  fer-edge --camera 0 --display none --events day.csv   who showed what from when to when, for a spreadsheet
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
@@ -51,6 +53,9 @@ each has a table [[camera]] in the file, or variables such as FER_EDGE_CAMERA__D
 
 logger = logging.getLogger("fer_edge")
 
+RESULTS = tuple(kind.option for kind in SINKS)
+"""The options that name a place for results."""
+
 
 def watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
     """Run ``fer-edge`` with these arguments, and return the exit code."""
@@ -63,8 +68,11 @@ def watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
         for name in ("warm_up", "report", "paced", "min_fps", "max_p90_ms"):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name.replace('_', '-')} only makes sense with --benchmark.", "Add --benchmark.")
-    elif given.get("record") or given.get("output") or given.get("display", "none") != "none":
-        raise UsageError("A benchmark writes a report and nothing else.", "Leave out --record, --output and --display.")
+    elif any(map(given.get, RESULTS)) or given.get("display", "none") != "none":
+        raise UsageError(
+            "A benchmark writes a report and nothing else.",
+            f"Leave out {', '.join(f'--{name}' for name in RESULTS)} and --display.",
+        )
     if len(models) > 1 and not options.benchmark:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
     file = settings_file(options.config)
@@ -90,7 +98,7 @@ def watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
 
 def _tell_ignored(settings: Settings) -> None:
     """Say which settings of a file or of variables a benchmark leaves aside, as it refuses those of the command line."""
-    for name in ("record", "output"):
+    for name in RESULTS:
         if getattr(settings.outputs, name):
             logger.info("%s: %s is ignored: a benchmark writes its report alone", settings.place(name), name)
 
@@ -119,7 +127,7 @@ def _watch(settings: Settings, stop: threading.Event, parts: Optional[Parts]) ->
     finally:
         notifier.close()
     # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
-    to_output = standard_descriptor(settings.outputs.output) == 1
+    to_output = any(standard_descriptor(getattr(settings.outputs, name)) == 1 for name in RESULTS)
     stream = sys.stderr if to_output else sys.stdout
     wanted = not (to_output and settings.log.format == "json") and (summary.failure is None or summary.balance.emitted)
     if wanted and stream.writable() and takes_a_line(stream):  # not closed, and read by somebody

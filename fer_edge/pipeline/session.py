@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
+from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple, Type
 
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.ending import join_threads
@@ -228,7 +228,7 @@ class Session:
         """Stop the session."""
         self.stop()
 
-    def __iter__(self) -> Iterator[Observation]:
+    def __iter__(self) -> Generator[Observation, None, None]:
         """Yield every observation until the sources end; breaking out stops the session."""
         with self:
             while True:

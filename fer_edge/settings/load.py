@@ -71,6 +71,7 @@ def load_settings(
     )
     if watching:
         _refuse_names_that_will_not_do(settings)
+        _refuse_events_without_tracks(settings)
     return settings
 
 
@@ -131,3 +132,11 @@ def _refuse_names_that_will_not_do(settings: Settings) -> None:
             DatedName(place)
             if place and not kind.several and cameras > 1 and not has_camera(place):
                 raise refuse_two_cameras(kind, place, cameras)
+
+
+def _refuse_events_without_tracks(settings: Settings) -> None:
+    if settings.outputs.events and not settings.tracks.on:
+        with settings.located("events" if settings.place("events") else "tracks"):
+            raise UsageError(
+                "--events needs faces that are followed, and --tracks is off.", "Leave out one of the two."
+            )

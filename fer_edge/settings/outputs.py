@@ -56,9 +56,9 @@ class OutputSettings:
         DURATION,
         "TIME",
         "output",
-        "write recordings and results in pieces of this length, such as 10m or 1h, each named after its beginning in UTC: as "
-        "FILE-20261126T101500Z.mp4, or as the fields %Y %m %d %H %M %S %j in its name say, which make pieces also without this "
-        "(%% is a percent sign)",
+        "write recordings, results and events in pieces of this length, such as 10m or 1h, each named after its beginning in "
+        "UTC: as FILE-20261126T101500Z.mp4, or as the fields %Y %m %d %H %M %S %j in its name say, which make pieces also "
+        "without this (%% is a percent sign)",
     )
     keep: Optional[float] = setting(
         "keep",
@@ -66,8 +66,8 @@ class OutputSettings:
         STORAGE,
         "SIZE",
         "output",
-        "write recordings and results in pieces, and delete the oldest when those of one name together have more than this, "
-        "such as 20GB; a piece ends when it has a quarter of it",
+        "write recordings, results and events in pieces, and delete the oldest when those of one name together have more than "
+        "this, such as 20GB; a piece ends when it has a quarter of it",
     )
     append: bool = setting(
         "append",
@@ -75,7 +75,7 @@ class OutputSettings:
         FLAG,
         "BOOL",
         "output",
-        "keep what is there: go on with the results file, and give the recording a name with a number",
+        "keep what is there: go on with the file of results or events, and give the recording a name with a number",
     )
     bars: bool = setting(
         "bars", True, FLAG, "BOOL", "output", "draw the probabilities of all seven expressions beside a face"

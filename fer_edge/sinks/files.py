@@ -35,6 +35,8 @@ class OutputFile:
         `NotOurs`.
     go_on : bool
         Keep these bytes, and append behind them. Without it the file is replaced.
+    head : bytes
+        What a file begins with that has nothing yet: written with the first piece.
 
     Raises
     ------
@@ -43,11 +45,19 @@ class OutputFile:
         what to do.
     """
 
-    def __init__(self, path: PathLike, what: str, recognise: Callable[[BinaryIO], int], go_on: bool = False) -> None:
+    def __init__(
+        self,
+        path: PathLike,
+        what: str,
+        recognise: Callable[[BinaryIO], int],
+        go_on: bool = False,
+        head: bytes = b"",
+    ) -> None:
         self.path = os.fspath(path)
         self._what = what
         self._recognise = recognise
         self._go_on = go_on
+        self._head = head
         self.size = 0
         self._begun = False
         self._created = not os.path.lexists(self.path)
@@ -75,7 +85,8 @@ class OutputFile:
             raise self._meddled("changed")
         if not self._begun:
             self._begin()
-        view, done = memoryview(piece), 0
+        # With it, so that no kill leaves the one without the other.
+        view, done = memoryview(piece if self.size else self._head + piece), 0
         try:
             while done < len(view):
                 done += os.write(self.fd, view[done:])

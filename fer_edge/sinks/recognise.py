@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import BinaryIO
+from typing import AbstractSet, BinaryIO, Callable
 
 LONGEST_LINE = 16 << 20
 """Bytes of one line of results; a face takes some 400."""
@@ -27,12 +27,31 @@ class NotOurs(Exception):
 
 
 def results_to_keep(file: BinaryIO) -> int:
-    """Make sure that a file holds results of ours.
+    """Make sure that a file holds results of ours; as `lines_to_keep`."""
+    return lines_to_keep(file, "result", _is_result, _begins_like_ours)
+
+
+def lines_to_keep(
+    file: BinaryIO,
+    noun: str,
+    is_ours: Callable[[bytes], bool],
+    begins_like_ours: Callable[[bytes], bool],
+    head: bytes = b"",
+) -> int:
+    """Make sure that a file holds lines of ours.
 
     Parameters
     ----------
     file : binary file
         Not empty, and open for reading.
+    noun : str
+        What a line is, for messages.
+    is_ours : callable
+        Tells a whole line.
+    begins_like_ours : callable
+        Tells what may be the beginning of one.
+    head : bytes
+        What stands above the lines, if anything does.
 
     Returns
     -------
@@ -43,19 +62,25 @@ def results_to_keep(file: BinaryIO) -> int:
     Raises
     ------
     NotOurs
-        The first or the last line is no result, or what follows the last line is no beginning of one.
+        The first or the last line is none of ours, or what follows the last line is no beginning of one.
     """
     size = file.seek(0, os.SEEK_END)
     end = _behind_the_last_line_feed(file, size)
     rest = _read(file, end, size)
-    if rest.strip(b"\0") and not _begins_like_ours(rest):
-        raise NotOurs("what stands behind its last whole line is no result")
+    if end == 0 and head:
+        begins_like_ours = _is_beginning_of(head)
+    if rest.strip(b"\0") and not begins_like_ours(rest):
+        raise NotOurs(f"what stands behind its last whole line is no {noun}")
     if end:
         file.seek(0)
-        if not _is_result(file.readline(LONGEST_LINE)):
-            raise NotOurs("its first line is no result")
-        if not _is_result(_read(file, _behind_the_last_line_feed(file, end - 1), end)):
-            raise NotOurs("its last line is no result")
+        first = file.readline(LONGEST_LINE)
+        if head and first != head:
+            raise NotOurs("its first line does not name the columns as ours do")
+        if not head and not is_ours(first):
+            raise NotOurs(f"its first line is no {noun}")
+        last = _behind_the_last_line_feed(file, end - 1)
+        if not (head and last == 0) and not is_ours(_read(file, last, end)):
+            raise NotOurs(f"its last line is no {noun}")
     return end
 
 
@@ -94,14 +119,23 @@ def _read(file: BinaryIO, start: int, end: int) -> bytes:
     return file.read(end - start)
 
 
+def _is_beginning_of(whole: bytes) -> Callable[[bytes], bool]:
+    return lambda line: whole.startswith(line.rstrip(b"\0"))
+
+
 def _begins_like_ours(line: bytes) -> bool:
-    return line.startswith(_BEGINNING) or _BEGINNING.startswith(line.rstrip(b"\0"))
+    return line.startswith(_BEGINNING) or _is_beginning_of(_BEGINNING)(line)
 
 
 def _is_result(line: bytes) -> bool:
+    return has_keys(line, _KEYS, _MORE_KEYS)
+
+
+def has_keys(line: bytes, keys: AbstractSet[str], more: AbstractSet[str] = frozenset()) -> bool:
+    """Return whether a line is a JSON object with all of `keys`, perhaps some of `more`, and no other."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return False
     # Whoever added a field of his own wants to keep it.
-    return isinstance(record, dict) and _KEYS <= record.keys() <= _KEYS | _MORE_KEYS
+    return isinstance(record, dict) and keys <= record.keys() <= keys | more

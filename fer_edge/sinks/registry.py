@@ -28,6 +28,8 @@ class SinkKind:
         Whether one sink takes the observations of several cameras; otherwise each camera has its own.
     home : str
         The module whose ``make_sink`` makes it of a `SinkRequest`; imported when it is needed.
+    but : str
+        Ends that sentence where observations were left out; their number stands in it.
     """
 
     option: str
@@ -35,6 +37,7 @@ class SinkKind:
     told: str
     several: bool
     home: str
+    but: str = ", but for {} that were left out"
 
     def make(self, request: SinkRequest) -> Sink:
         """Make a sink, not open yet. Raises an `OutputError` for a place where nothing can be written."""
@@ -44,5 +47,8 @@ class SinkKind:
 SINKS: Tuple[SinkKind, ...] = (
     SinkKind("output", "results file", "the results are", True, "fer_edge.sinks.jsonl"),
     SinkKind("record", "recording", "the annotated video is", False, "fer_edge.sinks.video.recording"),
+    SinkKind(
+        "events", "events file", "the events are", True, "fer_edge.sinks.events", ", without what {} frames showed"
+    ),
 )
 """All kinds, in the order in which they are opened."""

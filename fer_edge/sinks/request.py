@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, Optional, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Optional, Protocol
 
 
 class OutputOptions(Protocol):
@@ -42,6 +42,8 @@ class SinkRequest:
         Gives True once the run shall end; no call may wait long from then on.
     before_opening : callable
         To be called with the name of each file before it is opened; may raise an `OutputError`.
+    memory : dict
+        Kept for the next sink of the same place, which takes over where this one failed.
     """
 
     place: str
@@ -49,3 +51,4 @@ class SinkRequest:
     again: bool = False
     stop: Callable[[], bool] = lambda: False
     before_opening: Callable[[str], None] = lambda path: None
+    memory: Dict[str, Any] = field(default_factory=dict)

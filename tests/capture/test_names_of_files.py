@@ -115,6 +115,7 @@ def run(folder: Path, locale: str, *arguments: bytes, environment: Dict[str, byt
         "folder",
         "output",
         "record",
+        "events",
         "model",
         "config",
         "TMPDIR",
@@ -139,6 +140,8 @@ def test_every_path_that_the_program_takes_may_be_called_anything(tmp_path: Path
         source += [b"--output", odd + b".jsonl"]
     elif taken == "record":
         source += [b"--record", odd + b".mp4"]
+    elif taken == "events":
+        source += [b"--events", odd + b".csv"]
     elif taken == "model":
         shutil.copy(str(packaged("models/fernet_r.onnx")), odd + b".onnx")
         source += [b"--model", odd + b".onnx"]
@@ -155,8 +158,9 @@ def test_every_path_that_the_program_takes_may_be_called_anything(tmp_path: Path
         os.rename(pair.key, odd + b".key")
         source += [b"--listen", str(free_port()).encode(), b"--tls-cert", odd + b".pem", b"--tls-key", odd + b".key"]
     run(tmp_path, locale, *source, environment=environment)
-    if taken in ("output", "record"):
-        assert os.path.getsize(odd + (b".mp4" if taken == "record" else b".jsonl")) > 0
+    endings = {"output": b".jsonl", "record": b".mp4", "events": b".csv"}
+    if taken in endings:
+        assert os.path.getsize(odd + endings[taken]) > 0
     if taken == "TMPDIR":
         assert cv2.VideoCapture(str(tmp_path / "out.mp4")).read()[0]
         assert os.listdir(odd) == []

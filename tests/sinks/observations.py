@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Optional
 
 import numpy as np
 
 from fer_edge.sinks.base import SinkT, StreamInfo
-from fer_edge.types import LABELS, Box, Expression, Face, Frame, Image, Observation, ObservedFace
+from fer_edge.types import LABELS, Box, Expression, Face, Frame, Image, Observation, ObservedFace, Track
 
 START = datetime(2024, 2, 29, 23, 59, 59, 987654, tzinfo=timezone.utc)
 
@@ -26,6 +27,16 @@ def observation(
     seen = ObservedFace(face, Expression(probabilities, label, 0.7, False))
     frame = Frame(index, 1000.0 + seconds, START + timedelta(seconds=seconds), image)
     return Observation(frame, (seen,) * faces)
+
+
+def tracked(
+    index: int, label: str = "happy", camera: str = "front", media: bool = False, frames: int = 10
+) -> Observation:
+    """Make one with a face that is followed, of ten a second; it has shown the label for as many frames as say so."""
+    plain = observation(index, index / 10, moving(index, 8, 8), 1, label)
+    track = Track(1, index / 10, plain.faces[0].expression, (index % frames) / 10)
+    frame = replace(plain.frame, source=camera, media_time=index / 10 if media else None)
+    return replace(plain, frame=frame, faces=(replace(plain.faces[0], track=track),))
 
 
 def opened(sink: SinkT, fps: float = 0.0, live: bool = True) -> SinkT:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Dict
 
 import pytest
-from observations import observation, opened
+from observations import observation, opened, tracked
 
 from fer_edge.errors import OutputNotWritable
 from fer_edge.settings.settings import OPTIONS, Settings
@@ -14,7 +14,7 @@ from fer_edge.sinks import SINKS, MemorySink, SinkKind, SinkRequest, StreamInfo
 from fer_edge.sinks.registry import SinkKind as Kind
 from fer_edge.types import Rates
 
-NAMES: Dict[str, str] = {"output": "out.jsonl", "record": "out.mp4"}
+NAMES: Dict[str, str] = {"output": "out.jsonl", "record": "out.mp4", "events": "out.csv"}
 
 
 def test_each_kind_has_a_setting_of_its_own_among_those_of_outputs() -> None:
@@ -34,7 +34,7 @@ def test_a_sink_of_each_kind_is_made_of_the_settings_and_says_which_files_it_ope
     sink = kind.make(request)
     assert (files, list(tmp_path.iterdir())) == ([], [])
     with opened(sink):
-        sink.write(observation(), Rates())
+        sink.write(tracked(0), Rates())
     assert files == [str(path)]
     assert path.stat().st_size > 0
 
@@ -53,7 +53,7 @@ def test_what_is_in_pieces_names_each_of_them(tmp_path: Path, kind: SinkKind, op
         str(tmp_path / NAMES[kind.option]), Settings.of(**options).outputs, before_opening=files.append
     )
     with opened(kind.make(request)) as sink:
-        sink.write(observation(), Rates())
+        sink.write(tracked(0), Rates())
     assert [Path(file) for file in files] == list(tmp_path.glob("out-*Z.*"))
 
 

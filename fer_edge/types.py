@@ -167,7 +167,7 @@ class Track:
     hidden : float
         Seconds since the face was last found; 0 where it was found in this frame.
     fade : float
-        0 for a face that was found; of one that was not, growing to 1 within half a second, or the memory where that is shorter.
+        0 for a face that was found; of one that was not, growing to 1 within half a second, or a shorter memory.
     rest : RestShift or None
         How far the answers are moved by the person's resting face; None where they are not.
     """

@@ -53,7 +53,7 @@ def test_ids_are_positive_never_used_again_once_in_a_frame_and_bounded(
         assert [id(one.face) for one in seen.faces] == [id(face) for face in faces]
         assert (seen.frame, seen.found, seen.predicted) == (before.frame, before.found, predicted)
         highest, alive = max([highest, *ids]), set(ids)
-        assert all(face.box.width > 0 for face in tracker.expected(at))
+        assert all(face.box.width > 0 for (face,) in tracker.expected(at))
 
 
 @given(

@@ -10,11 +10,10 @@ from fer_edge.app.turn_policy import Load, TurnPolicy
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import Settings
+from fer_edge.settings.tracks import AUTO
 from fer_edge.system.clock import Clock
 from fer_edge.track.base import Tracker
 from fer_edge.types import Face
-
-AUTO = "auto"
 
 LOOK_SECONDS = 5.0
 """How often the load is looked at: counts of frames over less say little of a camera of a few frames a second."""

@@ -26,7 +26,7 @@ STEPS = st.floats(0.0, 0.4) | st.sampled_from([-3.0, -0.1, 0.0, 2.0])
 STREAMS = st.lists(st.tuples(STEPS, st.lists(GOOD | ODD, max_size=6), st.booleans()), max_size=12)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(STREAMS)
 def test_ids_are_positive_never_used_again_once_in_a_frame_and_bounded(
     stream: List[Tuple[float, List[Face], bool]],
@@ -71,7 +71,7 @@ def test_the_order_of_the_faces_does_not_matter(stream: List[List[Face]], chance
         assert shuffled == [ids[place] for place in order]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.floats(0.3, 3.0), st.floats(1.15, 1.5), st.floats(0.3, 1.0), st.sampled_from([0, 5]), st.integers(0, 100))
 def test_the_same_people_have_the_same_ids_at_any_rate_of_frames(
     speed: float, ratio: float, aside: float, every: int, seed: int

@@ -62,7 +62,7 @@ _HOMES = {
     "LABELS": "types",
     "Observation": "types",
     "ObservedFace": "types",
-    "Rates": "types",
+    "Rates": "rates",
     "Session": "pipeline.session",
     "Sink": "sinks.base",
     "Source": "capture.base",

@@ -89,8 +89,6 @@ class SourceError(FerEdgeError):
 class SourceNotFound(SourceError):
     """There is no such camera, file, folder or demo source."""
 
-    exit_code = 10
-
 
 class SourceBusy(SourceError):
     """Another program holds the camera."""
@@ -155,8 +153,6 @@ class ModelError(FerEdgeError):
 class ModelNotFound(ModelError):
     """There is no such model, by name or by path."""
 
-    exit_code = 20
-
 
 class ModelCorrupt(ModelError):
     """The file is no ONNX model, is truncated, or its checksum differs."""
@@ -201,8 +197,6 @@ class OutputError(FerEdgeError):
 class OutputNotWritable(OutputError):
     """A file or stream cannot be created or written."""
 
-    exit_code = 30
-
 
 class EncoderFailed(OutputNotWritable):
     """What encodes a recording ended, or takes no more images; what it encoded before is in the file."""
@@ -210,8 +204,6 @@ class EncoderFailed(OutputNotWritable):
 
 class ResultUnwritable(OutputError):
     """One result cannot be written, whatever the state of the disk; the next one may be."""
-
-    exit_code = 30
 
 
 class DiskFull(OutputError):
@@ -286,8 +278,6 @@ class TrainingError(FerEdgeError):
 class DataSetError(TrainingError):
     """A data set is missing, has another layout, or lacks a class."""
 
-    exit_code = 60
-
 
 class CheckpointError(TrainingError):
     """A checkpoint is damaged or belongs to another network or recipe."""
@@ -296,13 +286,7 @@ class CheckpointError(TrainingError):
 
 
 def exit_codes() -> Dict[int, str]:
-    """Return every exit code with the names of the errors that use it.
-
-    Returns
-    -------
-    dict of int to str
-        Code to comma-separated class names, in rising order of the code.
-    """
+    """Return every exit code, in rising order, with the comma-separated names of the errors that use it."""
     names: Dict[int, str] = {}
     for error in _descendants(FerEdgeError):
         names[error.exit_code] = ", ".join(filter(None, [names.get(error.exit_code, ""), error.__name__]))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Iterator, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fer_edge.rates import Rates as Rates  # noqa: PLC0414  (all values can be had from here)
+from fer_edge.rates import StageRate as StageRate  # noqa: PLC0414
 
 Image = NDArray[np.uint8]
 """Height x width x 3, uint8, blue-green-red, as OpenCV has it."""
@@ -167,7 +170,7 @@ class Track:
     hidden : float
         Seconds since the face was last found; 0 where it was found in this frame.
     fade : float
-        0 for a face that was found, growing to 1 until one that was not is given up.
+        0 for a face that was found; of one that was not, growing to 1 within half a second, or a shorter memory.
     rest : RestShift or None
         How far the answers are moved by the person's resting face; None where they are not.
     """
@@ -293,42 +296,3 @@ class StateChange:
     def is_over(self) -> bool:
         """Whether it has ended."""
         return self.end is not None
-
-
-@dataclass(frozen=True)
-class StageRate:
-    """How fast a stage is, in frames per second.
-
-    Attributes
-    ----------
-    capacity : float
-        1 / mean service time of the stage for one frame.
-    achieved : float
-        Frames that the stage really finished per second.
-    """
-
-    capacity: float = 0.0
-    achieved: float = 0.0
-
-
-@dataclass(frozen=True)
-class Rates:
-    """The FPS figures, in frames per second over the last ten seconds; 0 where nothing happened yet.
-
-    Attributes
-    ----------
-    total : float
-        Distinct frames that went through the whole chain.
-    stages : mapping of str to StageRate
-        By what a stage's figure is called (``detection``, ``classification``), in the order of the chain.
-    sequential : float
-        1 / sum of the mean service times: what a loop without threads would reach.
-    """
-
-    total: float = 0.0
-    stages: Mapping[str, StageRate] = field(default_factory=dict)
-    sequential: float = 0.0
-
-    def capacities(self) -> Iterator[Tuple[str, float]]:
-        """Return each figure's name and capacity, the last stage first, as people are told them."""
-        return ((name, self.stages[name].capacity) for name in reversed(list(self.stages)))

@@ -78,8 +78,9 @@ class Detection(StageWork):
         """Return where those who were found at a look are likely to be; nobody where nobody is followed."""
         if look.at is None or at is None or not 0 <= at - look.at <= REACH or not 0 < len(look.found) <= MOST_FACES:
             return ()
-        now, then = self._turns.expected(camera, at), self._turns.expected(camera, look.at)
-        return moved(look.found, then, now) if 0 < len(now) <= MOST_FACES else ()
+        # Asked at once: between two questions the tracker may go on, and would tell of other faces.
+        followed = self._turns.expected(camera, look.at, at)
+        return moved(look.found, followed) if 0 < len(followed) <= MOST_FACES else ()
 
     def _detect(self, frame: Frame) -> Tuple[Face, ...]:
         detector = self._of[frame.source]
@@ -109,7 +110,7 @@ class _Look:
         self.skipped = 0
 
 
-def moved(found: Sequence[Face], then: Sequence[Face], now: Sequence[Face]) -> Tuple[Face, ...]:
+def moved(found: Sequence[Face], followed: Sequence[Tuple[Face, ...]]) -> Tuple[Face, ...]:
     """Return the faces of the last look where they are likely to be now.
 
     Each goes on from where it was found, by as much as a tracker says that faces there move meanwhile. The places that it tells
@@ -122,34 +123,33 @@ def moved(found: Sequence[Face], then: Sequence[Face], now: Sequence[Face]) -> T
     ----------
     found : sequence of Face
         What the last look found, best score first.
-    then, now : sequence of Face
-        Where a tracker expects faces at the last look and now, in the same order. The nearest of `then` to a face that was
-        found is taken for it, if that is less than a width away.
+    followed : sequence of tuple of Face
+        Where a tracker expects each face at the last look and now. The one that was nearest to a face that was found is taken
+        for it, if it was less than a width away.
 
     Examples
     --------
     >>> from fer_edge.types import Box
     >>> def at(x):
     ...     return Face(Box(x, 10, 40, 40), 0.9, {"right_eye": (x + 10, 25.0), "left_eye": (x + 30, 25.0)})
-    >>> [face.box.x for face in moved([at(100), at(300)], [at(295), at(95)], [at(295), at(101)])]
+    >>> [face.box.x for face in moved([at(100), at(300)], [(at(295), at(295)), (at(95), at(101))])]
     [106.0, 300.0]
     """
-    if len(then) != len(now):
-        return tuple(found)  # the tracker went on between the two questions
     pairs = sorted(
         (distance, one, other)
         for one, face in enumerate(found)
-        for other, there in enumerate(then)
-        for distance in (_distance(face, there),)
+        for other, (then, _) in enumerate(followed)
+        for distance in (_distance(face, then),)
         if distance < 1
     )
     places: List[Face] = list(found)
-    left, free = set(range(len(found))), set(range(len(then)))
+    left, free = set(range(len(found))), set(range(len(followed)))
     for _, one, other in pairs:
         if one in left and other in free:
             left.remove(one)
             free.remove(other)
-            places[one] = _carried(found[one], then[other].box, now[other].box)
+            then, now = followed[other]
+            places[one] = _carried(found[one], then.box, now.box)
     return tuple(places)
 
 

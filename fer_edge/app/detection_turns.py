@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Callable, Dict, Mapping, Optional, Tuple
+from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.app.turn_policy import Load, TurnPolicy
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import Settings
+from fer_edge.settings.tracks import AUTO
 from fer_edge.system.clock import Clock
 from fer_edge.track.base import Tracker
 from fer_edge.types import Face
-
-AUTO = "auto"
 
 LOOK_SECONDS = 5.0
 """How often the load is looked at: counts of frames over less say little of a camera of a few frames a second."""
@@ -69,10 +68,10 @@ class DetectionTurns:
             self._look(session, now)
         return self._policy.every
 
-    def expected(self, camera: str, at: float) -> Tuple[Face, ...]:
-        """Return where the faces of a camera are likely to be at a moment of `fer_edge.track.moment_of`'s scale."""
+    def expected(self, camera: str, *moments: float) -> Sequence[Tuple[Face, ...]]:
+        """Return where the faces of a camera are likely to be, as `fer_edge.track.Tracker.expected` does."""
         tracker = self._trackers.get(camera)
-        return tracker.expected(at) if tracker is not None else ()
+        return tracker.expected(*moments) if tracker is not None else ()
 
     def _look(self, session: Session, now: float) -> None:
         balance = session.balance()

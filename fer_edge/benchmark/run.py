@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Tuple
 
-from fer_edge.app.detection_turns import AUTO
 from fer_edge.app.file_roles import files_read, refuse_shared_files
 from fer_edge.app.parts import PROGRAM, Parts, classifier_threads
 from fer_edge.app.session import build_session
@@ -19,6 +18,7 @@ from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.errors import SourceNotFound, UsageError
 from fer_edge.inference.model_files import sha256_of
 from fer_edge.settings import Settings
+from fer_edge.settings.tracks import AUTO
 from fer_edge.system.masking import mask
 
 DEFAULT_SOURCE = "demo"

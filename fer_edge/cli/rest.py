@@ -165,11 +165,13 @@ def _told(recording: Recording, path: str, settings: Settings) -> str:
 
 def _refuse_contradictions(given: Mapping[str, Any]) -> None:
     outputs = [kind.option for kind in SINKS]
-    for name in ("rest", "tracks", "frames", "duration", "display", "listen", *outputs):
+    following = ("tracks", "track_memory", "half_life", "rest", "detect_every")
+    for name in (*following, "frames", "duration", "display", "listen", *outputs):
         if given.get(name, "none") != "none":
+            option = f"--{name.replace('_', '-')}"
             raise UsageError(
-                f"fer-edge rest records a resting face and nothing else, and --{name} is given.",
-                f"Leave out --{name}; --seconds says how long, and --save where it goes.",
+                f"fer-edge rest records a resting face and nothing else, and {option} is given.",
+                f"Leave out {option}; --seconds says how long, and --save where it goes.",
             )
 
 

@@ -8,7 +8,7 @@ from fer_edge.settings.field import setting
 from fer_edge.settings.values import FLAG, PATH, POSITIVE, TURNS
 
 OFF, AUTO = "off", "auto"
-"""What ``--rest`` takes beside a file; one of these names is given as ``./auto``."""
+"""What ``--rest`` takes beside a file, which is given as ``./auto`` if that is its name; ``--detect-every`` takes auto, too."""
 
 
 @dataclass(frozen=True)

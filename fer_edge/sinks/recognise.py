@@ -18,8 +18,8 @@ _AVI_COUNT = 48
 _PIECE = 65536
 _BEGINNING = b'{"frame":'
 _KEYS = {"frame", "timestamp", "faces"}
-_MORE_KEYS = {"camera", "media_time_s", "file", "error", "fps", "latency_ms"}
-"""Some of which older releases did not write."""
+_MORE_KEYS = {"camera", "media_time_s", "file", "error", "predicted", "fps", "latency_ms"}
+"""Some of which older releases did not write, or which not every line has."""
 
 
 class NotOurs(Exception):

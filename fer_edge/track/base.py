@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 from fer_edge.types import Face, Frame, Observation
 
@@ -21,8 +21,11 @@ class Tracker(ABC):
         Called by one thread, with every observation of the camera that has gone through the stages, in the order of capture.
         """
 
-    def expected(self, at: float) -> Tuple[Face, ...]:  # noqa: ARG002  (one that predicts nothing expects nobody)
-        """Return where the faces that are followed are likely to be at a moment of `moment_of`'s scale; from any thread."""
+    def expected(self, *moments: float) -> Sequence[Tuple[Face, ...]]:  # noqa: ARG002  (who predicts nothing)
+        """Return for each face that is followed where it is likely to be at some moments of `moment_of`'s scale, in order.
+
+        Called by any thread. All that one call gives is of the same faces, whatever `follow` does meanwhile.
+        """
         return ()
 
 

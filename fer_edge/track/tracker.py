@@ -175,14 +175,16 @@ class FaceTracker(Tracker):
             hidden=tuple(self._hidden(one, at) for one in waited_for),
         )
 
-    def expected(self, at: float) -> Tuple[Face, ...]:
+    def expected(self, *moments: float) -> Sequence[Tuple[Face, ...]]:
         """As of `Tracker`: those that were found when last somebody looked, so that who left is not read any more."""
         latest, prospects = self._prospects
-        if not at >= latest - BACKWARDS:
+        if not moments[-1] >= latest - BACKWARDS:
             return ()
-        return tuple(
-            motion.after(at).moved(face, sight) for seen, motion, face, sight in prospects if at - seen <= self._memory
-        )
+        return [
+            tuple(motion.after(at).moved(face, sight) for at in moments)
+            for seen, motion, face, sight in prospects
+            if moments[-1] - seen <= self._memory
+        ]
 
     def _advance(self, at: float, observation: Observation) -> float:
         """Go on to a frame, give up who is gone, and return the moment that counts."""

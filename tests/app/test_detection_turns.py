@@ -218,8 +218,8 @@ class Sure(Tracker):
     def follow(self, observation: Observation) -> Observation:
         return observation
 
-    def expected(self, at: float) -> Tuple[Face, ...]:
-        return (face(20.0),)
+    def expected(self, *moments: float) -> Sequence[Tuple[Face, ...]]:
+        return [tuple(face(20.0) for _ in moments)]
 
 
 def test_a_stage_that_is_built_anew_begins_with_a_look() -> None:
@@ -248,10 +248,9 @@ POINTS = st.floats(-500, 500)
 SOME = st.lists(st.builds(face, POINTS, st.floats(0, 1)), max_size=6)
 
 
-@given(SOME, SOME, st.lists(POINTS, min_size=6, max_size=6), st.integers(0, 1))
-def test_nobody_is_added_and_nobody_is_lost(found: List[Face], then: List[Face], by: List[float], missing: int) -> None:
-    now = [face(there.box.x + across) for there, across in zip(then, by)][: len(then) - missing]
-    expected = moved(found, then, now)
+@given(SOME, SOME, st.lists(POINTS, min_size=6, max_size=6))
+def test_nobody_is_added_and_nobody_is_lost(found: List[Face], then: List[Face], by: List[float]) -> None:
+    expected = moved(found, [(there, face(there.box.x + across)) for there, across in zip(then, by)])
     assert [each.score for each in expected] == [each.score for each in found]
     assert all(set(each.landmarks) == set(was.landmarks) for each, was in zip(expected, found))
     assert all(each.box.width == pytest.approx(60.0) for each in expected)
@@ -259,7 +258,7 @@ def test_nobody_is_added_and_nobody_is_lost(found: List[Face], then: List[Face],
 
 def test_a_face_moves_and_grows_as_the_tracker_says_and_its_landmarks_with_it() -> None:
     grown = Face(Box(100.0, 20.0, 120.0, 120.0), 0.5, {})
-    (now,) = moved([face(23.0)], [face(20.0)], [grown])
+    (now,) = moved([face(23.0)], [(face(20.0), grown)])
     assert now.box == pytest.approx((103.0, 20.0, 120.0, 120.0))
     assert now.landmarks["nose"] == pytest.approx((163.0, 92.0))
 
@@ -279,8 +278,8 @@ def test_without_tracks_frames_cannot_be_left_out(tmp_path: Path) -> None:
 
 def test_a_face_goes_on_as_it_moved_meanwhile() -> None:
     class Walking(Sure):
-        def expected(self, at: float) -> Tuple[Face, ...]:
-            return (face(100.0 * at),)
+        def expected(self, *moments: float) -> Sequence[Tuple[Face, ...]]:
+            return [tuple(face(100.0 * at) for at in moments)]
 
     stage = Detection(
         {"camera": lambda: Counting(lambda number: [face(25.0)])}, DetectionTurns({"camera": Walking()}, 2)
@@ -291,8 +290,27 @@ def test_a_face_goes_on_as_it_moved_meanwhile() -> None:
     assert [one.found[0].box.x for one in seen] == pytest.approx([25.0, 35.0])
 
 
+def test_a_tracker_that_goes_on_meanwhile_exchanges_no_movements() -> None:
+    class Exchanging(Sure):
+        places = (20.0, 160.0)
+
+        def expected(self, *moments: float) -> Sequence[Tuple[Face, ...]]:
+            self.places = self.places[::-1]
+            return [tuple(face(place) for _ in moments) for place in self.places]
+
+    stage = Detection(
+        {"camera": lambda: Counting(lambda number: [face(20.0), face(160.0)])},
+        DetectionTurns({"camera": Exchanging()}, 2),
+    )
+    image = np.full((100, 300, 3), 90, np.uint8)
+    frames = [Frame(0, at, datetime.now(timezone.utc), image, "camera") for at in (0.2, 0.3)]
+    _, seen = stage.work([Observation(frame) for frame in frames])
+    assert seen.predicted
+    assert [each.box.x for each in seen.found] == [20.0, 160.0]
+
+
 def test_two_faces_do_not_take_one_movement() -> None:
-    near, far = moved([face(20.0), face(50.0)], [face(21.0)], [face(31.0)])
+    near, far = moved([face(20.0), face(50.0)], [(face(21.0), face(31.0))])
     assert (near.box.x, far.box.x) == (30.0, 50.0)
 
 

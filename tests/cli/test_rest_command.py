@@ -122,12 +122,20 @@ def test_a_place_where_no_file_can_be_is_refused_before_anything_is_recorded(pla
         ["--record", "out.mp4"],
         ["--frames", "3"],
         ["--tracks", "off"],
+        ["--detect-every", "2"],
         ["--display", "window"],
     ],
 )
 def test_what_contradicts_the_purpose_is_refused(tmp_path: Path, more: List[str]) -> None:
-    with pytest.raises(UsageError, match="records a resting face and nothing else"):
+    with pytest.raises(UsageError, match=f"records a resting face and nothing else, and {more[0]} is given"):
         rest(["--save", str(tmp_path / "anna.json"), *more])
+
+
+def test_settings_of_the_live_run_in_a_file_are_left_aside(tmp_path: Path) -> None:
+    file, path = tmp_path / "settings.toml", tmp_path / "anna.json"
+    file.write_text('[tracks]\nrest = "none.json"\ndetect_every = 3\n[outputs]\nevents = "day.csv"\n')
+    assert rest(["--config", str(file), "--save", str(path)]) == 0
+    assert read_rest(path, network_of(Settings())).frames > 1
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "x", "1e9"])

@@ -86,6 +86,25 @@ def test_a_line_says_that_its_faces_were_predicted_only_where_they_were(tmp_path
     assert line.get("predicted", False) is predicted
 
 
+@pytest.mark.parametrize("append", [False, True])
+@pytest.mark.parametrize(
+    "frame",
+    [{}, {"media_time": 1.5}, {"file": "one.jpg"}, {"file": "one.jpg", "problem": "it is empty"}],
+    ids=["live", "video", "picture", "unreadable"],
+)
+@pytest.mark.parametrize("predicted", [False, True])
+def test_a_file_with_any_line_of_ours_is_known_as_ours(
+    tmp_path: Path, append: bool, frame: Dict[str, Any], predicted: bool
+) -> None:
+    seen = observation()
+    seen = seen.richer(frame=replace(seen.frame, **frame), predicted=predicted)
+    path = tmp_path / "out.jsonl"
+    written(path, seen)
+    with opened(JsonlSink(path, append=append)) as sink:
+        sink.write(seen, Rates())
+    assert len(path.read_text().splitlines()) == 1 + append
+
+
 @pytest.mark.parametrize("tracks", [True, False])
 def test_without_tracks_a_line_has_exactly_the_fields_that_it_had_before_there_were_any(
     tmp_path: Path, tracks: bool

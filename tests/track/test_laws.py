@@ -26,7 +26,7 @@ STEPS = st.floats(0.0, 0.4) | st.sampled_from([-3.0, -0.1, 0.0, 2.0])
 STREAMS = st.lists(st.tuples(STEPS, st.lists(GOOD | ODD, max_size=6), st.booleans()), max_size=12)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(STREAMS)
 def test_ids_are_positive_never_used_again_once_in_a_frame_and_bounded(
     stream: List[Tuple[float, List[Face], bool]],
@@ -53,7 +53,7 @@ def test_ids_are_positive_never_used_again_once_in_a_frame_and_bounded(
         assert [id(one.face) for one in seen.faces] == [id(face) for face in faces]
         assert (seen.frame, seen.found, seen.predicted) == (before.frame, before.found, predicted)
         highest, alive = max([highest, *ids]), set(ids)
-        assert all(face.box.width > 0 for face in tracker.expected(at))
+        assert all(face.box.width > 0 for (face,) in tracker.expected(at))
 
 
 @given(
@@ -71,20 +71,20 @@ def test_the_order_of_the_faces_does_not_matter(stream: List[List[Face]], chance
         assert shuffled == [ids[place] for place in order]
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(st.floats(0.3, 3.0), st.floats(1.15, 1.5), st.floats(0.3, 1.0), st.sampled_from([0, 5]), st.integers(0, 100))
 def test_the_same_people_have_the_same_ids_at_any_rate_of_frames(
     speed: float, ratio: float, aside: float, every: int, seed: int
 ) -> None:
     size = 50.0
     people = [
-        Person("anna", walk(320 - 3 * size, 100, size, across=speed * size), lambda t: t <= 6 / speed),
-        Person("ben", walk(320 + 3 * size, 100 + aside * size, size * ratio, across=-speed * size)),
+        Person("anna", walk(320 - 2 * size, 100, size, across=speed * size), lambda t: t <= 4 / speed),
+        Person("ben", walk(320 + 2 * size, 100 + aside * size, size * ratio, across=-speed * size)),
         Person("cleo", walk(320, 350, size)),
     ]
     scene = Scene(people, every=every, hides=0.0, seed=seed)
 
-    ids = [ids_of(FaceTracker(), scene.frames(rate, 6 / speed)) for rate in (10, 15, 30)]
+    ids = [ids_of(FaceTracker(), scene.frames(rate, 4 / speed)) for rate in (10, 15, 30)]
 
     assert all(one_each(each) for each in ids)
 

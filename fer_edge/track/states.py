@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from fer_edge.track.base import moment_of
 from fer_edge.types import Expression, Frame, Observation, StateChange, Track
+
+SILENT = 60.0
+"""Seconds without an image after which what a camera's faces showed is over, while other cameras give images: one that has
+ended, or is lost for hours, shall not keep it back. No face is waited for so long, unless somebody asks for that."""
 
 _Figures = Tuple[float, float, float]
 """Confidence, valence and intensity, added up."""
@@ -19,7 +23,7 @@ class StateLog:
     shows it; the state before ends at that very moment. It also ends when the face's id is neither among the faces nor among
     the hidden any more: then at the moment when the face was last found. So each state that began ends once, and those of one
     track neither overlap nor leave a gap. Observations may be missing in between: what they alone showed is not known, and a
-    camera that gives none for long is judged by the next.
+    camera that gives none for long is judged by the next, or after `SILENT` seconds by its silence.
 
     Moments for people come from `Frame.timestamp`: when a video's frame was analysed. Durations come from `moment_of`, so a
     wall clock that jumps changes none. Means give each frame in which the face was found the same weight.
@@ -45,6 +49,8 @@ class StateLog:
 
     def __init__(self) -> None:
         self._open: Dict[str, Dict[int, _State]] = {}
+        self._heard: Dict[str, float] = {}
+        self._silent: Set[str] = set()
 
     def update(self, observation: Observation) -> Sequence[StateChange]:
         """Take the next observation of a camera, and return what ended and what began with it, in this order.
@@ -56,6 +62,10 @@ class StateLog:
         if at is None or frame.problem:
             return ()
         now = _Moment(at, frame.timestamp)
+        silent = self._close_the_silent(frame)
+        # A face that is followed on is told anew, and not from before its end on.
+        again = frame.source in self._silent
+        self._silent.discard(frame.source)
         states = self._open.setdefault(frame.source, {})
         # Who was found counts, should an id stand in both.
         here: Dict[int, Track] = {}
@@ -68,7 +78,7 @@ class StateLog:
             state = states.get(track.id)
             label = track.expression.label
             if state is None or state.label != label:
-                began = now.before(track.since, frame)
+                began = now if again else now.before(track.since, frame)
                 if state is not None:
                     began = began if began.at > state.began.at else state.began
                     ended.append(state.over(began))
@@ -79,7 +89,16 @@ class StateLog:
                 state.take(track, now, observation)
         if not states:
             del self._open[frame.source]
-        return (*ended, *begun)
+        return (*silent, *ended, *begun)
+
+    def _close_the_silent(self, frame: Frame) -> List[StateChange]:
+        """End what the cameras show from which nothing has come for long."""
+        self._heard[frame.source] = frame.captured_at
+        silent = [camera for camera, at in self._heard.items() if frame.captured_at - at > SILENT]
+        for camera in silent:
+            del self._heard[camera]
+            self._silent.add(camera)
+        return [state.over() for camera in silent for state in self._open.pop(camera, {}).values()]
 
     def close(self) -> Sequence[StateChange]:
         """End what is open, each state when its face was last found, and return that."""

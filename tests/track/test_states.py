@@ -161,6 +161,17 @@ def test_a_camera_that_gave_nothing_for_long_is_judged_by_what_it_shows_next() -
     assert (ended.track, ended.duration, begun.track) == (1, 0.25, 2)
 
 
+def test_what_a_camera_showed_is_over_when_it_is_silent_for_long_and_another_is_not() -> None:
+    log = StateLog()
+    log.update(seen(0.0, face(1, "happy"), camera="gone"))
+    assert told(log, *(seen(float(at), face(1, "sad", since=float(at))) for at in range(1, 61)))[0].camera == "door"
+    (over,) = log.update(seen(60.5, face(1, "sad", since=60.5)))
+    assert (over.camera, over.label, over.is_over, over.duration) == ("gone", "happy", True, 0.0)
+    (anew,) = log.update(seen(70.0, face(1, "happy", since=70.0), camera="gone"))
+    assert seconds(anew.start) == 70.0, "it does not begin before its end"
+    assert [change.camera for change in log.close()] == ["door", "gone"]
+
+
 def test_only_what_is_open_is_kept() -> None:
     log = StateLog()
     for number in range(1, 2000):

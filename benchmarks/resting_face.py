@@ -75,9 +75,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     )
     parser.add_argument("--model", default=DEFAULT_MODEL, help=f"the network (default: {DEFAULT_MODEL})")
     asked = parser.parse_args(arguments)
-    people, left_out = read_people(asked.folder, asked.neutral, asked.model)
+    if not asked.folder.is_dir():
+        parser.error(f"there is no folder {asked.folder}")
+    people, left_out, unknown = read_people(asked.folder, asked.neutral, asked.model)
     print(f"{len(people)} people; {left_out} pictures without exactly one face left out")
+    if unknown:
+        print(f"left out, as they have no picture {asked.neutral!r} with exactly one face: {', '.join(unknown)}")
     if not people:
+        print(f"{asked.folder} must hold a folder for each person, with {asked.neutral}.jpg and others in it")
         return 1
     print(f"{'rest':5} {'margin':>6}  {'picture':10} {'n':>4}  read as")
     _show("off", "", people, asked.neutral, lambda person: None)
@@ -88,12 +93,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def read_people(folder: Path, neutral: str, model: str) -> Tuple[List[Person], int]:
-    """Return the people of a folder, and how many pictures were left out because not exactly one face was found."""
+def read_people(folder: Path, neutral: str, model: str) -> Tuple[List[Person], int, List[str]]:
+    """Return the people of a folder, how many pictures have not exactly one face, and who has no neutral picture."""
     settings = Settings.of(model=model)
     detector, classifier = detector_factory(settings, "")(), classifier_factory(settings)()
     read = _reader(detector, classifier)
-    people, left_out = [], 0
+    people, left_out, unknown = [], 0, []
     try:
         for place in sorted(path for path in folder.iterdir() if path.is_dir()):
             pictures = {path.stem: path for path in sorted(place.iterdir()) if path.suffix.lower() in ENDINGS}
@@ -102,13 +107,14 @@ def read_people(folder: Path, neutral: str, model: str) -> Tuple[List[Person], i
             others = {name: one for name, one in seen.items() if one is not None and name != neutral}
             at_rest = seen.get(neutral)
             if at_rest is None:
+                unknown.append(place.name)
                 continue
             versions = [read(_version(_image(pictures[neutral]), number)) for number in range(VERSIONS)]
             people.append(Person(at_rest, [one or at_rest for one in versions], others))
     finally:
         detector.close()
         classifier.close()
-    return people, left_out
+    return people, left_out, unknown
 
 
 def recorded(person: Person, bounds: Bounds = TRUSTED) -> FixedRest:

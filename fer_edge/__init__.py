@@ -6,7 +6,7 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
 
     for observation in fer_edge.watch("demo"):
         for seen in observation.faces:
-            print(observation.frame.index, seen.expression.label, round(seen.expression.confidence, 2))
+            print(observation.frame.index, seen.steady.label, round(seen.steady.confidence, 2))
         if observation.frame.index > 30:
             break
 

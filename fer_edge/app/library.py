@@ -50,6 +50,7 @@ def watch(
     track_memory: float = 1.5,
     half_life: float = 0.3,
     rest: Union[str, os.PathLike[str]] = "off",
+    detect_every: Union[int, str] = 1,
 ) -> Session:
     """Watch a source, or several at once.
 
@@ -86,6 +87,9 @@ def watch(
     rest : str or path
         What ``--rest`` takes: ``off``, ``auto``, or the file of a resting face; that goes with the network file with which it
         was recorded, and with no classifier of your own.
+    detect_every : int or str
+        What ``--detect-every`` takes: 1, 2, 3, or ``auto``, which sees no heat here; ``observation.predicted`` says of a frame
+        that nobody looked for faces in it.
 
     Returns
     -------
@@ -112,6 +116,7 @@ def watch(
         track_memory=number_of("track_memory", track_memory),
         half_life=number_of("half_life", half_life),
         rest=check_value("rest", os.fspath(rest) if isinstance(rest, os.PathLike) else rest),
+        detect_every=check_value("detect_every", detect_every),
     )
     if not isinstance(model, ExpressionClassifier):
         settings = settings.changed(model=model_name(model))

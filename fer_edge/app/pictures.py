@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Dict, List, Tuple
 
 from fer_edge.capture.registry import kind_of
 from fer_edge.settings import Settings
+from fer_edge.settings.tracks import OFF
 from fer_edge.system.masking import shown
 from fer_edge.types import Observation, ObservedFace
 from fer_edge.ui.wording import chip_text
+
+logger = logging.getLogger("fer_edge")
 
 PICTURE_FPS = 1.0
 """Pictures a second in the window: they are to be looked at."""
@@ -37,6 +41,8 @@ class PictureNotes:
         self._read: List[str] = []
         self._unread: Dict[str, None] = {}
         self._more = 0
+        in_vain = {"--rest": settings.tracks.rest != OFF, "--events": bool(settings.outputs.events)}
+        self._in_vain = " and ".join(option for option, given in in_vain.items() if given)
 
     @property
     def read(self) -> Tuple[str, ...]:
@@ -53,6 +59,13 @@ class PictureNotes:
         frame = observation.frame
         if not frame.file:
             return
+        if self._in_vain and frame.media_time is None:
+            logger.warning(
+                "a picture has nothing to do with the next, so it is not followed: for pictures %s will do nothing",
+                self._in_vain,
+                extra={"event": "pictures_not_followed"},
+            )
+            self._in_vain = ""
         name = f"{frame.source}: {shown(frame.file)}" if self._several else shown(frame.file)
         if frame.problem:
             self._unread.setdefault(name)
@@ -77,4 +90,4 @@ class PictureNotes:
 
 
 def _in_words(faces: Tuple[ObservedFace, ...]) -> str:
-    return ", ".join(chip_text(face.expression) for face in faces) if faces else "no face"
+    return ", ".join(chip_text(face.steady) for face in faces) if faces else "no face"

@@ -156,9 +156,8 @@ def record_rest(
         raise UsageError(
             f"A resting face is recorded with one camera, and there are {len(settings.cameras)}.", "Give one --camera."
         )
-    # The network's own answers, of frames that were looked at; what is not there is an error here, and not waited for.
-    alone = settings.changed(tracks=False, rest="off", detect_every="1", reconnect="never")
-    session = build_session(alone, parts)
+    # What is not there is an error here, and not waited for; what settings say of the run to come is not for this one.
+    session = build_session(settings.changed(tracks=False, rest="off", detect_every="1", reconnect="never"), parts)
     recorder = RestRecorder(seconds)
     with session:
         while not stop.is_set():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import AbstractSet, Any, Dict, List, Optional, Tuple
 
 from fer_edge.errors import UsageError
 from fer_edge.settings.settings import setting_options
@@ -17,8 +17,8 @@ SEVERAL = ("camera", "model")
 """Settings that a command line may give several times."""
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--config`` and an option for every setting, in groups."""
+def add_settings(parser: argparse.ArgumentParser, hidden: AbstractSet[str] = frozenset()) -> None:
+    """Declare ``--config`` and an option for every setting, in groups; the help is silent about those that are hidden."""
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
     groups: Dict[str, argparse._ArgumentGroup] = {}
     for known in setting_options():
@@ -33,12 +33,16 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         groups[title].add_argument(
             "--" + name.replace("_", "-"),
             metavar=known.setting.metavar,
-            help=(known.setting.help + default).replace("%", "%%"),
+            help=argparse.SUPPRESS if name in hidden else (known.setting.help + default).replace("%", "%%"),
             action="append" if name in SEVERAL else _Once if name in ONE_ONLY else "store",
             **alone,
         )
     groups["output"].add_argument(
-        "--no-bars", dest="bars", action="store_const", const="false", help="the same as --bars false"
+        "--no-bars",
+        dest="bars",
+        action="store_const",
+        const="false",
+        help=argparse.SUPPRESS if "bars" in hidden else "the same as --bars false",
     )
 
 

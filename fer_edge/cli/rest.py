@@ -16,8 +16,8 @@ from fer_edge.app.tracking import network_of
 from fer_edge.cli.arguments import add_settings, given_settings
 from fer_edge.errors import OutputNotWritable, RestNotSeen, UsageError
 from fer_edge.settings import Settings, load_settings, settings_file
+from fer_edge.settings.settings import setting_options
 from fer_edge.sinks.files import open_error, write_error
-from fer_edge.sinks.registry import SINKS
 from fer_edge.system.atomic_file import OWNER_ONLY, Draft
 from fer_edge.system.logs import set_up_logging
 from fer_edge.system.masking import mask, shown
@@ -45,6 +45,13 @@ A picture of a neutral face does, too, and so does a video: --camera portrait.jp
 network makes of your face; nobody but you can read it. It belongs to the --model with which it was recorded.
 """
 
+OF_NO_USE = frozenset(
+    known.setting.option
+    for known in setting_options()
+    if known.section in ("tracks", "run", "outputs", "web") or known.setting.option == "blur"
+)
+"""Settings that are of a live run alone. A settings file may hold them, and the command line that records may not."""
+
 LONGEST = 3600.0
 """Seconds. Nobody keeps a face at rest for longer."""
 
@@ -62,7 +69,7 @@ def add_rest_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="save it although the face shows an expression: that is how it looks at rest",
     )
-    add_settings(parser)
+    add_settings(parser, hidden=OF_NO_USE)
 
 
 def run_rest(
@@ -154,21 +161,23 @@ def _told(recording: Recording, path: str, settings: Settings) -> str:
     easier = f"happy is {-shift[HAPPY]:.1f} easier to reach" if shift[HAPPY] < 0 else ""
     harder = ", ".join(f"{label} {moved:.1f}" for label, moved in zip(LABELS, shift) if moved > 0)
     moves = "; ".join(filter(None, [easier, f"harder: {harder}" if harder else ""])) or "nothing is moved"
-    watched = f"{face.seconds:.1f} s, {face.frames} frames" if face.seconds else f"{face.frames} picture(s)"
+    pictures = "1 picture" if face.frames == 1 else f"{face.frames} pictures"
+    watched = f"{face.seconds:.1f} s, {face.frames} frames" if face.seconds else pictures
     name = shlex.quote(shown(path))
+    # A picture is read by itself, and not judged against anything.
+    camera = shlex.quote(mask(settings.cameras[0].source)) if face.seconds else "0"
     return (
         f"the resting face of {watched} is in {shown(path)}\n"
         f"in log-odds: {moves}\n"
-        f"use it with:  fer-edge --camera {shlex.quote(mask(settings.cameras[0].source))} --rest {name}\n"
+        f"use it with:  fer-edge --camera {camera} --rest {name}\n"
     )
 
 
 def _refuse_contradictions(given: Mapping[str, Any]) -> None:
-    outputs = [kind.option for kind in SINKS]
-    following = ("tracks", "track_memory", "half_life", "rest", "detect_every")
-    for name in (*following, "frames", "duration", "display", "listen", *outputs):
-        if given.get(name, "none") != "none":
-            option = f"--{name.replace('_', '-')}"
+    for name in given:
+        # Without a window it is anyway.
+        if name in OF_NO_USE and (name, given[name]) != ("display", "none"):
+            option = "--" + name.replace("_", "-")
             raise UsageError(
                 f"fer-edge rest records a resting face and nothing else, and {option} is given.",
                 f"Leave out {option}; --seconds says how long, and --save where it goes.",

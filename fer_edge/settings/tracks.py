@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import FLAG, PATH, POSITIVE, TURNS
+from fer_edge.settings.values import FLAG, POSITIVE, REST, TURNS
 
 OFF, AUTO = "off", "auto"
 """What ``--rest`` takes beside a file, which is given as ``./auto`` if that is its name; ``--detect-every`` takes auto, too."""
@@ -37,7 +37,7 @@ class TrackSettings:
     rest: str = setting(
         "rest",
         OFF,
-        PATH,
+        REST,
         "off|auto|FILE",
         "tracks",
         "judge a face against its own resting face: auto learns that while it watches, a file from fer-edge rest holds that of "

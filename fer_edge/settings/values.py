@@ -190,11 +190,20 @@ def _fourcc(text: str) -> str:
     return text.upper()
 
 
+_FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
 def _flag(text: str) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    if text.lower() not in words:
+    if text.lower() not in _FLAGS:
         raise ValueError
-    return words[text.lower()]
+    return _FLAGS[text.lower()]
+
+
+def _rest(text: str) -> str:
+    # Who writes on, True or AUTO means no file of that name; one is given as ./on.
+    if text.lower() in (*_FLAGS, "auto") and text not in ("off", "auto"):
+        raise ValueError
+    return _path(text)
 
 
 TEXT = Kind(_text, "text that is not empty and holds no NUL character")
@@ -217,6 +226,7 @@ REGION = Kind(
     (list,),
     joined=",",
 )
+REST = Kind(_rest, "off, auto, or the name of a file that `fer-edge rest` saved", toml=())
 TURNS = Kind(_turns, "auto, 1, 2 or 3")
 FOURCC = Kind(_fourcc, "four letters such as MJPG or YUYV", toml=())
 FLAG = Kind(_flag, "true or false", toml=(bool,))

@@ -26,3 +26,20 @@ def test_one_source_object_is_one_camera(several: Any) -> None:
         fer_edge.watch(several([source, source]))
     other = FakeSource([np.zeros((48, 64, 3), np.uint8)])
     assert len(fer_edge.watch(several([source, other])).lanes) == 2
+
+
+def test_a_program_says_how_often_faces_are_looked_for() -> None:
+    looked = []
+    for observation in fer_edge.watch("demo", detect_every=2):
+        looked.append(not observation.predicted)
+        assert len(observation.faces) == 1
+        if len(looked) == 8:
+            break
+    assert False in looked
+    assert (False, False) not in list(zip(looked, looked[1:]))
+
+
+@pytest.mark.parametrize("wrong", [0, 4, 1.5, True, None, "seldom"])
+def test_another_turn_is_an_error_that_names_it(wrong: Any) -> None:
+    with pytest.raises(UsageError, match="detect_every: .* it must be auto, 1, 2 or 3"):
+        fer_edge.watch("demo", detect_every=wrong)

@@ -253,6 +253,17 @@ def test_what_makes_no_sense_is_an_error_that_names_it(wrong: dict) -> None:  # 
         fer_edge.watch("demo", **wrong)
 
 
+@pytest.mark.parametrize("rest", [True, False, None, "on", "AUTO", "True", "Off", ""])
+def test_what_is_no_file_of_a_resting_face_is_told_what_may_be_given(rest: object) -> None:
+    with pytest.raises(UsageError, match="it must be off, auto, or the name of a file"):
+        fer_edge.watch("demo", rest=rest)  # type: ignore[arg-type]
+
+
+def test_a_file_whose_name_is_such_a_word_is_given_with_its_folder(tmp_path: Path) -> None:
+    path = saved(tmp_path / "on", Settings())
+    assert fer_edge.watch("demo", rest=path).lanes
+
+
 def test_a_file_goes_with_no_classifier_of_a_programs_own(tmp_path: Path) -> None:
     path = saved(tmp_path / "anna.json", Settings())
     with pytest.raises(UsageError, match="classifier of your own"):

@@ -57,5 +57,17 @@ def test_it_counts_as_what_the_pictures_of_each_person_are_read(
 def test_a_folder_without_people_is_told(
     tmp_path: Path, script: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "anna").mkdir()
     assert script.main([str(tmp_path)]) == 1
-    assert "0 people" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "0 people" in told
+    assert "no picture 'neutral' with exactly one face: anna" in told
+    assert "neutral.jpg" in told
+
+
+def test_a_folder_that_is_not_there_is_told(
+    tmp_path: Path, script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        script.main([str(tmp_path / "none")])
+    assert f"there is no folder {tmp_path / 'none'}" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from fer_edge.capture.fake import FakeSource
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.classify.fake import FakeClassifier
 from fer_edge.cli.main import main
-from fer_edge.cli.rest import DESCRIPTION, add_rest_arguments, run_rest
+from fer_edge.cli.rest import DESCRIPTION, OF_NO_USE, add_rest_arguments, run_rest
 from fer_edge.detect.fake import FakeDetector
 from fer_edge.errors import FerEdgeError, OutputNotWritable, RestNotSeen, SourceNotFound, UsageError
 from fer_edge.settings import Settings
@@ -124,6 +124,10 @@ def test_a_place_where_no_file_can_be_is_refused_before_anything_is_recorded(pla
         ["--tracks", "off"],
         ["--detect-every", "2"],
         ["--display", "window"],
+        ["--half-life", "1"],
+        ["--bars", "false"],
+        ["--blur"],
+        ["--reconnect", "always"],
     ],
 )
 def test_what_contradicts_the_purpose_is_refused(tmp_path: Path, more: List[str]) -> None:
@@ -159,7 +163,19 @@ def test_a_picture_does_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["rest", "--camera", str(picture), "--save", str(path), "--anyway"]) == 0
     face = read_rest(path, network_of(Settings()))
     assert (face.frames, face.seconds) == (1, 0.0)
-    assert "1 picture" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "of 1 picture is in" in told
+    # A picture is not judged against anything, so the file is for a camera.
+    assert f"fer-edge --camera 0 --rest {path}" in told
+
+
+def test_settings_of_the_run_to_come_do_not_stand_in_the_way(tmp_path: Path) -> None:
+    path, settings = tmp_path / "anna.json", tmp_path / "fer-edge.toml"
+    settings.write_text(
+        f'[tracks]\ndetect_every = 2\nrest = "{path}"\n[outputs]\nevents = "day.csv"\ndisplay = "window"\n', "utf-8"
+    )
+    assert rest(["--config", str(settings), "--save", str(path)]) == 0
+    assert path.exists()
 
 
 def test_the_help_says_how_to_go_about_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,3 +186,6 @@ def test_the_help_says_how_to_go_about_it(capsys: pytest.CaptureFixture[str]) ->
     assert DESCRIPTION in told
     for option in ("--save", "--seconds", "--anyway", "--camera", "--model"):
         assert option in told
+    for option in OF_NO_USE:
+        assert f"--{option.replace('_', '-')} " not in told.replace("]", " ").replace(DESCRIPTION, "")
+    assert "--no-bars" not in told

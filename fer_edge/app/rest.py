@@ -156,8 +156,9 @@ def record_rest(
         raise UsageError(
             f"A resting face is recorded with one camera, and there are {len(settings.cameras)}.", "Give one --camera."
         )
-    # What is not there is an error here, and not waited for.
-    session = build_session(settings.changed(tracks=False, rest="off", reconnect="never"), parts)
+    # What is not there is an error here, and not waited for. A face at rest is looked for in each frame.
+    asked = settings.changed(tracks=False, rest="off", detect_every="1", reconnect="never")
+    session = build_session(asked, parts)
     recorder = RestRecorder(seconds)
     with session:
         while not stop.is_set():

@@ -162,3 +162,14 @@ def test_the_help_says_how_to_go_about_it(capsys: pytest.CaptureFixture[str]) ->
     assert DESCRIPTION in told
     for option in ("--save", "--seconds", "--anyway", "--camera", "--model"):
         assert option in told
+
+
+@pytest.mark.parametrize("given", ["argument", "variable"])
+def test_each_frame_is_looked_at_whatever_the_run_that_follows_leaves_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    if given == "variable":
+        monkeypatch.setenv("FER_EDGE_DETECT_EVERY", "3")
+    path = tmp_path / "anna.json"
+    assert rest(["--save", str(path), *(["--detect-every", "2"] if given == "argument" else [])]) == 0
+    assert path.exists()

@@ -117,7 +117,7 @@ def moved(found: Sequence[Face], followed: Sequence[Tuple[Face, ...]]) -> Tuple[
     are older than what was found, as it may not have seen the last look yet; of a face that nods they are worse than no move.
 
     Nobody is added: a face that the last look missed is hidden, and not to be shown or read. Nobody is lost: one that nobody
-    follows yet stays where it was; with ``--blur`` those are to be covered, too.
+    follows yet stays where it was.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def _distance(one: Face, other: Face) -> float:
     """Return the distance between the centres of two boxes, in widths of the smaller."""
     a, b = one.box, other.box
     across, down = a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2
-    return float((across**2 + down**2) ** 0.5 / max(min(a.width, b.width), 1e-6))
+    return float((across * across + down * down) ** 0.5 / max(min(a.width, b.width), 1e-6))
 
 
 def _kind(detector: FaceDetector) -> str:

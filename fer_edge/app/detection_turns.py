@@ -111,9 +111,18 @@ def turns_of(
     Raises
     ------
     UsageError
-        Frames are to be left out, and faces are not followed.
+        Frames are to be left out, and faces are not followed, or none is to be seen.
     """
     asked = settings.tracks.detect_every
+    if settings.analysis.blur:
+        if asked not in (AUTO, "1"):
+            with settings.located("detect_every"):
+                raise UsageError(
+                    f"With --blur no face is to be seen, and in the frames that --detect-every {asked} leaves out one that "
+                    "comes, or that a cut brings, would be.",
+                    "Leave out --detect-every, or --blur.",
+                )
+        return DetectionTurns()
     if not settings.tracks.on and asked not in (AUTO, "1"):
         with settings.located("detect_every"):
             raise UsageError(

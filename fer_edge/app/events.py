@@ -57,9 +57,17 @@ class Events(Iterator[StateChange]):
         return self._waiting.popleft()
 
     def close(self) -> None:
-        """Stop the session; a loop that goes on gets the ends of what is open, and then ends. May be called twice."""
-        if not self._over:
+        """Stop the session; a loop that goes on gets the ends of what is open, and then ends. May be called twice.
+
+        From any thread: while another waits for a change, that one gets the ends.
+        """
+        if self._over:
+            return
+        try:
             self._observations.close()
+        except ValueError:  # another thread is in it, and finishes when the session has stopped
+            self.session.stop()
+        else:
             self._finish()
 
     def __enter__(self) -> Events:
@@ -69,8 +77,11 @@ class Events(Iterator[StateChange]):
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        """Close it."""
+        """Close it. An interrupt (Ctrl-C) that a loop left before it was raised is raised here."""
         self.close()
+        if kind is None and self._error is not None and not isinstance(self._error, Exception):
+            interrupt, self._error = self._error, None
+            raise interrupt
 
     def _finish(self) -> None:
         self._over = True

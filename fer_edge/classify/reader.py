@@ -10,7 +10,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.doubt import Doubting, doubted
 from fer_edge.errors import StageFailed
-from fer_edge.types import Face, Image, ObservedFace
+from fer_edge.types import LABELS, Face, Image, ObservedFace
 
 
 class ExpressionReader:
@@ -32,7 +32,8 @@ class ExpressionReader:
         Raises
         ------
         StageFailed
-            The classifier gave something that is no number, or not one answer for each face.
+            The classifier gave something that is no number, not one answer for each face, or not one probability for each of
+            `fer_edge.types.LABELS`.
         """
         return self.read_all([(image, faces)])[0]
 
@@ -58,6 +59,12 @@ class ExpressionReader:
         count = sum(map(len, crops))
         if len(expressions) != count:
             raise StageFailed(f"The classifier {name} gave {len(expressions)} answers for {count} faces.")
+        odd = next((one for one in expressions if np.shape(one.probabilities) != (len(LABELS),)), None)
+        if odd is not None:
+            raise StageFailed(
+                f"The classifier {name} gave probabilities of shape {list(np.shape(odd.probabilities))} for a face.",
+                f"It gives {len(LABELS)} for each face, one for each of fer_edge.LABELS.",
+            )
         if not all(np.isfinite(expression.probabilities).all() for expression in expressions):
             raise StageFailed(f"The classifier {name} gave no numbers (NaN) for a face.", "It is faulty.")
         observed: List[Tuple[ObservedFace, ...]] = []

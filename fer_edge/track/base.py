@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Optional, Sequence, Tuple
 
@@ -32,8 +33,9 @@ class Tracker(ABC):
 def moment_of(frame: Frame) -> Optional[float]:
     """Return when a frame was seen, in seconds: in a video in its own time, else by the monotonic clock.
 
-    None for a picture, which has nothing to do with the one before.
+    None for a picture, which has nothing to do with the one before, and where a source of somebody else tells no number.
     """
-    if frame.media_time is not None:
-        return frame.media_time
-    return None if frame.file else frame.captured_at
+    at = frame.media_time
+    if at is None:
+        at = None if frame.file else frame.captured_at
+    return at if at is not None and math.isfinite(at) else None

@@ -32,7 +32,7 @@ def log_probabilities(probabilities: NDArray[np.floating[Any]]) -> Levels:
     >>> [round(level, 2) for level in log_probabilities(np.array([1.0, 0.5, 0.0]))]
     [0.0, -0.69, -6.91]
     """
-    log, values = math.log, probabilities.tolist()
+    log, values = math.log, np.asarray(probabilities).tolist()
     # Compared in this way, what is no number is not above the least.
     return [log(value) if LEAST < value < 1.0 else 0.0 if value >= 1.0 else _LOWEST for value in values]
 

@@ -114,9 +114,16 @@ class _Moment(NamedTuple):
     def before(self, seconds: float, frame: Frame) -> _Moment:
         """Return the moment so many seconds earlier."""
         if frame.media_time is None:
-            return _Moment(self.at - seconds, self.time - timedelta(seconds=seconds))
+            return _Moment(self.at - seconds, _earlier(self.time, seconds))
         # A video may be analysed at any pace; a rounding error shall not bring its first moment before its start.
         return _Moment(max(0.0, self.at - seconds), self.time)
+
+
+def _earlier(time: datetime, seconds: float) -> datetime:
+    try:
+        return time - timedelta(seconds=seconds)
+    except OverflowError:  # a source of somebody else that counts no seconds
+        return time
 
 
 class _State:

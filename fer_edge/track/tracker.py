@@ -137,7 +137,7 @@ class FaceTracker(Tracker):
         """
         frame = observation.frame
         at = moment_of(frame)
-        if at is None or frame.problem or not math.isfinite(at):
+        if at is None or frame.problem:
             return observation
         at = self._advance(at, observation)
         sights = self._followable(observation, at)

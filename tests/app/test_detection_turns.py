@@ -201,15 +201,32 @@ def test_each_camera_has_turns_of_its_own() -> None:
         assert turns in ([bool(n % 2) for n in range(30)], [not n % 2 for n in range(30)]), name
 
 
-def test_what_is_expected_is_blurred_and_what_is_too_unsure_is_not_read() -> None:
-    seen, _, _ = watched(60, lambda number: [face(20.0 + number), face(200.0, 0.3)], blur=True)
-    predicted = [one for one in seen if one.predicted]
-    assert len(predicted) > 20
-    for one in predicted:
-        assert [each.score for each in one.found] == [0.9, 0.3]
-        assert [each.face.score for each in one.faces] == [0.9]
-        assert "blur" in one.times
-        assert [each.box.x for each in one.found] == pytest.approx([20.0 + one.frame.index, 200.0], abs=1.5)
+def test_where_faces_are_blurred_every_frame_is_looked_at() -> None:
+    coming = 31  # between two looks of every second frame
+
+    def seen(number: int) -> Sequence[Face]:
+        return [face(20.0), *([face(200.0, 0.3)] if number >= coming else [])]
+
+    for every in ("auto", "1"):
+        found, detector, _ = watched(60, seen, every=every, blur=True)
+        assert detector.looked == list(range(60))
+        assert [len(one.found) for one in found] == [1] * coming + [2] * (60 - coming)
+    for every in ("2", "3"):
+        with pytest.raises(UsageError, match=f"--blur no face is to be seen.*--detect-every {every} leaves out"):
+            watched(60, seen, every=every, blur=True)
+
+
+def test_auto_never_leaves_out_a_frame_whose_faces_are_blurred() -> None:
+    clock = HandClock()
+    turns = turns_of(
+        Settings.of(detect_every="auto", blur=True), {"camera": cast(Tracker, object())}, lambda: True, clock
+    )
+    assert set(over_time(turns, clock, StandIn(clock), 20.0)) == {1}
+
+
+def test_a_face_that_is_immense_is_no_reason_to_fail_in_a_frame_that_is_left_out() -> None:
+    immense = Face(Box(1e200, 1e200, 10.0, 10.0), 0.9, {})
+    assert moved([immense, face(20.0)], [face(20.0)], [face(30.0)]) == (immense, face(30.0))
 
 
 class Sure(Tracker):

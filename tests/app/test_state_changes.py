@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
@@ -122,6 +122,37 @@ def test_an_error_is_raised_once_what_was_open_has_ended() -> None:
         next(changes)
     with pytest.raises(StopIteration):
         next(changes)
+
+
+def test_an_interrupt_is_not_lost_though_a_loop_ends_with_the_ends_of_what_was_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_left(changes: Any) -> None:
+        with changes:
+            assert not next(changes).is_over
+
+            def interrupted() -> Any:
+                raise KeyboardInterrupt
+
+            monkeypatch.setattr(changes.session, "take", interrupted)
+            assert next(changes).is_over
+
+    with pytest.raises(KeyboardInterrupt):
+        is_left(events())
+
+
+def test_a_thread_that_waits_for_a_change_gets_the_ends_when_another_closes() -> None:
+    source = FakeSource([BRIGHT], live=True, fps=50.0, repeat=True)
+    changes = events(source)
+    got: List[StateChange] = []
+    waiting = Thread(target=lambda: got.extend(changes))
+    waiting.start()
+    wait_until(lambda: len(got) > 0 or changes.session.balance().emitted > 3)
+    changes.close()
+    waiting.join(10.0)
+    assert not waiting.is_alive()
+    assert [one.is_over for one in got] == [False, True]
+    changes.close()
 
 
 def test_several_cameras_are_told_apart() -> None:

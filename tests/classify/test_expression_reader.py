@@ -77,3 +77,13 @@ def test_a_classifier_that_leaves_a_face_out_or_gives_no_numbers_is_a_fault() ->
     for value in (np.nan, np.inf):
         with pytest.raises(StageFailed, match="fake gave no numbers"):
             ExpressionReader(FakeClassifier((0, 0, 0, 1, 0, 0, value))).read(PICTURE, [looking(0)])
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 8])
+def test_a_classifier_that_gives_too_many_or_too_few_probabilities_is_a_fault_that_says_how_many(count: int) -> None:
+    class Odd(FakeClassifier):
+        def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+            return (Expression(np.full(count, 0.1, np.float32), "happy", 0.1, False),) * len(crops)
+
+    with pytest.raises(StageFailed, match=rf"shape \[{count}\].*"):
+        ExpressionReader(Odd()).read(PICTURE, [looking(0)])

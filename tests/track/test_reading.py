@@ -280,3 +280,9 @@ def test_a_long_half_life_is_calmer() -> None:
     parts = [(2.0, SAD), (0.5, expression({"happy": 0.9})), (2.0, SAD)]
     assert set(labels(read(Reading(0.3), frames(parts, 15)))) == {"sad", "happy"}
     assert set(labels(read(Reading(2.0), frames(parts, 15)))) == {"sad"}
+
+
+def test_probabilities_may_be_a_list_as_a_classifier_of_somebody_else_gives_them() -> None:
+    shares = [0.02, 0.02, 0.02, 0.82, 0.04, 0.04, 0.04]
+    seen = Expression(shares, "happy", 0.82, False)  # type: ignore[arg-type]
+    assert Reading().update(seen, 0.0).expression.probabilities == pytest.approx(shares, abs=1e-6)

@@ -154,6 +154,23 @@ def test_pictures_and_faces_that_nobody_follows_have_no_states() -> None:
     assert tuple(log.close()) == ()
 
 
+def test_a_frame_whose_moment_is_no_number_ends_no_state() -> None:
+    log = StateLog()
+    begun = told(log, seen(0.0, face(1, "happy"), media=True))
+    lost = [seen(0.5, media=True)] * 3
+    odd = [replace(one, frame=replace(one.frame, media_time=at)) for one, at in zip(lost, (np.nan, np.inf, -np.inf))]
+    assert (len(begun), told(log, *odd)) == (1, [])
+    assert told(log, seen(1.0, face(1, "happy", since=1.0), media=True)) == []
+    assert [one.duration for one in log.close()] == [1.0]
+
+
+def test_a_source_that_does_not_count_in_seconds_breaks_nothing() -> None:
+    log = StateLog()
+    told(log, seen(0.0, face(1, "happy", since=1e15)))
+    (ended,) = told(log, seen(1.0))
+    assert ended.label == "happy"
+
+
 def test_a_camera_that_gave_nothing_for_long_is_judged_by_what_it_shows_next() -> None:
     log = StateLog()
     told(log, seen(0.0, face(1, "happy")), seen(0.25, face(1, "happy", since=0.25)))

@@ -77,4 +77,4 @@ class PictureNotes:
 
 
 def _in_words(faces: Tuple[ObservedFace, ...]) -> str:
-    return ", ".join(chip_text(face.expression) for face in faces) if faces else "no face"
+    return ", ".join(chip_text(face.steady) for face in faces) if faces else "no face"

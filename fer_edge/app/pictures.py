@@ -7,7 +7,7 @@ from typing import Dict, List, Tuple
 
 from fer_edge.capture.registry import kind_of
 from fer_edge.settings import Settings
-from fer_edge.settings.tracks import OFF
+from fer_edge.settings.tracks import AUTO
 from fer_edge.system.masking import shown
 from fer_edge.types import Observation, ObservedFace
 from fer_edge.ui.wording import chip_text
@@ -41,7 +41,7 @@ class PictureNotes:
         self._read: List[str] = []
         self._unread: Dict[str, None] = {}
         self._more = 0
-        in_vain = {"--rest": settings.tracks.rest != OFF, "--events": bool(settings.outputs.events)}
+        in_vain = {"--rest auto": settings.tracks.rest == AUTO, "--events": bool(settings.outputs.events)}
         self._in_vain = " and ".join(option for option, given in in_vain.items() if given)
 
     @property

@@ -32,7 +32,12 @@ def build_tracker(settings: Settings) -> Optional[Tracker]:
     asked = settings.tracks
     with settings.located("rest"):
         make_rest = _maker_of_rests(settings)
-    return FaceTracker(asked.memory, lambda: Reading(asked.half_life, make_rest())) if asked.on else None
+    if not asked.on:
+        return None
+    # What a person looks like at rest holds for pictures, too; what is learned while somebody is watched says nothing of them.
+    return FaceTracker(
+        asked.memory, lambda: Reading(asked.half_life, make_rest()), pictures=bool(rest_file_of(settings))
+    )
 
 
 def network_of(settings: Settings) -> Network:

@@ -34,7 +34,7 @@ class StateLog:
     --------
     >>> from datetime import timezone
     >>> import numpy as np
-    >>> from fer_edge.types import Box, Face
+    >>> from fer_edge.types import Box, Face, ObservedFace
     >>> happy = Expression(np.float32([0, 0, 0, 0.9, 0.1, 0, 0]), "happy", 0.9, False)
     >>> face = ObservedFace(Face(Box(0, 0, 9, 9), 1.0, {}), happy, Track(1, 2.0, happy, since=0.5))
     >>> frame = Frame(0, 100.0, datetime(2026, 11, 26, 10, 0, 1, tzinfo=timezone.utc), np.zeros((9, 9, 3), np.uint8), "door")

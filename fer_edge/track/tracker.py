@@ -88,6 +88,8 @@ class FaceTracker(Tracker):
         Makes what reads one face over time.
     most : int
         Faces that are followed at once, the surest first. Others are passed on without a track.
+    pictures : bool
+        Whether faces of pictures are read as well, each as a face of its own: a recorded resting face tells of them, too.
 
     Raises
     ------
@@ -112,7 +114,11 @@ class FaceTracker(Tracker):
     """
 
     def __init__(
-        self, memory: float = 1.5, make_reading: Callable[[], Reading] = Reading, most: int = MOST_FACES
+        self,
+        memory: float = 1.5,
+        make_reading: Callable[[], Reading] = Reading,
+        most: int = MOST_FACES,
+        pictures: bool = False,
     ) -> None:
         if not 0.0 < memory < math.inf:
             raise ValueError(f"memory must be a number of seconds above 0, not {memory}")
@@ -122,6 +128,7 @@ class FaceTracker(Tracker):
         self._fading = min(FADING, memory)
         self._make_reading = make_reading
         self._most = most
+        self._pictures = pictures
         self._followed: List[_Followed] = []
         self._number = 0
         self._at = -math.inf
@@ -137,6 +144,8 @@ class FaceTracker(Tracker):
         """
         frame = observation.frame
         at = moment_of(frame)
+        if at is None and self._pictures:
+            return observation.richer(faces=tuple(self._alone(one) for one in observation.faces))
         if at is None or frame.problem:
             return observation
         at = self._advance(at, observation)
@@ -230,6 +239,13 @@ class FaceTracker(Tracker):
         one = _Followed(self._number, observed, sight, at, self._make_reading())
         self._followed.append(one)
         return one
+
+    def _alone(self, observed: ObservedFace) -> ObservedFace:
+        """Return a face of a picture as its reading has it; it is nobody that was seen before."""
+        self._number += 1
+        steady = self._make_reading().update(observed.expression, 0.0)
+        track = Track(self._number, 0.0, steady.expression, 0.0, rest=steady.rest)
+        return ObservedFace(observed.face, observed.expression, track)
 
     def _hidden(self, one: _Followed, at: float) -> ObservedFace:
         face = one.ahead.moved(one.observed.face, one.sight)

@@ -226,7 +226,7 @@ def test_auto_never_leaves_out_a_frame_whose_faces_are_blurred() -> None:
 
 def test_a_face_that_is_immense_is_no_reason_to_fail_in_a_frame_that_is_left_out() -> None:
     immense = Face(Box(1e200, 1e200, 10.0, 10.0), 0.9, {})
-    assert moved([immense, face(20.0)], [face(20.0)], [face(30.0)]) == (immense, face(30.0))
+    assert moved([immense, face(20.0)], [(face(20.0), face(30.0))]) == (immense, face(30.0))
 
 
 class Sure(Tracker):

@@ -33,9 +33,9 @@ def test_people_are_told_the_steady_label_where_there_is_one() -> None:
 @pytest.mark.parametrize(
     ("asked", "named"),
     [
-        ({"rest": "anna.json"}, "--rest will"),
+        ({"rest": "auto"}, "--rest auto will"),
         ({"events": "day.csv"}, "--events will"),
-        ({"rest": "auto", "events": "day.csv"}, "--rest and --events will"),
+        ({"rest": "auto", "events": "day.csv"}, "--rest auto and --events will"),
     ],
 )
 def test_what_does_nothing_for_pictures_is_told_once(
@@ -50,5 +50,6 @@ def test_what_does_nothing_for_pictures_is_told_once(
 
 def test_nothing_is_told_of_an_animation_nor_where_nothing_was_asked(caplog: pytest.LogCaptureFixture) -> None:
     PictureNotes(Settings.of(camera="clip.gif", rest="auto")).note(seen("clip.gif", 0.5, None))
+    PictureNotes(Settings.of(camera="photos", rest="anna.json")).note(seen("a.png", None, None))
     PictureNotes(Settings.of(camera="photos")).note(seen("a.png", None, None))
     assert not caplog.messages

@@ -14,6 +14,7 @@ import pytest
 import fer_edge
 from fer_edge.app.file_roles import files_read
 from fer_edge.app.parts import Parts
+from fer_edge.app.pictures import PictureNotes
 from fer_edge.app.rest import RestRecorder, record_rest
 from fer_edge.app.tracking import build_tracker, network_of
 from fer_edge.capture.fake import FakeSource
@@ -276,3 +277,37 @@ def test_the_file_is_compared_with_the_model_that_watch_is_given(tmp_path: Path)
     with pytest.raises(RestUnusable, match="another network"):
         fer_edge.watch("demo", rest=path)
     assert fer_edge.watch("demo", rest=path, model="fernet").lanes
+
+
+def test_a_picture_is_judged_against_a_recorded_resting_face(tmp_path: Path) -> None:
+    path = saved(tmp_path / "anna.json", Settings())
+    tracker = build_tracker(Settings.of(rest=str(path)))
+    assert tracker is not None
+    slight = expression([0.002, 0, 0, 0.03, 0.93, 0.037, 0])
+
+    first, second = (tracker.follow(observed(None, slight)).faces[0] for _ in range(2))
+
+    assert first.expression.label == "neutral"
+    assert first.steady.label == "happy"
+    assert first.track is not None
+    assert second.track is not None
+    assert first.track.rest is not None
+    assert first.track.rest.log_odds[LABELS.index("happy")] < 0
+    assert second.track.id > first.track.id
+
+
+def test_what_is_told_of_a_picture_is_judged_against_it_too(tmp_path: Path) -> None:
+    settings = Settings.of(rest=str(saved(tmp_path / "anna.json", Settings())))
+    tracker, notes = build_tracker(settings), PictureNotes(settings)
+    assert tracker is not None
+
+    notes.note(tracker.follow(observed(None, expression([0.002, 0, 0, 0.03, 0.93, 0.037, 0]))))
+
+    assert notes.read[0].startswith("anna.jpg: happy")
+
+
+@pytest.mark.parametrize("rest", ["off", "auto"])
+def test_without_a_recorded_one_pictures_have_no_track(rest: str) -> None:
+    tracker = build_tracker(Settings.of(rest=rest))
+    assert tracker is not None
+    assert tracker.follow(observed(None, REST)).faces[0].track is None

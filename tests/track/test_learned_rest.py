@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shown import by_label, label, labels_over, shown, watched
+from shown import by_label, label, labels_over, people, shown, watched
 
 from fer_edge.track.learned_rest import LEARNED, WINDOW, LearnedRest
 from fer_edge.types import LABELS, Expression
@@ -41,6 +41,26 @@ def test_the_slight_smile_of_a_stern_person_is_found_after_some_seconds_and_not_
     assert label(SLIGHT_SMILE, watched(rest, STERN, 1.0)) == "neutral"
     assert label(SLIGHT_SMILE, watched(rest, STERN, 15.0, begin=1.0)) == "happy"
     assert label(STERN, rest.update(STERN, 16.0)) == "neutral"
+
+
+@pytest.mark.parametrize("seconds", [5.0, 10.0, 30.0])
+def test_of_people_who_were_watched_for_five_seconds_the_slight_smiles_are_found(seconds: float) -> None:
+    found = neutral = 0
+    for at_rest, smile in people():
+        rest = LearnedRest()
+        watched(rest, at_rest, seconds)
+        neutral += label(at_rest, rest.update(at_rest, seconds)) == "neutral"
+        found += label(smile, rest.update(smile, seconds)) == "happy"
+    assert found >= 95
+    assert neutral == 102
+
+
+def test_an_expression_that_passes_makes_a_smile_no_easier() -> None:
+    # Not clear enough to be left out, and less neutral than rest, which raises happy against neutral, too.
+    rest, plain = LearnedRest(), LearnedRest()
+    watched(rest, shown(sad=1.0, happy=-5.0), 4.0)
+    watched(plain, shown(happy=-6.0), 4.0)
+    assert by_label(rest.update(STERN, 4.1))["happy"] >= by_label(plain.update(STERN, 4.1))["happy"]
 
 
 def test_it_tells_how_long_the_face_was_watched() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import wait_until
 
 from fer_edge.app.detection import REACH, Detection, moved
 from fer_edge.app.detection_turns import LOOK_SECONDS, DetectionTurns, turns_of
@@ -60,10 +62,17 @@ class Video(Source):
     def media_time(self) -> Optional[float]:
         return None if self._pictures or self.live else self._number / FPS
 
+    @property
+    def given(self) -> int:
+        """How many images there were."""
+        return self._number
+
     def open(self) -> SourceInfo:
         return SourceInfo("video", 300, 100, FPS)
 
     def grab(self) -> bool:
+        if self.live:
+            time.sleep(0.001)  # one that never waits would leave the other threads no time
         self._number += 1
         return self._number < self._count
 
@@ -71,7 +80,7 @@ class Video(Source):
         if self._number in self._bad:
             raise FileUnreadable("it is cut off")
         image = np.full((100, 300, 3), 90, np.uint8)
-        image[0, 0] = self._number // 256, self._number % 256, 0
+        image[0, 0] = self._number // 256 % 256, self._number % 256, 0
         return image
 
     def close(self) -> None:
@@ -416,16 +425,17 @@ def test_a_camera_whose_faces_nobody_follows_is_looked_at_in_each_frame() -> Non
 def test_a_slow_detector_of_a_live_camera_is_given_every_third_frame_and_that_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    clock, lock = HandClock(), threading.Lock()
+    clock, video = HandClock(), Video(10**6, live=True)
 
     class Slow(Counting):
         def detect(self, image: Image) -> Tuple[Face, ...]:
-            with lock:
-                clock.now += 0.1
+            begun = video.given
+            wait_until(lambda: video.given >= begun + 5)
+            clock.now += 0.1
             return super().detect(image)
 
     detector = Slow(lambda number: [face(20.0)])
-    session = a_session(detector, [Video(10**6, live=True)], detect_every="auto", clock=clock)
+    session = a_session(detector, [video], detect_every="auto", clock=clock)
     with caplog.at_level("INFO", "fer_edge"), session:
         two_before: Tuple[bool, bool] = (False, False)
         for _ in range(3000):

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, List
 from fer_edge.version import __version__
 
 if TYPE_CHECKING:
-    from fer_edge.app.events import events
+    from fer_edge.app.events import Events, events
     from fer_edge.app.library import deliver, read_image, watch
     from fer_edge.capture.base import Source, SourceInfo
     from fer_edge.classify.base import ExpressionClassifier
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Box": "types",
+    "Events": "app.events",
     "Expression": "types",
     "ExpressionClassifier": "classify.base",
     "Face": "types",
@@ -79,6 +80,7 @@ _HOMES = {
 __all__ = [
     "LABELS",
     "Box",
+    "Events",
     "Expression",
     "ExpressionClassifier",
     "Face",
@@ -88,6 +90,7 @@ __all__ = [
     "Observation",
     "ObservedFace",
     "Rates",
+    "RestShift",
     "Session",
     "Sink",
     "Source",

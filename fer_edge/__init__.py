@@ -64,6 +64,7 @@ _HOMES = {
     "Observation": "types",
     "ObservedFace": "types",
     "Rates": "rates",
+    "RestShift": "types",
     "Session": "pipeline.session",
     "Sink": "sinks.base",
     "Source": "capture.base",

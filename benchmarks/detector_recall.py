@@ -2,8 +2,10 @@
 
     python benchmarks/detector_recall.py                                all detectors that can run here; some minutes
     python benchmarks/detector_recall.py --quick blazeface              fewer and coarser figures, within a minute
-    python benchmarks/detector_recall.py --json before.json --seed 0    the figures for a comparison with later ones
+    python benchmarks/detector_recall.py --json before.json --seed 0    the figures, to compare later ones with
     python benchmarks/detector_recall.py --images made                  some of the images of each kind, to look at
+
+YuNet takes part where `fer-edge models pull yunet` has fetched it, and mediapipe's where that package is installed.
 
 The images are made from the demo's portrait and are the same for the same seed and libraries ("images" in the JSON is a
 checksum). A face is as high as from the brows to the chin, which is the box that BlazeFace short-range gives the portrait.
@@ -80,8 +82,8 @@ class Tally:
         How many there were.
     found : int
         Faces.
-    found_by_place : list of int
-        The same for the first, second and third face of each image; in a clip these are the same heads throughout.
+    by_head : list of list of int
+        Images and findings of each head; of use where images are those of clips, in which heads stay the same.
     false : int
         Boxes on no head.
     doubled, doubled_after : int
@@ -91,19 +93,30 @@ class Tally:
     frames: int = 0
     faces: int = 0
     found: int = 0
-    found_by_place: List[int] = field(default_factory=list)
+    by_head: List[List[int]] = field(default_factory=list)
     false: int = 0
     doubled: int = 0
     doubled_after: int = 0
 
-    def add(self, outcome: Outcome, after: Outcome) -> None:
-        """Count one image; `after` is what is left when fer-edge has joined boxes."""
+    def add(self, outcome: Outcome, after: Outcome, first: int = 0) -> None:
+        """Count one image.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            Of the boxes as they were detected.
+        after : Outcome
+            Of what is left of them when fer-edge has joined what is one head.
+        first : int
+            The number of the first face's head.
+        """
         self.frames += 1
         self.faces += len(outcome.found)
         self.found += sum(outcome.found)
-        self.found_by_place += [0] * (len(outcome.found) - len(self.found_by_place))
-        for number, seen in enumerate(outcome.found):
-            self.found_by_place[number] += seen
+        for number, seen in enumerate(outcome.found, first):
+            self.by_head += [[0, 0]] * (number + 1 - len(self.by_head))
+            images, found = self.by_head[number]
+            self.by_head[number] = [images + 1, found + seen]
         self.false += outcome.false
         self.doubled += outcome.doubled
         self.doubled_after += after.doubled
@@ -149,7 +162,7 @@ def measure(
             for name, detector in detectors.items():
                 faces = detector.detect(scene.image)
                 boxes, left = [face.box for face in faces], [face.box for face in one_for_each_head(faces)]
-                tallies[name].add(judge(boxes, scene.faces), judge(left, scene.faces))
+                tallies[name].add(judge(boxes, scene.faces), judge(left, scene.faces), scene.first)
         found = {name: asdict(tally) for name, tally in tallies.items()}
         results.append({"table": group.table, "key": dict(group.key), "detectors": found})
     return {"images": f"{checksum:08x}", "groups": results}
@@ -232,7 +245,7 @@ def _run(options: argparse.Namespace) -> int:
         if options.images is not None:
             options.images.mkdir(parents=True, exist_ok=True)
         if options.json is not None:
-            options.json.write_text("", encoding="utf-8")  # before minutes of work
+            options.json.open("a", encoding="utf-8").close()  # before minutes of work
     except OSError as error:
         raise OutputNotWritable(
             f"{error.filename} cannot be written: {error.strerror}.", "Give a place that can be written."

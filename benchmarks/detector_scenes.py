@@ -65,10 +65,21 @@ class Head:
 
 @dataclass(frozen=True)
 class Scene:
-    """An image, and the faces that are in it."""
+    """An image, and the faces that are in it.
+
+    Attributes
+    ----------
+    image : Image
+        As a camera would give it.
+    faces : tuple of Box
+        From the brows to the chin.
+    first : int
+        The number of the first face's head; the others follow. Images of a clip show the same heads.
+    """
 
     image: Image
     faces: Tuple[Box, ...] = ()
+    first: int = 0
 
 
 def draw(ground: Pixels, heads: Sequence[Head], random: np.random.Generator, light: Light = DAYLIGHT) -> Scene:

@@ -6,6 +6,7 @@ import math
 import zlib
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from typing import Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
 
 import cv2
@@ -51,7 +52,10 @@ NEAR = 100
 RATE = 15
 EXPOSURE = 1 / 30
 """Seconds for which an image of moving heads is exposed."""
+ALONE = (80, 150)
+"""Heights of a face that is the only one."""
 SPEEDS = (0.25, 0.5, 1.0)
+COMPANY_HEIGHTS = (50, 60, 75)
 MOVING_HEIGHTS = (60, 80, 100)
 
 
@@ -62,7 +66,7 @@ class Group:
     Attributes
     ----------
     table : str
-        Which table: ``size``, ``roll``, ``light``, ``motion``, ``empty`` or ``double``.
+        Which table: ``size``, ``company``, ``roll``, ``light``, ``motion``, ``empty`` or ``double``.
     key : mapping of str to str or number
         What the images have in common.
     scenes : callable
@@ -81,7 +85,7 @@ class Group:
 
 def suite(seed: int, quick: bool = False) -> List[Group]:
     """Return all groups; with `quick` fewer of them, with fewer images."""
-    faces, clips, empty, doubles = (12, 1, 60, 20) if quick else (36, 2, 250, 60)
+    faces, clips, empty, doubles = (12, 1, 60, 20) if quick else (36, 6, 250, 500)
     heights, sizes = (QUICK_HEIGHTS, SIZES[1:3]) if quick else (HEIGHTS, SIZES)
     groups = []
     for ground in GROUNDS:
@@ -91,6 +95,11 @@ def suite(seed: int, quick: bool = False) -> List[Group]:
                 groups.append(
                     _group("size", key, seed, _frames(faces, size, height), partial(_people, ground, size, height))
                 )
+    for height in COMPANY_HEIGHTS[:: 2 if quick else 1]:
+        for ground, heads in product(GROUNDS, (1, 3)):
+            key = {"ground": ground, "height": height, "heads": heads}
+            make = partial(_people, ground, VIEW, height, most=heads)
+            groups.append(_group("company", key, seed, 3 * faces // heads, make))
     for roll in ROLLS[::2] if quick else ROLLS:
         make = partial(_people, "busy", VIEW, NEAR, roll=roll)
         groups.append(_group("roll", {"roll": roll}, seed, _frames(faces, VIEW, NEAR, roll), make))
@@ -162,17 +171,23 @@ def _frames(faces: int, size: Size, height: float, roll: float = 0.0) -> int:
 
 
 def _people(
-    ground: str, size: Size, height: float, random: np.random.Generator, roll: float = 0.0, light: Light = DAYLIGHT
+    ground: str,
+    size: Size,
+    height: float,
+    random: np.random.Generator,
+    roll: float = 0.0,
+    light: Light = DAYLIGHT,
+    most: int = 3,
 ) -> Scene:
-    return draw(ground_of(ground, size, random), place(size, height, random, roll=roll), random, light)
+    return draw(ground_of(ground, size, random), place(size, height, random, most, roll), random, light)
 
 
 def _clips(seed: int, height: float, speed: float, clips: int, seconds: float) -> Iterator[Scene]:
     for clip in range(clips):
-        random = _random(seed, "motion", {"height": height, "speed": speed}, clip)
+        random = _random(seed, "motion", {}, clip)  # on the same grounds at all speeds and sizes
         ground = busy_ground(VIEW, random)
         for heads in moving_heads(height, speed, seconds, random):
-            yield draw(ground.copy(), heads, random)
+            yield replace(draw(ground.copy(), heads, random), first=clip * len(heads))
 
 
 def _part(picture: Pixels, least: float, random: np.random.Generator) -> Pixels:
@@ -208,12 +223,16 @@ def _rolled(random: np.random.Generator) -> Scene:
     return _one(random, roll=_either(random, 20, 60))
 
 
+def _lying(random: np.random.Generator) -> Scene:
+    return _one(random, roll=_either(random, 60, 180))
+
+
 def _turned(random: np.random.Generator) -> Scene:
     return _one(random, turn=_either(random, 20, 60))
 
 
 def _cut(random: np.random.Generator) -> Scene:
-    (head,) = place(VIEW, 1.5 * NEAR, random, most=1)
+    (head,) = place(VIEW, float(random.uniform(*ALONE)), random, most=1)
     # From the edge to the outer side of the face.
     outside = float(random.uniform(-0.35, 0.05)) * head.height
     beyond: Sequence[Head] = (
@@ -226,7 +245,7 @@ def _cut(random: np.random.Generator) -> Scene:
 
 
 def _one(random: np.random.Generator, roll: float = 0.0, turn: float = 0.0) -> Scene:
-    heads = place(VIEW, 1.5 * NEAR, random, most=1, roll=roll, turn=turn)
+    heads = place(VIEW, float(random.uniform(*ALONE)), random, most=1, roll=roll, turn=turn)
     return draw(busy_ground(VIEW, random), heads, random)
 
 
@@ -236,6 +255,7 @@ def _either(random: np.random.Generator, least: float, most: float) -> float:
 
 SINGLE: Mapping[str, Make] = {
     "rolled by 20 to 60 degrees": _rolled,
+    "rolled by 60 to 180 degrees": _lying,
     "turned by 20 to 60 degrees": _turned,
     "cut by the edge": _cut,
 }

@@ -21,22 +21,23 @@ def tables(report: Mapping[str, Any]) -> List[str]:
     ]
     on_busy = f"{view}, busy ground"
     plain: Dict[str, Callable[[Tallied], str]] = {
+        "company": lambda one: _percent(one["found"], one["faces"]),
         "roll": lambda one: _percent(one["found"], one["faces"]),
         "light": lambda one: _percent(one["found"], one["faces"]),
         "motion": _followed,
         "empty": lambda one: f"{1000 * one['false'] / one['frames']:.0f}" if one["frames"] else NOTHING,
-        "double": lambda one: (
-            f"{_percent(one['doubled'], one['frames'])} / {_percent(one['doubled_after'], one['frames'])}"
-        ),
+        "double": lambda one: f"{one['doubled']} / {one['doubled_after']}",
     }
     titles = {
+        "company": f"Faces found by how many are in the image, % ({view})",
         "roll": f"Faces found by roll in degrees, % ({on_busy})",
         "light": f"Faces found by light, % ({on_busy})",
         "motion": f"Frames in which a moving head is found, %, and for the head that is found least ({on_busy})",
         "empty": f"False faces in 1,000 images without any ({view})",
-        "double": f"Images with two boxes on one head, %, as detected / as fer-edge joins them ({on_busy})",
+        "double": f"Images with two boxes on one head, as detected / after fer-edge joined them ({on_busy})",
     }
-    firsts = {
+    firsts: Dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "company": lambda key: f"{key['height']} px, {key['heads']} in the image, {key['ground']} ground",
         "motion": lambda key: f"{key['height']} px, {key['speed']:g} face widths/s",
     }
     for table, cell in plain.items():
@@ -78,8 +79,8 @@ def _frames(group: Mapping[str, Any]) -> str:
 def _followed(one: Tallied) -> str:
     if not one["frames"]:
         return NOTHING
-    least = min(one["found_by_place"], default=0)
-    return f"{_percent(one['found'], one['faces'])}, {_percent(least, one['frames'])}"
+    images, least = min(one["by_head"], key=lambda head: head[1] / head[0])
+    return f"{_percent(one['found'], one['faces'])}, {_percent(least, images)}"
 
 
 def _percent(part: int, whole: int) -> str:

@@ -58,7 +58,14 @@ def test_a_detector_that_finds_all_gets_all_and_one_that_finds_nothing_gets_noth
     detectors = {"knowing": Knowing(scenes), "blind": Blind(), "doubling": Knowing(scenes, 2)}
     report = script.measure(groups, detectors)  # which makes the images again: they are the same
     faces = tallies(report, "blind", "faces")
-    assert {table for table, count in faces.items() if count} == {"size", "roll", "light", "motion", "double"}
+    assert {table for table, count in faces.items() if count} == {
+        "size",
+        "company",
+        "roll",
+        "light",
+        "motion",
+        "double",
+    }
     assert tallies(report, "knowing", "found") == faces
     assert not any(tallies(report, "blind", "found").values())
     assert not any(tallies(report, "knowing", what)["double"] for what in ("false", "doubled", "doubled_after"))
@@ -124,7 +131,7 @@ def test_a_quick_run_gives_tables_and_a_file_and_images(
     file, images = tmp_path / "all.json", tmp_path / "images"
     assert script.main(["--quick", "blazeface", "--json", str(file), "--images", str(images)]) == 0
     told = capsys.readouterr()
-    assert told.out.count("**") == 2 * 7
+    assert told.out.count("**") == 2 * 8
     row = next(line for line in told.out.splitlines() if line.startswith("| 640x480 | blazeface |"))
     assert row.endswith("| 100 / 100 |")  # the largest faces
     assert "size-plain-640x480-40" in told.err

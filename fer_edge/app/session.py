@@ -104,10 +104,12 @@ def _reconnection(
     names: Callable[[], Sequence[str]],
 ) -> Reconnection:
     when = settings.run.reconnect
+
+    def reopened() -> Source:
+        return searched(parts.source(settings, camera, True, names()), settings, camera)
+
     return Reconnection(
-        (lambda: searched(parts.source(settings, camera, True, names()), settings, camera))
-        if when != "never"
-        else None,
+        reopened if when != "never" else None,
         (lambda: True) if when == "always" else lambda: openings.wait_for(camera.name),
         clock=parts.clock,
         camera=camera.name if len(settings.cameras) > 1 else "",

@@ -79,10 +79,11 @@ def flaw_of(polygon: Polygon) -> str:
         return f"has {count} corners, and {MOST_CORNERS} are the most"
     if not _spreads(polygon):
         return "is empty: its corners lie on one line"
+    twice = [corner for place, corner in enumerate(polygon) if corner in polygon[:place]]
+    if twice:
+        return f"has the corner {_words(twice[0])} twice"
     edges = [(polygon[place - 1], polygon[place]) for place in range(count)]
     for one, (a, b) in enumerate(edges):
-        if a == b:
-            return f"has the corner {a[0]},{a[1]} twice"
         for other in range(one + 1, count):
             c, d = edges[other]
             neighbours = other == one + 1 or (one == 0 and other == count - 1)

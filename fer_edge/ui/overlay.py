@@ -17,7 +17,7 @@ from fer_edge.types import Image, ObservedFace, Rates
 from fer_edge.ui.drawing import Line, Rect, Style, draw_lines, plate_for, smaller, style_for
 from fer_edge.ui.faces import draw_box, draw_chip, draw_panel, draw_trace, face_colour
 from fer_edge.ui.placing import Placed, place_faces
-from fer_edge.ui.regions import draw_search
+from fer_edge.ui.regions import draw_search, least_plate
 from fer_edge.ui.trace import Trace
 from fer_edge.ui.wording import STALE_AFTER, fps_lines, notice_lines
 
@@ -137,6 +137,9 @@ class Overlay:
                 taken.append(rect)
                 plates.append((rect, fitted, lines))
 
+        least = least_plate(width, height, search, style, scale)
+        if least is not None and not any(least[0].meets(rect) for rect, _, _ in plates):
+            plates.append((least[0], style, [least[1]]))
         rects = [rect for rect, _, _ in plates]
         placed = place_faces(frame, style, faces, hidden, scale, rects, traces.keys(), self.bars)
         for one in placed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Sequence
+from typing import Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fer_edge.detect.search import Search
 from fer_edge.types import Image
-from fer_edge.ui.drawing import INK, WHITE, Rect, Style, draw_lines
+from fer_edge.ui.drawing import INK, WHITE, Line, Rect, Style, line_width
 
 DIMMED = 0.5
 """What is left of the brightness outside: the regions stand out over a bright and a dark picture, and whoever walks up to one
@@ -47,21 +47,30 @@ def draw_search(canvas: Image, search: Search, style: Style, scale: float = 1.0)
         cv2.copyTo(cv2.convertScaleAbs(canvas, alpha=DIMMED), outside, canvas)
         _draw_lines(canvas, outlines, style)
     if search.min_face:
-        _draw_least(canvas, search.min_face, round(search.min_face * scale), style)
+        left, top, right, bottom = _least(width, height, search, style, scale)
+        _draw_lines(canvas, [np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.int32)], style)
 
 
-def _draw_least(canvas: Image, pixels: int, side: int, style: Style) -> None:
-    """Draw a square in the upper right corner, where nothing else stands, and below it what it means."""
-    height, width = canvas.shape[:2]
-    side = min(side, width - 1 - style.padding, height - 1 - style.padding)
-    right, top = width - 1 - style.padding, style.padding
-    square = np.array([(right - side, top), (right, top), (right, top + side), (right - side, top + side)], np.int32)
-    _draw_lines(canvas, [square], style)
-    words = f"least face {pixels} px"
-    room = style.width(words) + 2 * style.padding, round(style.capital) + 2 * style.padding
-    below = top + side + style.padding
-    if room[0] <= right and below + room[1] <= height:
-        draw_lines(canvas, Rect(right - room[0], below, right, below + room[1]), style, [((words, WHITE),)])
+def least_plate(
+    width: int, height: int, search: Search, style: Style, scale: float = 1.0
+) -> Optional[Tuple[Rect, Line]]:
+    """Return where the words below that square stand in an image of that size, and what they are; None without room."""
+    if not search.min_face:
+        return None
+    least = _least(width, height, search, style, scale)
+    words: Line = ((f"faces from {search.min_face} px", WHITE),)
+    across, down = line_width(style, words) + 2 * style.padding, round(style.capital) + 2 * style.padding
+    top = least.bottom + style.padding
+    if across > least.right or top + down > height:
+        return None
+    return Rect(least.right - across, top, least.right, top + down), words
+
+
+def _least(width: int, height: int, search: Search, style: Style, scale: float) -> Rect:
+    """Return the square: in the upper right corner, where nothing else stands."""
+    right, top = max(1, width - 1 - style.padding), min(style.padding, height - 1)
+    side = max(1, min(round(search.min_face * scale), right, height - 1 - top))
+    return Rect(right - side, top, right, top + side)
 
 
 def _draw_lines(canvas: Image, outlines: Sequence[NDArray[np.int32]], style: Style) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import fer_edge
+from fer_edge.app.blur import Blurring
 from fer_edge.app.detection import Detection
 from fer_edge.app.detection_turns import DetectionTurns
 from fer_edge.app.parts import Parts
@@ -132,6 +133,7 @@ def test_a_frame_with_nobody_but_who_is_left_out_is_blurred_too() -> None:
     for observation in build_session(settings, made(Finds(AWAY))):
         assert not np.array_equal(observation.frame.image, GROUND)
         assert observation.faces == ()
+        assert not Blurring().idle(observation)
 
 
 def test_a_thousand_false_faces_are_bounded_the_surest_are_read_and_it_is_said_once(

@@ -121,18 +121,12 @@ def _side(a: Corner, b: Corner, point: Corner) -> int:
     return (turn > 0) - (turn < 0)
 
 
-def _on(a: Corner, b: Corner, point: Corner) -> bool:
-    """Return whether a point of the line through `a` and `b` lies between them."""
-    return min(a[0], b[0]) <= point[0] <= max(a[0], b[0]) and min(a[1], b[1]) <= point[1] <= max(a[1], b[1])
-
-
 def _meet(a: Corner, b: Corner, c: Corner, d: Corner) -> bool:
-    """Return whether two edges have a point in common."""
-    sides = _side(a, b, c), _side(a, b, d), _side(c, d, a), _side(c, d, b)
-    if sides[0] != sides[1] and sides[2] != sides[3]:
-        return True
-    ends = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
-    return any(side == 0 and _on(*end) for side, end in zip(sides, ends))
+    """Return whether two edges have a point in common, and do not lie on one line.
+
+    Where two of a polygon lie on one line and share a part of it, another two of its edges meet or run back as well.
+    """
+    return _side(a, b, c) != _side(a, b, d) and _side(c, d, a) != _side(c, d, b)
 
 
 def _run_back(a: Corner, b: Corner, c: Corner, d: Corner) -> bool:

@@ -38,7 +38,7 @@ def _text_of_one(item: Any) -> str:
 
 
 def _are_numbers(value: Any, count: int) -> bool:
-    return isinstance(value, list) and len(value) == count and all(type(number) is int for number in value)
+    return isinstance(value, list) and len(value) == count and all(isinstance(number, int) for number in value)
 
 
 def _read(text: Any) -> Tuple[Polygon, ...]:

@@ -18,6 +18,7 @@ from fer_edge.app.blur import Blurring
 from fer_edge.app.detection import Detection
 from fer_edge.app.detection_turns import DetectionTurns
 from fer_edge.app.parts import Parts
+from fer_edge.app.searched import searched
 from fer_edge.app.session import build_session
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.fake import FakeSource
@@ -207,6 +208,13 @@ def test_what_no_image_of_a_camera_meets_is_an_error_with_a_remedy(
         list(fer_edge.watch(source, detector=Finds(), model=FakeClassifier(), **asked))
     assert "Give" in caught.value.remedy
     assert source.closed
+
+
+def test_a_size_that_is_known_is_looked_at_before_any_image() -> None:
+    settings = Settings.of(min_face=241)
+    source = searched(video(), settings, settings.cameras[0])
+    with pytest.raises(UsageError):
+        source.open()
 
 
 def test_what_just_fits_is_no_error() -> None:

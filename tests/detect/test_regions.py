@@ -7,7 +7,7 @@ from typing import List, Tuple
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fer_edge.detect.regions import MOST_CORNERS, Polygon, extent, flaw_of, holds, rectangle, written
@@ -86,7 +86,12 @@ def area(polygon: Polygon) -> int:
     return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(polygon, polygon[1:] + polygon[:1]))
 
 
-@given(st.lists(corners, min_size=4, max_size=8))
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=4, max_size=7)
+    | st.lists(corners, min_size=4, max_size=8)
+)
+@example([(0, 0), (0, 1), (1, 1), (3, 1), (2, 1), (4, 1)])
+@example([(0, 0), (0, 1), (1, 1), (3, 0), (1, 0), (2, 0)])
 def test_what_is_no_polygon_is_what_a_slow_search_for_common_points_says(polygon: List[Tuple[int, int]]) -> None:
     """Two edges have a point in common where the equations of both say so; of neighbours, beyond the corner."""
     count = len(polygon)

@@ -266,6 +266,7 @@ def test_a_picture_among_others_that_is_too_small_for_a_region_is_left_out_and_s
     assert [one.frame.problem for one in seen] == ["", "", ""]
 
 
+@pytest.mark.slow
 def test_a_camera_that_comes_back_with_a_smaller_image_is_not_watched_past_its_regions() -> None:
     """Its source is made anew, and that one is held to the regions as well."""
     opened: List[FakeSource] = []

@@ -229,11 +229,14 @@ class Observation:
     times : mapping of str to StageTime
         By stage name: ``capture``, ``detect``, ``classify``; a stage that left the frame out is not among them.
     found : tuple of Face
-        What the detector found, whether or not its expression was read.
+        What the detector found and somebody wants to know of, whether or not its expression was read.
     predicted : bool
         Whether the detector did not look at this frame, so that the faces are where their motion lets expect them.
     hidden : tuple of ObservedFace
         Faces that were not found in this frame and are still waited for, where they may be, with what they showed last.
+    unwanted : tuple of Face
+        What the detector found beyond `found`, and nobody wants to know of: too small, outside the regions, or one of too many.
+        It is neither read nor told, and with ``--blur`` it is blurred.
     """
 
     frame: Frame
@@ -242,6 +245,7 @@ class Observation:
     found: Tuple[Face, ...] = ()
     predicted: bool = False
     hidden: Tuple[ObservedFace, ...] = ()
+    unwanted: Tuple[Face, ...] = ()
 
     def richer(self, **fields: Any) -> Observation:
         """Return a copy with other `fields`: as `dataclasses.replace` makes, in a third of its time."""

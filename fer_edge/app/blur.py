@@ -9,7 +9,7 @@ from typing import Deque, Dict, List, Sequence, Tuple
 import cv2
 
 from fer_edge.pipeline.stage_spec import StageWork
-from fer_edge.types import Box, Frame, Image, Observation
+from fer_edge.types import Box, Face, Frame, Image, Observation
 
 GRAINS = 6
 """What is left of a face and what is around it: so many values across and down, from which the rest cannot be computed."""
@@ -38,7 +38,9 @@ class Blurring(StageWork):
 
     def idle(self, observation: Observation) -> bool:
         """Return whether there is nothing to blur."""
-        return not observation.found and not any(boxes for _, boxes in self._recent.get(observation.frame.source, ()))
+        return not _all_of(observation) and not any(
+            boxes for _, boxes in self._recent.get(observation.frame.source, ())
+        )
 
     def _blurred(self, observation: Observation) -> Observation:
         boxes = self._boxes(observation)
@@ -57,11 +59,16 @@ class Blurring(StageWork):
         # The frame before this one counts, however long ago it was.
         while len(recent) > 1 and frame.captured_at - recent[0][0] > MEMORY:
             recent.popleft()
-        recent.append((frame.captured_at, [face.box for face in observation.found]))
+        recent.append((frame.captured_at, [face.box for face in _all_of(observation)]))
         kept: List[Box] = []
         for _, boxes in reversed(recent):
             kept += [box for box in boxes if not any(_covers(one, box) for one in kept)]
         return kept
+
+
+def _all_of(observation: Observation) -> Tuple[Face, ...]:
+    """Return each face that was found: who is not read is not to be recognised either."""
+    return observation.found + observation.unwanted
 
 
 def _covers(one: Box, other: Box) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+import logging
+from types import MappingProxyType
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns
 from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.search import EVERYTHING, Search
+from fer_edge.detect.search import MOST_FACES as MOST_WANTED
 from fer_edge.errors import StageFailed
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.track.base import moment_of
@@ -20,6 +24,8 @@ MOST_FACES = 32
 REACH = 0.5
 """Seconds from a look beyond which nobody is expected: a head that turns is elsewhere by then (docs/tracks.md has figures)."""
 
+logger = logging.getLogger("fer_edge")
+
 BuildDetector = Callable[[], FaceDetector]
 
 
@@ -32,9 +38,16 @@ class Detection(StageWork):
         By camera, what builds its detector; the same for several cameras is built once.
     turns : DetectionTurns
         Tells in which frames of a camera it looks, and follows the faces in between.
+    searches : mapping of str to Search
+        By camera, which of the faces are wanted; all of one that is not among them.
     """
 
-    def __init__(self, detectors: Mapping[str, BuildDetector], turns: DetectionTurns = EVERY_FRAME) -> None:
+    def __init__(
+        self,
+        detectors: Mapping[str, BuildDetector],
+        turns: DetectionTurns = EVERY_FRAME,
+        searches: Mapping[str, Search] = MappingProxyType({}),
+    ) -> None:
         built: Dict[BuildDetector, FaceDetector] = {}
         for build in detectors.values():
             if build not in built:
@@ -42,6 +55,8 @@ class Detection(StageWork):
         self._all = list(built.values())
         self._of = {camera: built[build] for camera, build in detectors.items()}
         self._turns = turns
+        self._searches = searches
+        self._crowded: Set[str] = set()
         self._looks = {camera: _Look() for camera in detectors}
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
@@ -66,13 +81,32 @@ class Detection(StageWork):
         frame = observation.frame
         look, at = self._looks[frame.source], moment_of(frame)
         if look.skipped + 1 < self._turns.every(frame.source):
-            expected = self._expected(look, frame.source, at)
+            # Who has left a region meanwhile is not wanted any more.
+            expected, _ = self._parted(frame.source, self._expected(look, frame.source, at))
             if expected:
                 look.skipped += 1
                 return observation.richer(found=expected, predicted=True)
-        found = self._detect(frame)
+        found, unwanted = self._parted(frame.source, self._detect(frame))
         self._looks[frame.source] = _Look(found, at)
-        return observation.richer(found=found)
+        return observation.richer(found=found, unwanted=unwanted)
+
+    def _parted(self, camera: str, faces: Tuple[Face, ...]) -> Tuple[Tuple[Face, ...], Tuple[Face, ...]]:
+        """Return the faces that are wanted of a camera, and the others; the first time that these are too many, log it."""
+        search = self._searches.get(camera, EVERYTHING)
+        if not search and len(faces) <= MOST_WANTED:
+            return faces, ()
+        wanted, others = search.parted(faces)
+        if len(wanted) == MOST_WANTED and others and camera not in self._crowded:
+            self._crowded.add(camera)
+            logger.warning(
+                "%s: the detector finds %d faces in one image, of which the %d surest are read; --min-score, --min-face and "
+                "--region leave out false ones",
+                camera,
+                len(faces),
+                MOST_WANTED,
+                extra={"event": "too_many_faces", "camera": camera, "faces": len(faces)},
+            )
+        return wanted, others
 
     def _expected(self, look: _Look, camera: str, at: Optional[float]) -> Tuple[Face, ...]:
         """Return where those who were found at a look are likely to be; nobody where nobody is followed."""

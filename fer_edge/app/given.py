@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from numbers import Real
-from typing import Any, Union
+from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from fer_edge.detect.regions import Polygon
 from fer_edge.errors import UsageError
 from fer_edge.settings import check_value
 from fer_edge.types import Image
+
+Region = Union[Tuple[int, int, int, int], Sequence[Tuple[int, int]]]
+"""Left, top, width and height, or the corners of a polygon."""
 
 
 def model_name(model: Union[str, os.PathLike[str]]) -> str:
@@ -40,6 +44,23 @@ def if_given(name: str, value: Any, told: str = "") -> Any:
         return check_value(name, list(value) if isinstance(value, (tuple, list)) else value)
     except UsageError as error:
         raise UsageError(error.message.replace(name, told or name, 1), error.remedy) from None
+
+
+def regions_of(regions: Optional[Sequence[Region]]) -> Optional[Tuple[Polygon, ...]]:
+    """Return regions that were given, checked; None where none were. Arrays and numpy's numbers will do."""
+    checked: Optional[Tuple[Polygon, ...]] = None
+    if regions is not None:
+        checked = if_given("region", _plain(regions), "regions")
+    return checked
+
+
+def _plain(value: Any) -> Any:
+    """Return lists for tuples and arrays, and Python's whole numbers for numpy's, as a settings file has them."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def number_of(name: str, value: Any) -> float:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
-from fer_edge.app.given import if_given, image_of, model_name, number_of, text_of
+from fer_edge.app.given import Region, if_given, image_of, model_name, number_of, regions_of, text_of
 from fer_edge.app.kept import KeptClassifier, KeptDetector
 from fer_edge.app.parts import PROGRAM, Parts, asked_of, classifier_factory, detector_factory
 from fer_edge.app.session import build_session, build_stages
@@ -46,6 +46,8 @@ def watch(
     rotate: int = 0,
     flip: str = "none",
     roi: Optional[Tuple[int, int, int, int]] = None,
+    min_face: Optional[int] = None,
+    regions: Optional[Sequence[Region]] = None,
     tracks: bool = True,
     track_memory: float = 1.5,
     half_life: float = 0.3,
@@ -78,6 +80,11 @@ def watch(
         What ``--flip`` takes: ``none``, ``horizontal``, ``vertical`` or ``both``; after turning.
     roi : tuple of int, optional
         What ``--roi`` takes: left, top, width and height, in pixels of the turned image, of the part that is used.
+    min_face : int, optional
+        What ``--min-face`` takes: faces that are less high, in pixels of the image that is analysed, are left out.
+    regions : sequence of regions, optional
+        What ``--region`` takes: faces are left out whose centre lies in none of them, each of which is left, top, width and
+        height, or the corners (x, y) of a polygon, in whole pixels of the image that is analysed.
     tracks : bool
         What ``--tracks`` takes: whether faces are followed; ``seen.track`` is None without.
     track_memory : float
@@ -131,6 +138,8 @@ def watch(
         rotate=check_value("rotate", rotate),
         flip=check_value("flip", flip),
         roi=if_given("roi", roi),
+        min_face=if_given("min_face", min_face),
+        region=regions_of(regions),
     )
     cameras, given = _cameras(source, asked)
     parts = Parts(

@@ -12,6 +12,7 @@ from fer_edge.app.first_frame import FirstFrame, nothing_came, tell_missing
 from fer_edge.app.outputs import Outputs
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.pictures import PictureNotes
+from fer_edge.app.searched import search_of
 from fer_edge.app.session import build_session
 from fer_edge.app.summary import Summary, counts_of, describe_rates, fields_of
 from fer_edge.errors import FerEdgeError
@@ -74,6 +75,7 @@ class LiveRun:
         self._over: Optional[Tuple[float, Rates]] = None
         self._in_vain = False
         """Whether the time is over, and no camera gave a frame."""
+        self._searches = {camera.name: search_of(camera) for camera in settings.cameras}
         self._mirrored = {camera.name for camera in settings.cameras if camera.mirror}
         self._faces = 0
         self._emitted = 0
@@ -261,8 +263,8 @@ class LiveRun:
         seen = self._seen.get(lane.name)
         newest = lane.latest if lane.live and not self._hides else None
         frame = newest or (seen.frame if seen else None)
-        mirror = lane.name in self._mirrored
-        return Pane(lane.name, frame, seen, lane.rates(), lane.trouble(), lane.ended, mirror)
+        mirror, search = lane.name in self._mirrored, self._searches[lane.name]
+        return Pane(lane.name, frame, seen, lane.rates(), lane.trouble(), lane.ended, mirror, search=search)
 
 
 def stream_of(lane: Lane) -> Optional[StreamInfo]:

@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set
 from fer_edge.app.blur import LEAST_SCORE
 from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns, turns_of
 from fer_edge.app.parts import PROGRAM, Parts
+from fer_edge.app.searched import searched
 from fer_edge.capture.base import Source
 from fer_edge.detect.base import FaceDetector
 from fer_edge.pipeline.lane import Lane, LaneSpec
@@ -52,7 +53,7 @@ def build_session(
     for camera in cameras:
         own = (given or {}).get(camera.name)
         with settings.located(f"camera.{camera.name}.source"):
-            source = own or parts.source(settings, camera, paced, ())
+            source = searched(own or parts.source(settings, camera, paced, ()), settings, camera)
         names = _Names()
         reconnection = _reconnection(settings, parts, camera, openings, names) if source.live and own is None else None
         lanes.append((LaneSpec(camera.name, source, reconnection, parts.tracker(settings)), names))
@@ -103,8 +104,12 @@ def _reconnection(
     names: Callable[[], Sequence[str]],
 ) -> Reconnection:
     when = settings.run.reconnect
+
+    def reopened() -> Source:
+        return searched(parts.source(settings, camera, True, names()), settings, camera)
+
     return Reconnection(
-        (lambda: parts.source(settings, camera, True, names())) if when != "never" else None,
+        reopened if when != "never" else None,
         (lambda: True) if when == "always" else lambda: openings.wait_for(camera.name),
         clock=parts.clock,
         camera=camera.name if len(settings.cameras) > 1 else "",

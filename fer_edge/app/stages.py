@@ -7,6 +7,7 @@ from typing import Callable, List, Mapping, Sequence
 from fer_edge.app.blur import Blurring
 from fer_edge.app.detection import BuildDetector, Detection
 from fer_edge.app.detection_turns import DETECTION, EVERY_FRAME, DetectionTurns
+from fer_edge.app.searched import search_of
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.heads import one_for_each_head
 from fer_edge.classify.reader import ExpressionReader
@@ -39,10 +40,11 @@ def stage_list(
     turns : DetectionTurns
         Tells in which frames of a camera faces are looked for.
     """
+    searches = {camera.name: search_of(camera) for camera in settings.cameras}
     # With --blur the detector finds more than is to be read.
     least = settings.analysis.min_score if settings.analysis.blur else 0.0
     stages = [
-        StageSpec("detect", DETECTION, lambda: Detection(detectors, turns)),
+        StageSpec("detect", DETECTION, lambda: Detection(detectors, turns, searches)),
         StageSpec(
             "classify",
             "classification",

@@ -13,7 +13,7 @@ from fer_edge.settings.values import FLAG
 ONE_ONLY = ("backend", "device", "precision")
 """Settings of which two values on one command line are a contradiction, and not a second thought."""
 
-SEVERAL = ("camera", "model")
+SEVERAL = ("camera", "model", "region")
 """Settings that a command line may give several times."""
 
 
@@ -49,7 +49,7 @@ def add_settings(parser: argparse.ArgumentParser, hidden: AbstractSet[str] = fro
 def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, Any], List[str]]:
     """Return what the command line sets, by the name of the setting, and all the models that it names.
 
-    Each is a text, and ``camera`` a list of them.
+    Each is a text, and ``camera`` and ``region`` are lists of them.
     """
     given: Dict[str, Any] = {
         known.setting.option: getattr(options, known.setting.option)

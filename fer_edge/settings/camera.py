@@ -6,9 +6,23 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from fer_edge.capture.registry import FORMS
+from fer_edge.detect.regions import Polygon
 from fer_edge.detect.registry import DETECTORS
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import CAMERA_NAME, FLAG, FOURCC, PATH, POSITIVE, REGION, ROTATION, SIZE, TEXT, choice
+from fer_edge.settings.regions import REGIONS
+from fer_edge.settings.values import (
+    CAMERA_NAME,
+    FLAG,
+    FOURCC,
+    PATH,
+    POSITIVE,
+    REGION,
+    ROTATION,
+    SIZE,
+    TEXT,
+    WHOLE,
+    choice,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,11 @@ class CameraSettings:
         Swaps left and right (``horizontal``), above and below (``vertical``) or ``both`` of its images, after turning.
     roi : tuple of int, optional
         Left, top, width and height, in pixels of the turned image, of the part that is used of it.
+    min_face : int, optional
+        Least height of a face's box, in pixels of the image that is analysed; smaller ones are left out.
+    region : tuple of Polygon, optional
+        Where faces are wanted, in pixels of the image that is analysed: one whose box has its centre outside them all is left
+        out.
     mirror : bool
         Whether the window shows it as a mirror does; nothing else is changed.
     pages : str
@@ -112,6 +131,23 @@ class CameraSettings:
         "X,Y,W,H",
         "source",
         "use only this part of the images, in pixels after turning: left, top, width, height",
+    )
+    min_face: Optional[int] = setting(
+        "min_face",
+        None,
+        WHOLE,
+        "PX",
+        "source",
+        "leave out faces that are less high, in pixels of the image that is analysed",
+    )
+    region: Optional[Tuple[Polygon, ...]] = setting(
+        "region",
+        None,
+        REGIONS,
+        "X,Y,W,H",
+        "source",
+        "leave out faces whose centre lies elsewhere: left, top, width, height in pixels of the image that is analysed, or the "
+        "corners of a polygon ('X,Y X,Y X,Y'); several --region are several; the key r shows them",
     )
     mirror: bool = setting(
         "mirror",

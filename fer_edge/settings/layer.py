@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Type
 
 from fer_edge.errors import FerEdgeError, SettingsError, UsageError
 from fer_edge.settings.field import Setting
+from fer_edge.settings.values import Unfit
 
 
 class Given(NamedTuple):
@@ -79,8 +80,9 @@ def parse(setting: Setting, value: Any, place: str, shown: str, error: Type[FerE
         return setting.kind.from_toml(value)
     except ValueError as reason:
         where = f"{place}: {shown}" if place else shown
+        why = str(reason) if isinstance(reason, Unfit) else f"it must be {setting.kind.allowed}"
         raise error(
-            f"{where}: {setting.kind.show(value)} will not do: it must be {setting.kind.allowed}.",
+            f"{where}: {setting.kind.show(value)} will not do: {why}.",
             f"What it sets: {setting.help}.",
         ) from reason
 

@@ -120,6 +120,9 @@ def _from_arguments(arguments: Arguments) -> Layer:
         setting, shown = OPTIONS[name].setting, "--" + name.replace("_", "-")
         texts = [given] if isinstance(given, str) else given
         values = [parse(setting, text, "", shown, UsageError) for text in texts]
+        if setting.kind.gathered and len(values) > 1:
+            # Together they are held to what one text of them all would be.
+            values = [parse(setting, ";".join(texts), "", shown, UsageError)]
         layer.options[name] = Given(values if name == CAMERA else values[-1])
     return layer
 

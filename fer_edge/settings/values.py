@@ -18,6 +18,10 @@ _SHOWN = 80
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
 
 
+class Unfit(ValueError):
+    """Says in words for people why a value is not allowed, where that tells more than what is."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of value.
@@ -34,6 +38,8 @@ class Kind:
         A message must not show the value.
     joined : str
         What stands between the numbers in text, where a settings file may hold a list of them.
+    gathered : bool
+        Several on one command line are put together, each being a tuple; of any other kind the last one wins.
     """
 
     read: Callable[[str], Any]
@@ -41,6 +47,7 @@ class Kind:
     toml: Tuple[type, ...] = (int,)
     secret: bool = False
     joined: str = "x"
+    gathered: bool = False
 
     def from_toml(self, value: Any) -> Any:
         """Read what a settings file holds; raises ValueError if it is not allowed."""

@@ -12,10 +12,12 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
+from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.types import Image, ObservedFace, Rates
 from fer_edge.ui.drawing import Line, Rect, Style, draw_lines, plate_for, smaller, style_for
 from fer_edge.ui.faces import draw_box, draw_chip, draw_panel, draw_trace, face_colour
 from fer_edge.ui.placing import Placed, place_faces
+from fer_edge.ui.regions import draw_search, least_plate
 from fer_edge.ui.trace import Trace
 from fer_edge.ui.wording import STALE_AFTER, fps_lines, notice_lines
 
@@ -51,6 +53,7 @@ class Overlay:
         notice: str = "",
         hidden: Sequence[ObservedFace] = (),
         traces: Mapping[int, Trace] = _NO_TRACES,
+        search: Search = EVERYTHING,
     ) -> Image:
         """Draw one image.
 
@@ -72,6 +75,8 @@ class Overlay:
             longer they are away (`Track.fade`).
         traces : mapping of int to Trace, optional
             By the ids of tracks: what is drawn as a thin line under the faces that have them.
+        search : Search, optional
+            What the search was restricted to, drawn beneath everything else; nothing where it was not.
 
         Returns
         -------
@@ -83,7 +88,7 @@ class Overlay:
         style = style_for(min(height, width))
         figures = fps_lines(Rect(0, 0, width, height), style, rates)
         stale = age is not None and age > STALE_AFTER
-        self.paint(canvas, faces, style, notice_lines(age, notice), figures, stale, 1.0, hidden, traces)
+        self.paint(canvas, faces, style, notice_lines(age, notice), figures, stale, 1.0, hidden, traces, search)
         return canvas
 
     def paint(
@@ -97,6 +102,7 @@ class Overlay:
         scale: float = 1.0,
         hidden: Sequence[ObservedFace] = (),
         traces: Mapping[int, Trace] = _NO_TRACES,
+        search: Search = EVERYTHING,
     ) -> None:
         """Draw in place onto an image that may be a part of another one.
 
@@ -114,12 +120,14 @@ class Overlay:
             The faces are no longer where the boxes are, so these are dimmed.
         scale : float
             Pixels of the canvas for one of the frame.
-        hidden, traces
+        hidden, traces, search
             As of `draw`.
         """
         height, width = canvas.shape[:2]
         if min(height, width) < 16:
             return
+        if search:
+            draw_search(canvas, search, style, scale)
         frame = Rect(0, 0, width, height)
         taken: List[Rect] = []
         plates: List[Tuple[Rect, Style, Sequence[Line]]] = []
@@ -129,6 +137,9 @@ class Overlay:
                 taken.append(rect)
                 plates.append((rect, fitted, lines))
 
+        least = least_plate(width, height, search, style, scale)
+        if least is not None and not any(least[0].meets(rect) for rect, _, _ in plates):
+            plates.append((least[0], style, [least[1]]))
         rects = [rect for rect, _, _ in plates]
         placed = place_faces(frame, style, faces, hidden, scale, rects, traces.keys(), self.bars)
         for one in placed:

@@ -7,16 +7,21 @@ from typing import Mapping, Optional, Sequence, Tuple
 
 import cv2
 
+from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.types import Box, Frame, Image, Observation, ObservedFace, Rates
 from fer_edge.ui.drawing import INK, SOFT, WHITE, Colour, Line, Rect, Style, fill_rounded, line_width
 from fer_edge.ui.layout import Cell, fitted
 from fer_edge.ui.overlay import Overlay
+from fer_edge.ui.regions import mirrored
 from fer_edge.ui.trace import Trace
 from fer_edge.ui.wording import STALE_AFTER, fps_lines, notice_lines, shortened, total_fps, wrapped
 
 BACKGROUND: Colour = (24, 24, 24)
 _TITLE: Colour = (52, 48, 46)
 _TROUBLED: Colour = (40, 34, 124)
+
+Version = Tuple[int, int, str, bool, bool, bool]
+"""What an image was drawn of."""
 
 WAITING = "waiting for the first picture"
 
@@ -43,6 +48,8 @@ class Pane:
         Whether left and right are swapped, of the image and not of the text on it.
     traces : mapping of int to Trace
         What its faces have shown, by the ids of their tracks; empty where that is not to be shown.
+    search : Search
+        What the search for its faces is restricted to; `EVERYTHING` where that is not to be shown.
     """
 
     name: str
@@ -53,6 +60,7 @@ class Pane:
     ended: bool = False
     mirror: bool = False
     traces: Mapping[int, Trace] = field(default_factory=dict)
+    search: Search = EVERYTHING
 
     @property
     def state(self) -> Line:
@@ -62,11 +70,11 @@ class Pane:
         return total_fps(self.rates) if self.frame is not None else ()
 
     @property
-    def version(self) -> Tuple[int, int, str, bool, bool]:
+    def version(self) -> Version:
         """What is different whenever the image is to be drawn anew."""
         seen = self.observation
         indices = self.frame.index if self.frame else -1, seen.frame.index if seen else -1
-        return (*indices, self.trouble, self.mirror, bool(self.traces))
+        return (*indices, self.trouble, self.mirror, bool(self.traces), bool(self.search))
 
     @property
     def faces(self) -> Sequence[ObservedFace]:
@@ -77,6 +85,11 @@ class Pane:
     def hidden(self) -> Sequence[ObservedFace]:
         """The faces that the last result still waits for, placed as `faces` are."""
         return self._as_shown(self.observation.hidden) if self.observation else ()
+
+    @property
+    def searched(self) -> Search:
+        """What the search is restricted to, placed as `faces` are."""
+        return mirrored(self.search, self.frame.image.shape[1]) if self.mirror and self.frame else self.search
 
     @property
     def age(self) -> Optional[float]:
@@ -147,6 +160,7 @@ def draw_image(canvas: Image, cell: Cell, style: Style, pane: Pane, overlay: Ove
         scale=width / pane.frame.image.shape[1],
         hidden=pane.hidden,
         traces=pane.traces,
+        search=pane.searched,
     )
 
 

@@ -9,10 +9,11 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from typing import Dict, Optional, Sequence, Set, Tuple
+from typing import Dict, Optional, Sequence, Set
 
 import cv2
 
+from fer_edge.detect.search import EVERYTHING
 from fer_edge.system.clock import Clock
 from fer_edge.system.new_file import PRIVATE, unused_name
 from fer_edge.system.unix import CLOEXEC
@@ -20,7 +21,7 @@ from fer_edge.types import Image
 from fer_edge.ui.grid import KEYS_FOR_CAMERAS, Grid, Numbered, proportions
 from fer_edge.ui.layout import Size, snug
 from fer_edge.ui.overlay import Overlay
-from fer_edge.ui.pane import Pane
+from fer_edge.ui.pane import Pane, Version
 from fer_edge.ui.trace import TraceHistory
 from fer_edge.ui.window import KEYS, Window, display_available
 
@@ -82,7 +83,7 @@ class View:
         self._overlay = overlay
         self._stop = stop
         self._clock = clock
-        self._shown: Optional[Tuple[int, int, str, bool, bool]] = None
+        self._shown: Optional[Version] = None
         self._image: Optional[Image] = None
         self._help = False
         self._grid = Grid(overlay)
@@ -94,6 +95,7 @@ class View:
         self._turned: Set[int] = set()
         self._history = TraceHistory()
         self._traced = False
+        self._searched = False
         self._stays = False
 
     def refresh(self, panes: Sequence[Pane]) -> bool:
@@ -119,6 +121,7 @@ class View:
                 pane,
                 mirror=pane.mirror != (place in self._turned),
                 traces=self._history.of(pane.name) if self._traced else {},
+                search=pane.search if self._searched else EVERYTHING,
             )
             for place, pane in enumerate(panes)
         ]
@@ -167,7 +170,14 @@ class View:
         notice = help_for(1) if self._help else pane.trouble or (STAYS if self._stays else "")
         image = cv2.flip(frame.image, 1) if pane.mirror else frame.image
         self._image = self._overlay.draw(
-            image, pane.faces, pane.rates, age=pane.age, notice=notice, hidden=pane.hidden, traces=pane.traces
+            image,
+            pane.faces,
+            pane.rates,
+            age=pane.age,
+            notice=notice,
+            hidden=pane.hidden,
+            traces=pane.traces,
+            search=pane.searched,
         )
         self._window.show(self._image)
         self._shown = pane.version
@@ -203,6 +213,8 @@ class View:
             self._overlay.bars = not self._overlay.bars
         elif key == "t":
             self._traced = not self._traced
+        elif key == "r":
+            self._searched = not self._searched
         elif key == "h":
             self._help = not self._help
         elif key == "f":

@@ -20,6 +20,7 @@ KEYS = {
     "q": "quit",
     "b": "bars on or off",
     "t": "traces on or off",
+    "r": "regions on or off",
     "m": "mirror on or off",
     "f": "full screen",
     "s": "save a picture",

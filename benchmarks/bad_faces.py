@@ -233,7 +233,7 @@ def main() -> None:
             for sigma in SIGMAS:
                 measure(f"{sigma:g}", blurred(sigma, noise, detector))
     if "cut" in what:
-        for edge in ("left", "right", "top", "bottom"):
+        for edge in ("bottom", "top", "left", "right"):
             print(
                 f"beyond the {edge} edge of the frame, share of the crop; measured is that share through the detector:"
             )

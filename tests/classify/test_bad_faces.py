@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.classify import FakeClassifier
-from fer_edge.classify.crop import pose_of
+from fer_edge.classify.crop import FaceCropper, pose_of
 from fer_edge.classify.doubt import MOST_ABOVE, MOST_BELOW, SMALLEST_CROP, beyond_the_frame
-from fer_edge.classify.looks import CROP
+from fer_edge.classify.looks import CROP, edges, sharpness
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.detect import open_detector
 from fer_edge.types import Box, Face, Image
@@ -126,3 +126,43 @@ def test_a_face_that_sinks_further_out_of_the_frame_stays_cut_off(down: float, s
 
 def test_a_small_face_that_is_cut_off_says_both_and_small_first() -> None:
     assert doubts(marked((200, HEIGHT - 2), SMALLEST_CROP - 4), ground()) == ("small", "cut off")
+
+
+def portrait_at(side: float) -> Tuple[Image, Face]:
+    """Return the shipped portrait at a size at which its crop has that many pixels along its side, and the face in it."""
+    portrait: Image = cv2.imread(str(PORTRAIT))
+    detector = open_detector("blazeface")
+    (face,) = detector.detect(portrait)
+    detector.close()
+    scale = side / CROP.crop_margin / pose_of(face).scale
+    marks = {name: (x * scale, y * scale) for name, (x, y) in face.landmarks.items()}
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    image = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=method)
+    return image, Face(Box(*(scale * part for part in face.box)), 0.9, marks)
+
+
+@pytest.mark.parametrize("side", [50.0, 100.0, 200.0])
+@pytest.mark.parametrize(("brightness", "contrast"), [(0.0, 1.0), (40.0, 0.5), (60.0, 0.25)])
+def test_a_portrait_out_of_focus_is_blurred_and_a_sharp_one_is_not(
+    side: float, brightness: float, contrast: float
+) -> None:
+    image, face = portrait_at(side)
+    lit = np.asarray((brightness + contrast * image).round(), np.uint8)
+    assert "blurred" not in doubts(face, lit)
+    if contrast >= 0.5:  # in fainter ones the steps between grey values are as strong as what a blur leaves
+        assert "blurred" in doubts(face, np.asarray(cv2.GaussianBlur(lit, (0, 0), 0.05 * side), np.uint8))
+
+
+def test_more_blur_never_makes_a_face_sharp() -> None:
+    image, face = portrait_at(150.0)
+    cropper = FaceCropper(CROP)
+    values = []
+    for share in (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06):
+        crop = cropper.crop(np.asarray(cv2.GaussianBlur(image, (0, 0), share * 150.0), np.uint8), [face])
+        values.append(sharpness(edges(crop)[0]))
+    assert values == sorted(values, reverse=True)
+
+
+def test_of_a_face_of_few_pixels_nobody_says_whether_it_is_blurred() -> None:
+    image, face = portrait_at(40.0)
+    assert "blurred" not in doubts(face, np.asarray(cv2.GaussianBlur(image, (0, 0), 3.0), np.uint8))

@@ -22,9 +22,19 @@ LABELS: Tuple[str, ...] = ("angry", "disgust", "fear", "happy", "neutral", "sad"
 """The seven expressions, in the order that every array of probabilities has."""
 
 
-DOUBTS: Tuple[str, ...] = ("turned", "upside down", "covered", "second face", "low confidence")
-"""Reasons not to trust what a face seems to express: the head is turned away, or upside down; the mouth is covered; another
-face that was found more surely lies over this one; the confidence is below the threshold of the network."""
+DOUBTS: Tuple[str, ...] = (
+    "small",
+    "cut off",
+    "turned",
+    "blurred",
+    "upside down",
+    "covered",
+    "second face",
+    "low confidence",
+)
+"""Reasons not to trust what a face seems to express: it has too few pixels; its chin or forehead is outside the frame; the head
+is turned away; the face is out of focus; the head is upside down; the mouth is covered; another face that was found more surely
+lies over this one; the confidence is below the threshold of the network."""
 
 
 class Box(NamedTuple):

@@ -178,7 +178,7 @@ _TOLD = {
     ALONE: "look into the camera, with a face at rest",
     NOBODY: "no face is found",
     SEVERAL: "more than one face is in view",
-    UNREADABLE: "the face cannot be read: turned away, or covered",
+    UNREADABLE: "the face cannot be read: too far away, blurred, cut off, turned away, or covered",
 }
 
 
@@ -192,7 +192,8 @@ def _state_of(observation: Observation) -> str:
 def _unseen(shares: Dict[str, float]) -> RestNotSeen:
     if shares[UNREADABLE] > shares[NOBODY]:
         return RestNotSeen(
-            f"The face could not be read for {shares[UNREADABLE]:.0%} of the time: it was turned away, covered or upside down.",
+            f"The face could not be read for {shares[UNREADABLE]:.0%} of the time: "
+            "it was too far away, blurred, cut off, turned away, covered or upside down.",
             "Look into the camera, with nothing before the mouth.",
         )
     return RestNotSeen(

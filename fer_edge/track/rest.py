@@ -30,7 +30,7 @@ that keeps still has a spread of 0.2 to 0.3, which asks for less than the margin
 LEAST_PROBABILITY = 1e-6
 """Below it, a probability tells nothing: with it, log-odds lie between -14 and 14."""
 
-UNREADABLE = frozenset({"turned", "upside down", "covered", "second face"})
+UNREADABLE = frozenset({"small", "cut off", "turned", "blurred", "upside down", "covered", "second face"})
 """Doubts with which a face tells nothing. Low confidence is none of them: who looks neither neutral nor sad gains most."""
 
 ELSEWHERE_FROM, ELSEWHERE_FULL = -1.0, 0.0

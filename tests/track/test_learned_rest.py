@@ -130,7 +130,7 @@ def test_somebody_who_talks_is_not_taken_for_smiling() -> None:
 
 
 def test_doubted_frames_teach_nothing() -> None:
-    for doubt in ("turned", "upside down", "covered", "second face"):
+    for doubt in ("small", "cut off", "turned", "blurred", "upside down", "covered", "second face"):
         shift = watched(LearnedRest(), shown((doubt,), happy=-6.0), 30.0)
         assert shift.seconds == 0.0
         assert not shift.log_odds.any()

@@ -57,7 +57,7 @@ def test_another_expression_is_not_turned_into_a_smile(other: str) -> None:
     assert read(seen, face(happy=-6.0)) == other
 
 
-@pytest.mark.parametrize("doubt", ["turned", "upside down", "covered", "second face"])
+@pytest.mark.parametrize("doubt", ["small", "cut off", "turned", "blurred", "upside down", "covered", "second face"])
 def test_a_face_that_cannot_be_read_is_not_turned_into_a_smile(doubt: str) -> None:
     assert read(shown((doubt,), happy=-2.0), face(happy=-6.0)) == "neutral"
     assert read(shown(("low confidence",), happy=-2.0), face(happy=-6.0)) == "happy"

@@ -69,7 +69,7 @@ _HOMES = {
     "Sink": "sinks.base",
     "Source": "capture.base",
     "SourceInfo": "capture.base",
-    "StateChange": "types",
+    "StateChange": "state_change",
     "StreamInfo": "sinks.base",
     "Track": "types",
     "deliver": "app.library",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fer_edge.rates import Rates as Rates  # noqa: PLC0414  (all values can be had from here)
 from fer_edge.rates import StageRate as StageRate  # noqa: PLC0414
+from fer_edge.state_change import StateChange as StateChange  # noqa: PLC0414
 
 Image = NDArray[np.uint8]
 """Height x width x 3, uint8, blue-green-red, as OpenCV has it."""
@@ -262,51 +263,3 @@ class Observation:
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__, **fields)
         return copy
-
-
-@dataclass(frozen=True)
-class StateChange:
-    """A face begins to show an expression steadily, or has ended to: what people call an event.
-
-    Attributes
-    ----------
-    camera : str
-        Its name.
-    track : int
-        The id of the face there.
-    label : str
-        Of `LABELS`.
-    start : datetime
-        UTC.
-    end : datetime or None
-        UTC; None where it has only begun. A face that went away ends when it was last found.
-    duration : float
-        Seconds from start to end, in the time of a video where there is one; of one that has begun, 0.
-    confidence, valence, intensity : float
-        Means over its frames so far.
-    uncertain : bool
-        Whether most of its frames so far were uncertain.
-    frames : int
-        In which the face was found so far.
-    media_start, media_end : float or None
-        Seconds from the start of the video; None for what is live.
-    """
-
-    camera: str
-    track: int
-    label: str
-    start: datetime
-    end: Optional[datetime]
-    duration: float
-    confidence: float
-    valence: float
-    intensity: float
-    uncertain: bool
-    frames: int
-    media_start: Optional[float] = None
-    media_end: Optional[float] = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self.end is not None

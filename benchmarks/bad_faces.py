@@ -234,9 +234,7 @@ def main() -> None:
                 measure(f"{sigma:g}", blurred(sigma, noise, detector))
     if "cut" in what:
         for edge in ("bottom", "top", "left", "right"):
-            print(
-                f"beyond the {edge} edge of the frame, share of the crop; measured is that share along the middle of the face, as it is found:"
-            )
+            print(f"beyond the {edge} edge of the frame, share of the crop; measured along the middle, as found:")
             seen = [one for share in CUTS for one in measure(f"{share:g}", cut(edge, share, detector))]
             if edge in ("top", "bottom"):
                 print("\n".join(by_measure(seen, (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 1))), flush=True)

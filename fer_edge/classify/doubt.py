@@ -25,7 +25,7 @@ shipped network is right on 83.4 % of faces, with the 48 that they have on 86.4 
 
 MOST_ABOVE, MOST_BELOW = 0.35, 0.2
 """Shares of a crop's height that may lie beyond the frame at the forehead and at the chin (`beyond_the_frame`). With more, the
-shipped network is right on over 5 of 100 faces less. Half of a face that is cut at its side is as good as all of it."""
+shipped network is right on over 5 of 100 faces less. A face that is cut at its side is read nearly as well as a whole one."""
 
 LEAST_SHARPNESS = 0.42
 """Of `fer_edge.classify.looks.sharpness`, under which a face is blurred: under 1 % of sharp faces have less. Of those that are

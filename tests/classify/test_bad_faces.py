@@ -120,8 +120,13 @@ def test_what_lies_beyond_the_frame_is_a_share_that_size_and_a_mirror_do_not_cha
 
 @given(st.floats(0, 200), st.floats(20, 300), st.floats(-0.4, 0.4))
 def test_a_face_that_sinks_further_out_of_the_frame_stays_cut_off(down: float, side: float, roll: float) -> None:
-    if "cut off" in doubts(marked((200, 200), side, roll), ground()):
-        assert "cut off" in doubts(marked((200, 200 + down), side, roll), ground())
+    if "cut off" in doubts(marked((200, 270), side, roll), ground()):
+        assert "cut off" in doubts(marked((200, 270 + down), side, roll), ground())
+
+
+def test_a_face_whose_middle_is_outside_the_frame_is_cut_off() -> None:
+    for middle in ((200.0, HEIGHT + 5.0), (200.0, -5.0), (-5.0, 150.0), (WIDTH + 5.0, 150.0)):
+        assert doubts(marked(middle, 60.0), ground()) == ("cut off",)
 
 
 def test_a_small_face_that_is_cut_off_says_both_and_small_first() -> None:

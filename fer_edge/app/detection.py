@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns
-from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.base import FaceDetector, FaceSearch
 from fer_edge.errors import StageFailed
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.track.base import moment_of
-from fer_edge.types import Box, Face, Frame, Observation, Point
+from fer_edge.track.cut import CutFinder
+from fer_edge.types import Box, Face, Frame, Image, Observation, Point
 
 EYES = {"right_eye", "left_eye"}
 """Landmarks without which no face is cut out."""
@@ -32,9 +33,13 @@ class Detection(StageWork):
         By camera, what builds its detector; the same for several cameras is built once.
     turns : DetectionTurns
         Tells in which frames of a camera it looks, and follows the faces in between.
+    everywhere : bool
+        Look everywhere in each frame, also with a detector that else looks at parts in turn: no face may be late.
     """
 
-    def __init__(self, detectors: Mapping[str, BuildDetector], turns: DetectionTurns = EVERY_FRAME) -> None:
+    def __init__(
+        self, detectors: Mapping[str, BuildDetector], turns: DetectionTurns = EVERY_FRAME, everywhere: bool = False
+    ) -> None:
         built: Dict[BuildDetector, FaceDetector] = {}
         for build in detectors.values():
             if build not in built:
@@ -43,6 +48,8 @@ class Detection(StageWork):
         self._of = {camera: built[build] for camera, build in detectors.items()}
         self._turns = turns
         self._looks = {camera: _Look() for camera in detectors}
+        searches = {camera: None if everywhere else detector.search() for camera, detector in self._of.items()}
+        self._searches = {camera: _Search(search) for camera, search in searches.items() if search is not None}
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with what was found, or with what is expected."""
@@ -70,7 +77,7 @@ class Detection(StageWork):
             if expected:
                 look.skipped += 1
                 return observation.richer(found=expected, predicted=True)
-        found = self._detect(frame)
+        found = self._detect(frame, at)
         self._looks[frame.source] = _Look(found, at)
         return observation.richer(found=found)
 
@@ -82,9 +89,9 @@ class Detection(StageWork):
         followed = self._turns.expected(camera, look.at, at)
         return moved(look.found, followed) if 0 < len(followed) <= MOST_FACES else ()
 
-    def _detect(self, frame: Frame) -> Tuple[Face, ...]:
-        detector = self._of[frame.source]
-        found = detector.detect(frame.image)
+    def _detect(self, frame: Frame, at: Optional[float]) -> Tuple[Face, ...]:
+        detector, search = self._of[frame.source], self._searches.get(frame.source)
+        found = detector.detect(frame.image) if search is None or at is None else search.look(frame.image, at)
         # Ours give faces; one of somebody else may not.
         if not isinstance(found, (tuple, list)) or not all(isinstance(face, Face) for face in found):
             raise StageFailed(
@@ -108,6 +115,17 @@ class _Look:
         self.found = found
         self.at = at
         self.skipped = 0
+
+
+class _Search:
+    """A camera's search, which begins anew at a cut."""
+
+    def __init__(self, search: FaceSearch) -> None:
+        self._search = search
+        self._cuts = CutFinder()
+
+    def look(self, image: Image, at: float) -> Tuple[Face, ...]:
+        return self._search.look(image, at, self._cuts.is_cut(image))
 
 
 def moved(found: Sequence[Face], followed: Sequence[Tuple[Face, ...]]) -> Tuple[Face, ...]:

@@ -20,6 +20,9 @@ MOST_REGIONS = 4
 MOST_NEW = 4
 """Candidates that are looked at in one frame; with others in view their part is looked at again in the next."""
 
+REFUSED = 0.4
+"""Seconds for which no further look is taken at a candidate that was no face: else the same ones would keep all others waiting."""
+
 
 class AutoSearch(FaceSearch):
     """Finds faces with one look at the whole frame, a few at known faces, and a few at parts in which new ones may be.
@@ -33,6 +36,7 @@ class AutoSearch(FaceSearch):
     def __init__(self, looks: Looks) -> None:
         self._looks = looks
         self._known = KnownFaces()
+        self._refused: List[Tuple[float, Face]] = []
         self._size = (0, 0)
         self._parts: Tuple[Part, ...] = ()
         self._plan = SearchPlan(0)
@@ -49,12 +53,15 @@ class AutoSearch(FaceSearch):
         self._at = at
         near = self._looks.whole(image)
         found = self._follow(image, near, at)
+        self._refused = [(until, face) for until, face in self._refused if at < until]
         room = MOST_NEW
         for face in near:
-            if room and not on_one_head(face, found) and not self._awaited(face, at):
+            if room and self._new(face, found) and not self._awaited(face, at):
                 room -= 1
                 if self._looks.stands(image, face):
                     found.append(self._begun(face, at))
+                else:
+                    self._refused.append((at + REFUSED, face))
         self._search(image, found, at, room)
         return tuple(one_of_each(found))
 
@@ -65,6 +72,7 @@ class AutoSearch(FaceSearch):
             self._plan = SearchPlan(len(self._parts))
             self._changes = ChangeFinder(*size, self._parts)
         self._known.clear()
+        self._refused = []
         self._changes.changed(image)
         for part in range(len(self._parts)):
             self._changes.looked(part)
@@ -99,6 +107,10 @@ class AutoSearch(FaceSearch):
         found.extend(face for face in waiting if not on_one_head(face, found))
         return found
 
+    def _new(self, face: Face, found: List[Face]) -> bool:
+        """Return whether a face is neither one of those that were found nor one that was just refused."""
+        return not on_one_head(face, found) and not on_one_head(face, (refused for _, refused in self._refused))
+
     def _awaited(self, face: Face, at: float) -> bool:
         """Return whether a face may be a known one that was missed."""
         return any(on_one_head(face, (one.expected(at),)) for one in self._known.by_turn(at))
@@ -108,12 +120,14 @@ class AutoSearch(FaceSearch):
         for number in self._plan.due(at, self._changes.changed(image)):
             self._changes.looked(number)
             for candidate in self._looks.candidates(image, self._parts[number]):
-                if on_one_head(candidate, found):
+                if not self._new(candidate, found):
                     continue
                 if not room:
                     self._plan.again(number)
                     break
                 room -= 1
                 face = self._looks.confirmed(image, candidate)
-                if face is not None and not on_one_head(face, found):
+                if face is None:
+                    self._refused.append((at + REFUSED, candidate))
+                elif not on_one_head(face, found):
                     found.append(self._begun(face, at))

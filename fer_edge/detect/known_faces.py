@@ -8,7 +8,7 @@ from fer_edge.detect.parts import side_of
 from fer_edge.types import Box, Face, Point
 
 KEPT = 0.5
-"""Seconds for which a face is looked for where it was last found, and for which it counts as found where its turn has not come."""
+"""Seconds for which a face is looked for where it was last found, and for which it counts as found until its turn comes."""
 
 MOST_KNOWN = 64
 """As many as are followed; more is no crowd, but a detector that sees faces everywhere."""

@@ -17,12 +17,12 @@ from fer_edge.detect.parts import REGION, Part, parts_of, region_around, side_of
 from fer_edge.types import Face, Image
 
 CANDIDATE = 0.2
-"""Score from which on the full-range network's find is looked at again. Of the demo's portrait at 9 pixels of its input it finds
-76 % on a plain and 92 % on a busy ground then, and at 10.5 pixels 18 and 40 % at the usual 0.5."""
+"""Score from which on the full-range network's find is looked at again. Of the demo's portrait at 9 pixels of its input it
+finds 76 % on a plain and 92 % on a busy ground then, and at 10.5 pixels 18 and 40 % at the usual 0.5."""
 
 BEGIN = 0.2
-"""Share of the way from the least score to 1 that such a second look must reach: 0.6 where the least score is 0.5. Of candidates
-in 300 images of shapes and noise 7 reached that, while the short-range network alone found 56 faces in them."""
+"""Share of the way from the least score to 1 that such a second look must reach: 0.6 where the least score is 0.5. Of
+candidates in 300 images of shapes and noise 7 reached that, while the short-range network alone found 56 faces in them."""
 
 EDGE = 0.01
 """Share of a part's side: a box that comes so near to an edge within the image is cut, and another part shows it whole."""

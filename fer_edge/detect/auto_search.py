@@ -20,8 +20,11 @@ MOST_REGIONS = 4
 MOST_NEW = 4
 """Candidates that are looked at in one frame; with others in view their part is looked at again in the next."""
 
+SURE_ENOUGH = 0.75
+"""Share of the size from which on the whole frame shows a face for certain, from which on its find there needs no second look."""
+
 REFUSED = 0.4
-"""Seconds for which no further look is taken at a candidate that was no face: else the same ones would keep all others waiting."""
+"""Seconds for which no further look is taken at a candidate that was no face: else the same would keep all others waiting."""
 
 
 class AutoSearch(FaceSearch):
@@ -91,7 +94,7 @@ class AutoSearch(FaceSearch):
         for one in self._known.by_turn(at):
             expected = one.expected(at)
             face: Optional[Face] = nearest(near, expected)
-            if face is None or side_of(face.box) < small:
+            if face is None or side_of(face.box) < SURE_ENOUGH * small:
                 if room:
                     room -= 1
                     # A second look is more exact; where it finds nothing the first one is good enough.
@@ -117,7 +120,8 @@ class AutoSearch(FaceSearch):
 
     def _search(self, image: Image, found: List[Face], at: float, room: int) -> None:
         """Look for new faces in the parts whose turn it is, and add them to what was found."""
-        for number in self._plan.due(at, self._changes.changed(image)):
+        changed = self._changes.changed(image, [face.box for face in found])
+        for number in self._plan.due(at, changed):
             self._changes.looked(number)
             for candidate in self._looks.candidates(image, self._parts[number]):
                 if not self._new(candidate, found):

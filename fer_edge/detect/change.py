@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.detect.parts import Part
-from fer_edge.types import Image
+from fer_edge.types import Box, Image
 
 SAMPLES = 160
 """Pixels that are compared along the longer side of a frame: a face of a sixty-fourth of it holds six."""
@@ -47,21 +47,39 @@ class ChangeFinder:
         self._now: NDArray[np.int16] = np.zeros((0, 0), np.int16)
         self._seen: List[Optional[NDArray[np.int16]]] = [None] * len(parts)
 
-    def changed(self, image: Image) -> List[bool]:
-        """Return for each part whether it changed since `looked` was told of it; True where that never was."""
+    def changed(self, image: Image, known: Sequence[Box] = ()) -> List[bool]:
+        """Return for each part whether it changed since `looked` was told of it; True where that never was.
+
+        Parameters
+        ----------
+        image : Image
+            Of the size that was told.
+        known : sequence of Box
+            Faces that are known: what changes there, and half a face around, is no new one.
+        """
         self._now = image[:: self._step, :: self._step, 1].astype(np.int16)
-        return [seen is None or _differ(self._now[window], seen) for window, seen in zip(self._windows, self._seen)]
+        told = np.ones(self._now.shape, bool)
+        for x, y, width, height in known:
+            rows, columns = (
+                slice(*(max(0, int(at / self._step)) for at in (first - size / 2, first + 1.5 * size)))
+                for first, size in ((y, height), (x, width))
+            )
+            told[rows, columns] = False
+        return [
+            seen is None or _differ(self._now[window], seen, told[window])
+            for window, seen in zip(self._windows, self._seen)
+        ]
 
     def looked(self, part: int) -> None:
         """Say that a part is looked at in the image that `changed` was last asked about."""
         self._seen[part] = self._now[self._windows[part]]
 
 
-def _differ(now: NDArray[Any], seen: NDArray[Any]) -> bool:
+def _differ(now: NDArray[Any], seen: NDArray[Any], told: NDArray[Any]) -> bool:
     difference = np.abs(now - seen)
     # A median of all would take longer than everything else here.
     noise = float(np.median(difference[::3, ::3]))
     if noise > LEAST:
         # More than half of the part differs: it moves as a whole, or the light does.
         return True
-    return int(np.count_nonzero(difference > max(LEAST, NOISE * noise))) >= CHANGED
+    return int(np.count_nonzero(told & (difference > max(LEAST, NOISE * noise)))) >= CHANGED

@@ -10,7 +10,7 @@ from fer_edge.detect.change import ChangeFinder
 from fer_edge.detect.known_faces import KnownFaces, nearest, on_one_head, one_of_each
 from fer_edge.detect.letterbox import check_image
 from fer_edge.detect.looks import Looks
-from fer_edge.detect.parts import Part, parts_of, side_of, small_from
+from fer_edge.detect.parts import Part, in_phase, parts_of, side_of, small_from
 from fer_edge.detect.search_plan import SearchPlan
 from fer_edge.types import Face, Image
 
@@ -21,7 +21,7 @@ MOST_NEW = 4
 """Candidates that are looked at in one frame; with others in view their part is looked at again in the next."""
 
 SURE_ENOUGH = 0.75
-"""Share of the size from which on the whole frame shows a face for certain, from which on its find there needs no second look."""
+"""Share of the size from which on the whole frame surely shows a face; from there on what is found needs no second look."""
 
 REFUSED = 0.4
 """Seconds for which no further look is taken at a candidate that was no face: else the same would keep all others waiting."""
@@ -42,6 +42,7 @@ class AutoSearch(FaceSearch):
         self._refused: List[Tuple[float, Face]] = []
         self._size = (0, 0)
         self._parts: Tuple[Part, ...] = ()
+        self._phases: List[int] = []
         self._plan = SearchPlan(0)
         self._changes = ChangeFinder(1, 1, ())
         self._at = -math.inf
@@ -72,6 +73,7 @@ class AutoSearch(FaceSearch):
         """Search everywhere."""
         if size != self._size:
             self._size, self._parts = size, parts_of(*size)
+            self._phases = [0] * len(self._parts)
             self._plan = SearchPlan(len(self._parts))
             self._changes = ChangeFinder(*size, self._parts)
         self._known.clear()
@@ -123,11 +125,14 @@ class AutoSearch(FaceSearch):
         changed = self._changes.changed(image, [face.box for face in found])
         for number in self._plan.due(at, changed):
             self._changes.looked(number)
-            for candidate in self._looks.candidates(image, self._parts[number]):
+            self._phases[number] += 1
+            part = in_phase(self._parts[number], self._phases[number], *self._size)
+            for candidate in self._looks.candidates(image, part):
                 if not self._new(candidate, found):
                     continue
                 if not room:
                     self._plan.again(number)
+                    self._phases[number] -= 1
                     break
                 room -= 1
                 face = self._looks.confirmed(image, candidate)

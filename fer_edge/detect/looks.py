@@ -13,7 +13,7 @@ from typing import List, Optional
 from fer_edge.detect.base import FaceDetector
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.known_faces import MOST_KNOWN, nearest, on_one_head, one_of_each, shifted
-from fer_edge.detect.parts import REGION, Part, parts_of, region_around, side_of
+from fer_edge.detect.parts import REGION, Part, in_phase, parts_of, region_around, side_of
 from fer_edge.types import Face, Image
 
 CANDIDATE = 0.2
@@ -53,7 +53,12 @@ class Looks:
         """Return all faces of an image, best score first."""
         found = [face for face in self.whole(image) if self.stands(image, face)]
         height, width = image.shape[:2]
-        new = [face for part in parts_of(width, height) for face in self.candidates(image, part)]
+        new = [
+            face
+            for part in parts_of(width, height)
+            for phase in (0, 1)
+            for face in self.candidates(image, in_phase(part, phase, width, height))
+        ]
         for candidate in one_of_each(new)[:MOST_KNOWN]:
             if not on_one_head(candidate, found):
                 face = self.confirmed(image, candidate)

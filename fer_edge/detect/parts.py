@@ -24,6 +24,10 @@ TILE = 540
 MOST_PARTS = 16
 """More would not be looked at in time; the tiles of a large frame are larger instead."""
 
+PHASE = 2
+"""Pixels of the full-range network's input, half of what its anchors lie apart: of a portrait of 14 pixels that lies badly to
+them it is sure by 0.1 only, so that a second look is shifted by so much."""
+
 REGION = 3.0
 """Side of the region around a known face, in sides of the face: the face is found wherever in it, if its middle is less than a
 side from the region's. At 2.5 one of ten was lost there."""
@@ -41,15 +45,6 @@ class Part(NamedTuple):
         """Return what an image shows there."""
         return image[self.top : self.bottom, self.left : self.right]
 
-    def holds(self, box: Box) -> bool:
-        """Return whether a box lies within."""
-        return (
-            self.left <= box.x
-            and self.top <= box.y
-            and box.x + box.width <= self.right
-            and box.y + box.height <= self.bottom
-        )
-
 
 def side_of(box: Box) -> float:
     """Return the longer side of a box."""
@@ -59,6 +54,14 @@ def side_of(box: Box) -> float:
 def small_from(width: int, height: int) -> float:
     """Return the side of a face in pixels from which on the short-range network finds it in the whole frame."""
     return NEAR_SURE * max(width, height) / NEAR_SIDE
+
+
+def in_phase(part: Part, phase: int, width: int, height: int) -> Part:
+    """Return a part of a frame as it is (`phase` is even), or shifted by half a step of the anchors (odd)."""
+    step = round(PHASE * max(part.right - part.left, part.bottom - part.top) / FAR_SIDE)
+    if not phase % 2 or min(width, height) <= 2 * step:
+        return part
+    return Part(part.left + step, part.top + step, min(part.right + step, width), min(part.bottom + step, height))
 
 
 def region_around(box: Box, width: int, height: int) -> Part:

@@ -23,7 +23,8 @@ _TINY = 1e-6
 class SearchPlan:
     """Chooses the parts that are looked at in a frame.
 
-    Looks are spread over the frames: as many as keep the period, those that were not looked at for longest first.
+    Looks are spread over the frames: as many as keep the period, and more where a moving part is late; those that were not
+    looked at for longest come first.
 
     Parameters
     ----------
@@ -48,7 +49,9 @@ class SearchPlan:
 
     def looked_everywhere(self, at: float) -> None:
         """Say that all parts were looked at."""
-        self._looked = [at] * len(self._looked)
+        count = len(self._looked)
+        # As if one after the other: all at once they would all be late together, too.
+        self._looked = [at - PERIOD * (count - 1 - part) / count for part in range(count)]
         self._credit, self._at = 0.0, at
 
     def again(self, part: int) -> None:
@@ -85,8 +88,10 @@ class SearchPlan:
             self._credit = 0.0
             return []
         self._credit = min(self._credit + len(waiting) * passed / PERIOD, float(MOST_LOOKS))
-        chosen = sorted(waiting, key=lambda part: self._looked[part])[: int(self._credit + _TINY)]
-        self._credit -= len(chosen)
+        late = sum(at - self._moved[part] <= RESTLESS and at - self._looked[part] >= PERIOD for part in waiting)
+        count = min(max(late, int(self._credit + _TINY)), MOST_LOOKS)
+        chosen = sorted(waiting, key=lambda part: self._looked[part])[:count]
+        self._credit = max(0.0, self._credit - len(chosen))
         for part in chosen:
             self._looked[part] = at
         return chosen

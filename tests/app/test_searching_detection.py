@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from itertools import islice
 from typing import List, Optional, Tuple
 
 import numpy as np
 
-from fer_edge import read_image
+from fer_edge import read_image, watch
 from fer_edge.app.detection import Detection
 from fer_edge.app.kept import KeptDetector
-from fer_edge.app.session import build_session
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.detect import FaceDetector, FaceSearch
-from fer_edge.settings import Settings
 from fer_edge.types import Box, Face, Frame, Image, Observation
 
 FACE = Face(Box(10, 10, 40, 40), 0.9, {"right_eye": (20.0, 25.0), "left_eye": (40.0, 25.0)})
@@ -88,8 +87,8 @@ def test_what_is_to_be_blurred_is_searched_everywhere_in_each_frame() -> None:
 
 
 def test_auto_runs_on_a_camera_and_on_a_picture() -> None:
-    settings = Settings.of(camera="demo", detector="auto", frames=4)
-    faces = [len(observation.faces) for observation in build_session(settings)]
+    with watch("demo", detector="auto") as session:
+        faces = [len(observation.faces) for observation in islice(session, 4)]
     assert len(faces) == 4
     assert min(faces) >= 1
     (face,) = read_image(PORTRAIT, detector="auto")

@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns
-from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.base import FaceDetector, FaceSearch
 from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.detect.search import MOST_FACES as MOST_WANTED
 from fer_edge.errors import StageFailed
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.track.base import moment_of
-from fer_edge.types import Box, Face, Frame, Observation, Point
+from fer_edge.track.cut import CutFinder
+from fer_edge.types import Box, Face, Frame, Image, Observation, Point
 
 EYES = {"right_eye", "left_eye"}
 """Landmarks without which no face is cut out."""
@@ -40,6 +41,8 @@ class Detection(StageWork):
         Tells in which frames of a camera it looks, and follows the faces in between.
     searches : mapping of str to Search
         By camera, which of the faces are wanted; all of one that is not among them.
+    everywhere : bool
+        Look everywhere in each frame, also with a detector that else looks at parts in turn: no face may be late.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Detection(StageWork):
         detectors: Mapping[str, BuildDetector],
         turns: DetectionTurns = EVERY_FRAME,
         searches: Mapping[str, Search] = MappingProxyType({}),
+        everywhere: bool = False,
     ) -> None:
         built: Dict[BuildDetector, FaceDetector] = {}
         for build in detectors.values():
@@ -58,6 +62,8 @@ class Detection(StageWork):
         self._searches = searches
         self._crowded: Set[str] = set()
         self._looks = {camera: _Look() for camera in detectors}
+        in_turn = {camera: None if everywhere else detector.search() for camera, detector in self._of.items()}
+        self._in_turn = {camera: _InTurn(search) for camera, search in in_turn.items() if search is not None}
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:
         """Return the observations with what was found, or with what is expected."""
@@ -86,7 +92,7 @@ class Detection(StageWork):
             if expected:
                 look.skipped += 1
                 return observation.richer(found=expected, predicted=True)
-        found, unwanted = self._parted(frame.source, self._detect(frame))
+        found, unwanted = self._parted(frame.source, self._detect(frame, at))
         self._looks[frame.source] = _Look(found, at)
         return observation.richer(found=found, unwanted=unwanted)
 
@@ -116,9 +122,9 @@ class Detection(StageWork):
         followed = self._turns.expected(camera, look.at, at)
         return moved(look.found, followed) if 0 < len(followed) <= MOST_FACES else ()
 
-    def _detect(self, frame: Frame) -> Tuple[Face, ...]:
-        detector = self._of[frame.source]
-        found = detector.detect(frame.image)
+    def _detect(self, frame: Frame, at: Optional[float]) -> Tuple[Face, ...]:
+        detector, search = self._of[frame.source], self._in_turn.get(frame.source)
+        found = detector.detect(frame.image) if search is None or at is None else search.look(frame.image, at)
         # Ours give faces; one of somebody else may not.
         if not isinstance(found, (tuple, list)) or not all(isinstance(face, Face) for face in found):
             raise StageFailed(
@@ -142,6 +148,17 @@ class _Look:
         self.found = found
         self.at = at
         self.skipped = 0
+
+
+class _InTurn:
+    """A camera's search of parts in turn, which begins anew at a cut."""
+
+    def __init__(self, search: FaceSearch) -> None:
+        self._search = search
+        self._cuts = CutFinder()
+
+    def look(self, image: Image, at: float) -> Tuple[Face, ...]:
+        return self._search.look(image, at, self._cuts.is_cut(image))
 
 
 def moved(found: Sequence[Face], followed: Sequence[Tuple[Face, ...]]) -> Tuple[Face, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.base import FaceDetector, FaceSearch
 from fer_edge.types import Expression, Face, Image
 
 
@@ -22,6 +22,10 @@ class KeptDetector(FaceDetector):
     def detect(self, image: Image) -> Tuple[Face, ...]:
         """Return what the detector finds."""
         return self._detector.detect(image)
+
+    def search(self) -> Optional[FaceSearch]:
+        """Return what the detector gives."""
+        return self._detector.search()
 
 
 class KeptClassifier(ExpressionClassifier):

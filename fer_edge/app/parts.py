@@ -83,8 +83,8 @@ def detector_factory(settings: Settings, name: str = "") -> Callable[[], FaceDet
     """Return what builds the detector `name`, or else the one that `settings` name. Raises ModelNotFound at once."""
     asked = settings.analysis
     entry = DETECTORS.get(name or asked.detector)
-    if entry is not None and entry.model:
-        find_model(entry.model)
+    for model in entry.models if entry is not None else ():
+        find_model(model)
     return lambda: open_detector(name or asked.detector, threads=asked.detect_threads, min_score=asked.min_score)
 
 

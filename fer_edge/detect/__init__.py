@@ -8,9 +8,9 @@ from fer_edge.detect.registry import DETECTORS, DetectorEntry, open_detector
 from fer_edge.system.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from fer_edge.detect.base import FaceDetector
+    from fer_edge.detect.base import FaceDetector, FaceSearch
     from fer_edge.detect.fake import FakeDetector
 
-__all__ = ["DETECTORS", "DetectorEntry", "FaceDetector", "FakeDetector", "open_detector"]
+__all__ = ["DETECTORS", "DetectorEntry", "FaceDetector", "FaceSearch", "FakeDetector", "open_detector"]
 
-__getattr__ = lazy_names(__name__, {"FaceDetector": "base", "FakeDetector": "fake"})
+__getattr__ = lazy_names(__name__, {"FaceDetector": "base", "FaceSearch": "base", "FakeDetector": "fake"})

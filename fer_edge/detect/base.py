@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,39 @@ class FaceDetector(ABC):
             In pixels of `image`, best score first; empty when there is none.
         """
 
+    def search(self) -> Optional[FaceSearch]:
+        """Return what looks at the frames of one camera, one after the other; None where each is looked at by itself.
+
+        It lives as long as the detector, and is used in its thread.
+        """
+        return None
+
     def close(self) -> None:  # noqa: B027  (a detector that holds nothing has nothing to give back)
         """Release what the detector holds. May be called twice."""
+
+
+class FaceSearch(ABC):
+    """Finds the faces in the frames of one camera, with what it knows of those before."""
+
+    @abstractmethod
+    def look(self, image: Image, at: float, anew: bool = False) -> Tuple[Face, ...]:
+        """Find faces.
+
+        Parameters
+        ----------
+        image : Image
+            As `FaceDetector.detect` takes it.
+        at : float
+            When the frame was seen, in seconds of any scale. Where it is less than before, the search begins anew.
+        anew : bool
+            Whether another scene begins, of which nothing is known.
+
+        Returns
+        -------
+        tuple of Face
+            Best score first. A face that no look was taken at is where it is likely to be now; one that a look missed is not
+            among them.
+        """
 
 
 FARTHEST = 1e6

@@ -6,7 +6,7 @@ Reading this module imports no library, so that settings, help and doctor can ta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Mapping
+from typing import TYPE_CHECKING, Callable, Mapping, Tuple
 
 from fer_edge.errors import UsageError
 
@@ -27,15 +27,15 @@ class DetectorEntry:
     build : callable
         Gets the threads of one operation of the network, and the least score from 0 to 1, and returns the detector. It imports
         what the detector needs.
-    model : str
-        Its file, as `fer_edge.inference.model_files.find_model` takes it; empty where a package brings the network.
+    models : tuple of str
+        Its files, as `fer_edge.inference.model_files.find_model` takes them; empty where a package brings the network.
     extra : str
         The flavour of installation that brings its package; empty where every flavour does.
     """
 
     about: str
     build: Callable[[int, float], FaceDetector]
-    model: str = ""
+    models: Tuple[str, ...] = ()
     extra: str = ""
 
 
@@ -80,6 +80,12 @@ def _blazeface_full(threads: int, min_score: float) -> FaceDetector:
     return BlazeFaceDetector("full", threads, min_score)
 
 
+def _auto(threads: int, min_score: float) -> FaceDetector:
+    from fer_edge.detect.auto import AutoDetector
+
+    return AutoDetector(threads, min_score)
+
+
 def _yunet(threads: int, min_score: float) -> FaceDetector:
     from fer_edge.detect.yunet import YuNetDetector
 
@@ -99,9 +105,12 @@ def _mediapipe_full(_threads: int, min_score: float) -> FaceDetector:
 
 
 DETECTORS: Mapping[str, DetectorEntry] = {
-    "blazeface": DetectorEntry("BlazeFace for faces that are near", _blazeface_short, model="blazeface_short"),
-    "blazeface-full": DetectorEntry("BlazeFace for faces further away", _blazeface_full, model="blazeface_full"),
-    "yunet": DetectorEntry("YuNet, which sees the smallest faces", _yunet, model="yunet"),
+    "blazeface": DetectorEntry("BlazeFace for faces that are near", _blazeface_short, models=("blazeface_short",)),
+    "auto": DetectorEntry(
+        "both BlazeFace networks, for faces near and far", _auto, models=("blazeface_short", "blazeface_full")
+    ),
+    "blazeface-full": DetectorEntry("BlazeFace for faces further away", _blazeface_full, models=("blazeface_full",)),
+    "yunet": DetectorEntry("YuNet, which sees the smallest faces", _yunet, models=("yunet",)),
     "mediapipe": DetectorEntry("the mediapipe package's BlazeFace", _mediapipe_short, extra="mediapipe"),
     "mediapipe-full": DetectorEntry("the same for faces further away", _mediapipe_full, extra="mediapipe"),
 }

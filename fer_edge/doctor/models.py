@@ -11,8 +11,8 @@ from fer_edge.errors import FerEdgeError
 from fer_edge.inference.model_files import KnownModel
 from fer_edge.settings import Settings
 
-NEEDED = (Settings().analysis.model, DETECTORS[Settings().analysis.detector].model)
-"""What runs when nobody chooses: the default classifier, and the file of the default detector."""
+NEEDED = (Settings().analysis.model, *DETECTORS[Settings().analysis.detector].models)
+"""What runs when nobody chooses: the default classifier, and the files of the default detector."""
 
 # On the processor, since the GPU might first build an engine for minutes.
 TRY_MAIN_JOB = """

@@ -21,7 +21,7 @@ class AnalysisSettings:
         choice(*DETECTORS),
         "NAME",
         "analysis",
-        f"face detector: {', '.join(DETECTORS)}; -full finds faces further away",
+        f"face detector: {', '.join(DETECTORS)}; -full finds faces further away, auto near and far ones",
     )
     min_score: float = setting(
         "min_score", 0.5, SHARE, "SCORE", "analysis", "leave out faces that the detector is less sure of"

@@ -33,14 +33,14 @@ def test_what_the_registry_says_of_a_detector_is_so() -> None:
     flavours = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for entry in DETECTORS.values():
         assert entry.about
-        assert bool(entry.model) != bool(entry.extra)
-        if entry.model:
-            assert known_models()[entry.model].role == "detector"
+        assert bool(entry.models) != bool(entry.extra)
+        if entry.models:
+            assert all(known_models()[model].role == "detector" for model in entry.models)
         else:
             assert f"\n{entry.extra} = [" in flavours
 
 
-@pytest.mark.parametrize("name", ["blazeface", "blazeface-full"])
+@pytest.mark.parametrize("name", ["blazeface", "auto", "blazeface-full"])
 def test_a_shipped_detector_opens_by_name_and_knows_it(name: str) -> None:
     detector = open_detector(name, threads=1, min_score=0.6)
     assert isinstance(detector, FaceDetector)
@@ -83,7 +83,7 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(name: str, mon
         open_detector(name)
 
 
-@pytest.mark.parametrize("name", ["blazeface", "blazeface-full"])
+@pytest.mark.parametrize("name", ["blazeface", "auto", "blazeface-full"])
 def test_faces_under_the_least_score_are_left_out_by_every_detector(name: str) -> None:
     picture = read_picture("portrait")
     detector = open_detector(name)

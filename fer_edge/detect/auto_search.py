@@ -1,0 +1,142 @@
+"""Searches the frames of one camera one after the other: known faces in each, new ones in turn."""
+
+from __future__ import annotations
+
+import math
+from typing import List, Optional, Tuple
+
+from fer_edge.detect.base import FaceSearch
+from fer_edge.detect.change import ChangeFinder
+from fer_edge.detect.known_faces import KnownFaces, nearest, on_one_head, one_of_each
+from fer_edge.detect.letterbox import check_image
+from fer_edge.detect.looks import Looks
+from fer_edge.detect.parts import Part, in_phase, parts_of, side_of, small_from
+from fer_edge.detect.search_plan import SearchPlan
+from fer_edge.types import Face, Image
+
+MOST_REGIONS = 4
+"""Known faces that are looked at in one frame by themselves; the others wait for their turn."""
+
+MOST_NEW = 4
+"""Candidates that are looked at in one frame; with others in view their part is looked at again in the next."""
+
+SURE_ENOUGH = 0.75
+"""Share of the size from which on the whole frame surely shows a face; from there on what is found needs no second look."""
+
+REFUSED = 0.4
+"""Seconds for which no further look is taken at a candidate that was no face: else the same would keep all others waiting."""
+
+
+class AutoSearch(FaceSearch):
+    """Finds faces with one look at the whole frame, a few at known faces, and a few at parts in which new ones may be.
+
+    Parameters
+    ----------
+    looks : Looks
+        The networks; other cameras may use them as well, in the same thread.
+    """
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+        self._known = KnownFaces()
+        self._refused: List[Tuple[float, Face]] = []
+        self._size = (0, 0)
+        self._parts: Tuple[Part, ...] = ()
+        self._phases: List[int] = []
+        self._plan = SearchPlan(0)
+        self._changes = ChangeFinder(1, 1, ())
+        self._at = -math.inf
+
+    def look(self, image: Image, at: float, anew: bool = False) -> Tuple[Face, ...]:
+        """As of `FaceSearch`."""
+        check_image(image)
+        size = (image.shape[1], image.shape[0])
+        if anew or size != self._size or not at >= self._at:
+            self._at = at
+            return self._start(image, size, at)
+        self._at = at
+        near = self._looks.whole(image)
+        found = self._follow(image, near, at)
+        self._refused = [(until, face) for until, face in self._refused if at < until]
+        room = MOST_NEW
+        for face in near:
+            if room and self._new(face, found) and not self._awaited(face, at):
+                room -= 1
+                if self._looks.stands(image, face):
+                    found.append(self._begun(face, at))
+                else:
+                    self._refused.append((at + REFUSED, face))
+        self._search(image, found, at, room)
+        return tuple(one_of_each(found))
+
+    def _start(self, image: Image, size: Tuple[int, int], at: float) -> Tuple[Face, ...]:
+        """Search everywhere."""
+        if size != self._size:
+            self._size, self._parts = size, parts_of(*size)
+            self._phases = [0] * len(self._parts)
+            self._plan = SearchPlan(len(self._parts))
+            self._changes = ChangeFinder(*size, self._parts)
+        self._known.clear()
+        self._refused = []
+        self._changes.changed(image)
+        for part in range(len(self._parts)):
+            self._changes.looked(part)
+        self._plan.looked_everywhere(at)
+        return tuple(self._begun(face, at) for face in self._looks.everywhere(image))
+
+    def _begun(self, face: Face, at: float) -> Face:
+        self._known.begin(face, at)
+        return face
+
+    def _follow(self, image: Image, near: List[Face], at: float) -> List[Face]:
+        """Return the known faces: those that are found, and those whose turn it is not where they are likely to be."""
+        small, room = small_from(*self._size), MOST_REGIONS
+        found: List[Face] = []
+        waiting: List[Face] = []
+        for one in self._known.by_turn(at):
+            expected = one.expected(at)
+            face: Optional[Face] = nearest(near, expected)
+            if face is None or side_of(face.box) < SURE_ENOUGH * small:
+                if room:
+                    room -= 1
+                    # A second look is more exact; where it finds nothing the first one is good enough.
+                    face = self._looks.again(image, expected) or face
+                elif face is None:
+                    if not one.missed:
+                        waiting.append(expected)
+                    continue
+            one.looked = at
+            if face is not None and not on_one_head(face, found):
+                one.find(face, at)
+                found.append(face)
+        found.extend(face for face in waiting if not on_one_head(face, found))
+        return found
+
+    def _new(self, face: Face, found: List[Face]) -> bool:
+        """Return whether a face is neither one of those that were found nor one that was just refused."""
+        return not on_one_head(face, found) and not on_one_head(face, (refused for _, refused in self._refused))
+
+    def _awaited(self, face: Face, at: float) -> bool:
+        """Return whether a face may be a known one that was missed."""
+        return any(on_one_head(face, (one.expected(at),)) for one in self._known.by_turn(at))
+
+    def _search(self, image: Image, found: List[Face], at: float, room: int) -> None:
+        """Look for new faces in the parts whose turn it is, and add them to what was found."""
+        changed = self._changes.changed(image, [face.box for face in found])
+        for number in self._plan.due(at, changed):
+            self._changes.looked(number)
+            self._phases[number] += 1
+            part = in_phase(self._parts[number], self._phases[number], *self._size)
+            for candidate in self._looks.candidates(image, part):
+                if not self._new(candidate, found):
+                    continue
+                if not room:
+                    self._plan.again(number)
+                    self._phases[number] -= 1
+                    break
+                room -= 1
+                face = self._looks.confirmed(image, candidate)
+                if face is None:
+                    self._refused.append((at + REFUSED, candidate))
+                elif not on_one_head(face, found):
+                    found.append(self._begun(face, at))

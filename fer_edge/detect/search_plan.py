@@ -1,0 +1,97 @@
+"""When each part of a camera's frames is searched for new faces."""
+
+from __future__ import annotations
+
+import math
+from typing import List, Optional, Sequence
+
+PERIOD = 0.4
+"""Seconds in which every part is looked at where something moves, so that a new face is found within half a second."""
+
+STILL_PERIOD = 2.0
+"""Seconds between looks at a part where nothing moves: a face cannot come there unseen, but one may have been missed."""
+
+RESTLESS = 1.0
+"""Seconds for which a part counts as moving after it did: a face that comes to rest is looked for more than once."""
+
+MOST_LOOKS = 3
+"""Parts that are looked at in one frame. At 15 frames a second, 16 parts then take six frames."""
+
+_TINY = 1e-6
+
+
+class SearchPlan:
+    """Chooses the parts that are looked at in a frame.
+
+    Looks are spread over the frames: as many as keep the period, and more where a moving part is late; those that were not
+    looked at for longest come first.
+
+    Parameters
+    ----------
+    count : int
+        Of the parts.
+
+    Examples
+    --------
+    At 10 frames a second, four parts in which something moves:
+
+    >>> plan = SearchPlan(4)
+    >>> plan.looked_everywhere(0.0)
+    >>> [plan.due(frame / 10, [True] * 4) for frame in range(1, 6)]
+    [[0], [1], [2], [3], [0]]
+    """
+
+    def __init__(self, count: int) -> None:
+        self._looked: List[float] = [-math.inf] * count
+        self._moved: List[float] = [-math.inf] * count
+        self._credit = 0.0
+        self._at: Optional[float] = None
+
+    def looked_everywhere(self, at: float) -> None:
+        """Say that all parts were looked at."""
+        count = len(self._looked)
+        # As if one after the other: all at once they would all be late together, too.
+        self._looked = [at - PERIOD * (count - 1 - part) / count for part in range(count)]
+        self._credit, self._at = 0.0, at
+
+    def again(self, part: int) -> None:
+        """Say that a look at a part was not finished: it comes first in the next frame."""
+        self._looked[part] = self._moved[part] = -math.inf
+        self._credit = max(self._credit, 1.0)
+
+    def due(self, at: float, changed: Sequence[bool]) -> List[int]:
+        """Return the parts to look at in a frame, which then count as looked at.
+
+        Parameters
+        ----------
+        at : float
+            Seconds; no less than in the call before.
+        changed : sequence of bool
+            For each part whether it shows something else than when it was looked at.
+
+        Returns
+        -------
+        list of int
+            No more than `MOST_LOOKS`.
+        """
+        for part, moves in enumerate(changed):
+            if moves:
+                self._moved[part] = at
+        waiting = [
+            part
+            for part, looked in enumerate(self._looked)
+            if at - looked >= STILL_PERIOD or at - self._moved[part] <= RESTLESS
+        ]
+        passed = at - self._at if self._at is not None else math.inf
+        self._at = at
+        if not waiting:
+            self._credit = 0.0
+            return []
+        self._credit = min(self._credit + len(waiting) * passed / PERIOD, float(MOST_LOOKS))
+        late = sum(at - self._moved[part] <= RESTLESS and at - self._looked[part] >= PERIOD for part in waiting)
+        count = min(max(late, int(self._credit + _TINY)), MOST_LOOKS)
+        chosen = sorted(waiting, key=lambda part: self._looked[part])[:count]
+        self._credit = max(0.0, self._credit - len(chosen))
+        for part in chosen:
+            self._looked[part] = at
+        return chosen

@@ -1,0 +1,95 @@
+"""A detector that searches: what the stage tells it of each camera's frames."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from itertools import islice
+from typing import List, Optional, Tuple
+
+import numpy as np
+
+from fer_edge import read_image, watch
+from fer_edge.app.detection import Detection
+from fer_edge.app.kept import KeptDetector
+from fer_edge.capture.synthetic import PORTRAIT
+from fer_edge.detect import FaceDetector, FaceSearch
+from fer_edge.types import Box, Face, Frame, Image, Observation
+
+FACE = Face(Box(10, 10, 40, 40), 0.9, {"right_eye": (20.0, 25.0), "left_eye": (40.0, 25.0)})
+SCENES = [
+    np.random.default_rng(seed).integers(0, 256, (12, 16, 3), np.uint8).repeat(40, 0).repeat(40, 1) for seed in (0, 1)
+]
+
+
+class Searching(FaceDetector):
+    """Writes down how it was asked."""
+
+    def __init__(self) -> None:
+        self.everywhere = 0
+        self.searches: List[Recorded] = []
+
+    def detect(self, image: Image) -> Tuple[Face, ...]:
+        self.everywhere += 1
+        return (FACE,)
+
+    def search(self) -> FaceSearch:
+        self.searches.append(Recorded())
+        return self.searches[-1]
+
+
+class Recorded(FaceSearch):
+    def __init__(self) -> None:
+        self.asked: List[Tuple[float, bool]] = []
+
+    def look(self, image: Image, at: float, anew: bool = False) -> Tuple[Face, ...]:
+        self.asked.append((at, anew))
+        return (FACE,)
+
+
+def seen(camera: str, index: int, scene: int = 0, media_time: Optional[float] = None, file: str = "") -> Observation:
+    return Observation(
+        Frame(index, 100 + index / 10, datetime.now(timezone.utc), SCENES[scene], camera, media_time, file)
+    )
+
+
+def test_each_camera_has_a_search_of_its_own_that_is_told_of_time_and_cuts() -> None:
+    detector = Searching()
+
+    def build() -> FaceDetector:
+        return KeptDetector(detector)
+
+    stage = Detection({"door": build, "hall": build})
+    assert [
+        one.found for one in stage.work([seen("door", 0), seen("hall", 0), seen("door", 1), seen("hall", 1, 1)])
+    ] == [(FACE,)] * 4
+    door, hall = detector.searches
+    assert door.asked == [(100.0, False), (100.1, False)]
+    assert hall.asked == [(100.0, False), (100.1, True)]
+    stage.work([seen("door", 2, media_time=7.5)])
+    assert door.asked[-1][0] == 7.5
+    assert detector.everywhere == 0
+
+
+def test_single_pictures_are_searched_everywhere() -> None:
+    detector = Searching()
+    stage = Detection({"": lambda: detector})
+    stage.work([seen("", 0, file="one.jpg"), seen("", 1, file="two.jpg")])
+    assert detector.everywhere == 2
+    assert not detector.searches[0].asked
+
+
+def test_what_is_to_be_blurred_is_searched_everywhere_in_each_frame() -> None:
+    detector = Searching()
+    stage = Detection({"": lambda: detector}, everywhere=True)
+    stage.work([seen("", 0), seen("", 1)])
+    assert detector.everywhere == 2
+    assert not detector.searches
+
+
+def test_auto_runs_on_a_camera_and_on_a_picture() -> None:
+    with watch("demo", detector="auto") as session:
+        faces = [len(observation.faces) for observation in islice(session, 4)]
+    assert len(faces) == 4
+    assert min(faces) >= 1
+    (face,) = read_image(PORTRAIT, detector="auto")
+    assert face.face.score > 0.5

@@ -305,5 +305,5 @@ def test_an_opencv_without_windows_is_recognised(monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_key_has_a_meaning_and_a_letter_of_its_own() -> None:
-    assert set(KEYS) == set("qbtmfsh")
+    assert set(KEYS) == set("qbtrmfsh")
     assert np.unique(list(KEYS.values())).size == len(KEYS)

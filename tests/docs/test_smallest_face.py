@@ -25,7 +25,7 @@ def measure(*detectors: str, size: str = "") -> str:
 
 def test_the_smallest_faces_are_those_that_are_found_here() -> None:
     page = (ROOT / "docs" / "detectors.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d+) x (\d+) \| (?:(\d+) px|–) \| (\d+) px \| (\d+) px \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) x (\d+) \| (?:(\d+) px|\S) \| (\d+) px \| (\d+) px \|$", page, re.MULTILINE)
     said: Dict[Tuple[str, str], float] = {}
     for width, height, auto, short, full in rows:
         if auto:

@@ -105,7 +105,7 @@ def test_a_file_gives_the_same_results_however_fast_it_is_read(tmp_path: Path) -
     """What is looked for when goes by the time of the video: small faces that come and go, in a frame of five parts."""
     clip = tmp_path / "clip.avi"
     head = cv2.resize(cv2.imread(str(PORTRAIT)), (176, 176), interpolation=cv2.INTER_AREA)
-    video = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"MJPG"), 15.0, (1280, 720))
+    video = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 15.0, (1280, 720))
     for index in range(30):
         image = np.full((720, 1280, 3), 110, np.uint8)
         for left, top, begin, end in ((40, 60, 0, 30), (700, 420, 4, 26), (1000, 80, 10, 30)):

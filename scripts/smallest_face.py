@@ -16,9 +16,10 @@ import numpy as np
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.registry import DEFAULT_DETECTOR
 from fer_edge.types import Box, Image
 
-SIZES = ((640, 480), (1280, 720), (1920, 1080), (720, 1280))
+SIZES = {f"{width}x{height}": (width, height) for width, height in ((640, 480), (1280, 720), (1920, 1080), (720, 1280))}
 GROUND = 110
 STEP = 0.96
 AROUND = 2.2
@@ -54,14 +55,16 @@ def smallest(detector: FaceDetector, portrait: Image, share: float, size: Tuple[
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--detector", action="append", help="may be given several times (blazeface)")
-    names: List[str] = parser.parse_args().detector or ["blazeface"]
+    parser.add_argument("--detector", action="append", help=f"may be given several times ({DEFAULT_DETECTOR})")
+    parser.add_argument("--size", action="append", choices=SIZES, help="may be given several times (all)")
+    options = parser.parse_args()
+    names: List[str] = options.detector or [DEFAULT_DETECTOR]
     portrait = cv2.imread(str(PORTRAIT))
     for name in names:
         with closing(open_detector(name)) as detector:
             (face, *_) = detector.detect(portrait)
             head, share = cut_out(portrait, face.box), 1 / AROUND
-            for size in SIZES:
+            for size in (SIZES[name] for name in options.size or SIZES):
                 height = smallest(detector, head, share, size)
                 if not height:
                     print(f"{name:10} {size[0]}x{size[1]}: not even the largest one")

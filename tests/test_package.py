@@ -25,7 +25,8 @@ def test_the_program_in_the_package_docstring_works() -> None:
     program = "\n".join(line[4:] for line in lines)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     words = [line.split() for line in done.stdout.splitlines()]
-    assert len(words) > 10
+    # A busy machine leaves frames out; the program ends behind the thirtieth all the same.
+    assert int(words[-1][0]) > 30
     assert all(label in fer_edge.LABELS for _, label, _ in words)
 
 
@@ -146,10 +147,13 @@ def test_a_detector_of_ones_own_that_gives_something_else_is_named(found: Any, c
 
 def test_faces_that_the_detector_is_less_sure_of_than_asked_for_are_left_out() -> None:
     image = portrait()
-    (seen,) = fer_edge.read_image(image)
+    (seen,) = fer_edge.read_image(image, detector="blazeface")
     more = min(1.0, seen.face.score + 0.001)
-    assert fer_edge.read_image(image, min_score=more) == ()
-    (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier(), min_score=more)
+    assert fer_edge.read_image(image, detector="blazeface", min_score=more) == ()
+    # The default looks a second time, and may be surer then.
+    assert all(again.face.score >= more for again in fer_edge.read_image(image, min_score=more))
+    assert fer_edge.read_image(image, min_score=1.0) == ()
+    (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier(), min_score=1.0)
     assert observation.faces == ()
     (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier())
     assert len(observation.faces) == 1

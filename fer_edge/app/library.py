@@ -20,6 +20,7 @@ from fer_edge.capture.shaped import shaped
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.detect.base import FaceDetector
+from fer_edge.detect.registry import DEFAULT_DETECTOR
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import CameraSettings, Settings, check_value
@@ -37,7 +38,7 @@ OWN = "own"
 def watch(
     source: Union[Watched, Sequence[Watched], Mapping[str, Watched]] = "auto",
     *,
-    detector: Union[str, FaceDetector] = "blazeface",
+    detector: Union[str, FaceDetector] = DEFAULT_DETECTOR,
     model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
     reconnect: str = "auto",
@@ -187,7 +188,7 @@ def _stream(session: Session, first: Observation) -> StreamInfo:
 def read_image(
     image: Union[Image, str, os.PathLike[str]],
     *,
-    detector: Union[str, FaceDetector] = "blazeface",
+    detector: Union[str, FaceDetector] = DEFAULT_DETECTOR,
     model: Union[str, os.PathLike[str], ExpressionClassifier] = DEFAULT_MODEL,
     min_score: float = 0.5,
     rotate: int = 0,

@@ -13,7 +13,7 @@ from fer_edge.errors import UsageError
 if TYPE_CHECKING:
     from fer_edge.detect.base import FaceDetector
 
-DEFAULT_DETECTOR = "blazeface"
+DEFAULT_DETECTOR = "auto"
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ def _mediapipe_full(_threads: int, min_score: float) -> FaceDetector:
 
 
 DETECTORS: Mapping[str, DetectorEntry] = {
-    "blazeface": DetectorEntry("BlazeFace for faces that are near", _blazeface_short, models=("blazeface_short",)),
     "auto": DetectorEntry(
         "both BlazeFace networks, for faces near and far", _auto, models=("blazeface_short", "blazeface_full")
     ),
+    "blazeface": DetectorEntry("BlazeFace for faces that are near", _blazeface_short, models=("blazeface_short",)),
     "blazeface-full": DetectorEntry("BlazeFace for faces further away", _blazeface_full, models=("blazeface_full",)),
     "yunet": DetectorEntry("YuNet, which sees the smallest faces", _yunet, models=("yunet",)),
     "mediapipe": DetectorEntry("the mediapipe package's BlazeFace", _mediapipe_short, extra="mediapipe"),

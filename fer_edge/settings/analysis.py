@@ -21,7 +21,7 @@ class AnalysisSettings:
         choice(*DETECTORS),
         "NAME",
         "analysis",
-        f"face detector: {', '.join(DETECTORS)}; -full finds faces further away, auto near and far ones",
+        f"face detector: {', '.join(DETECTORS)}; auto finds faces near and far, blazeface near ones at the least cost",
     )
     min_score: float = setting(
         "min_score", 0.5, SHARE, "SCORE", "analysis", "leave out faces that the detector is less sure of"

@@ -16,6 +16,7 @@ from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FaceDetector, FakeDetector
+from fer_edge.detect.registry import DEFAULT_DETECTOR
 from fer_edge.errors import SourceNotFound
 from fer_edge.pipeline.session import Session
 from fer_edge.settings import CameraSettings, Settings
@@ -120,4 +121,4 @@ def test_a_detector_of_several_cameras_is_built_once_and_each_camera_gets_its_ow
     given = Given(front=[lambda: over_after(3)], door=[lambda: over_after(3)], yard=[lambda: over_after(3)])
     session = given.session(detectors=["yunet"])
     assert len(list(session)) == 9
-    assert given.built == {"yunet": 1, "blazeface": 1}
+    assert given.built == {"yunet": 1, DEFAULT_DETECTOR: 1}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from itertools import islice
-from typing import List, Optional, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
 
+import cv2
 import numpy as np
+import pytest
 
 from fer_edge import read_image, watch
 from fer_edge.app.detection import Detection
 from fer_edge.app.kept import KeptDetector
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.detect import FaceDetector, FaceSearch
+from fer_edge.sinks.jsonl import as_record
 from fer_edge.types import Box, Face, Frame, Image, Observation
 
 FACE = Face(Box(10, 10, 40, 40), 0.9, {"right_eye": (20.0, 25.0), "left_eye": (40.0, 25.0)})
@@ -93,3 +98,33 @@ def test_auto_runs_on_a_camera_and_on_a_picture() -> None:
     assert min(faces) >= 1
     (face,) = read_image(PORTRAIT, detector="auto")
     assert face.face.score > 0.5
+
+
+@pytest.mark.slow
+def test_a_file_gives_the_same_results_however_fast_it_is_read(tmp_path: Path) -> None:
+    """What is looked for when goes by the time of the video: small faces that come and go, in a frame of five parts."""
+    clip = tmp_path / "clip.avi"
+    head = cv2.resize(cv2.imread(str(PORTRAIT)), (176, 176), interpolation=cv2.INTER_AREA)
+    video = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 15.0, (1280, 720))
+    for index in range(30):
+        image = np.full((720, 1280, 3), 110, np.uint8)
+        for left, top, begin, end in ((40, 60, 0, 30), (700, 420, 4, 26), (1000, 80, 10, 30)):
+            if begin <= index < end:
+                image[top : top + 176, left + 3 * index :][:, :176] = head
+        video.write(image)
+    video.release()
+
+    def told(pause: float) -> List[Dict[str, Any]]:
+        lines = []
+        with watch(clip) as session:
+            for observation in session:
+                line = as_record(observation, session.rates())
+                # When it was read, and how fast, differs by its nature.
+                lines.append({key: value for key, value in line.items() if key not in ("timestamp", "fps")})
+                time.sleep(pause)
+        return lines
+
+    once = told(0.0)
+    assert [len(line["faces"]) for line in (once[0], once[-1])] == [1, 2]
+    assert told(0.0) == once
+    assert told(0.05) == once

@@ -146,7 +146,7 @@ def test_what_is_asked_in_vain_is_told_with_what_to_do(
     script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert script.main(["blazefaces"]) == 2
-    assert "Choose from blazeface, auto, blazeface-full, yunet" in capsys.readouterr().err
+    assert "Choose from auto, blazeface, blazeface-full, yunet" in capsys.readouterr().err
     assert script.main(["blazeface", "--min-score", "2"]) == 2
     assert "between 0 and 1" in capsys.readouterr().err
     assert script.main(["blazeface", "--json", str(tmp_path / "none" / "all.json")]) == 30

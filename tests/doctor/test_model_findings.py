@@ -14,8 +14,8 @@ from fer_edge.settings import Settings
 
 
 def test_what_is_needed_is_what_runs_by_default() -> None:
-    assert Settings().analysis.detector == "blazeface"
-    assert (Settings().analysis.model, VARIANTS["short"].model) == NEEDED
+    assert Settings().analysis.detector == "auto"
+    assert (Settings().analysis.model, VARIANTS["short"].model, VARIANTS["full"].model) == NEEDED
     assert set(NEEDED) <= set(known_models())
 
 
@@ -25,7 +25,7 @@ def test_the_shipped_files_are_whole() -> None:
     assert known_models()[NEEDED[0]].sha256[:12] in found[NEEDED[0]].value
 
 
-@pytest.mark.parametrize(("name", "level"), [(NEEDED[0], "problem"), (NEEDED[1], "problem"), ("yunet", "warning")])
+@pytest.mark.parametrize(("name", "level"), [*((name, "problem") for name in NEEDED), ("yunet", "warning")])
 def test_a_damaged_file_is_a_problem_only_where_it_is_needed(name: str, level: str) -> None:
     def state(model: KnownModel) -> str:
         return "damaged" if model.name == name else "ok"

@@ -27,7 +27,7 @@ def test_the_example_of_the_page_is_valid_and_does_what_its_comments_say() -> No
     settings = load_settings({}, {}, SettingsFile.parse(Path("three.toml"), example.encode()))
     assert settings.cameras == (
         CameraSettings("front", "0", (640, 480), 15.0),
-        CameraSettings("door", "rtsp://192.168.1.20/live", (640, 480), detector="blazeface-full"),
+        CameraSettings("door", "rtsp://192.168.1.20/live", (640, 480), detector="blazeface"),
         CameraSettings("demo-3", "demo:3", (640, 480)),
     )
     assert settings.outputs.record == "{camera}.mp4"

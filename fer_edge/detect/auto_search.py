@@ -10,14 +10,15 @@ from fer_edge.detect.change import ChangeFinder
 from fer_edge.detect.known_faces import KnownFaces, nearest, on_one_head, one_of_each
 from fer_edge.detect.letterbox import check_image
 from fer_edge.detect.looks import Looks
-from fer_edge.detect.parts import Part, in_phase, parts_of, side_of, small_from
-from fer_edge.detect.search_plan import SearchPlan
+from fer_edge.detect.parts import Part, in_phase, parts_for, side_of, small_from
+from fer_edge.detect.search import EVERYTHING, Search
+from fer_edge.detect.search_plan import MOST_LOOKS, SearchPlan
 from fer_edge.types import Face, Image
 
-MOST_REGIONS = 4
-"""Known faces that are looked at in one frame by themselves; the others wait for their turn."""
+MOST_REGIONS = 3
+"""Known faces that are looked at in one frame by themselves; the others wait for their turn. More than these are a crowd."""
 
-MOST_NEW = 4
+MOST_NEW = 2
 """Candidates that are looked at in one frame; with others in view their part is looked at again in the next."""
 
 SURE_ENOUGH = 0.75
@@ -34,10 +35,13 @@ class AutoSearch(FaceSearch):
     ----------
     looks : Looks
         The networks; other cameras may use them as well, in the same thread.
+    wanted : Search
+        Which faces are looked for; others may be told as well.
     """
 
-    def __init__(self, looks: Looks) -> None:
-        self._looks = looks
+    def __init__(self, looks: Looks, wanted: Search = EVERYTHING) -> None:
+        self._looks, self._wanted = looks, wanted
+        self._looked_at_whole = False
         self._known = KnownFaces()
         self._refused: List[Tuple[float, Face]] = []
         self._size = (0, 0)
@@ -55,7 +59,9 @@ class AutoSearch(FaceSearch):
             self._at = at
             return self._start(image, size, at)
         self._at = at
-        near = self._looks.whole(image)
+        crowd = self._crowd(at)
+        self._looked_at_whole = not (crowd and self._looked_at_whole)
+        near = [face for face in self._looks.whole(image) if self._wanted.may_want(face)] if self._looked_at_whole else []
         found = self._follow(image, near, at)
         self._refused = [(until, face) for until, face in self._refused if at < until]
         room = MOST_NEW
@@ -66,13 +72,14 @@ class AutoSearch(FaceSearch):
                     found.append(self._begun(face, at))
                 else:
                     self._refused.append((at + REFUSED, face))
-        self._search(image, found, at, room)
+        if not (crowd and self._looked_at_whole):
+            self._search(image, found, at, room, 1 if crowd else MOST_LOOKS)
         return tuple(one_of_each(found))
 
     def _start(self, image: Image, size: Tuple[int, int], at: float) -> Tuple[Face, ...]:
         """Search everywhere."""
         if size != self._size:
-            self._size, self._parts = size, parts_of(*size)
+            self._size, self._parts = size, parts_for(*size, self._wanted)
             self._phases = [0] * len(self._parts)
             self._plan = SearchPlan(len(self._parts))
             self._changes = ChangeFinder(*size, self._parts)
@@ -82,11 +89,16 @@ class AutoSearch(FaceSearch):
         for part in range(len(self._parts)):
             self._changes.looked(part)
         self._plan.looked_everywhere(at)
-        return tuple(self._begun(face, at) for face in self._looks.everywhere(image))
+        return tuple(self._begun(face, at) for face in self._looks.everywhere(image, self._wanted))
 
     def _begun(self, face: Face, at: float) -> Face:
         self._known.begin(face, at)
         return face
+
+    def _crowd(self, at: float) -> bool:
+        """Return whether more faces are known than are looked at in a frame, none of which the whole frame surely shows."""
+        sides = [side_of(one.face.box) for one in self._known.by_turn(at)]
+        return len(sides) > MOST_REGIONS and max(sides) < SURE_ENOUGH * small_from(*self._size)
 
     def _follow(self, image: Image, near: List[Face], at: float) -> List[Face]:
         """Return the known faces: those that are found, and those whose turn it is not where they are likely to be."""
@@ -95,6 +107,8 @@ class AutoSearch(FaceSearch):
         waiting: List[Face] = []
         for one in self._known.by_turn(at):
             expected = one.expected(at)
+            if not self._wanted.may_want(expected):
+                continue  # Forgotten after a while.
             face: Optional[Face] = nearest(near, expected)
             if face is None or side_of(face.box) < SURE_ENOUGH * small:
                 if room:
@@ -120,15 +134,15 @@ class AutoSearch(FaceSearch):
         """Return whether a face may be a known one that was missed."""
         return any(on_one_head(face, (one.expected(at),)) for one in self._known.by_turn(at))
 
-    def _search(self, image: Image, found: List[Face], at: float, room: int) -> None:
+    def _search(self, image: Image, found: List[Face], at: float, room: int, most: int) -> None:
         """Look for new faces in the parts whose turn it is, and add them to what was found."""
         changed = self._changes.changed(image, [face.box for face in found])
-        for number in self._plan.due(at, changed):
+        for number in self._plan.due(at, changed, most):
             self._changes.looked(number)
             self._phases[number] += 1
             part = in_phase(self._parts[number], self._phases[number], *self._size)
             for candidate in self._looks.candidates(image, part):
-                if not self._new(candidate, found):
+                if not self._wanted.may_want(candidate) or not self._new(candidate, found):
                     continue
                 if not room:
                     self._plan.again(number)

@@ -30,7 +30,14 @@ def randomness(seed: int, *words: object) -> np.random.Generator:
 
 
 def people(
-    ground: str, size: Size, height: float, speed: float, random: np.random.Generator, count: int = 3, new: bool = False
+    ground: str,
+    size: Size,
+    height: float,
+    speed: float,
+    random: np.random.Generator,
+    count: int = 3,
+    new: bool = False,
+    frames: int = FRAMES,
 ) -> Iterator[Scene]:
     """Give the frames of a video in which heads go to and fro, each in a cell of its own.
 
@@ -48,10 +55,12 @@ def people(
         Of the heads.
     new : bool
         Whether they are in view from `APPEARS` on only.
+    frames : int
+        No more than `FRAMES`.
     """
     back, paths = ground_of(ground, size, random), _paths(size, height, speed, count, random)
     noise = _Noise(size, 2.0, random)
-    for frame in range(FRAMES):
+    for frame in range(frames):
         heads = [path[frame] for path in paths] if frame >= APPEARS or not new else []
         picture = back.copy()
         paint(picture, heads)

@@ -63,7 +63,7 @@ class Search:
         )
 
     def touches(self, left: float, top: float, right: float, bottom: float) -> bool:
-        """Return whether a face whose centre lies in a rectangle may be wanted; True also where it lies beside a region's bay."""
+        """Return whether a face whose centre lies in a rectangle may be wanted; bays of regions count as theirs."""
         return not self.regions or any(
             ends[0] <= right and left <= ends[2] and ends[1] <= bottom and top <= ends[3]
             for ends in map(extent, self.regions)

@@ -84,9 +84,14 @@ class Scene:
 
 def draw(ground: Pixels, heads: Sequence[Head], random: np.random.Generator, light: Light = DAYLIGHT) -> Scene:
     """Draw heads over a ground, which is changed, and photograph them in some light."""
+    paint(ground, heads)
+    return Scene(finish(ground, random, light), tuple(head.box for head in heads))
+
+
+def paint(ground: Pixels, heads: Sequence[Head]) -> None:
+    """Draw heads over a ground, which is changed."""
     for head in heads:
         _draw_head(ground, head)
-    return Scene(finish(ground, random, light), tuple(head.box for head in heads))
 
 
 def extent(head: Head) -> Tuple[float, float, float, float]:

@@ -94,11 +94,14 @@ class Face:
     landmarks : mapping of str to Point
         Named points in pixels: at least ``right_eye`` and ``left_eye`` (the person's right and left), and, as far as the
         detector gives them, ``nose``, ``mouth``, ``right_mouth``, ``left_mouth``, ``right_ear``, ``left_ear``.
+    predicted : bool
+        Whether it was not found in this frame, but is told where its motion lets expect it.
     """
 
     box: Box
     score: float
     landmarks: Mapping[str, Point]
+    predicted: bool = False
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ class Detection(StageWork):
         By camera, which of the faces are wanted; all of one that is not among them.
     everywhere : bool
         Look everywhere in each frame, also with a detector that else looks at parts in turn: no face may be late.
+    hold : bool
+        Have such a detector tell a face that it misses for a moment more, as nobody follows it.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Detection(StageWork):
         turns: DetectionTurns = EVERY_FRAME,
         searches: Mapping[str, Search] = MappingProxyType({}),
         everywhere: bool = False,
+        hold: bool = False,
     ) -> None:
         built: Dict[BuildDetector, FaceDetector] = {}
         for build in detectors.values():
@@ -62,7 +65,10 @@ class Detection(StageWork):
         self._searches = searches
         self._crowded: Set[str] = set()
         self._looks = {camera: _Look() for camera in detectors}
-        in_turn = {camera: None if everywhere else detector.search() for camera, detector in self._of.items()}
+        in_turn = {
+            camera: None if everywhere else detector.search(searches.get(camera, EVERYTHING), hold)
+            for camera, detector in self._of.items()
+        }
         self._in_turn = {camera: _InTurn(search) for camera, search in in_turn.items() if search is not None}
 
     def work(self, observations: Sequence[Observation]) -> Sequence[Observation]:

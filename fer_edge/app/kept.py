@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.detect.base import FaceDetector, FaceSearch
+from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.types import Expression, Face, Image
 
 
@@ -23,9 +24,9 @@ class KeptDetector(FaceDetector):
         """Return what the detector finds."""
         return self._detector.detect(image)
 
-    def search(self) -> Optional[FaceSearch]:
+    def search(self, wanted: Search = EVERYTHING, hold: bool = False) -> Optional[FaceSearch]:
         """Return what the detector gives."""
-        return self._detector.search()
+        return self._detector.search(wanted, hold)
 
 
 class KeptClassifier(ExpressionClassifier):

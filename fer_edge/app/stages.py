@@ -44,7 +44,11 @@ def stage_list(
     # With --blur the detector finds more than is to be read.
     least = settings.analysis.min_score if settings.analysis.blur else 0.0
     stages = [
-        StageSpec("detect", DETECTION, lambda: Detection(detectors, turns, searches, settings.analysis.blur)),
+        StageSpec(
+            "detect",
+            DETECTION,
+            lambda: Detection(detectors, turns, searches, settings.analysis.blur, not settings.tracks.on),
+        ),
         StageSpec(
             "classify",
             "classification",

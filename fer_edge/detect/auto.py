@@ -11,6 +11,7 @@ from fer_edge.detect.auto_search import AutoSearch
 from fer_edge.detect.base import FaceDetector, FaceSearch
 from fer_edge.detect.letterbox import check_image
 from fer_edge.detect.looks import Looks
+from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.types import Face, Image
 
 
@@ -61,9 +62,9 @@ class AutoDetector(FaceDetector):
         check_image(image)
         return tuple(self._looks.everywhere(image))
 
-    def search(self) -> FaceSearch:
-        """Return what looks at the frames of one camera, in the thread of this detector."""
-        return AutoSearch(self._looks)
+    def search(self, wanted: Search = EVERYTHING, hold: bool = False) -> FaceSearch:
+        """Return what looks at the frames of one camera; see `FaceDetector.search`."""
+        return AutoSearch(self._looks, wanted, hold)
 
     def close(self) -> None:
         """Free both networks. May be called twice."""

@@ -8,6 +8,7 @@ from typing import Any, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.errors import ModelShapeError, StageFailed
 from fer_edge.types import Face, Image
 
@@ -32,10 +33,17 @@ class FaceDetector(ABC):
             In pixels of `image`, best score first; empty when there is none.
         """
 
-    def search(self) -> Optional[FaceSearch]:
+    def search(self, wanted: Search = EVERYTHING, hold: bool = False) -> Optional[FaceSearch]:
         """Return what looks at the frames of one camera, one after the other; None where each is looked at by itself.
 
         It lives as long as the detector, and is used in its thread.
+
+        Parameters
+        ----------
+        wanted : Search
+            Which faces somebody wants to know of. Others need not be looked for, and may be told all the same.
+        hold : bool
+            Whether a face that a look misses is told for a moment more, as nobody else follows it (`Face.predicted`).
         """
         return None
 
@@ -62,8 +70,8 @@ class FaceSearch(ABC):
         Returns
         -------
         tuple of Face
-            Best score first. A face that no look was taken at is where it is likely to be now; one that a look missed is not
-            among them.
+            Best score first. A face that no look was taken at is where it is likely to be now (`Face.predicted`); one that a
+            look missed is not among them, unless it is to be held.
         """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import List, NamedTuple, Tuple
 
+from fer_edge.detect.search import SLACK, Search
 from fer_edge.types import Box, Image
 
 NEAR_SIDE, FAR_SIDE = 128, 192
@@ -18,8 +19,9 @@ FAR_SURE = 15.0
 """The same of the full-range network; with the scores that `fer_edge.detect.auto` takes it finds all from 11 on. The rest is
 for what lies around a face."""
 
-TILE = 540
-"""Pixels along the side of a tile, if the frame is not too large for it: a face of 30 pixels is 11 in the network's input."""
+TILE = 640
+"""Pixels along the side of a tile, if the frame is not too large for it: a face of 30 pixels is 9 in the network's input, and full
+HD is nine parts."""
 
 MOST_PARTS = 16
 """More would not be looked at in time; the tiles of a large frame are larger instead."""
@@ -94,7 +96,7 @@ def parts_of(width: int, height: int) -> Tuple[Part, ...]:
     >>> parts_of(640, 480)
     (Part(left=0, top=0, right=480, bottom=480), Part(left=160, top=0, right=640, bottom=480))
     >>> len(parts_of(1920, 1080)), len(parts_of(3840, 2160))
-    (16, 16)
+    (9, 16)
     """
     longest, shortest = max(width, height), min(width, height)
     whole = Part(0, 0, width, height)
@@ -107,6 +109,17 @@ def parts_of(width: int, height: int) -> Tuple[Part, ...]:
             return tuple(best)
         side *= 1.05
     return (whole,)
+
+
+def parts_for(width: int, height: int, wanted: Search) -> Tuple[Part, ...]:
+    """Return those of `parts_of` in which the wanted faces may lie; none where the whole frame shows them all as it is."""
+    if wanted.min_face >= small_from(width, height) * (1 + SLACK):
+        return ()
+    parts = parts_of(width, height)
+    whole = Part(0, 0, width, height)
+    if whole in parts and wanted.min_face >= FAR_SURE * max(width, height) / FAR_SIDE * (1 + SLACK):
+        parts = (whole,)
+    return tuple(part for part in parts if wanted.touches(*part))
 
 
 def _tiles(width: int, height: int, side: float, overlap: float) -> List[Part]:

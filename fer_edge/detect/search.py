@@ -14,6 +14,9 @@ MOST_FACES = 256
 run. The shipped network reads 256 faces in 1.3 s, and 1,000 in 7.3 s (Intel Xeon, one
 run); after 10 s a stage counts as hung."""
 
+SLACK = 0.5
+"""Sides of a face by which two looks at it may tell other places and heights of it."""
+
 
 @dataclass(frozen=True)
 class Search:
@@ -50,6 +53,21 @@ class Search:
             return False
         x, y = box.x + box.width / 2, box.y + box.height / 2
         return not self.regions or any(holds(region, x, y) for region in self.regions)
+
+    def may_want(self, face: Face) -> bool:
+        """Return whether a face that another look may show a little elsewhere, or larger, may be wanted."""
+        x, y, width, height = face.box
+        slack = SLACK * max(width, height)
+        return (1 + SLACK) * height >= self.min_face and self.touches(
+            x + width / 2 - slack, y + height / 2 - slack, x + width / 2 + slack, y + height / 2 + slack
+        )
+
+    def touches(self, left: float, top: float, right: float, bottom: float) -> bool:
+        """Return whether a face whose centre lies in a rectangle may be wanted; bays of regions count as theirs."""
+        return not self.regions or any(
+            ends[0] <= right and left <= ends[2] and ends[1] <= bottom and top <= ends[3]
+            for ends in map(extent, self.regions)
+        )
 
     def parted(self, faces: Sequence[Face]) -> Tuple[Tuple[Face, ...], Tuple[Face, ...]]:
         """Return the faces that are wanted, and the others, each in their order.

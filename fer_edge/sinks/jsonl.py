@@ -34,7 +34,8 @@ class JsonlSink(LineSink):
 
     A face that is followed has a ``track`` as well, with what it shows over time: ``id``, ``age_s``, ``expression`` (the steady
     label), its ``confidence``, ``uncertain``, ``doubt``, ``since_s``, ``valence``, ``intensity``, and where its resting face
-    moves the answers ``rest_shift`` (label to log-odds) and ``rest_s``. ``predicted`` is true in a line of a frame in which no
+    moves the answers ``rest_shift`` (label to log-odds) and ``rest_s``. ``predicted`` is true of a face that a detector
+        which looks at few faces in a frame tells by its motion, and in a line of a frame in which no
     face was looked for, and left out in others.
 
     Parameters
@@ -150,6 +151,7 @@ def _face(observed: ObservedFace) -> Dict[str, Any]:
         "probabilities": {label: number(value, 4) for label, value in zip(LABELS, expression.probabilities)},
         "uncertain": bool(expression.uncertain),
         **({"doubt": list(expression.doubt)} if expression.doubt else {}),
+        **({"predicted": True} if face.predicted else {}),
         **({"track": _track(observed.track)} if observed.track is not None else {}),
     }
 

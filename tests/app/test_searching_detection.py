@@ -18,6 +18,7 @@ from fer_edge.app.kept import KeptDetector
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.detect import FaceDetector, FaceSearch
 from fer_edge.sinks.jsonl import as_record
+from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.types import Box, Face, Frame, Image, Observation
 
 FACE = Face(Box(10, 10, 40, 40), 0.9, {"right_eye": (20.0, 25.0), "left_eye": (40.0, 25.0)})
@@ -32,12 +33,14 @@ class Searching(FaceDetector):
     def __init__(self) -> None:
         self.everywhere = 0
         self.searches: List[Recorded] = []
+        self.told: List[Tuple[Search, bool]] = []
 
     def detect(self, image: Image) -> Tuple[Face, ...]:
         self.everywhere += 1
         return (FACE,)
 
-    def search(self) -> FaceSearch:
+    def search(self, wanted: Search = EVERYTHING, hold: bool = False) -> FaceSearch:
+        self.told.append((wanted, hold))
         self.searches.append(Recorded())
         return self.searches[-1]
 
@@ -89,6 +92,12 @@ def test_what_is_to_be_blurred_is_searched_everywhere_in_each_frame() -> None:
     stage.work([seen("", 0), seen("", 1)])
     assert detector.everywhere == 2
     assert not detector.searches
+
+
+def test_a_search_is_told_what_is_wanted_of_its_camera_and_whether_nobody_follows_faces() -> None:
+    detector, wanted = Searching(), Search(min_face=40)
+    Detection({"door": lambda: detector, "hall": lambda: detector}, searches={"hall": wanted}, hold=True)
+    assert detector.told == [(EVERYTHING, True), (wanted, True)]
 
 
 def test_auto_runs_on_a_camera_and_on_a_picture() -> None:

@@ -134,7 +134,7 @@ def test_many_small_faces_are_all_told_in_each_frame_though_few_are_looked_at(
     for index in range(1, 15):
         runs.clear()
         assert len(search.look(image, index / 15)) >= count
-        assert len(runs) <= 1 + 4 + 4 + 3
+        assert len(runs) <= 1 + 3 + 2 * 2 + 2
 
 
 def test_two_cameras_know_nothing_of_each_other(detector: AutoDetector, head: Image) -> None:

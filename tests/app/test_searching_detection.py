@@ -17,8 +17,8 @@ from fer_edge.app.detection import Detection
 from fer_edge.app.kept import KeptDetector
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.detect import FaceDetector, FaceSearch
-from fer_edge.sinks.jsonl import as_record
 from fer_edge.detect.search import EVERYTHING, Search
+from fer_edge.sinks.jsonl import as_record
 from fer_edge.types import Box, Face, Frame, Image, Observation
 
 FACE = Face(Box(10, 10, 40, 40), 0.9, {"right_eye": (20.0, 25.0), "left_eye": (40.0, 25.0)})

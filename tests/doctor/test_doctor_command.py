@@ -62,8 +62,13 @@ def test_the_json_has_every_topic() -> None:
         *("machine", "power", "state", "Python", "pictures", "cameras", "GPU", "inference", "backends", "models"),
         "privacy",
         "recording",
+        "detectors",
         "main job",
     }
+    told = {finding["subject"]: finding for finding in report["findings"] if finding["topic"] == "detectors"}
+    assert told["for auto"]["value"] == "2 of 2 networks"
+    assert "blazeface from 82 px" in told["faces at 640x480"]["value"]
+    assert "ms" in told["time of a look"]["value"]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,8 @@ def works(program: str) -> Probe:
         return Probe([["ONNX Runtime on the CPU", True, ""]])
     if "read_image" in program:
         return Probe(["happy"])
+    if "open_detector" in program:
+        return Probe({"blazeface": 9.0, "auto": 30.0})
     if "display_available" in program:
         return Probe({"available": False, "reason": "DISPLAY is not set"})
     if "sinks.video" in program:

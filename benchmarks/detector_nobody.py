@@ -24,9 +24,9 @@ ENLARGED = 2
 """Times that clips are enlarged for it."""
 MARGIN = 0.6
 """Heights of a face around its box in which hair, neck and movement may be."""
-WINDOWS: Sequence[Size] = ((240, 180), (160, 120))
+WINDOWS: Sequence[Size] = ((240, 180), (160, 120), (120, 90))
 """Sizes of the parts of a clip, in its pixels; each is enlarged to the size of the other images."""
-STRIDE = 40
+STRIDE = 30
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 CLIPS = (".gif", ".mp4", ".avi", ".mkv", ".webm", ".mov")
 

@@ -187,7 +187,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _page(path: Path) -> str:
     """Return a page that has a place for tables."""
-    page = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        page = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text in UTF-8.", "Give a Markdown page.") from error
     if not any(line.startswith("**") and line.endswith("**") for line in page.split("\n")):
         raise UsageError(f"{path} has none of these tables.", "Put the title of one, as it is printed, on a line.")
     return page

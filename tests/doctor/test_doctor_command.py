@@ -122,6 +122,8 @@ def test_a_nano_in_5_w_is_seen_in_the_whole_table(tmp_path: Path) -> None:
 
 def test_what_fails_in_one_topic_does_not_hide_the_others(tmp_path: Path) -> None:
     def strange(program: str) -> Probe:
+        if "open_detector" in program:
+            return works(program)
         return Probe({}) if "numpy" in program else Probe({"unexpected": 1}) if "cv2" in program else works(program)
 
     findings = examine(nano(tmp_path), prints(nvpmodel="NV Power Mode: MAXN\n0\n"), strange)

@@ -7,7 +7,8 @@ import zlib
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from detector_grounds import (
     texture,
     without_face,
 )
+from detector_nobody import hand, parts_of_clips, pictures_of
 from detector_scenes import Head, Scene, draw, extent, place, room
 
 Word = Union[str, int, float]
@@ -32,6 +34,7 @@ SIZES: Tuple[Size, ...] = ((320, 240), (640, 480), (1280, 720), (1920, 1080))
 HEIGHTS = (24, 30, 40, 60, 80, 100, 160)
 QUICK_HEIGHTS = (40, 60, 80, 160)
 ROLLS = (-60, -45, -30, -15, 0, 15, 30, 45, 60)
+TURNS = (0, 20, 40, 60)
 LIGHTS: Mapping[str, Light] = {
     "as it is": Light(),
     "gain 0.5": Light(gain=0.5),
@@ -49,6 +52,8 @@ LIGHTS: Mapping[str, Light] = {
 VIEW: Size = (640, 480)
 NEAR = 100
 """Height of a face in a `VIEW` where light, roll and the like are what is asked."""
+TABLES = ("size", "company", "roll", "turn", "light", "motion", "empty", "double", "ms")
+"""What is asked of detectors; the last one is how long they take."""
 RATE = 15
 EXPOSURE = 1 / 30
 """Seconds for which an image of moving heads is exposed."""
@@ -66,16 +71,19 @@ class Group:
     Attributes
     ----------
     table : str
-        Which table: ``size``, ``company``, ``roll``, ``light``, ``motion``, ``empty`` or ``double``.
+        Which table: ``size``, ``company``, ``roll``, ``turn``, ``light``, ``motion``, ``empty`` or ``double``.
     key : mapping of str to str or number
         What the images have in common.
     scenes : callable
         Makes them, the same ones at every call.
+    rate : int
+        Images a second where they are those of clips; 0 where each stands by itself.
     """
 
     table: str
     key: Mapping[str, Word]
     scenes: Callable[[], Iterator[Scene]]
+    rate: int = 0
 
     @property
     def name(self) -> str:
@@ -83,8 +91,18 @@ class Group:
         return _name(self.table, self.key)
 
 
-def suite(seed: int, quick: bool = False) -> List[Group]:
-    """Return all groups; with `quick` fewer of them, with fewer images."""
+def suite(
+    seed: int, quick: bool = False, clips_folder: Optional[Path] = None, pictures: Optional[Path] = None
+) -> List[Group]:
+    """Return all groups; with `quick` fewer of them, with fewer images.
+
+    Parameters
+    ----------
+    clips_folder : Path, optional
+        Of clips, whose parts without anybody are used.
+    pictures : Path, optional
+        Of pictures in which nobody is.
+    """
     faces, clips, empty, doubles = (12, 1, 60, 20) if quick else (36, 6, 250, 500)
     heights, sizes = (QUICK_HEIGHTS, SIZES[1:3]) if quick else (HEIGHTS, SIZES)
     groups = []
@@ -103,31 +121,42 @@ def suite(seed: int, quick: bool = False) -> List[Group]:
     for roll in ROLLS[::2] if quick else ROLLS:
         make = partial(_people, "busy", VIEW, NEAR, roll=roll)
         groups.append(_group("roll", {"roll": roll}, seed, _frames(faces, VIEW, NEAR, roll), make))
+    for turn in TURNS[::2] if quick else TURNS:
+        make = partial(_people, "busy", VIEW, NEAR, turn=turn)
+        groups.append(_group("turn", {"turn": turn}, seed, _frames(faces, VIEW, NEAR), make))
     for name, light in list(LIGHTS.items())[:: 3 if quick else 1]:
         make = partial(_people, "busy", VIEW, NEAR, light=light)
         groups.append(_group("light", {"light": name}, seed, _frames(faces, VIEW, NEAR), make))
     for height in MOVING_HEIGHTS[-1:] if quick else MOVING_HEIGHTS:
         for speed in SPEEDS[-1:] if quick else SPEEDS:
             moving = {"height": height, "speed": speed}
-            groups.append(Group("motion", moving, partial(_clips, seed, height, speed, clips, 1.0 if quick else 2.0)))
+            make_clips = partial(_clips, seed, height, speed, clips, 1.0 if quick else 2.0)
+            groups.append(Group("motion", moving, make_clips, RATE))
     for kind, nobody in EMPTY.items():
         groups.append(_group("empty", {"images": kind}, seed, empty, nobody))
+    if clips_folder is not None:
+        parts = partial(parts_of_clips, clips_folder, VIEW, empty)
+        groups.append(Group("empty", {"images": "parts of clips"}, parts))
+    if pictures is not None:
+        groups.append(Group("empty", {"images": "pictures"}, partial(pictures_of, pictures, VIEW)))
     for kind, alone in SINGLE.items():
         groups.append(_group("double", {"heads": kind}, seed, doubles, alone))
     return groups
 
 
-def moving_heads(height: float, speed: float, seconds: float, random: np.random.Generator) -> List[List[Head]]:
-    """Return three heads in each frame of a clip, each of which goes to and fro in its third of the view.
+def moving_heads(
+    height: float, speed: float, seconds: float, random: np.random.Generator, size: Size = VIEW
+) -> List[List[Head]]:
+    """Return three heads in each frame of a clip, each of which goes to and fro in its third of the image.
 
     They go by `speed` face widths (which are as long as a face is high) a second, and turn where their third ends.
     """
-    across = VIEW[0] / 3
+    across = size[0] / 3
     paths = []
     for number in range(3):
         head = Head(0.0, 0.0, height, mirrored=bool(random.random() < 0.5), gain=float(random.uniform(0.88, 1.06)))
         left, top, right, bottom = extent(head)
-        spare = max(0.0, across - (right - left)), VIEW[1] - (bottom - top)
+        spare = max(0.0, across - (right - left)), size[1] - (bottom - top)
         angle = float(random.uniform(0, 2 * math.pi))
         velocity = [speed * height * math.cos(angle), speed * height * math.sin(angle)]
         start = [float(random.random()) * 2 * one for one in spare]
@@ -176,10 +205,11 @@ def _people(
     height: float,
     random: np.random.Generator,
     roll: float = 0.0,
+    turn: float = 0.0,
     light: Light = DAYLIGHT,
     most: int = 3,
 ) -> Scene:
-    return draw(ground_of(ground, size, random), place(size, height, random, most, roll), random, light)
+    return draw(ground_of(ground, size, random), place(size, height, random, most, roll, turn), random, light)
 
 
 def _clips(seed: int, height: float, speed: float, clips: int, seconds: float) -> Iterator[Scene]:
@@ -215,6 +245,7 @@ EMPTY: Mapping[str, Make] = {
     "textures": lambda random: Scene(finish(texture(VIEW, random, float(random.uniform(10, 90))), random)),
     "the portrait, its face or head cut out": _cut_out,
     "pieces of that, upside down": _upside_down,
+    "drawn hands": lambda random: Scene(hand(VIEW, random)),
 }
 """Images in which nobody is."""
 

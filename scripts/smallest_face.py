@@ -7,6 +7,7 @@ that is still found at each of nine places, in pixels and as a share of the imag
 from __future__ import annotations
 
 import argparse
+import math
 from contextlib import closing
 from typing import List, Tuple
 
@@ -41,9 +42,11 @@ def placed(portrait: Image, size: Tuple[int, int], side: int, across: float, dow
     return image
 
 
-def smallest(detector: FaceDetector, portrait: Image, share: float, size: Tuple[int, int]) -> float:
+def smallest(
+    detector: FaceDetector, portrait: Image, share: float, size: Tuple[int, int], largest: float = math.inf
+) -> float:
     """Return the height in pixels of the smallest face that is found at all places; 0 where none is."""
-    found, side = 0.0, float(min(size))
+    found, side = 0.0, min(float(min(size)), largest / share)
     while side > 16:
         places = [(x, y) for x in (0.1, 0.5, 0.9) for y in (0.1, 0.5, 0.9)]
         if not all(detector.detect(placed(portrait, size, round(side), *place)) for place in places):
@@ -57,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", action="append", help=f"may be given several times ({DEFAULT_DETECTOR})")
     parser.add_argument("--size", action="append", choices=SIZES, help="may be given several times (all)")
+    parser.add_argument("--largest", type=float, default=math.inf, help="begin with faces of this height, in pixels")
     options = parser.parse_args()
     names: List[str] = options.detector or [DEFAULT_DETECTOR]
     portrait = cv2.imread(str(PORTRAIT))
@@ -65,12 +69,12 @@ def main() -> None:
             (face, *_) = detector.detect(portrait)
             head, share = cut_out(portrait, face.box), 1 / AROUND
             for size in (SIZES[name] for name in options.size or SIZES):
-                height = smallest(detector, head, share, size)
+                height = smallest(detector, head, share, size, options.largest)
                 if not height:
                     print(f"{name:10} {size[0]}x{size[1]}: not even the largest one")
                     continue
                 parts = f"1/{max(size) / height:.1f} of the longer side, 1/{size[1] / height:.1f} of the height"
-                print(f"{name:10} {size[0]}x{size[1]}: {height:.0f} px, {parts}")
+                print(f"{name:10} {size[0]}x{size[1]}: {height:.0f} px, {parts}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Callable, List, Tuple
 
@@ -17,7 +17,7 @@ from fer_edge.board.nvidia import read_nvidia
 from fer_edge.board.power import read_cpu_clocks, read_power_mode
 from fer_edge.board.program import Runner, run_program
 from fer_edge.board.temperature import read_cooling, read_zones
-from fer_edge.doctor import cameras, gpu, libraries, machine, media, models, recording, telemetry
+from fer_edge.doctor import cameras, detectors, gpu, libraries, machine, media, models, recording, telemetry
 from fer_edge.doctor.finding import PROBLEM, WARNING, Finding
 from fer_edge.doctor.folder import look_at
 from fer_edge.doctor.probe import Prober, probe
@@ -60,6 +60,9 @@ def examine(
     packages = libraries.installed_packages()
     clocks = read_cpu_clocks(root)
 
+    # Two topics need them, and a camera that hangs shall hang once.
+    listed = lru_cache(maxsize=None)(lambda: trial(cameras.TRY_CAMERAS))
+
     topics: List[Tuple[str, Check]] = [
         ("machine", lambda: machine.board_findings(board, cpu_name(root), _system(root), l4t, jetson)),
         ("power", lambda: machine.power_findings(board, read_power_mode(root, run), clocks, jetson)),
@@ -78,7 +81,7 @@ def examine(
         ("pictures", lambda: cameras.display_findings(trial(cameras.TRY_DISPLAY))),
         (
             "cameras",
-            lambda: cameras.camera_findings(trial(cameras.TRY_CAMERAS), cameras.group_membership(), jetson),
+            lambda: cameras.camera_findings(listed(), cameras.group_membership(), jetson),
         ),
         (
             "cameras",
@@ -98,6 +101,14 @@ def examine(
             lambda: telemetry.telemetry_findings(trial(telemetry.TRY_TELEMETRY), telemetry.identifier_file(os.environ)),
         ),
         ("models", partial(models.model_findings, known_models, state_of)),
+        ("detectors", lambda: detectors.network_findings(known_models, state_of)),
+        ("detectors", lambda: detectors.reach_findings(listed())),
+        (
+            "detectors",
+            lambda: detectors.cost_findings(
+                trial(detectors.TRY_DETECTORS), any(device.slows_down for device in read_cooling(root))
+            ),
+        ),
         ("main job", lambda: models.main_job_findings(trial(models.TRY_MAIN_JOB))),
     ]
     found: List[Finding] = []

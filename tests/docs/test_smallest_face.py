@@ -10,6 +10,7 @@ from typing import Dict, Tuple
 
 import pytest
 
+from fer_edge.detect.reach import SMALLEST
 from fer_edge.detect.registry import DEFAULT_DETECTOR
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,12 @@ def test_the_smallest_faces_are_those_that_are_found_here() -> None:
         said[("blazeface", f"{width}x{height}")] = float(short)
         said[("blazeface-full", f"{width}x{height}")] = float(full)
     assert len(said) == 12
+    told: Dict[str, Dict[Tuple[int, int], int]] = {name: {} for name in SMALLEST}
+    for (name, size), height in said.items():
+        across, down = map(int, size.split("x"))
+        if across > down:
+            told[name][across, down] = int(height)
+    assert told == SMALLEST  # What the doctor says.
     # A picture that is searched everywhere takes long: of the default detector one size is measured.
     printed = measure("blazeface", "blazeface-full") + measure("auto", size="640x480")
     measured = re.findall(r"^(\S+) +(\d+x\d+): (\d+) px", printed, re.MULTILINE)

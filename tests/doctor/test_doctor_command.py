@@ -62,8 +62,13 @@ def test_the_json_has_every_topic() -> None:
         *("machine", "power", "state", "Python", "pictures", "cameras", "GPU", "inference", "backends", "models"),
         "privacy",
         "recording",
+        "detectors",
         "main job",
     }
+    told = {finding["subject"]: finding for finding in report["findings"] if finding["topic"] == "detectors"}
+    assert told["for auto"]["value"] == "2 of 2 networks"
+    assert "blazeface from 82 px" in told["faces at 640x480"]["value"]
+    assert "ms" in told["time of a look"]["value"]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,8 @@ def works(program: str) -> Probe:
         return Probe([["ONNX Runtime on the CPU", True, ""]])
     if "read_image" in program:
         return Probe(["happy"])
+    if "open_detector" in program:
+        return Probe({"blazeface": 9.0, "auto": 30.0})
     if "display_available" in program:
         return Probe({"available": False, "reason": "DISPLAY is not set"})
     if "sinks.video" in program:
@@ -115,6 +122,8 @@ def test_a_nano_in_5_w_is_seen_in_the_whole_table(tmp_path: Path) -> None:
 
 def test_what_fails_in_one_topic_does_not_hide_the_others(tmp_path: Path) -> None:
     def strange(program: str) -> Probe:
+        if "open_detector" in program:
+            return works(program)
         return Probe({}) if "numpy" in program else Probe({"unexpected": 1}) if "cv2" in program else works(program)
 
     findings = examine(nano(tmp_path), prints(nvpmodel="NV Power Mode: MAXN\n0\n"), strange)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fer_edge
-from fer_edge.app import library
+from fer_edge.app import kept
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FakeDetector

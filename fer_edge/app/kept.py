@@ -1,4 +1,4 @@
-"""The parts of a session with a detector or classifier that a program made itself: used by the stages, and not closed by them."""
+"""The parts of a session with a detector or classifier that a program made itself: used, and not closed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from fer_edge.settings import Settings, check_value
 from fer_edge.types import Expression, Face, Image
 
 
-def parts_with(
-    detector: Union[str, FaceDetector], model: Union[str, os.PathLike[str], ExpressionClassifier]
-) -> Parts:
+def parts_with(detector: Union[str, FaceDetector], model: Union[str, os.PathLike[str], ExpressionClassifier]) -> Parts:
     """Return the program's parts with a detector and a classifier by name, or somebody else's, which stay open."""
 
     def detector_of(settings: Settings, _name: str) -> Callable[[], FaceDetector]:

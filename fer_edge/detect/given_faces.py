@@ -56,8 +56,8 @@ def _check(detector: str, face: Face) -> None:
         told = _worded(box) if isinstance(box, Box) else f"of type {type(box).__name__}"
         raise StageFailed(
             f"The detector {detector} gave a face whose box is {told}.",
-            "The box of a fer_edge.Face is a fer_edge.Box of finite numbers in pixels of the frame: x, y of its upper left corner, "
-            "and a width and a height above 0.",
+            "The box of a fer_edge.Face is a fer_edge.Box of finite numbers, in pixels of the frame: x and y of its upper left "
+            "corner, and a width and a height above 0.",
         )
     if not isinstance(score, Real) or not 0 <= score <= 1:
         raise StageFailed(

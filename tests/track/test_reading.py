@@ -257,7 +257,9 @@ def test_a_doubt_that_changes_in_each_frame_is_not_shown_to_change_twice_within_
     stream: List[bool], fps: int
 ) -> None:
     words = [("small",) if small else () for small in stream]
-    steady = read(Reading(0.3), [(index / fps, expression({"sad": 0.9}, doubt=word)) for index, word in enumerate(words)])
+    steady = read(
+        Reading(0.3), [(index / fps, expression({"sad": 0.9}, doubt=word)) for index, word in enumerate(words)]
+    )
     shown = [one.expression.doubt for one in steady]
     changes = [index / fps for index in range(1, len(shown)) if shown[index] != shown[index - 1]]
     # The first frame is believed at once, and that may soon prove wrong.

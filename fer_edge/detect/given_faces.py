@@ -51,7 +51,9 @@ def checked_faces(detector: str, found: Any) -> Tuple[Face, ...]:
 
 
 def _check(detector: str, face: Face) -> None:
-    box, score, marks = face.box, face.score, face.landmarks
+    box: Any = face.box
+    score: Any = face.score
+    marks: Any = face.landmarks
     if not isinstance(box, Box) or not _are_places(box) or not (box.width > 0 and box.height > 0):
         told = _worded(box) if isinstance(box, Box) else f"of type {type(box).__name__}"
         raise StageFailed(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fer_edge
-from fer_edge.app import library
+from fer_edge.app import kept
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FakeDetector
@@ -107,8 +107,8 @@ def test_parts_of_ones_own_stay_open_after_one_picture_and_others_are_closed(mon
     (named,) = fer_edge.read_image(image, detector=detector, model=classifier)
     assert named.expression.label == "happy"
     assert detector.closed == classifier.closed == 0
-    monkeypatch.setattr(library, "detector_factory", lambda settings, name: lambda: detector)
-    monkeypatch.setattr(library, "classifier_factory", lambda settings: lambda: classifier)
+    monkeypatch.setattr(kept, "detector_factory", lambda settings, name: lambda: detector)
+    monkeypatch.setattr(kept, "classifier_factory", lambda settings: lambda: classifier)
     fer_edge.read_image(image)
     assert detector.closed == classifier.closed == 1
 

@@ -8,16 +8,13 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns
 from fer_edge.detect.base import FaceDetector, FaceSearch
+from fer_edge.detect.given_faces import checked_faces
 from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.detect.search import MOST_FACES as MOST_WANTED
-from fer_edge.errors import StageFailed
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.track.base import moment_of
 from fer_edge.track.cut import CutFinder
 from fer_edge.types import Box, Face, Frame, Image, Observation, Point
-
-EYES = {"right_eye", "left_eye"}
-"""Landmarks without which no face is cut out."""
 
 MOST_FACES = 32
 """More are not moved on but looked for: each is compared with each, and that is to stay far below the time of a look."""
@@ -131,20 +128,7 @@ class Detection(StageWork):
     def _detect(self, frame: Frame, at: Optional[float]) -> Tuple[Face, ...]:
         detector, search = self._of[frame.source], self._in_turn.get(frame.source)
         found = detector.detect(frame.image) if search is None or at is None else search.look(frame.image, at)
-        # Ours give faces; one of somebody else may not.
-        if not isinstance(found, (tuple, list)) or not all(isinstance(face, Face) for face in found):
-            raise StageFailed(
-                f"The detector {_kind(detector)} gave {found!r:.80}, and no sequence of faces.",
-                "Its detect() returns a tuple of fer_edge.Face, empty where nobody is.",
-            )
-        for face in found:
-            if not set(face.landmarks) >= EYES:
-                raise StageFailed(
-                    f"The detector {_kind(detector)} gave a face without its eyes; it has "
-                    f"{', '.join(sorted(face.landmarks)) or 'no landmarks'}.",
-                    "A face's landmarks hold right_eye and left_eye at the least: it is turned upright by them.",
-                )
-        return tuple(found)
+        return checked_faces(_kind(detector), found)
 
 
 class _Look:

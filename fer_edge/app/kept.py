@@ -1,16 +1,37 @@
-"""Detectors and classifiers that a program made itself: used by the stages, and not closed by them."""
+"""The parts of a session with a detector or classifier that a program made itself: used, and not closed."""
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+import os
+from typing import Callable, Optional, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_edge.app.given import model_name
+from fer_edge.app.parts import Parts, classifier_factory, detector_factory
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.detect.base import FaceDetector, FaceSearch
 from fer_edge.detect.search import EVERYTHING, Search
+from fer_edge.settings import Settings, check_value
 from fer_edge.types import Expression, Face, Image
+
+
+def parts_with(detector: Union[str, FaceDetector], model: Union[str, os.PathLike[str], ExpressionClassifier]) -> Parts:
+    """Return the program's parts with a detector and a classifier by name, or somebody else's, which stay open."""
+
+    def detector_of(settings: Settings, _name: str) -> Callable[[], FaceDetector]:
+        if isinstance(detector, FaceDetector):
+            # Not closed: after an error it is used on, and in a thread that hangs it still is.
+            return lambda: KeptDetector(detector)
+        return detector_factory(settings, check_value("detector", detector))
+
+    def classifier_of(settings: Settings) -> Callable[[], ExpressionClassifier]:
+        if isinstance(model, ExpressionClassifier):
+            return lambda: KeptClassifier(model)
+        return classifier_factory(settings.changed(model=model_name(model)))
+
+    return Parts(detector=detector_of, classifier=classifier_of)
 
 
 class KeptDetector(FaceDetector):

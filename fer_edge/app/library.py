@@ -7,11 +7,12 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
 from fer_edge.app.given import Region, if_given, image_of, model_name, number_of, regions_of, text_of
-from fer_edge.app.kept import KeptClassifier, KeptDetector
-from fer_edge.app.parts import PROGRAM, Parts, asked_of, classifier_factory, detector_factory
+from fer_edge.app.kept import parts_with
+from fer_edge.app.parts import PROGRAM, asked_of
+from fer_edge.app.searched import search_of
 from fer_edge.app.session import build_session, build_stages
 from fer_edge.app.tracking import rest_file_of
 from fer_edge.capture.base import Source
@@ -143,11 +144,7 @@ def watch(
         region=regions_of(regions),
     )
     cameras, given = _cameras(source, asked)
-    parts = Parts(
-        detector=lambda settings, _name: _detector(settings, detector),
-        classifier=lambda settings: _classifier(settings, model),
-    )
-    return build_session(replace(settings, cameras=cameras), parts, given=given)
+    return build_session(replace(settings, cameras=cameras), parts_with(detector, model), given=given)
 
 
 def deliver(session: Session, *sinks: Sink) -> None:
@@ -194,6 +191,8 @@ def read_image(
     rotate: int = 0,
     flip: str = "none",
     roi: Optional[Tuple[int, int, int, int]] = None,
+    min_face: Optional[int] = None,
+    regions: Optional[Sequence[Region]] = None,
 ) -> Tuple[ObservedFace, ...]:
     """Find the faces of one image and name their expressions.
 
@@ -208,7 +207,7 @@ def read_image(
         As for `watch`; one that was given as an object stays open.
     min_score : float
         Faces that the detector is less sure of are left out.
-    rotate, flip, roi
+    rotate, flip, roi, min_face, regions
         As for `watch`.
 
     Returns
@@ -219,9 +218,11 @@ def read_image(
     Raises
     ------
     FerEdgeError
-        An argument that makes no sense (`UsageError`), or whatever goes wrong.
+        An argument that makes no sense, or `min_face` or a region that does not lie in the image (`UsageError`), or whatever
+        goes wrong.
     """
     settings = Settings.of(min_score=number_of("min_score", min_score))
+    sought = CameraSettings(min_face=if_given("min_face", min_face), region=regions_of(regions))
     geometry = Geometry(check_value("rotate", rotate), check_value("flip", flip), if_given("roi", roi))
     if isinstance(image, (str, os.PathLike)):
         settings = settings.changed(camera=text_of(image, "image"), pages="first")
@@ -231,15 +232,16 @@ def read_image(
     else:
         pixels = image_of(image)
     pixels = geometry.of(pixels)
-    parts = Parts(
-        detector=lambda settings, _name: _detector(settings, detector),
-        classifier=lambda settings: _classifier(settings, model),
-    )
+    height, width = pixels.shape[:2]
+    search = search_of(sought)
+    search.check_regions(width, height)
+    search.check_min_face(height)
+    settings = replace(settings, cameras=(replace(sought, name=settings.cameras[0].name),))
     frame = Frame(0, time.monotonic(), datetime.now(timezone.utc), pixels, settings.cameras[0].name)
     observation = Observation(frame)
     # The stages of a session, one after the other in the thread of the caller: an object that was given may belong to it.
     with ExitStack() as stack:
-        for stage in build_stages(settings, parts):
+        for stage in build_stages(settings, parts_with(detector, model)):
             work = stage.build()
             stack.callback(work.close)
             (observation,) = work.work([observation])
@@ -279,18 +281,3 @@ def _cameras(
     refuse_what_cannot_be_together(cameras, lambda camera: "source")
     wanted = asked_of(asked)
     return cameras, {name: shaped(one, wanted) for name, (_, one) in zip(names, listed) if isinstance(one, Source)}
-
-
-def _detector(settings: Settings, detector: Union[str, FaceDetector]) -> Callable[[], FaceDetector]:
-    if isinstance(detector, FaceDetector):
-        # Not closed: after an error it is used on, and in a thread that hangs it still is.
-        return lambda: KeptDetector(detector)
-    return detector_factory(settings, check_value("detector", detector))
-
-
-def _classifier(
-    settings: Settings, model: Union[str, os.PathLike[str], ExpressionClassifier]
-) -> Callable[[], ExpressionClassifier]:
-    if isinstance(model, ExpressionClassifier):
-        return lambda: KeptClassifier(model)
-    return classifier_factory(settings.changed(model=model_name(model)))

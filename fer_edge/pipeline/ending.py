@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Optional, Sequence
+from contextlib import contextmanager
+from typing import Iterator, Optional, Sequence
 
-from fer_edge.errors import StopTimeout
+from fer_edge.errors import FerEdgeError, StopTimeout
 from fer_edge.pipeline.stage import StageThread
 from fer_edge.pipeline.supervisor import Supervised, Supervisor
 
@@ -46,3 +47,14 @@ def join_threads(threads: Sequence[Supervised], supervisor: Optional[Supervisor]
             f"{names} did not end within {STOP_SECONDS} s after being asked to stop.",
             "A driver or library call hangs there; unplug the camera, or end the process.",
         )
+
+
+@contextmanager
+def not_hiding(error: Optional[BaseException]) -> Iterator[None]:
+    """Log that a thread did not end, and raise nothing, where `error` ended the session: that one says what is to be done."""
+    try:
+        yield
+    except StopTimeout as late:
+        if not isinstance(error, FerEdgeError):
+            raise
+        logger.warning("%s", late.message)

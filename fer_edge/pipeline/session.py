@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple, Type
 
 from fer_edge.errors import UsageError
-from fer_edge.pipeline.ending import join_threads
+from fer_edge.pipeline.ending import join_threads, not_hiding
 from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter, sum_of
 from fer_edge.pipeline.lane import Lane, LaneSpec, first_failure, troubles_of
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
@@ -226,7 +226,8 @@ class Session:
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         """Stop the session."""
-        self.stop()
+        with not_hiding(error):
+            self.stop()
 
     def __iter__(self) -> Generator[Observation, None, None]:
         """Yield every observation until the sources end; breaking out stops the session."""

@@ -15,6 +15,10 @@ from fer_edge.types import DOUBTS, LABELS, Expression, RestShift
 HALF_LIFE = 0.3
 """Seconds, the default: single frames of real clips do not show, and a change does within a third of a second."""
 
+BEGINS, ENDS = 2 / 3, 1 / 3
+"""Shares of the recent time for which a doubt must hold before it is shown, and under which it is shown no more. So it does not
+change twice within a half-life: of a face that trembles about the limit of `small` it changed at half of all frames before."""
+
 _LOW = DOUBTS.index("low confidence")
 _UNNAMED = len(DOUBTS)
 
@@ -41,8 +45,8 @@ class Reading:
     """Reads one face over time.
 
     The log-probabilities of each frame are moved by the resting face, then smoothed, and the label follows with hysteresis
-    (`fer_edge.track.steady`). A reason for doubt holds where it held for most of the recent time. A clock that stands still
-    or goes back is no time that passed.
+    (`fer_edge.track.steady`). A reason for doubt is shown when it held for most of the recent time (`BEGINS`), and until it
+    hardly does (`ENDS`). A clock that stands still or goes back is no time that passed.
 
     Parameters
     ----------
@@ -69,6 +73,7 @@ class Reading:
     def __init__(self, half_life: float = HALF_LIFE, rest: Optional[Rest] = None) -> None:
         self._levels = Smoother(half_life)
         self._doubts = Smoother(half_life)
+        self._doubted: Optional[List[bool]] = None
         self._label = SteadyLabel(half_life)
         self._rest: Rest = NoRest() if rest is None else rest
         self._at: Optional[float] = None
@@ -94,22 +99,24 @@ class Reading:
         # Before anything is bounded: a slight smile may begin at a probability far below what is smoothed.
         levels = log_probabilities(seen.probabilities if shift is None else rested(seen.probabilities, shift))
         smoothed = self._levels.update(levels, passed)
-        doubts = self._doubts.update(_doubts_of(seen), passed)
+        shares = self._doubts.update(_doubts_of(seen), passed)
+        before = self._doubted or [share > BEGINS for share in shares]
+        self._doubted = [share > (ENDS if held else BEGINS) for share, held in zip(shares, before)]
         if passed > 0 or self._label.index < 0:
             agreed = self._label.update(levels, smoothed, at)
             if agreed is not None:
                 self._levels.restart(agreed)
                 smoothed = agreed
-        return Steady(self._expression(smoothed, doubts, seen.uncertain_below), self._label.since, shift)
+        return Steady(self._expression(smoothed, self._doubted, seen.uncertain_below), self._label.since, shift)
 
-    def _expression(self, levels: List[float], doubts: List[float], uncertain_below: float) -> Expression:
+    def _expression(self, levels: List[float], doubted: List[bool], uncertain_below: float) -> Expression:
         probabilities = np.array(probabilities_of(levels), np.float32)
         confidence = float(probabilities[self._label.index])
-        low = confidence < uncertain_below if uncertain_below > 0 else doubts[_LOW] > 0.5
+        low = confidence < uncertain_below if uncertain_below > 0 else doubted[_LOW]
         doubt: Tuple[str, ...] = ()
-        if low or max(doubts) > 0.5:
-            doubt = tuple(word for word, share in zip(DOUBTS, doubts) if (low if word == DOUBTS[_LOW] else share > 0.5))
-        uncertain = bool(doubt) or doubts[_UNNAMED] > 0.5
+        if low or any(doubted):
+            doubt = tuple(word for word, held in zip(DOUBTS, doubted) if (low if word == DOUBTS[_LOW] else held))
+        uncertain = bool(doubt) or doubted[_UNNAMED]
         label = LABELS[self._label.index]
         return Expression(probabilities, label, confidence, uncertain, doubt, uncertain_below)
 

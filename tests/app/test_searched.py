@@ -22,6 +22,7 @@ from fer_edge.app.searched import searched
 from fer_edge.app.session import build_session
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.capture.fake import FakeSource
+from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.classify import FakeClassifier
 from fer_edge.cli.main import main
 from fer_edge.detect.base import FaceDetector
@@ -298,3 +299,65 @@ def test_the_results_file_of_the_program_has_only_who_is_wanted(tmp_path: Path) 
         faces = json.loads(line)["faces"]
         assert len(faces) == 2
         assert all(not 210 <= one["box"][0] + one["box"][2] / 2 < 430 for one in faces)
+
+
+def test_of_one_picture_only_those_are_read_that_are_sought(tmp_path: Path) -> None:
+    detector = Finds(NEAR, FAR, AWAY)
+    file = tmp_path / "room.png"
+    cv2.imwrite(str(file), GROUND)
+
+    def middles(image: Any, **asked: Any) -> List[float]:
+        read = fer_edge.read_image(image, detector=detector, model=FakeClassifier(), **asked)
+        return [seen.face.box.x + seen.face.box.width / 2 for seen in read]
+
+    for image in (GROUND, file):
+        assert middles(image) == [60, 160, 260]
+        assert middles(image, min_face=21) == [60, 260]
+        assert middles(image, regions=[(0, 0, 61, 240), [(155, 40), (165, 40), (160, 80)]]) == [60, 160]
+        assert middles(image, regions=[(0, 0, 320, 240)], min_face=61) == []
+        assert middles(image, rotate=90, regions=[(0, 0, 240, 320)], min_face=320) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"regions": [(0, 0, 321, 240)]}, "does not lie in the image that is analysed, which has 320x240"),
+        ({"regions": [(0, 0, 320, 240)], "rotate": 90}, "which has 240x320"),
+        ({"regions": [(0, 0, 320, 240)], "roi": (0, 0, 100, 100)}, "which has 100x100"),
+        ({"regions": [(0, 0, 0, 5)]}, "^regions: .*is empty"),
+        ({"regions": [[(0, 0), (9, 9), (9, 0), (0, 9)]]}, "^regions: .*crosses itself"),
+        ({"min_face": 241}, "241 pixels high .* larger than the image"),
+        ({"min_face": 0}, "^min_face: "),
+    ],
+)
+def test_what_one_picture_does_not_meet_is_an_error_with_a_remedy(asked: Dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        fer_edge.read_image(GROUND, detector=Finds(), model=FakeClassifier(), **asked)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("detector", ["blazeface", "blazeface-full", "auto"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1)])
+def test_an_image_of_one_pixel_or_one_row_has_nobody_in_it_and_is_no_error(
+    detector: str, size: Tuple[int, int]
+) -> None:
+    image = np.full((*size, 3), 128, np.uint8)
+    assert fer_edge.read_image(image, detector=detector, model=FakeClassifier(), min_face=1) == ()
+    seen = list(
+        fer_edge.watch(FakeSource([image] * 2), detector=detector, model=FakeClassifier(), regions=[(0, 0, 1, 1)])
+    )
+    assert [one.faces for one in seen] == [(), ()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("detector", ["blazeface-full", "auto"])
+def test_an_8k_image_is_searched_where_faces_are_sought(detector: str) -> None:
+    image = np.full((4320, 7680, 3), 90, np.uint8)
+    head = np.asarray(cv2.resize(cv2.imread(str(PORTRAIT)), (3000, 3000)), np.uint8)
+    image[1000:4000, 300:3300] = image[1000:4000, 4300:7300] = head
+    (seen,) = fer_edge.watch(
+        FakeSource([image]), detector=detector, model=FakeClassifier(), regions=[(0, 0, 3840, 4320)]
+    )
+    assert (len(seen.faces), len(seen.unwanted)) == (1, 1)
+    (face,) = fer_edge.read_image(image, detector=detector, model=FakeClassifier(), regions=[(3840, 0, 3840, 4320)])
+    assert face.face.box.x > 4300

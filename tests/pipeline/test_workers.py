@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from small_sessions import Each, Numbered, assert_balanced, session_that_does, taken_by_lane
 
 from fer_edge.capture.base import Source
-from fer_edge.errors import StopTimeout
+from fer_edge.errors import ModelNotFound, StopTimeout
 from fer_edge.pipeline import ending, stage
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.order import LaneOrder
@@ -156,6 +156,23 @@ def test_a_stop_while_a_worker_hangs_ends_those_that_wait_for_its_turn_and_names
     assert finished.wait(20)
     with pytest.raises(StopTimeout, match=f"^{hanging[0]} did not end"):
         watched.stop()
+
+
+def test_a_thread_that_does_not_end_hides_no_error_that_came_before(
+    monkeypatch: pytest.MonkeyPatch, hang: Callable[[], bool], caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ending, "STOP_SECONDS", 0.2)
+    began = threading.Event()
+
+    def work(lane: str, index: int) -> None:
+        began.set()
+        hang()
+
+    watched = session_that_does(work, {"front": Numbered(None)}, workers=1)
+    with pytest.raises(ModelNotFound), watched:
+        assert began.wait(20)
+        raise ModelNotFound("There is no such model.")
+    assert "did not end within" in caplog.text
 
 
 def test_a_thread_that_was_given_up_hands_on_nothing_when_its_call_returns(monkeypatch: pytest.MonkeyPatch) -> None:

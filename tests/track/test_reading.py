@@ -248,8 +248,22 @@ def test_a_doubt_holds_that_held_for_most_of_the_recent_time_whatever_the_frame_
         covered = expression({"sad": 0.9}, doubt=("turned", "covered"))
         steady = read(Reading(), frames([(2.0, expression({"sad": 0.9})), (2.0, covered)], fps))
         moments = [index / fps for index, one in enumerate(steady) if one.expression.uncertain]
-        assert moments[0] == pytest.approx(2.3, abs=0.1 + 1e-6)
+        assert moments[0] == pytest.approx(2.475, abs=0.1 + 1e-6)
         assert steady[-1].expression.doubt == ("turned", "covered")
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=90), st.sampled_from((5, 15, 30)))
+def test_a_doubt_that_changes_in_each_frame_is_not_shown_to_change_twice_within_a_half_life(
+    stream: List[bool], fps: int
+) -> None:
+    words = [("small",) if small else () for small in stream]
+    steady = read(
+        Reading(0.3), [(index / fps, expression({"sad": 0.9}, doubt=word)) for index, word in enumerate(words)]
+    )
+    shown = [one.expression.doubt for one in steady]
+    changes = [index / fps for index in range(1, len(shown)) if shown[index] != shown[index - 1]]
+    # The first frame is believed at once, and that may soon prove wrong.
+    assert all(later - sooner > 0.3 - 1e-6 for sooner, later in zip(changes, changes[1:]))
 
 
 @given(st.lists(st.sets(st.sampled_from(DOUBTS)), min_size=1, max_size=30))

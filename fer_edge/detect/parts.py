@@ -20,8 +20,8 @@ FAR_SURE = 15.0
 for what lies around a face."""
 
 TILE = 640
-"""Pixels along the side of a tile, if the frame is not too large for it: a face of 30 pixels is 9 in the network's input, and full
-HD is nine parts."""
+"""Pixels along the side of a tile, if the frame is not too large for it: a face of 30 pixels is 9 in the network's input, and
+full HD is nine parts."""
 
 MOST_PARTS = 16
 """More would not be looked at in time; the tiles of a large frame are larger instead."""

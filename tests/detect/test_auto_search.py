@@ -151,7 +151,7 @@ def test_only_parts_that_may_show_a_wanted_face_are_looked_at() -> None:
     assert all(part.right > 1500 and part.bottom > 800 for part in told.parts)
 
 
-@pytest.mark.parametrize(("min_face", "count"), [(0, 9), (100, 9), (230, 1), (600, 0)])
+@pytest.mark.parametrize(("min_face", "count"), [(0, 16), (100, 16), (230, 1), (600, 0)])
 def test_parts_that_are_too_fine_for_the_least_face_are_not_looked_at(min_face: int, count: int) -> None:
     assert len(parts_for(1920, 1080, Search(min_face=min_face))) == count
 

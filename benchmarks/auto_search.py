@@ -6,8 +6,8 @@
     python benchmarks/auto_search.py --only people crowd         some of the tables
 
 The videos are made from the demo's portrait (see `detector_scenes.py`): three heads at rest or moving by up to a face height
-a second, on plain and busy grounds, up to 45 frames at 15 a second. Times are processor time of one thread, and ratios are those of
-medians, of detectors that take turns at the same frames. "Short" and "full" are the two networks on the whole frame.
+a second, on plain and busy grounds, up to 45 frames at 15 a second. Times are processor time of one thread, of
+detectors that take turns at the same frames. "Short" and "full" are the two networks on the whole frame.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from detector_suite import suite
 from search_videos import APPEARS, EMPTY_KINDS, FRAMES, RATE, emptied, nobody, people, randomness
 
 from fer_edge.detect.auto import AutoDetector
-from fer_edge.detect.base import FaceDetector, FaceSearch
+from fer_edge.detect.base import FaceSearch
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.yunet import YuNetDetector
 from fer_edge.errors import FerEdgeError, SourceNotFound, UsageError
@@ -68,6 +68,7 @@ class Bench:
         self.short, self.full = BlazeFaceDetector("short"), BlazeFaceDetector("full")
 
     def close(self) -> None:
+        """Close them."""
         for detector in (self.auto, self.short, self.full):
             detector.close()
 
@@ -144,7 +145,7 @@ def measure_cost(bench: Bench) -> None:
             video = people("busy", size, height, speed, randomness(bench.seed, "cost", count, height), count=count)
             for number, scene in enumerate(video):
                 image = scene.image
-                found, spent = _timed(lambda image=image, at=number / RATE: search.look(image, at))
+                found, spent = _timed(lambda search=search, image=image, at=number / RATE: search.look(image, at))
                 taken.append(spent)
                 shorts.append(_timed(lambda image=image: bench.short.detect(image))[1])
                 fulls.append(_timed(lambda image=image: bench.full.detect(image))[1])

@@ -33,7 +33,7 @@ class FaceDetector(ABC):
             In pixels of `image`, best score first; empty when there is none.
         """
 
-    def search(self, wanted: Search = EVERYTHING, hold: bool = False) -> Optional[FaceSearch]:
+    def search(self, wanted: Search = EVERYTHING, hold: bool = False) -> Optional[FaceSearch]:  # noqa: ARG002
         """Return what looks at the frames of one camera, one after the other; None where each is looked at by itself.
 
         It lives as long as the detector, and is used in its thread.

@@ -58,5 +58,10 @@ class AnalysisSettings:
         "inference threads of the classifier (default: 1; more help with many faces)",
     )
     blur: bool = setting(
-        "blur", False, FLAG, "BOOL", "analysis", "blur the faces in everything that is shown, recorded or saved"
+        "blur",
+        False,
+        FLAG,
+        "BOOL",
+        "analysis",
+        "blur the faces in everything that is shown, recorded or saved; --detector auto then searches everywhere in each frame",
     )

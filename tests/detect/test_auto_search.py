@@ -1,0 +1,208 @@
+"""What a search makes of what the networks see, which is told to it here."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Sequence, Tuple, cast
+
+import numpy as np
+import pytest
+
+from fer_edge.detect import looks as looks_module
+from fer_edge.detect.auto_search import HELD, MOST_NEW, MOST_REGIONS, AutoSearch
+from fer_edge.detect.blazeface import BlazeFaceDetector
+from fer_edge.detect.known_faces import MOST_KNOWN, nearest
+from fer_edge.detect.looks import MOST_NEAR, Looks
+from fer_edge.detect.parts import Part, parts_for, parts_of, small_from
+from fer_edge.detect.search import EVERYTHING, Search
+from fer_edge.errors import ModelNotFound
+from fer_edge.types import Box, Face, Image
+
+IMAGE = np.full((1080, 1920, 3), 90, np.uint8)
+
+
+def face(x: float, y: float, side: float = 40.0) -> Face:
+    return Face(Box(x, y, side, side), 0.9, {"right_eye": (x + 10, y + 10), "left_eye": (x + 30, y + 10)})
+
+
+class Told:
+    """Looks at faces that the test names, and counts what a network would cost."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces: Sequence[Face] = faces
+        self.seen_from_aside = True
+        self.seen_in_place = True
+        self.regions = 0
+        self.wholes = 0
+        self.parts: List[Part] = []
+
+    def everywhere(self, image: Image, wanted: Search = EVERYTHING) -> List[Face]:
+        return list(self.faces)
+
+    def whole(self, image: Image) -> List[Face]:
+        self.wholes += 1
+        small = small_from(image.shape[1], image.shape[0])
+        return [one for one in self.faces if one.box.height >= small]
+
+    def stands(self, image: Image, face: Face) -> bool:
+        return True
+
+    def again(self, image: Image, expected: Face, aside: float = 0.0) -> Optional[Face]:
+        self.regions += 1
+        seen = self.seen_from_aside if aside else self.seen_in_place
+        return nearest(self.faces, expected) if seen else None
+
+    def confirmed(self, image: Image, candidate: Face) -> Optional[Face]:
+        self.regions += 2
+        return nearest(self.faces, candidate)
+
+    def candidates(self, image: Image, part: Part) -> List[Face]:
+        self.parts.append(part)
+        return list(self.faces)
+
+
+def search_with(told: Told, wanted: Search = EVERYTHING, hold: bool = False) -> AutoSearch:
+    return AutoSearch(cast(Looks, told), wanted, hold)
+
+
+def test_a_known_face_that_lies_badly_in_one_region_is_found_in_another() -> None:
+    told = Told(face(300, 200))
+    search = search_with(told)
+    search.look(IMAGE, 0.0)
+    told.seen_in_place = False
+    (found,) = search.look(IMAGE, 0.1)
+    assert not found.predicted
+    told.seen_from_aside = False
+    assert search.look(IMAGE, 0.2) == ()
+
+
+def test_a_face_that_is_missed_is_told_as_predicted_for_a_moment_where_nobody_follows_it() -> None:
+    told = Told(face(300, 200))
+    search = search_with(told, hold=True)
+    search.look(IMAGE, 0.0)
+    (found,) = search.look(IMAGE, 0.1)
+    assert not found.predicted
+    told.faces = ()
+    held = [search.look(IMAGE, 0.1 + passed) for passed in (0.05, 0.15, HELD + 0.01)]
+    assert [[one.predicted for one in faces] for faces in held] == [[True], [True], []]
+    told.faces = (face(300, 200),)
+    (found,) = search.look(IMAGE, 0.4)
+    assert not found.predicted
+
+
+def test_a_face_whose_turn_it_is_not_is_marked_as_predicted() -> None:
+    told = Told(*(face(60 + 90 * n, 500) for n in range(20)))
+    search = search_with(told)
+    search.look(IMAGE, 0.0)
+    for frame in range(1, 15):
+        found = search.look(IMAGE, frame / 15)
+        assert len(found) == 20
+        assert sum(not one.predicted for one in found) <= MOST_REGIONS
+
+
+def test_a_crowd_costs_few_looks_in_each_frame_and_nobody_is_forgotten() -> None:
+    told = Told(*(face(60 + 28 * n, 100 + 200 * (n % 4)) for n in range(MOST_KNOWN)))
+    search = search_with(told)
+    search.look(IMAGE, 0.0)
+    for frame in range(1, 60):
+        told.regions = told.wholes = 0
+        told.parts.clear()
+        # All moves, so that every part is to be looked at.
+        assert len(search.look(np.full_like(IMAGE, 90 + 80 * (frame % 2)), frame / 15)) == MOST_KNOWN
+        assert told.regions <= MOST_REGIONS
+        assert told.wholes + len(told.parts) <= 1
+
+
+def test_a_large_face_is_looked_for_in_the_whole_frame_each_time_also_in_a_crowd() -> None:
+    told = Told(face(800, 600, 400.0), *(face(60 + 90 * n, 100) for n in range(10)))
+    search = search_with(told)
+    search.look(IMAGE, 0.0)
+    for frame in range(1, 5):
+        search.look(IMAGE, frame / 15)
+        assert told.wholes == frame
+
+
+def test_a_thousand_candidates_take_no_more_looks_than_a_few() -> None:
+    told = Told()
+    search = search_with(told)
+    search.look(IMAGE, 0.0)
+    told.faces = [face(1 + 45 * (n % 40), 1 + 42 * (n // 40)) for n in range(1000)]
+    told.seen_in_place = told.seen_from_aside = False
+    for frame in range(1, 40):
+        told.regions = 0
+        search.look(np.full_like(IMAGE, 90 + 80 * (frame % 2)), frame / 15)
+        assert told.regions <= 2 * MOST_NEW + MOST_REGIONS
+    assert len(search._known) <= MOST_KNOWN
+
+
+def test_time_may_stand_still_and_go_back() -> None:
+    told = Told(face(300, 200))
+    search = search_with(told)
+    for at in (5.0, 5.0, 5.0, 1.0, 1.1, float("nan"), 2.0):
+        assert len(search.look(IMAGE, at)) == 1
+
+
+def test_only_parts_that_may_show_a_wanted_face_are_looked_at() -> None:
+    told = Told(face(100, 100), face(1700, 900))
+    wanted = Search(regions=(((1500, 800), (1900, 800), (1900, 1060), (1500, 1060)),))
+    search = search_with(told, wanted)
+    for frame in range(60):
+        search.look(np.full_like(IMAGE, 90 + 80 * (frame % 2)), frame / 15)
+    assert told.parts
+    assert all(part.right > 1500 and part.bottom > 800 for part in told.parts)
+
+
+@pytest.mark.parametrize(("min_face", "count"), [(0, 16), (100, 16), (230, 1), (600, 0)])
+def test_parts_that_are_too_fine_for_the_least_face_are_not_looked_at(min_face: int, count: int) -> None:
+    assert len(parts_for(1920, 1080, Search(min_face=min_face))) == count
+
+
+def test_a_new_small_face_needs_two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, one = Looks(), face(300, 200)
+    try:
+        for seen, sure in (((0.9, 0.9), True), ((0.9, 0.55), False), ((0.55, 0.9), False), ((0.9, None), False)):
+            scores: List[Optional[float]] = list(seen)
+
+            def again(
+                image: Image, expected: Face, aside: float = 0.0, left: List[Optional[float]] = scores
+            ) -> Optional[Face]:
+                score = left.pop(0)
+                return None if score is None else Face(one.box, score, one.landmarks)
+
+            monkeypatch.setattr(looks, "again", again)
+            assert (looks.confirmed(IMAGE, one) is not None) == sure
+    finally:
+        looks.close()
+
+
+def test_where_the_second_network_is_missing_the_first_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: List[str] = []
+
+    class Short:
+        def __init__(self, variant: str, threads: int, min_score: float) -> None:
+            if variant == "full":
+                raise ModelNotFound("There is none.", "Fetch it.")
+
+        def close(self) -> None:
+            closed.append("short")
+
+    monkeypatch.setattr(looks_module, "BlazeFaceDetector", Short)
+    with pytest.raises(ModelNotFound):
+        Looks()
+    assert closed == ["short"]
+
+
+def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: List[int] = []
+    many = tuple(face(45 * (n % 40), 42 * (n // 40)) for n in range(1000))
+
+    def detect(self: BlazeFaceDetector, image: Image) -> Tuple[Face, ...]:
+        runs.append(1)
+        return many
+
+    monkeypatch.setattr(BlazeFaceDetector, "detect", detect)
+    looks = Looks()
+    try:
+        looks.everywhere(IMAGE)
+    finally:
+        looks.close()
+    assert len(runs) <= 1 + MOST_NEAR + 2 * len(parts_of(1920, 1080)) + 2 * MOST_KNOWN

@@ -26,19 +26,17 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import cv2
 import numpy as np
 from detector_grounds import GROUNDS, Size
 from detector_recall import judge
 from detector_scenes import Scene
 from detector_suite import suite
-from search_videos import APPEARS, EMPTY_KINDS, FRAMES, RATE, emptied, nobody, people, randomness
+from search_videos import APPEARS, EMPTY_KINDS, FRAMES, RATE, emptied, nobody, people, randomness, read_clips
 
 from fer_edge.detect.auto import AutoDetector
 from fer_edge.detect.base import FaceSearch
 from fer_edge.detect.blazeface import BlazeFaceDetector
-from fer_edge.detect.yunet import YuNetDetector
-from fer_edge.errors import FerEdgeError, SourceNotFound, UsageError
+from fer_edge.errors import FerEdgeError, UsageError
 from fer_edge.types import Box, Face, Image
 
 SIZES: Tuple[Size, ...] = ((640, 480), (1920, 1080))
@@ -235,30 +233,6 @@ def measure_speed(seconds: float, rounds: int) -> None:
         f"\nThe demo: {auto:.1f} frames a second with auto, {short:.1f} with blazeface ({auto / short:.2f}).",
         flush=True,
     )
-
-
-def read_clips(folder: Path, model: Path) -> List[Tuple[str, List[Image], List[List[Box]]]]:
-    """Return the name, the frames, and whom YuNet finds in each, of all videos of a folder.
-
-    Raises
-    ------
-    SourceNotFound
-        There is none that can be read.
-    """
-    clips = []
-    with closing(YuNetDetector(side=640, model=model)) as yunet:
-        for path in sorted(one for one in folder.glob("*") if one.suffix.lower() in (".gif", ".mp4", ".mkv", ".avi")):
-            video, frames = cv2.VideoCapture(str(path)), []
-            there, image = video.read()
-            while there:
-                frames.append(np.asarray(image))
-                there, image = video.read()
-            video.release()
-            if frames:
-                clips.append((path.stem, frames, [_boxes(yunet.detect(frame)) for frame in frames]))
-    if not clips:
-        raise SourceNotFound(f"The folder {folder} holds no video that can be read.", "Name one with clips of people.")
-    return clips
 
 
 TABLES = ("people", "cost", "empty", "doubles", "clips", "speed")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import zlib
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 import cv2
@@ -14,7 +16,9 @@ from detector_scenes import Head, Scene, extent, paint
 from detector_suite import EMPTY, VIEW
 from numpy.typing import NDArray
 
-from fer_edge.types import Image
+from fer_edge.detect.yunet import YuNetDetector
+from fer_edge.errors import SourceNotFound
+from fer_edge.types import Box, Image
 
 RATE = 15
 """Frames a second."""
@@ -175,3 +179,27 @@ def emptied(frames: Sequence[Image], boxes: NDArray[np.float64]) -> Dict[str, Li
         for name, cut in cuts.items()
         if min(frames[0][cut].shape[:2]) >= 60
     }
+
+
+def read_clips(folder: Path, model: Path) -> List[Tuple[str, List[Image], List[List[Box]]]]:
+    """Return the name, the frames, and whom YuNet finds in each, of all videos of a folder.
+
+    Raises
+    ------
+    SourceNotFound
+        There is none that can be read.
+    """
+    clips = []
+    with closing(YuNetDetector(side=640, model=model)) as yunet:
+        for path in sorted(one for one in folder.glob("*") if one.suffix.lower() in (".gif", ".mp4", ".mkv", ".avi")):
+            video, frames = cv2.VideoCapture(str(path)), []
+            there, image = video.read()
+            while there:
+                frames.append(np.asarray(image))
+                there, image = video.read()
+            video.release()
+            if frames:
+                clips.append((path.stem, frames, [[face.box for face in yunet.detect(frame)] for frame in frames]))
+    if not clips:
+        raise SourceNotFound(f"The folder {folder} holds no video that can be read.", "Name one with clips of people.")
+    return clips

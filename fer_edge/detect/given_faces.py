@@ -61,7 +61,7 @@ def _check(detector: str, face: Face) -> None:
             "The box of a fer_edge.Face is a fer_edge.Box of finite numbers, in pixels of the frame: x and y of its upper left "
             "corner, and a width and a height above 0.",
         )
-    if not isinstance(score, Real) or not 0 <= score <= 1:
+    if not _is_number(score) or not 0 <= score <= 1:
         raise StageFailed(
             f"The detector {detector} gave a face whose score is {_worded(score)}.",
             "The score of a fer_edge.Face is a number from 0 to 1; a detector that knows none gives 1.",
@@ -89,11 +89,18 @@ def _is_point(point: Any) -> bool:
 
 def _are_places(numbers: Any) -> bool:
     # Compared in this way, what is no number is not less.
-    return all(isinstance(number, Real) and -FARTHEST < number < FARTHEST for number in numbers)
+    return all(_is_number(number) and -FARTHEST < number < FARTHEST for number in numbers)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real)
 
 
 def _worded(value: Any) -> str:
     """Word a value in one line; of numpy's numbers the number alone."""
     if isinstance(value, tuple):
         return f"({', '.join(map(_worded, value))})"
-    return f"{float(value):g}" if isinstance(value, Real) else " ".join(f"{value!r:.80}".split())
+    try:
+        return f"{float(value):g}" if _is_number(value) else " ".join(f"{value!r:.80}".split())
+    except OverflowError:
+        return "a number without bounds"

@@ -17,7 +17,8 @@ HALF_LIFE = 0.3
 
 BEGINS, ENDS = 2 / 3, 1 / 3
 """Shares of the recent time for which a doubt must hold before it is shown, and under which it is shown no more. So it does not
-change twice within a half-life: of a face that trembles about the limit of `small` it changed at half of all frames before."""
+change twice within a half-life. With one limit for both, a face that trembled about that of `small` changed at half of all
+frames."""
 
 _LOW = DOUBTS.index("low confidence")
 _UNNAMED = len(DOUBTS)
@@ -73,7 +74,7 @@ class Reading:
     def __init__(self, half_life: float = HALF_LIFE, rest: Optional[Rest] = None) -> None:
         self._levels = Smoother(half_life)
         self._doubts = Smoother(half_life)
-        self._doubted: Optional[List[bool]] = None
+        self._doubted: List[bool] = []
         self._label = SteadyLabel(half_life)
         self._rest: Rest = NoRest() if rest is None else rest
         self._at: Optional[float] = None
@@ -100,8 +101,8 @@ class Reading:
         levels = log_probabilities(seen.probabilities if shift is None else rested(seen.probabilities, shift))
         smoothed = self._levels.update(levels, passed)
         shares = self._doubts.update(_doubts_of(seen), passed)
-        before = self._doubted or [share > BEGINS for share in shares]
-        self._doubted = [share > (ENDS if held else BEGINS) for share, held in zip(shares, before)]
+        held = self._doubted or [False] * len(shares)
+        self._doubted = [share > (ENDS if already else BEGINS) for share, already in zip(shares, held)]
         if passed > 0 or self._label.index < 0:
             agreed = self._label.update(levels, smoothed, at)
             if agreed is not None:

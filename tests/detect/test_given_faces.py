@@ -36,6 +36,7 @@ FAULTS: Dict[str, Any] = {
     "score is nan": (BOX, NAN, EYES),
     "score is 7": (BOX, 7, EYES),
     "score is -0.1": (BOX, -0.1, EYES),
+    "score is a number without bounds": (BOX, 10**400, EYES),
     "score is 'high'": (BOX, "high", EYES),
     r"right_eye is \(nan, 25\)": (BOX, 0.9, {**EYES, "right_eye": (NAN, 25.0)}),
     r"nose is \(1, -inf\)": (BOX, 0.9, {**EYES, "nose": (1.0, -INF)}),

@@ -101,8 +101,8 @@ class Reading:
         levels = log_probabilities(seen.probabilities if shift is None else rested(seen.probabilities, shift))
         smoothed = self._levels.update(levels, passed)
         shares = self._doubts.update(_doubts_of(seen), passed)
-        held = self._doubted or [False] * len(shares)
-        self._doubted = [share > (ENDS if already else BEGINS) for share, already in zip(shares, held)]
+        doubted = self._doubted or [False] * len(shares)
+        self._doubted = [share > (ENDS if held else BEGINS) for share, held in zip(shares, doubted)]
         if passed > 0 or self._label.index < 0:
             agreed = self._label.update(levels, smoothed, at)
             if agreed is not None:

@@ -8,15 +8,12 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 import pytest
+from portraits import AROUND, frame, head_of_portrait, paint
 
-from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.detect.auto import AutoDetector
 from fer_edge.detect.blazeface import BlazeFaceDetector
-from fer_edge.detect.known_faces import distance, middle_of
+from fer_edge.detect.known_faces import distance
 from fer_edge.types import Box, Face, Image, Point
-
-AROUND = 2.2
-"""How much of the portrait is used, in heights of the face."""
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +25,7 @@ def detector() -> Iterator[AutoDetector]:
 
 @pytest.fixture(scope="module")
 def head(detector: AutoDetector) -> Image:
-    portrait = cv2.imread(str(PORTRAIT))
-    (face,) = detector.detect(portrait)
-    side = round(AROUND * face.box.height)
-    x, y = middle_of(face.box)
-    left, top = max(0, round(x - side / 2)), max(0, round(y - 0.55 * side))
-    return np.asarray(portrait[top : top + side, left : left + side])
-
-
-def frame(head: Image, size: Tuple[int, int], height: float, *middles: Point) -> Image:
-    """Return a plain image with faces so high."""
-    image = np.full((size[1], size[0], 3), 110, np.uint8)
-    side = round(AROUND * height)
-    small = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
-    for x, y in middles:
-        left, top = round(x - side / 2), round(y - side / 2)
-        image[top : top + side, left : left + side] = small
-    return image
+    return head_of_portrait(detector)
 
 
 def near(faces: Sequence[Face], middle: Point, height: float) -> List[Face]:
@@ -65,6 +46,21 @@ def test_small_faces_are_found_in_a_single_picture_anywhere(
     assert len(found) == 4
     assert all(len(near(found, middle, height)) == 1 for middle in middles)
     assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
+
+
+@pytest.mark.parametrize("least", [0.3, 0.7, 0.93])
+def test_no_face_is_told_below_the_least_score(head: Image, least: float) -> None:
+    detector = AutoDetector(min_score=least)
+    search = detector.search(hold=True)
+    scores = []
+    for index in range(6):
+        image = frame(head, (640, 480), 40, (100, 300), (320 + 2 * index, 200))
+        paint(image, head, 110, (510, 300))
+        cv2.GaussianBlur(image, (0, 0), 1 + index / 3, dst=image)
+        scores += [face.score for face in (*detector.detect(image), *search.look(image, index / 15))]
+    detector.close()
+    assert scores
+    assert min(scores) >= least
 
 
 def test_the_landmarks_of_a_small_face_are_as_exact_as_those_of_a_large_one(

@@ -86,6 +86,16 @@ def test_a_line_says_that_its_faces_were_predicted_only_where_they_were(tmp_path
     assert line.get("predicted", False) is predicted
 
 
+def test_a_face_that_the_detector_told_without_a_look_says_so_itself_and_its_neighbour_does_not(tmp_path: Path) -> None:
+    whole = observation()
+    (seen,) = whole.faces
+    expected = replace(seen, face=replace(seen.face, predicted=True))
+    (line,) = written(tmp_path / "out.jsonl", whole.richer(faces=(expected, seen)))
+    assert set(line) == LINE
+    assert [set(face) - FACE for face in line["faces"]] == [{"predicted"}, set()]
+    assert line["faces"][0]["predicted"] is True
+
+
 @pytest.mark.parametrize("append", [False, True])
 @pytest.mark.parametrize(
     "frame",

@@ -12,6 +12,7 @@ from fer_edge.detect.known_faces import KnownFaces, nearest, on_one_head, one_of
 from fer_edge.detect.letterbox import check_image
 from fer_edge.detect.looks import ASIDE, Looks
 from fer_edge.detect.parts import Part, in_phase, parts_for, side_of, small_from
+from fer_edge.detect.refusals import Refusals
 from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.detect.search_plan import MOST_LOOKS, SearchPlan
 from fer_edge.types import Face, Image
@@ -24,10 +25,6 @@ MOST_NEW = 2
 
 SURE_ENOUGH = 0.75
 """Share of the size from which on the whole frame surely shows a face; from there on what is found needs no second look."""
-
-REFUSED = 0.4
-"""Seconds for which no further look is taken at a candidate that was no face: else the same would keep all others waiting."""
-
 
 HELD = 0.2
 """Seconds for which a face that is missed is told where nobody follows faces: three frames of 15 a second."""
@@ -50,7 +47,7 @@ class AutoSearch(FaceSearch):
         self._looks, self._wanted, self._hold = looks, wanted, hold
         self._looked_at_whole = False
         self._known = KnownFaces()
-        self._refused: List[Tuple[float, Face]] = []
+        self._refusals = Refusals()
         self._size = (0, 0)
         self._parts: Tuple[Part, ...] = ()
         self._phases: List[int] = []
@@ -74,15 +71,14 @@ class AutoSearch(FaceSearch):
         searching = not (crowd and self._looked_at_whole)
         # In a crowd a look at a part takes the place of one at a known face.
         found = self._follow(image, near, at, MOST_REGIONS - (crowd and searching))
-        self._refused = [(until, face) for until, face in self._refused if at < until]
         room = MOST_NEW
         for face in near:
-            if room and self._new(face, found) and not self._awaited(face, at):
+            if room and self._new(face, found, image, at) and not self._awaited(face, at):
                 room -= 1
                 if self._looks.stands(image, face):
                     found.append(self._begun(face, at))
                 else:
-                    self._refused.append((at + REFUSED, face))
+                    self._refusals.add([face], image, at)
         if searching:
             self._search(image, found, at, room, 1 if crowd else MOST_LOOKS)
         if self._hold:
@@ -97,12 +93,14 @@ class AutoSearch(FaceSearch):
             self._plan = SearchPlan(len(self._parts))
             self._changes = ChangeFinder(*size, self._parts)
         self._known.clear()
-        self._refused = []
+        self._refusals.clear()
         self._changes.changed(image)
         for part in range(len(self._parts)):
             self._changes.looked(part)
         self._plan.looked_everywhere(at)
-        return tuple(self._begun(face, at) for face in self._looks.everywhere(image, self._wanted))
+        found, refused = self._looks.searched(image, self._wanted)
+        self._refusals.add(refused, image, at)
+        return tuple(self._begun(face, at) for face in found)
 
     def _begun(self, face: Face, at: float) -> Face:
         self._known.begin(face, at)
@@ -151,9 +149,9 @@ class AutoSearch(FaceSearch):
         ]
         return [replace(face, predicted=True) for face in missed if not on_one_head(face, found)]
 
-    def _new(self, face: Face, found: List[Face]) -> bool:
-        """Return whether a face is neither one of those that were found nor one that was just refused."""
-        return not on_one_head(face, found) and not on_one_head(face, (refused for _, refused in self._refused))
+    def _new(self, face: Face, found: List[Face], image: Image, at: float) -> bool:
+        """Return whether a face is none of those that were found, and does not lie where a look was in vain."""
+        return not on_one_head(face, found) and not self._refusals.hold(face, image, at)
 
     def _awaited(self, face: Face, at: float) -> bool:
         """Return whether a face may be a known one that was missed."""
@@ -167,7 +165,7 @@ class AutoSearch(FaceSearch):
             self._phases[number] += 1
             part = in_phase(self._parts[number], self._phases[number], *self._size)
             for candidate in self._looks.candidates(image, part):
-                if not self._wanted.may_want(candidate) or not self._new(candidate, found):
+                if not self._wanted.may_want(candidate) or not self._new(candidate, found, image, at):
                     continue
                 if not room:
                     self._plan.again(number)
@@ -176,6 +174,6 @@ class AutoSearch(FaceSearch):
                 room -= 1
                 face = self._looks.confirmed(image, candidate)
                 if face is None:
-                    self._refused.append((at + REFUSED, candidate))
+                    self._refusals.add([candidate], image, at)
                 elif not on_one_head(face, found):
                     found.append(self._begun(face, at))

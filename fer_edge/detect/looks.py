@@ -8,11 +8,11 @@ same look.
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from fer_edge.detect.base import FaceDetector
 from fer_edge.detect.blazeface import BlazeFaceDetector
-from fer_edge.detect.known_faces import MOST_KNOWN, nearest, on_one_head, one_of_each, shifted
+from fer_edge.detect.known_faces import nearest, on_one_head, one_of_each, shifted
 from fer_edge.detect.parts import REGION, Part, in_phase, parts_for, region_around, side_of
 from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.types import Face, Image
@@ -28,6 +28,9 @@ candidates in 300 images of shapes and noise 7 reached that, while the short-ran
 ASIDE = 0.3
 """Sides of a face by which the region of the last look is shifted. In 120 images without faces, of what passed the look before four
 passed another one that was not shifted, and none this one. Of 108 faces it lost none."""
+
+MOST_CANDIDATES = 64
+"""Candidates of a single image that are looked at, the surest ones."""
 
 MOST_NEAR = 64
 """Faces of the whole image that are heeded, best ones first: more than are apart in the short-range network's input."""
@@ -63,7 +66,15 @@ class Looks:
 
     def everywhere(self, image: Image, wanted: Search = EVERYTHING) -> List[Face]:
         """Return all faces of an image that are wanted, and maybe others, best score first."""
-        found = [face for face in self.whole(image) if wanted.may_want(face) and self.stands(image, face)]
+        return self.searched(image, wanted)[0]
+
+    def searched(self, image: Image, wanted: Search = EVERYTHING) -> Tuple[List[Face], List[Face]]:
+        """Return the same as `everywhere`, and what was taken for a face until a second look."""
+        found: List[Face] = []
+        refused: List[Face] = []
+        for face in self.whole(image):
+            if wanted.may_want(face):
+                (found if self.stands(image, face) else refused).append(face)
         height, width = image.shape[:2]
         new = [
             face
@@ -72,12 +83,14 @@ class Looks:
             for face in self.candidates(image, in_phase(part, phase, width, height))
             if wanted.may_want(face)
         ]
-        for candidate in one_of_each(new)[:MOST_KNOWN]:
+        for candidate in one_of_each(new)[:MOST_CANDIDATES]:
             if not on_one_head(candidate, found):
-                face = self.confirmed(image, candidate)
-                if face is not None and not on_one_head(face, found):
-                    found.append(face)
-        return sorted(found, key=lambda face: -face.score)
+                confirmed = self.confirmed(image, candidate)
+                if confirmed is None:
+                    refused.append(candidate)
+                elif not on_one_head(confirmed, found):
+                    found.append(confirmed)
+        return sorted(found, key=lambda face: -face.score), refused
 
     def whole(self, image: Image) -> List[Face]:
         """Return what the short-range network finds in the whole image."""

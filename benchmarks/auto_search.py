@@ -86,7 +86,7 @@ def measure_people(bench: Bench) -> None:
     print("|---|---|---|---|---|---|---|")
     for size in SIZES:
         for height in HEIGHTS:
-            total = Counter[str]()
+            total: Counter[str] = Counter()
             slowest = 0
             for ground in GROUNDS:
                 for speed in SPEEDS[-1:] if bench.quick else SPEEDS:
@@ -164,7 +164,7 @@ def measure_empty(bench: Bench, clips: Sequence[Tuple[str, List[Image]]]) -> Non
     videos, frames = (1, 30) if bench.quick else (4, 36)
     print(f"\n| {videos} videos of {frames} frames without anybody | frames | auto | short | full |")
     print("|---|---|---|---|---|---|")
-    sums = Counter[str]()
+    sums: Counter[str] = Counter()
     named = [
         (kind, [nobody(kind, frames, randomness(bench.seed, kind, video)) for video in range(videos)])
         for kind in EMPTY_KINDS
@@ -172,7 +172,7 @@ def measure_empty(bench: Bench, clips: Sequence[Tuple[str, List[Image]]]) -> Non
     for name, cut in clips:
         named.append((name, [iter(cut)]))
     for kind, all_of in named:
-        count = Counter[str]()
+        count: Counter[str] = Counter()
         for video in all_of:
             search = bench.auto.search()
             for number, image in enumerate(video):
@@ -190,7 +190,7 @@ def measure_doubles(bench: Bench) -> None:
     print("\n| one head | pictures | auto: two boxes | false | short: two boxes | false |\n|---|---|---|---|---|---|")
     for group in suite(bench.seed, quick=True):
         if group.table == "double":
-            count = Counter[str]()
+            count: Counter[str] = Counter()
             for number, scene in enumerate(group.scenes()):
                 if bench.quick and number >= 10:
                     break

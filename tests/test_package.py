@@ -25,8 +25,10 @@ def test_the_program_in_the_package_docstring_works() -> None:
     program = "\n".join(line[4:] for line in lines)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     words = [line.split() for line in done.stdout.splitlines()]
-    # A busy machine leaves frames out; the program ends behind the thirtieth all the same.
-    assert int(words[-1][0]) > 30
+    # A busy machine leaves frames out; the program ends behind the thirtieth all the same. The demo shows one face.
+    frames = [int(frame) for frame, _, _ in words]
+    assert frames == sorted(set(frames))
+    assert frames[-1] > 30
     assert all(label in fer_edge.LABELS for _, label, _ in words)
 
 
@@ -152,8 +154,8 @@ def test_faces_that_the_detector_is_less_sure_of_than_asked_for_are_left_out() -
     assert fer_edge.read_image(image, detector="blazeface", min_score=more) == ()
     # The default looks a second time, and may be surer then.
     assert all(again.face.score >= more for again in fer_edge.read_image(image, min_score=more))
-    assert fer_edge.read_image(image, min_score=1.0) == ()
-    (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier(), min_score=1.0)
+    assert fer_edge.read_image(image, min_score=0.999) == ()
+    (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier(), min_score=0.999)
     assert observation.faces == ()
     (observation,) = fer_edge.watch(FakeSource([image]), model=FakeClassifier())
     assert len(observation.faces) == 1

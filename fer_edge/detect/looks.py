@@ -26,8 +26,8 @@ BEGIN = 0.2
 candidates in 300 images of shapes and noise 7 reached that, while the short-range network alone found 56 faces in them."""
 
 ASIDE = 0.3
-"""Sides of a face by which the region of the last look is shifted. In 120 images without faces, of what passed the look before four
-passed another one that was not shifted, and none this one. Of 108 faces it lost none."""
+"""Sides of a face by which the region of the last look is shifted. In 120 images without faces, of what passed the look before
+four passed another one that was not shifted, and none this one. Of 108 faces it lost none."""
 
 MOST_CANDIDATES = 64
 """Candidates of a single image that are looked at, the surest ones."""

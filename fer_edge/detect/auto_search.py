@@ -97,10 +97,11 @@ class AutoSearch(FaceSearch):
         self._changes.changed(image)
         for part in range(len(self._parts)):
             self._changes.looked(part)
-        self._plan.looked_everywhere(at)
-        found, refused = self._looks.searched(image, self._wanted)
-        self._refusals.add(refused, image, at)
-        return tuple(self._begun(face, at) for face in found)
+        searched = self._looks.searched(image, self._wanted)
+        if searched.whole:
+            self._plan.looked_everywhere(at)
+        self._refusals.add(searched.refused, image, at)
+        return tuple(self._begun(face, at) for face in searched.found)
 
     def _begun(self, face: Face, at: float) -> Face:
         self._known.begin(face, at)

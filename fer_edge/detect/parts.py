@@ -15,11 +15,11 @@ NEAR_SURE = 22.0
 """Height of a face in pixels of the short-range network's input from which on it is found: of the demo's portrait on plain and
 busy grounds 85 to 100 % at 16, all at 20."""
 
-FAR_SURE = 15.0
+FAR_SURE = 12.0
 """The same of the full-range network; with the scores that `fer_edge.detect.auto` takes it finds all from 11 on. The rest is
 for what lies around a face."""
 
-TILE = 540
+TILE = 600
 """Pixels along the side of a tile, if the frame is not too large for it: a face of 30 pixels is 11 in the network's input. With
 640 three of 18 faces of 40 pixels were lost on a plain ground."""
 

@@ -14,7 +14,7 @@ STILL_PERIOD = 2.0
 RESTLESS = 1.0
 """Seconds for which a part counts as moving after it did: a face that comes to rest is looked for more than once."""
 
-MOST_LOOKS = 3
+MOST_LOOKS = 2
 """Parts that are looked at in one frame. At 15 frames a second, 16 parts then take six frames."""
 
 _TINY = 1e-6

@@ -64,6 +64,6 @@ def _share(root: Root, group: str) -> Optional[float]:
 def _quota(root: Root, group: str) -> Tuple[Optional[int], Optional[int]]:
     """Return microseconds of processor time and of the period in which they are granted."""
     fields = (read_text(root, f"{group}/cpu.max") or "").split()
-    if len(fields) == 2 and all(field.isdecimal() for field in fields):
+    if len(fields) == 2 and all(field.isascii() and field.isdecimal() for field in fields):
         return int(fields[0]), int(fields[1])
     return read_number(root, f"{group}/cpu.cfs_quota_us"), read_number(root, f"{group}/cpu.cfs_period_us")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -217,4 +218,17 @@ def test_what_keeps_a_network_from_being_one_of_ours_is_told(content: bytes, tol
 def test_a_network_of_the_right_shape_is_taken(tmp_path: Path) -> None:
     classifier = opened(tmp_path, of_shape(write.value("image", write.FLOAT, ["n", 3, 64, 64])))
     assert len(classifier.classify(WHITE)) == 2
+    classifier.close()
+
+
+def test_threads_that_run_one_network_at_once_get_the_answers_that_each_gets_alone(faces: np.ndarray) -> None:
+    classifier = OnnxClassifier(SHIPPED)
+    assert classifier.concurrent
+    batches = [np.roll(faces, turn, axis=0)[: 1 + turn] for turn in range(4)]
+    alone = [classifier.classify(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(5):
+            for expected, given in zip(alone, threads.map(classifier.classify, batches)):
+                for one, other in zip(expected, given):
+                    np.testing.assert_array_equal(one.probabilities, other.probabilities)
     classifier.close()

@@ -42,9 +42,7 @@ def seen_with(layout: Layout, images: Dict[str, List[Image]]) -> Seen:
     session = build_session(settings, parts)
     seen: Seen = {name: [] for name in CAMERAS}
     for observation in session:
-        told = [
-            f"{face.expression.label} {face.expression.confidence:.3f}" for face in observation.faces
-        ]
+        told = [f"{face.expression.label} {face.expression.confidence:.3f}" for face in observation.faces]
         seen[observation.frame.source].append((observation.frame.index, tuple(told)))
     assert session.workers() == {"detect": layout.detect, "classify": layout.classify}
     return seen

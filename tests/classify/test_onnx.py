@@ -12,6 +12,7 @@ from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import ModelCorrupt, ModelMetadataError, ModelNotFound, ModelShapeError, StageFailed
 from fer_edge.inference.model_files import find_model
+from fer_edge.inference.onnx_session import OnnxSession, open_session
 from fer_edge.types import LABELS
 
 SHIPPED = find_model("fernet")
@@ -231,4 +232,16 @@ def test_threads_that_run_one_network_at_once_get_the_answers_that_each_gets_alo
             for expected, given in zip(alone, threads.map(classifier.classify, batches)):
                 for one, other in zip(expected, given):
                     np.testing.assert_array_equal(one.probabilities, other.probabilities)
+    classifier.close()
+
+
+def test_on_a_gpu_a_network_belongs_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def on_a_gpu(model: Path, **how: object) -> OnnxSession:
+        session = open_session(model, threads=1)
+        session.provider = "CUDAExecutionProvider"
+        return session
+
+    monkeypatch.setattr("fer_edge.classify.onnx.open_session", on_a_gpu)
+    classifier = OnnxClassifier(SHIPPED)
+    assert not classifier.concurrent
     classifier.close()

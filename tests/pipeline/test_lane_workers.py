@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from typing import Callable, DefaultDict, Dict, List, Sequence, Set
+from typing import Callable, DefaultDict, Dict, List, Optional, Sequence, Set
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +53,27 @@ def test_lanes_of_different_workers_are_worked_on_at_the_same_time() -> None:
         by_lane(lambda _: Each(lambda lane, index: together.wait(20)), workers=3), {"a": 4, "b": 4, "c": 4}
     )
     assert taken_by_lane(watched) == {lane: [0, 1, 2, 3] for lane in "abc"}
+
+
+class Held(Numbered):
+    """Gives nothing until it is let go."""
+
+    def __init__(self, count: int, go: threading.Event) -> None:
+        super().__init__(count)
+        self._go = go
+
+    def grab(self) -> Optional[bool]:
+        self._go.wait(60)
+        return super().grab()
+
+
+def test_a_camera_from_which_nothing_comes_holds_up_no_other() -> None:
+    go = threading.Event()
+    spec = by_lane(lambda _: Each(lambda lane, index: (lane, index) == ("b", 29) and go.set()), workers=2)
+    watched = Session([LaneSpec("a", Held(3, go)), LaneSpec("b", Numbered(30))], [spec])
+    came = [observation.frame.source for observation in watched]
+    assert came.index("a") > 25
+    assert came.count("b") == 30
 
 
 def test_work_is_built_for_the_lanes_that_a_worker_has_and_for_no_others() -> None:

@@ -206,15 +206,20 @@ def test_consumers_with_lanes_of_their_own_get_these_with_their_ends_and_nothing
     box.put("b", 2)
     box.finish("b")
     assert box.take(2, 0.0, None, {"a"})[0].item == 1
-    assert box.take(2, 0.0, None, {"a"}) == []
-    taken = box.take(2, 0.0, None, {"b"})
-    assert [(one.lane, one.item) for one in taken] == [("b", 2), ("b", None)]
+    assert [(one.lane, one.item) for one in box.take(2, 0.0, None, {"b"})] == [("b", 2), ("b", None)]
     with pytest.raises(Closed):
         box.take(2, 0.0, None, {"b"})
     box.finish("a")
     assert [(one.lane, one.item) for one in box.take(2, 0.0, None, {"a"})] == [("a", None)]
     with pytest.raises(Closed):
         box.take(2, 0.0, None, {"a"})
+
+
+def test_the_end_of_a_lane_is_told_to_the_consumer_that_has_it_alone() -> None:
+    box: Mailbox[int] = Mailbox(["a", "b"])
+    box.finish("b")
+    assert box.take(2, 0.0, None, {"a"}) == []
+    assert [(one.lane, one.item) for one in box.take(2, 0.0, None, {"b"})] == [("b", None)]
 
 
 def test_each_of_several_consumers_is_woken_for_its_own_lane() -> None:
@@ -232,6 +237,7 @@ def test_each_of_several_consumers_is_woken_for_its_own_lane() -> None:
         box.wait_until_wanted(lane)
     try:
         box.put("a", 0)
+        wait_until(lambda: got == {"a": 0})
         box.put("b", 1)
         wait_until(lambda: got == {"a": 0, "b": 1})
     finally:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from dataclasses import replace
+from typing import Optional, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_edge.app.layout import Layout, layout_of
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.detect.base import FaceDetector, FaceSearch
+from fer_edge.settings import Settings
 from fer_edge.types import Expression, Face, Image
 
 
@@ -38,3 +41,9 @@ class KeptClassifier(ExpressionClassifier):
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
         """Return what the classifier says."""
         return self._classifier.classify(crops)
+
+
+def layout_with(settings: Settings, detector: Union[str, FaceDetector]) -> Layout:
+    """Return which threads work at once: one thread has a detector that is given, whatever it is asked for."""
+    layout = layout_of(settings)
+    return replace(layout, detect=1) if isinstance(detector, FaceDetector) else layout

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
 from fer_edge.app.given import Region, if_given, image_of, model_name, number_of, regions_of, text_of
-from fer_edge.app.kept import KeptClassifier, KeptDetector
+from fer_edge.app.kept import KeptClassifier, KeptDetector, layout_with
 from fer_edge.app.parts import PROGRAM, Parts, asked_of, classifier_factory, detector_factory
 from fer_edge.app.session import build_session, build_stages
 from fer_edge.app.tracking import rest_file_of
@@ -145,6 +145,7 @@ def watch(
     parts = Parts(
         detector=lambda settings, _name: _detector(settings, detector),
         classifier=lambda settings: _classifier(settings, model),
+        layout=lambda settings: layout_with(settings, detector),
     )
     return build_session(replace(settings, cameras=cameras), parts, given=given)
 

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from fer_edge.benchmark.processor import usable_cores
+from fer_edge.board.cores import usable_cores
 from fer_edge.board.kernel_file import Root, read_text
 from fer_edge.board.l4t import read_l4t
 from fer_edge.board.machine import board_name, cpu_name

@@ -24,11 +24,6 @@ def processor_seconds() -> float:
     )
 
 
-def usable_cores() -> int:
-    """Return the number of cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _seconds(pid: int) -> float:
     with suppress(OSError):
         # Behind the name, which may hold blanks and brackets: utime, stime and those of children are the fields 14 to 17.

@@ -98,7 +98,7 @@ class _Part:
         named = [stage for stage in reversed(self.stages) if stage.figure]
         return {
             "total": _rounded(self.total),
-            **{stage.figure: _rounded(_capacity(means[stage.name])) for stage in named},
+            **{stage.figure: _rounded(stage.threads * _capacity(means[stage.name])) for stage in named},
             "sequential": _rounded(_capacity(sum(means.values()))),
             **{f"{stage.figure}_achieved": _rounded(self._finished(stage.name) / self.elapsed) for stage in named},
         }

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Tuple
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
-from fer_edge.app.parts import PROGRAM, Parts, classifier_threads
+from fer_edge.app.layout import layout_of
+from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.session import build_session
 from fer_edge.benchmark.environment import describe_environment, describe_heat, reset_resident_peak, resident_peak_mb
 from fer_edge.benchmark.models import choose_models
@@ -133,7 +134,7 @@ def run_benchmark(
 def _facts(settings: Settings, model: Path) -> Dict[str, Any]:
     return {
         "sha256": sha256_of(model),
-        "threads": classifier_threads(settings),
+        "threads": layout_of(settings).classifying,
         "detect_threads": settings.analysis.detect_threads,
         "rss_peak_mb": resident_peak_mb(),
         **describe_heat(),

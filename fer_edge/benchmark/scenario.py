@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Callable, List, Mapping, Optional, Tuple
 
-from fer_edge.benchmark.processor import processor_seconds, usable_cores
+from fer_edge.benchmark.processor import processor_seconds
+from fer_edge.board.cores import usable_cores
 from fer_edge.capture.base import SourceInfo
 from fer_edge.errors import SourceNotFound
 from fer_edge.pipeline.frame_counter import FrameBalance
@@ -215,9 +216,12 @@ def _state(session: Session) -> _State:
 
 
 def _stages(session: Session) -> Tuple[MeasuredStage, ...]:
-    facts = session.facts()
+    facts, workers = session.facts(), session.workers()
     capture = MeasuredStage(CAPTURE, "", len(session.lanes), {})
-    return (capture, *(MeasuredStage(one.name, one.figure, one.workers, facts[one.name]) for one in session.stages))
+    return (
+        capture,
+        *(MeasuredStage(one.name, one.figure, workers[one.name], facts[one.name]) for one in session.stages),
+    )
 
 
 def _between(before: MeasuredCamera, after: MeasuredCamera) -> MeasuredCamera:

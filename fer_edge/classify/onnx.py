@@ -63,6 +63,8 @@ class OnnxClassifier(ExpressionClassifier):
             self._session.close()
             raise
         self.provider = self._session.provider
+        # ONNX Runtime computes in the thread that calls it; a GPU has one queue whoever calls.
+        self.concurrent = self.provider == "CPUExecutionProvider"
         self._tensors = NetworkTensors(self.spec)
         try:
             self.classify(np.zeros((warm_up, self.spec.input_size, self.spec.input_size, 3), np.uint8))

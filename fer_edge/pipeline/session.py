@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from types import TracebackType
-from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple, Type
+from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.ending import join_threads
@@ -56,7 +55,7 @@ class Session:
         if not names or len(set(names)) < len(names) or not stages:
             raise UsageError("A session needs cameras with names of their own, and stages.", "Give each another name.")
         figures = {stage.name: stage.figure for stage in stages}
-        self.meter = FlowMeter(figures, clock)
+        self.meter = FlowMeter(figures, clock, self.workers)
         self.stages = tuple(stages)
         self._clock = clock
         self._supervisor = supervisor
@@ -99,6 +98,10 @@ class Session:
     def facts(self) -> Dict[str, Mapping[str, object]]:
         """Return, by stage, what a report says of it: a network's name and size, what it runs on."""
         return {stage.spec.name: stage.facts() for stage in self._running}
+
+    def workers(self) -> Dict[str, int]:
+        """Return, by stage, how many threads work on frames; known when the session is ready."""
+        return {stage.spec.name: stage.workers for stage in self._running}
 
     def rates(self) -> Rates:
         """Return the FPS figures of all lanes together as of now."""
@@ -222,9 +225,7 @@ class Session:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Stop the session."""
         self.stop()
 
@@ -246,7 +247,7 @@ class Session:
 
     def _lane(self, spec: LaneSpec, figures: Mapping[str, str], alone: bool) -> Lane:
         # With one lane, its figures are those of the session.
-        counter, meter = FrameCounter(), self.meter if alone else FlowMeter(figures, self._clock)
+        counter, meter = FrameCounter(), self.meter if alone else FlowMeter(figures, self._clock, self.workers)
         reader = SourceReader(
             spec.name,
             spec.source,

@@ -55,7 +55,7 @@ class AnalysisSettings:
         THREADS,
         "N",
         "analysis",
-        "inference threads of the classifier (default: 1; more help with many faces)",
+        "most threads that classify, each on frames of its own (default: one for each core that may be used, up to 8)",
     )
     blur: bool = setting(
         "blur", False, FLAG, "BOOL", "analysis", "blur the faces in everything that is shown, recorded or saved"

@@ -16,6 +16,9 @@ from fer_edge.types import Face, Image, Point
 EYES_TO_MOUTH = 1.1
 """Distance from the eyes to the mouth, in distances between the eyes, of a frontal face as BlazeFace marks it."""
 
+LARGEST_TURNED = 4.2
+"""A face of more than this many times the crop's side is halved, as often as it takes, before it is turned upright."""
+
 LARGEST_HALVED = 32
 """A face of up to this many times the crop's side is averaged from all of its pixels. A larger one, which no frame of 4K
 (3840 x 2160) has, is sampled coarsely rather than slowly."""
@@ -97,9 +100,7 @@ class FaceCropper:
         self._centre = spec.crop_centre
         self._upright = spec.alignment == "eyes"
 
-    def crop(
-        self, image: Image, faces: Sequence[Face], out: Optional[NDArray[np.uint8]] = None
-    ) -> NDArray[np.uint8]:
+    def crop(self, image: Image, faces: Sequence[Face], out: Optional[NDArray[np.uint8]] = None) -> NDArray[np.uint8]:
         """Cut out `faces`.
 
         Parameters
@@ -127,21 +128,20 @@ class FaceCropper:
         cosine, sine = math.cos(roll), math.sin(roll)
         x = pose.eyes[0] + self._centre * (pose.mouth[0] - pose.eyes[0])
         y = pose.eyes[1] + self._centre * (pose.mouth[1] - pose.eyes[1])
-        # A large face is first made smaller and then cut larger than the crop and averaged, since bilinear sampling alone
-        # would alias. OpenCV halves a picture ten times as fast as it turns one.
-        if 4 <= round(side / self._size) <= LARGEST_HALVED:
-            # All that is sampled, and a pixel more after halving.
+        # A large face is cut larger than the crop and averaged, since bilinear sampling alone would alias.
+        oversampling = min(max(1, round(side / self._size)), LARGEST_OVERSAMPLING)
+        if LARGEST_TURNED < side / self._size <= LARGEST_HALVED:
+            # OpenCV halves a picture ten times as fast as it turns one. All that is sampled is halved, and a pixel around it.
             reach = side * ((abs(cosine) + abs(sine)) / 2 + 1 / self._size)
             columns, rows = _within(x, reach, image.shape[1]), _within(y, reach, image.shape[0])
             image, x, y = image[rows, columns], x - columns.start, y - rows.start
-            while round(side / self._size) >= 4 and min(image.shape[:2]) >= 2:
+            while side / self._size > LARGEST_TURNED and min(image.shape[:2]) >= 2:
                 height, width = image.shape[0] // 2, image.shape[1] // 2
-                image = cv2.resize(
-                    image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA
-                )
+                image = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
                 # Pixel centres lie at half coordinates.
                 side, x, y = side / 2, x / 2 - 0.25, y / 2 - 0.25
-        oversampling = min(max(1, round(side / self._size)), LARGEST_OVERSAMPLING)
+            # One less than for a face that was this small from the start: what was halved is averaged already.
+            oversampling = min(int(side / self._size), 3)
         size = self._size * oversampling
         cosine, sine = cosine * size / side, sine * size / side
         middle = (size - 1) / 2

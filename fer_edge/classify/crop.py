@@ -20,7 +20,7 @@ LARGEST_TURNED = 4.2
 """A face of more than this many times the crop's side is halved, as often as it takes, before it is turned upright."""
 
 LARGEST_HALVED = 32
-"""A face of up to this many times the crop's side is averaged from all of its pixels. A larger one, which no frame of 4K
+"""A face of up to this many times the crop's side is averaged from all of its pixels. A larger one, which hardly a frame of 4K
 (3840 x 2160) has, is sampled coarsely rather than slowly."""
 
 LARGEST_OVERSAMPLING = 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.crop import FaceCropper
@@ -53,7 +54,7 @@ class ExpressionReader:
         count, size = sum(len(faces) for _, faces in images), self._classifier.spec.input_size
         if not count:
             return [() for _ in images]
-        batch = np.empty((count, size, size, 3), np.uint8)
+        batch: NDArray[np.uint8] = np.empty((count, size, size, 3), np.uint8)
         crops, rest = [], batch
         for image, faces in images:
             crops.append(self._cropper.crop(image, faces, rest[: len(faces)]))

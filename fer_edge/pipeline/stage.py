@@ -131,6 +131,7 @@ class StageThread:
 
     def __init__(self, stage: Stage, name: str) -> None:
         self.name = name
+        self.step = stage.spec.name
         self.worker = Worker(name, self._run)
         self.built = False
         self.facts: Optional[Mapping[str, object]] = None

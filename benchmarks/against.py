@@ -8,8 +8,8 @@ Each round runs the program of either checkout as a process of its own, with thi
 one, three and eight faces (``fer-edge --benchmark``), in FP32 and INT8, and as a user has it at a camera's rate (``fer-edge
 --camera demo --camera-fps 30``). Which one is first changes from round to round. Processor time and the share of the machine
 are taken from outside, in the same way of both, as an old checkout may not tell them or define them otherwise. Printed are
-medians over the rounds; a ratio is this / other, taken within a round. What a checkout cannot do is left out, with its own words; only INT8
-is then against FP32 of the other. Linux only.
+medians over the rounds; a ratio is this / other, taken within a round. What a checkout cannot do is left out, with its own
+words; only INT8 is then against FP32 of the other. Linux only.
 
 Give it the same checkout twice to see what the machine's noise is.
 """

@@ -55,7 +55,6 @@ def compared(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.slow
 def test_both_checkouts_are_run_and_what_the_older_one_cannot_do_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

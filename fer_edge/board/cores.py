@@ -26,9 +26,17 @@ def usable_cores(root: Root = "/") -> int:
     >>> usable_cores() >= 1
     True
     """
+    return max(1, math.ceil(usable_core_time(root)))
+
+
+def usable_core_time(root: Root = "/") -> float:
+    """Return how many cores' time this process may use: as `usable_cores`, but a part of a core counts as that part.
+
+    It is what a share of the machine is a share of.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     granted = granted_cores(root)
-    return max(1, cores if granted is None else min(cores, math.ceil(granted)))
+    return float(cores) if granted is None else min(float(cores), granted)
 
 
 def granted_cores(root: Root = "/") -> Optional[float]:

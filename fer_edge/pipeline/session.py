@@ -140,7 +140,7 @@ class Session:
             raise UsageError("This session has run already.", "A session runs once; build another one.")
         if not self._started:
             self._started = True
-            for supervised in self._supervised:
+            for supervised in self.supervised:
                 supervised.worker.thread.start()
 
     def take(
@@ -195,7 +195,7 @@ class Session:
         """Give up threads that hang, and replace them; `take` does so while it waits."""
         self._looked_at = self._clock()
         if self._supervisor is not None and self._started and not self._stopped:
-            self._supervisor.look(self._supervised)
+            self._supervisor.look(self.supervised)
 
     def stop(self) -> None:
         """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
@@ -218,7 +218,7 @@ class Session:
                 self._discard(delivery.item)
         self._delivered.clear()
         if self._started:
-            join_threads(self._supervised, self._supervisor)
+            join_threads(self.supervised, self._supervisor)
 
     def __enter__(self) -> Session:
         """Start the session for a ``with`` block."""
@@ -241,9 +241,9 @@ class Session:
                     yield observation
 
     @property
-    def _supervised(self) -> List[Supervised]:
-        threads: List[Supervised] = [thread for stage in self._running for thread in stage.threads]
-        return [*(lane.reader for lane in self.lanes), *threads]
+    def supervised(self) -> List[Supervised]:
+        """What runs in threads of its own: first the readers of the cameras, then the stages."""
+        return [*(lane.reader for lane in self.lanes), *(thread for stage in self._running for thread in stage.threads)]
 
     def _lane(self, spec: LaneSpec, figures: Mapping[str, str], alone: bool) -> Lane:
         # With one lane, its figures are those of the session.

@@ -136,6 +136,7 @@ class StageThread:
 
     def __init__(self, stage: Stage, name: str, lanes: Optional[Sequence[str]] = None) -> None:
         self.name = name
+        self.step = stage.spec.name
         self.worker = Worker(name, self._run)
         self.built = False
         self.facts: Optional[Mapping[str, object]] = None

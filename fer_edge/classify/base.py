@@ -22,7 +22,7 @@ class ExpressionClassifier(ABC):
     provider : str
         What it runs on, for reports: for example ``CPUExecutionProvider``.
     precision : str
-        What it computes in: ``fp32`` or ``fp16``.
+        What it computes in: ``fp32``, ``fp16`` or ``int8``.
     """
 
     spec: ModelSpec

@@ -15,6 +15,7 @@ from fer_edge.benchmark.models import choose_models
 from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import result_of, to_json
 from fer_edge.benchmark.scenario import Protocol, measure
+from fer_edge.classify.int8_file import INT8, int8_path
 from fer_edge.errors import SourceNotFound, UsageError
 from fer_edge.inference.model_files import sha256_of
 from fer_edge.settings import Settings
@@ -115,6 +116,8 @@ def run_benchmark(
                 session = build_session(chosen, parts, paced=options.paced)
                 measurement = measure(session, protocol, _reporter(label, progress), stopped, parts.clock)
                 result = result_of(measurement, candidate.name, _facts(settings, candidate.path))
+                if result["precision"] == INT8 and int8_path(candidate.path).is_file():
+                    result["sha256"] = sha256_of(int8_path(candidate.path))
                 sizes = {camera["size"]: None for camera in result["cameras"].values() if camera["size"]}
                 report["protocol"]["size"] = _joined(sizes)
                 report["results"].append(result)

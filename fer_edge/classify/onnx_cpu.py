@@ -23,6 +23,7 @@ from fer_edge.classify.int8_file import INT8, int8_path, open_int8
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.remembered_timing import RememberedTimings, Timing, TimingKey
 from fer_edge.classify.request import Request
+from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import ModelError, UsageError
 from fer_edge.inference.model_files import sha256_of
 from fer_edge.system.clock import Clock
@@ -95,6 +96,11 @@ def outlook_of(model: Path, threads: int, timings: RememberedTimings, root: Root
     return _decided(timing, key, ", as measured before")
 
 
+def timings_beside(cache: EngineCache) -> RememberedTimings:
+    """Return what was measured before, which lies beside the engines."""
+    return RememberedTimings(cache.folder.parent / "precision")
+
+
 def time_both(
     fp32: ExpressionClassifier, int8: ExpressionClassifier, clock: Clock = time.perf_counter
 ) -> Optional[Timing]:
@@ -136,7 +142,7 @@ def open_on_cpu(request: Request, root: Root = "/", measure: Measure = time_both
     model, threads = request.model, request.threads
     if request.precision == INT8:
         return _int8_itself(model, threads) or open_int8(model, threads)
-    timings = RememberedTimings(request.cache.folder.parent / "precision")
+    timings = timings_beside(request.cache)
     offered = request.precision == "auto" and os.path.isfile(int8_path(model))
     outlook = outlook_of(model, threads, timings, root) if offered else Outlook("fp32", "")
     if outlook.precision == "fp32":

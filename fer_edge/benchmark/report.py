@@ -127,6 +127,7 @@ class _Part:
         mean = _mean(service)
         busy = mean / 1e3 * self._finished(stage.name) / (self.elapsed * stage.threads)
         return {
+            "threads": stage.threads,
             "mean_ms": _rounded(mean, 4),
             **{f"p{percent}_ms": _rounded(percentile(service, percent)) for percent in (50, 90, 99)},
             "utilisation": _rounded(min(1.0, busy), 4),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
-from fer_edge.app.layout import layout_of
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.session import build_session
 from fer_edge.benchmark.environment import describe_environment, describe_heat, reset_resident_peak, resident_peak_mb
@@ -17,6 +16,7 @@ from fer_edge.benchmark.output import ReportFile
 from fer_edge.benchmark.report import result_of, to_json
 from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.capture.settings import FPS
+from fer_edge.classify.int8_file import INT8, int8_path
 from fer_edge.errors import SourceNotFound, UsageError
 from fer_edge.inference.model_files import sha256_of
 from fer_edge.pipeline.session import Session
@@ -128,7 +128,10 @@ def run_benchmark(
                 if options.paced:
                     _refuse_what_has_no_pace(session, settings)
                 measurement = measure(session, protocol, _reporter(label, progress), stopped, parts.clock)
-                result = result_of(measurement, candidate.name, _facts(settings, candidate.path))
+                facts = _facts(settings, candidate.path, session.workers()["classify"] * parts.layout(chosen).threads)
+                result = result_of(measurement, candidate.name, facts)
+                if result["precision"] == INT8 and int8_path(candidate.path).is_file():
+                    result["sha256"] = sha256_of(int8_path(candidate.path))
                 sizes = {camera["size"]: None for camera in result["cameras"].values() if camera["size"]}
                 report["protocol"]["size"] = _joined(sizes)
                 report["results"].append(result)
@@ -159,10 +162,10 @@ def _refuse_what_has_no_pace(session: Session, settings: Settings) -> None:
             )
 
 
-def _facts(settings: Settings, model: Path) -> Dict[str, Any]:
+def _facts(settings: Settings, model: Path, threads: int) -> Dict[str, Any]:
     return {
         "sha256": sha256_of(model),
-        "threads": layout_of(settings).classifying,
+        "threads": threads,
         "detect_threads": settings.analysis.detect_threads,
         "rss_peak_mb": resident_peak_mb(),
         **describe_heat(),

@@ -62,7 +62,8 @@ def _row(result: Dict[str, Any], figures: Sequence[str]) -> List[str]:
 def _details(result: Dict[str, Any]) -> List[str]:
     frames, spread, fps = result["frames"], result["spread_of_thirds"], result["fps"]
     rows = [
-        [stage, *(_number(figures[key], 2) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms", "queue_wait_ms"))]
+        [stage, str(figures["threads"])]
+        + [_number(figures[key], 2) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms", "queue_wait_ms")]
         + [_percent(figures["utilisation"], 0)]
         for stage, figures in result["stages"].items()
     ]
@@ -71,7 +72,7 @@ def _details(result: Dict[str, Any]) -> List[str]:
         f"{result['model']}  ({_plain(result['precision'])}, {_plain(result['provider'])}, "
         f"--threads {result['threads']} --detect-threads {result['detect_threads']})",
         f"sha256 {result['sha256'][:16]}...",
-        _table(["stage", "mean ms", "p50", "p90", "p99", "queue wait", "utilisation"], rows),
+        _table(["stage", "threads", "mean ms", "p50", "p90", "p99", "queue wait", "utilisation"], rows),
         "",
         *(_cameras(result) if len(result["cameras"]) > 1 else ()),
         f"latency capture to emit: {_latency(result)} ms",

@@ -22,7 +22,7 @@ class ExpressionClassifier(ABC):
     provider : str
         What it runs on, for reports: for example ``CPUExecutionProvider``.
     precision : str
-        What it computes in: ``fp32`` or ``fp16``.
+        What it computes in: ``fp32``, ``fp16`` or ``int8``.
     concurrent : bool
         Whether several threads may call `classify` at once, each of which then keeps a core of its own busy. False for what
         belongs to one thread, as a context of a GPU does.

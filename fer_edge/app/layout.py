@@ -34,11 +34,6 @@ class Layout:
     threads: int = 1
     detect: int = 1
 
-    @property
-    def classifying(self) -> int:
-        """How many threads classify in all."""
-        return self.classify * self.threads
-
 
 ONE_OF_EACH = Layout()
 """One thread for each stage."""

@@ -14,7 +14,7 @@ from fer_edge.system.child_processes import child_processes
 
 CALLER, OTHERS, CHILDREN = "caller", "other threads", "child processes"
 """Who works beside the stages: the thread that takes the results; threads that libraries keep for themselves, as ONNX Runtime
-does with ``--threads 2``; the processes in which sources decode."""
+does with ``--detect-threads 2``; the processes in which sources decode."""
 
 _WAKE_UPS = "voluntary_ctxt_switches:"
 

@@ -9,11 +9,12 @@ from fer_edge.benchmark.report import STABLE_SPREAD
 from fer_edge.system.table import table_lines
 
 EXPLANATION = """\
-FPS {figures}: capacities, 1 / mean service time of a frame;
-sequential: 1 / their sum with capture, a loop without threads.
-share of the machine: FPS total x processor time of a frame / cores; at 100 %
+FPS {figures}: capacities, threads / mean service time of
+a frame; sequential: 1 / the sum of these times and capture's, a loop without
+threads.
+Share of the machine: FPS total x processor time of a frame / cores; at 100 %
 no other layout of threads is faster. Share of the slowest stage: the same
-against 1 / mean service time of that stage, the limit of this layout."""
+against the capacity of that stage, the limit of this layout."""
 
 AT_A_PACE = """\
 {pace}: FPS TOTAL IS NOT WHAT THIS MACHINE CAN DO.

@@ -181,7 +181,8 @@ def _fp32(request: Request, reason: str) -> ExpressionClassifier:
         classifier.close()
         raise UsageError(
             f"{request.model} computes in {classifier.precision.upper()}, whatever --precision says.",
-            f"Give the file in FP32 that it was made from, or --precision {classifier.precision}.",
+            f"Give the file in FP32 that it was made from, or ask for {classifier.precision}: --precision "
+            f"{classifier.precision}, or with evaluate --backend onnx:cpu:{classifier.precision}.",
         )
     if reason:
         logger.info("precision: %s, since %s", classifier.precision, reason)

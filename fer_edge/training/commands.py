@@ -170,6 +170,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
         from fer_edge.training.evaluate import evaluate
         from fer_edge.training.evaluation_report import check_report, to_markdown, write_report
     from fer_edge.classify.backend_choice import open_classifier
+    from fer_edge.classify.onnx import read_contract
     from fer_edge.inference.model_files import find_model
     from fer_edge.training.parity import ComparedClassifier, check_agreement, wanted_from
 
@@ -179,7 +180,9 @@ def run_evaluate(args: argparse.Namespace) -> int:
     if args.report:
         check_report(args.report)
     model = find_model(args.model)
-    backends = [wanted_from(text) for text in (args.backend, args.against) if text]
+    # No choice by timing: figures of a network are of the file that was named.
+    first = args.backend or f"onnx:cpu:{read_contract(model)[0].precision}"
+    backends = [wanted_from(text) for text in (first, args.against) if text]
     with ExitStack() as stack:
         line = stack.enter_context(_line())
         classifiers = [

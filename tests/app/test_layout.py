@@ -29,13 +29,13 @@ def test_each_core_has_a_thread_that_classifies_up_to_eight() -> None:
 
 def test_threads_that_are_asked_for_are_the_limit_whatever_the_cores() -> None:
     assert layout(4, threads=1) == Layout(1, 1, 1)
-    assert layout(4, threads=3).classifying == 3
+    assert layout(4, threads=3) == Layout(3, 1, 1)
     assert layout(2, threads=4) == Layout(4, 1, 1)
 
 
 def test_beyond_eight_the_threads_that_are_asked_for_share_frames() -> None:
     assert layout(64, threads=32) == Layout(8, 4, 1)
-    assert layout(64, threads=9).classifying == 8
+    assert layout(64, threads=9) == Layout(8, 1, 1)
 
 
 def test_cameras_are_detected_at_once_on_every_second_core_at_most() -> None:

@@ -84,6 +84,17 @@ def test_pictures_without_a_face_tell_no_ranges(small_set: FaceSet, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_in_int8_is_evaluated_as_what_it_is(
+    model: Path, small_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["evaluate", str(model), "--data", str(small_file)]
+    assert main(asked) == 0
+    assert "Run on CPUExecutionProvider, int8." in capsys.readouterr().out
+    with pytest.raises(UsageError, match="computes in INT8") as refused:
+        main([*asked, "--backend", "onnx:cpu:fp32"])
+    assert "--backend onnx:cpu:int8" in refused.value.remedy
+
+
 def test_a_network_in_int8_is_not_quantised_again(model: Path, small_set: FaceSet, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="in INT8 already"):
         quantise(model, tmp_path / "out.onnx", small_set, small_set, "stripes", cut_already=True)

@@ -170,7 +170,8 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     machine.add_argument(
         "--backend",
         metavar="SPEC",
-        help="what to run on, as BACKEND[:DEVICE[:PRECISION]], such as tensorrt:gpu:fp16 (onnx:cpu, in the precision of the file)",
+        help="what to run on, as BACKEND[:DEVICE[:PRECISION]], for example tensorrt:gpu:fp16 "
+        "(onnx:cpu, in the precision of the file)",
     )
     machine.add_argument("--against", metavar="SPEC", help="ask this backend the same, and tell how alike they answer")
     machine.add_argument(

@@ -13,7 +13,7 @@ class StageRate:
     Attributes
     ----------
     capacity : float
-        1 / mean service time of the stage for one frame.
+        Threads of the stage / its mean service time for one frame.
     achieved : float
         Frames that the stage really finished per second.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -49,6 +50,7 @@ class DetectionTurns:
         self._hot = hot
         self._clock = clock
         self._policy = TurnPolicy()
+        self._looking = threading.Lock()
         self._session: Optional[Session] = None
         self._seen: Optional[Tuple[float, int, int]] = None
 
@@ -58,14 +60,16 @@ class DetectionTurns:
             self._session = session
 
     def every(self, camera: str) -> int:
-        """Return in every how many frames of a camera to look. Called for each frame, by one thread."""
+        """Return in every how many frames of a camera to look. Called for each frame."""
         if camera not in self._trackers:
             return 1
         if self.fixed:
             return self.fixed
         session, now = self._session, self._clock()
-        if session is not None and (self._seen is None or now - self._seen[0] >= LOOK_SECONDS):
-            self._look(session, now)
+        if session is not None:
+            with self._looking:
+                if self._seen is None or now - self._seen[0] >= LOOK_SECONDS:
+                    self._look(session, now)
         return self._policy.every
 
     def expected(self, camera: str, *moments: float) -> Sequence[Tuple[Face, ...]]:

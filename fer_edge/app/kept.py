@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Callable, Optional, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.app.given import model_name
+from fer_edge.app.layout import Layout, layout_of
 from fer_edge.app.parts import Parts, classifier_factory, detector_factory
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.detect.base import FaceDetector, FaceSearch
@@ -31,7 +33,9 @@ def parts_with(detector: Union[str, FaceDetector], model: Union[str, os.PathLike
             return lambda: KeptClassifier(model)
         return classifier_factory(settings.changed(model=model_name(model)))
 
-    return Parts(detector=detector_of, classifier=classifier_of)
+    return Parts(
+        detector=detector_of, classifier=classifier_of, layout=lambda settings: layout_with(settings, detector)
+    )
 
 
 class KeptDetector(FaceDetector):
@@ -60,3 +64,9 @@ class KeptClassifier(ExpressionClassifier):
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
         """Return what the classifier says."""
         return self._classifier.classify(crops)
+
+
+def layout_with(settings: Settings, detector: Union[str, FaceDetector]) -> Layout:
+    """Return which threads work at once: one thread has a detector that is given, whatever it is asked for."""
+    layout = layout_of(settings)
+    return replace(layout, detect=1) if isinstance(detector, FaceDetector) else layout

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence
 
+from fer_edge.app.layout import Layout, layout_of
 from fer_edge.app.stages import stage_list
 from fer_edge.app.tracking import build_tracker
 from fer_edge.capture.base import Source
@@ -15,7 +16,6 @@ from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.classify.backend_choice import Wanted, open_classifier
 from fer_edge.classify.base import ExpressionClassifier
-from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.detect import open_detector
 from fer_edge.detect.base import FaceDetector
 from fer_edge.detect.registry import DETECTORS
@@ -94,12 +94,7 @@ def classifier_factory(settings: Settings) -> Callable[[], ExpressionClassifier]
     path = find_model(asked.model)
     wanted = Wanted(asked.backend, asked.device, asked.precision)
     wanted.check()
-    return lambda: open_classifier(path, wanted, classifier_threads(settings), progress=logged_progress())
-
-
-def classifier_threads(settings: Settings) -> int:
-    """Return the number of inference threads that the classifier gets."""
-    return settings.analysis.threads or DEFAULT_THREADS
+    return lambda: open_classifier(path, wanted, layout_of(settings).threads, progress=logged_progress())
 
 
 def logged_progress(clock: Clock = time.monotonic) -> Callable[[str], None]:
@@ -127,6 +122,8 @@ class Parts:
         Give what builds a detector by its name, and the classifier; what cannot be is refused at once.
     stages : callable
         Gives the list of stages.
+    layout : callable
+        Tells how many threads work in each.
     tracker : callable
         Gives what follows the faces of one camera; None where nothing shall.
     runners : callable
@@ -141,6 +138,7 @@ class Parts:
     detector: Callable[[Settings, str], Callable[[], FaceDetector]] = detector_factory
     classifier: Callable[[Settings], Callable[[], ExpressionClassifier]] = classifier_factory
     stages: Callable[..., List[StageSpec]] = stage_list
+    layout: Callable[[Settings], Layout] = layout_of
     tracker: Callable[[Settings], Optional[Tracker]] = build_tracker
     runners: Callable[[], Sequence[SinkRunner]] = tuple
     view: Callable[..., Optional[View]] = open_view

@@ -6,6 +6,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from fer_edge.app.blur import LEAST_SCORE
 from fer_edge.app.detection_turns import EVERY_FRAME, DetectionTurns, turns_of
+from fer_edge.app.layout import ONE_OF_EACH, Layout, warn_of_too_many_threads
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.searched import searched
 from fer_edge.capture.base import Source
@@ -58,7 +59,8 @@ def build_session(
         reconnection = _reconnection(settings, parts, camera, openings, names) if source.live and own is None else None
         lanes.append((LaneSpec(camera.name, source, reconnection, parts.tracker(settings)), names))
     turns = turns_of(settings, {lane.name: lane.tracker for lane, _ in lanes}, hot, parts.clock)
-    stages = build_stages(settings, parts, turns)
+    stages = build_stages(settings, parts, turns, parts.layout(settings))
+    warn_of_too_many_threads(settings)
     live = any(lane.source.live for lane, _ in lanes)
     supervisor = Supervisor(when != "never", clock=parts.clock) if live else None
     session = Session([lane for lane, _ in lanes], stages, clock=parts.clock, supervisor=supervisor)
@@ -69,7 +71,9 @@ def build_session(
     return session
 
 
-def build_stages(settings: Settings, parts: Parts = PROGRAM, turns: DetectionTurns = EVERY_FRAME) -> List[StageSpec]:
+def build_stages(
+    settings: Settings, parts: Parts = PROGRAM, turns: DetectionTurns = EVERY_FRAME, layout: Layout = ONE_OF_EACH
+) -> List[StageSpec]:
     """Return the stages that frames of the cameras of `settings` take. Raises FerEdgeError for what cannot be built."""
     wanted = {camera.name: camera.detector or settings.analysis.detector for camera in settings.cameras}
     asked = settings.analysis
@@ -83,7 +87,7 @@ def build_stages(settings: Settings, parts: Parts = PROGRAM, turns: DetectionTur
     with settings.located("model"):
         classifier = parts.classifier(settings)
     of_cameras = {name: detectors[detector] for name, detector in wanted.items()}
-    return parts.stages(settings, of_cameras, classifier, turns)
+    return parts.stages(settings, of_cameras, classifier, turns, layout)
 
 
 class _Names:

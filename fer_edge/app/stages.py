@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Mapping, Sequence
+from typing import List, Mapping, Sequence
 
 from fer_edge.app.blur import Blurring
 from fer_edge.app.detection import BuildDetector, Detection
 from fer_edge.app.detection_turns import DETECTION, EVERY_FRAME, DetectionTurns
+from fer_edge.app.layout import ONE_OF_EACH, Layout
 from fer_edge.app.searched import search_of
+from fer_edge.app.shared_classifier import BuildClassifier, SharedClassifier
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.heads import one_for_each_head
 from fer_edge.classify.reader import ExpressionReader
@@ -18,14 +20,13 @@ from fer_edge.types import Face, Observation
 MOST_FRAMES = 8
 """Frames whose faces the classifier takes in one batch; more would make the first of them wait for the last."""
 
-BuildClassifier = Callable[[], ExpressionClassifier]
-
 
 def stage_list(
     settings: Settings,
     detectors: Mapping[str, BuildDetector],
     classifier: BuildClassifier,
     turns: DetectionTurns = EVERY_FRAME,
+    layout: Layout = ONE_OF_EACH,
 ) -> List[StageSpec]:
     """Return the stages.
 
@@ -39,20 +40,26 @@ def stage_list(
         Builds the classifier.
     turns : DetectionTurns
         Tells in which frames of a camera faces are looked for.
+    layout : Layout
+        How many threads work in each.
     """
     searches = {camera.name: search_of(camera) for camera in settings.cameras}
     # With --blur the detector finds more than is to be read.
     least = settings.analysis.min_score if settings.analysis.blur else 0.0
+    shared = SharedClassifier(classifier, layout.classify)
+
+    def detection(cameras: Sequence[str]) -> Detection:
+        return Detection(
+            {name: detectors[name] for name in cameras}, turns, searches, settings.analysis.blur, not settings.tracks.on
+        )
+
     stages = [
-        StageSpec(
-            "detect",
-            DETECTION,
-            lambda: Detection(detectors, turns, searches, settings.analysis.blur, not settings.tracks.on),
-        ),
+        StageSpec("detect", DETECTION, lambda: detection(list(detectors)), layout.detect, build_for=detection),
         StageSpec(
             "classify",
             "classification",
-            lambda: Classification(classifier(), least),
+            lambda: Classification(shared.take(), least),
+            layout.classify,
             batch=MOST_FRAMES,
         ),
     ]

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from fer_edge.benchmark.processor import usable_cores
+from fer_edge.board.cores import usable_core_time
 from fer_edge.board.kernel_file import Root, read_text
 from fer_edge.board.l4t import read_l4t
 from fer_edge.board.machine import board_name, cpu_name
@@ -44,7 +44,7 @@ def describe_environment(root: Root = "/", run: Runner = run_program) -> Dict[st
         "l4t": l4t.release if l4t else None,
         "power_mode": mode.name or mode.number if mode else None,
         "cpu": cpu_name(root),
-        "cores": usable_cores(),
+        "cores": _cores(root),
         "cpu_mhz_at_most": max((core.highest for core in clocks if core.online and core.highest), default=None),
         "cpu_clock_is_fixed": clocks_are_fixed(clocks),
         "governor": read_text(root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -84,6 +84,11 @@ def reset_resident_peak() -> None:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return  # The peak then counts from the start of the process, which is never too low.
+
+
+def _cores(root: Root) -> float:
+    cores = usable_core_time(root)
+    return int(cores) if cores == int(cores) else round(cores, 2)
 
 
 def _version(module: str) -> Optional[str]:

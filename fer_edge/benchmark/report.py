@@ -32,8 +32,7 @@ def result_of(measurement: Measurement, model: str, facts: Dict[str, Any]) -> Di
     samples, elapsed = measurement.samples, measurement.elapsed
     cameras = measurement.cameras
     whole = _Part(measurement.stages, samples, _added([camera.finished for camera in cameras.values()]), elapsed)
-    per_frame = measurement.processor / len(samples)
-    share = whole.total * per_frame / measurement.cores
+    processor = measurement.processor
     # Of two stages that tell the same of themselves, the later one is nearer to the result.
     told = {key: value for stage in measurement.stages for key, value in stage.facts.items()}
     totals = {name: _camera(measurement, name) for name in cameras}
@@ -47,8 +46,15 @@ def result_of(measurement: Measurement, model: str, facts: Dict[str, Any]) -> Di
         "stages": {stage.name: {**whole.stage(stage), **stage.facts} for stage in measurement.stages},
         "frames": asdict(_sum([camera.balance for camera in cameras.values()])),
         "faces_per_frame": whole.faces_per_frame(),
-        "cpu_ms_per_frame": _rounded(per_frame * 1e3),
-        "share_of_machine": _rounded(share),
+        "cpu_ms_per_frame": _rounded(processor.seconds / len(samples) * 1e3),
+        "cpu_ms_per_frame_by": {who: _rounded(took / len(samples) * 1e3) for who, took in processor.by.items()} or None,
+        "cores_busy": _rounded(processor.seconds / elapsed),
+        # Frames over the same seconds as the work on them: the gaps that FPS total is of may span less time.
+        "share_of_machine": _rounded(processor.seconds / elapsed / measurement.cores),
+        "share_of_slowest_stage": _rounded(whole.share_of_slowest_stage()),
+        "wake_ups_per_frame": _per(processor.wake_ups, len(samples)),
+        "wake_ups_per_second": _per(processor.wake_ups, elapsed),
+        "live": any(camera.live for camera in cameras.values()),
         "cameras": totals,
         "slowest_camera_to_mean": _slowest([camera["fps"]["total"] or 0.0 for camera in totals.values()]),
         "incidents": {**asdict(measurement.incidents), "reconnects": _reconnects(cameras)},
@@ -98,10 +104,15 @@ class _Part:
         named = [stage for stage in reversed(self.stages) if stage.figure]
         return {
             "total": _rounded(self.total),
-            **{stage.figure: _rounded(_capacity(means[stage.name])) for stage in named},
+            **{stage.figure: _rounded(stage.threads * _capacity(means[stage.name])) for stage in named},
             "sequential": _rounded(_capacity(sum(means.values()))),
             **{f"{stage.figure}_achieved": _rounded(self._finished(stage.name) / self.elapsed) for stage in named},
         }
+
+    def share_of_slowest_stage(self) -> float:
+        """Return FPS total as a share of what the slowest stage could do with its threads."""
+        means = [self._mean(stage.name) / stage.threads for stage in self.stages]
+        return self.total * max((mean for mean in means if not math.isnan(mean)), default=math.nan)
 
     def latency(self) -> Dict[str, Optional[float]]:
         latencies = [sample.latency * 1e3 for sample in self.samples]
@@ -116,6 +127,7 @@ class _Part:
         mean = _mean(service)
         busy = mean / 1e3 * self._finished(stage.name) / (self.elapsed * stage.threads)
         return {
+            "threads": stage.threads,
             "mean_ms": _rounded(mean, 4),
             **{f"p{percent}_ms": _rounded(percentile(service, percent)) for percent in (50, 90, 99)},
             "utilisation": _rounded(min(1.0, busy), 4),
@@ -184,6 +196,10 @@ def _spread(stamps: Sequence[float]) -> float:
     for stamp in stamps:
         counts[min(2, int((stamp - stamps[0]) / third))] += 1
     return (max(counts) - min(counts)) / sorted(counts)[1]
+
+
+def _per(count: Optional[int], amount: float) -> Optional[float]:
+    return None if count is None else _rounded(count / amount, 1)
 
 
 def _rounded(value: float, digits: int = 3) -> Optional[float]:

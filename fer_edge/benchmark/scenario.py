@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, replace
-from typing import Callable, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from fer_edge.benchmark.processor import processor_seconds, usable_cores
+from fer_edge.benchmark.processor import CALLER, Spent, Work, spent, work_so_far
+from fer_edge.board.cores import usable_core_time
 from fer_edge.capture.base import SourceInfo
 from fer_edge.errors import SourceNotFound
 from fer_edge.pipeline.frame_counter import FrameBalance
@@ -84,6 +86,8 @@ class MeasuredCamera:
         Frames that were under way when the measurement began count as captured in it.
     finished : mapping of str to int
         Frames that each stage finished.
+    live : bool
+        Whether it has a rate of its own, which no machine can exceed.
     reconnects : int
         How often it was lost and came back.
     trouble : str
@@ -93,6 +97,7 @@ class MeasuredCamera:
     source: Optional[SourceInfo]
     balance: FrameBalance
     finished: Mapping[str, int]
+    live: bool = False
     reconnects: int = 0
     trouble: str = ""
 
@@ -109,9 +114,9 @@ class Measurement:
         By name.
     elapsed : float
         Measured seconds.
-    processor : float
-        Seconds that cores worked meanwhile.
-    cores : int
+    processor : Spent
+        How long cores worked meanwhile, and for what. Never longer than all of them can within `elapsed`.
+    cores : float
         How many the process may use.
     samples : tuple of Sample
         Every emitted frame.
@@ -126,8 +131,8 @@ class Measurement:
     stages: Tuple[MeasuredStage, ...]
     cameras: Mapping[str, MeasuredCamera]
     elapsed: float
-    processor: float
-    cores: int
+    processor: Spent
+    cores: float
     samples: Tuple[Sample, ...]
     incidents: Incidents
     cold_start: float
@@ -140,7 +145,7 @@ def measure(
     progress: Callable[[str, float], None] = lambda phase, share: None,
     stopped: Callable[[], bool] = lambda: False,
     clock: Clock = time.monotonic,
-    processor: Callable[[], float] = processor_seconds,
+    work: Callable[[Iterable[int]], Work] = work_so_far,
 ) -> Measurement:
     """Run a session and measure it.
 
@@ -154,8 +159,8 @@ def measure(
         Tells whether to end early, with what was measured until then.
     clock : callable
         That of the session.
-    processor : callable
-        Tells how many seconds cores have worked so far.
+    work : callable
+        Tells what the process, and the threads that it is given, have done so far.
 
     Raises
     ------
@@ -169,8 +174,10 @@ def measure(
         first = _first(session, stopped)
         cold_start = clock() - started
         _pass_time(session, clock() + protocol.warm_up, lambda share: progress("warm-up", share), stopped, clock)
-        before, worked_before = _state(session), processor()
-        begun = clock()
+        # The clock runs while the work is looked up, at both ends, so that no share of it is too large.
+        before, begun = _state(session), clock()
+        names = _threads(session)
+        worked_before = work(names)
         samples: List[Sample] = []
         try:
             while (
@@ -185,7 +192,9 @@ def measure(
                 progress("measuring", max(share, len(samples) / protocol.frames) if protocol.frames else share)
         except Closed:
             pass
-        elapsed, worked = clock() - begun, processor() - worked_before
+        names.update(_threads(session))
+        worked = spent(worked_before, work(names), names)
+        elapsed = clock() - begun
         after, stages = _state(session), _stages(session)
     if first is None or len(samples) < 2:
         raise SourceNotFound(
@@ -194,7 +203,7 @@ def measure(
         )
     cameras = {name: _between(before.cameras[name], camera) for name, camera in after.cameras.items()}
     incidents = _new(before.incidents, after.incidents)
-    cores, failure = usable_cores(), session.failure()
+    cores, failure = usable_core_time(), session.failure()
     return Measurement(stages, cameras, elapsed, worked, cores, tuple(samples), incidents, cold_start, failure)
 
 
@@ -208,16 +217,27 @@ class _State:
 
 def _state(session: Session) -> _State:
     cameras = {
-        lane.name: MeasuredCamera(lane.info, lane.balance(), lane.meter.counts(), lane.reconnects, lane.trouble())
+        lane.name: MeasuredCamera(
+            lane.info, lane.balance(), lane.meter.counts(), lane.live, lane.reconnects, lane.trouble()
+        )
         for lane in session.lanes
     }
     return _State(cameras, session.incidents())
 
 
+def _threads(session: Session) -> Dict[int, str]:
+    """Return for each thread that works on frames, by the kernel's number, for what it works."""
+    threads = [(one.worker.thread.native_id, one.step) for one in session.supervised]
+    return {**{number: step for number, step in threads if number is not None}, threading.get_native_id(): CALLER}
+
+
 def _stages(session: Session) -> Tuple[MeasuredStage, ...]:
-    facts = session.facts()
+    facts, workers = session.facts(), session.workers()
     capture = MeasuredStage(CAPTURE, "", len(session.lanes), {})
-    return (capture, *(MeasuredStage(one.name, one.figure, one.workers, facts[one.name]) for one in session.stages))
+    return (
+        capture,
+        *(MeasuredStage(one.name, one.figure, workers[one.name], facts[one.name]) for one in session.stages),
+    )
 
 
 def _between(before: MeasuredCamera, after: MeasuredCamera) -> MeasuredCamera:

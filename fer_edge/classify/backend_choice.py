@@ -29,7 +29,7 @@ class Wanted:
     device : str
         ``cpu``, ``gpu`` or ``auto``.
     precision : str
-        ``fp32``, ``fp16``, or ``auto``: half precision where it is fast.
+        ``fp32``, ``fp16``, ``int8``, or ``auto``: less than FP32 where that is faster.
     """
 
     backend: str = "auto"
@@ -41,7 +41,12 @@ class Wanted:
         if self.backend == "tensorrt" and self.device == "cpu":
             raise UsageError("TensorRT does not run on the CPU.", "Use --backend onnx, or --device gpu.")
         if self.precision == "fp16" and self.device == "cpu":
-            raise UsageError("The CPU computes in FP32.", "Use --precision fp32, or --device gpu.")
+            raise UsageError("The CPU computes in FP32 or INT8.", "Use --precision fp32 or int8, or --device gpu.")
+        if self.precision == "int8" and (self.backend == "tensorrt" or self.device == "gpu"):
+            raise UsageError(
+                "INT8 is for the CPU: on a GPU the FP32 file is run, by TensorRT with FP16 where that is fast.",
+                "Use --precision auto, or --backend onnx --device cpu.",
+            )
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def open_classifier(
     threads : int
         Inference threads on the CPU.
     cache : EngineCache, optional
-        Where TensorRT's engines are kept.
+        Where TensorRT's engines are kept; what was measured of FP32 and INT8 is kept beside it.
     progress : callable
         Gets a line to show while an engine is built.
 

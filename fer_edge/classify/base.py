@@ -13,7 +13,7 @@ from fer_edge.types import Expression
 
 
 class ExpressionClassifier(ABC):
-    """Names the expressions of cropped faces. Built and used in one thread.
+    """Names the expressions of cropped faces. Built and used in one thread, unless it is `concurrent`.
 
     Attributes
     ----------
@@ -22,12 +22,16 @@ class ExpressionClassifier(ABC):
     provider : str
         What it runs on, for reports: for example ``CPUExecutionProvider``.
     precision : str
-        What it computes in: ``fp32`` or ``fp16``.
+        What it computes in: ``fp32``, ``fp16`` or ``int8``.
+    concurrent : bool
+        Whether several threads may call `classify` at once, each of which then keeps a core of its own busy. False for what
+        belongs to one thread, as a context of a GPU does.
     """
 
     spec: ModelSpec
     provider: str
     precision: str = "fp32"
+    concurrent: bool = False
 
     @abstractmethod
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:

@@ -33,7 +33,7 @@ class OnnxClassifier(ExpressionClassifier):
     providers : sequence of Provider
         ONNX Runtime's, the preferred one first; `provider` says which it really took.
     precision : str
-        What these compute in, for reports.
+        What these compute in, for reports; what the file says where nothing is said here.
     warm_up : int
         Size of the batch that is run once at the start.
 
@@ -51,18 +51,20 @@ class OnnxClassifier(ExpressionClassifier):
         threads: int = DEFAULT_THREADS,
         metadata: Mapping[str, str] = {},
         providers: Sequence[Provider] = ("CPUExecutionProvider",),
-        precision: str = "fp32",
+        precision: str = "",
         warm_up: int = 1,
     ) -> None:
         self._session = open_session(model, threads=threads, providers=providers)
-        self.precision = precision
         try:
             self.spec = ModelSpec.from_metadata({**self._session.metadata, **metadata}, str(model))
             self._input = _checked_input(self._session, self.spec, str(model))
         except Exception:
             self._session.close()
             raise
+        self.precision = precision or self.spec.precision
         self.provider = self._session.provider
+        # ONNX Runtime computes in the thread that calls it; a GPU has one queue whoever calls.
+        self.concurrent = self.provider == "CPUExecutionProvider"
         self._tensors = NetworkTensors(self.spec)
         try:
             self.classify(np.zeros((warm_up, self.spec.input_size, self.spec.input_size, 3), np.uint8))

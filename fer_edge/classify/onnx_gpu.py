@@ -12,6 +12,7 @@ from typing import Iterator, Optional, Sequence
 
 from fer_edge.classify import providers
 from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.int8_file import refuse_on_gpu
 from fer_edge.classify.onnx import OnnxClassifier, read_contract
 from fer_edge.classify.request import Request
 from fer_edge.classify.tensorrt.engine_build import MOST_FACES
@@ -35,7 +36,8 @@ def open_on_cuda(request: Request) -> ExpressionClassifier:
         The file is no expression network.
     """
     # A file that is no network must not look like a provider that does not start.
-    read_contract(request.model)
+    spec, _ = read_contract(request.model)
+    refuse_on_gpu(spec, request.model)
     release = importlib.import_module("onnxruntime").__version__
     return _on_gpu(request.model, request.threads, providers.CUDA, providers.cuda(release), "fp32")
 
@@ -55,6 +57,7 @@ def open_on_tensorrt(request: Request) -> ExpressionClassifier:
     model, threads, cache = request.model, request.threads, request.cache
     # A file that is no network must not look like a provider that does not start.
     spec, input_name = read_contract(model)
+    refuse_on_gpu(spec, model)
     fp16 = request.precision != "fp32"
     precision = "fp16" if fp16 else "fp32"
     release = importlib.import_module("onnxruntime").__version__

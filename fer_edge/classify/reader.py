@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.crop import FaceCropper
@@ -50,13 +51,17 @@ class ExpressionReader:
         StageFailed
             As `read`.
         """
-        crops = [self._cropper.crop(image, faces) for image, faces in images if faces]
-        if not crops:
+        count, size = sum(len(faces) for _, faces in images), self._classifier.spec.input_size
+        if not count:
             return [() for _ in images]
-        expressions = self._classifier.classify(crops[0] if len(crops) == 1 else np.concatenate(crops))
+        batch: NDArray[np.uint8] = np.empty((count, size, size, 3), np.uint8)
+        crops, rest = [], batch
+        for image, faces in images:
+            crops.append(self._cropper.crop(image, faces, rest[: len(faces)]))
+            rest = rest[len(faces) :]
+        expressions = self._classifier.classify(batch)
         # Ours have seen to it; a classifier of somebody else's may not.
         name = self._classifier.spec.name
-        count = sum(map(len, crops))
         if len(expressions) != count:
             raise StageFailed(f"The classifier {name} gave {len(expressions)} answers for {count} faces.")
         odd = next((one for one in expressions if np.shape(one.probabilities) != (len(LABELS),)), None)
@@ -68,8 +73,8 @@ class ExpressionReader:
         if not all(np.isfinite(expression.probabilities).all() for expression in expressions):
             raise StageFailed(f"The classifier {name} gave no numbers (NaN) for a face.", "It is faulty.")
         observed: List[Tuple[ObservedFace, ...]] = []
-        rest, cut = iter(expressions), iter(crops)
-        for image, faces in images:
-            reasons = self._doubting.reasons(image, faces, next(cut)) if faces else []
-            observed.append(tuple(ObservedFace(face, doubted(next(rest), why)) for face, why in zip(faces, reasons)))
+        answers = iter(expressions)
+        for (image, faces), cut in zip(images, crops):
+            reasons = self._doubting.reasons(image, faces, cut) if faces else []
+            observed.append(tuple(ObservedFace(face, doubted(next(answers), why)) for face, why in zip(faces, reasons)))
         return observed

@@ -85,9 +85,9 @@ def _onnx_cuda(request: Request) -> ExpressionClassifier:
 
 
 def _onnx_cpu(request: Request) -> ExpressionClassifier:
-    from fer_edge.classify.onnx import OnnxClassifier
+    from fer_edge.classify.onnx_cpu import open_on_cpu
 
-    return OnnxClassifier(request.model, threads=request.threads)
+    return open_on_cpu(request)
 
 
 ENGINE = "TensorRT engine"
@@ -102,7 +102,7 @@ BACKENDS: Mapping[str, BackendEntry] = {
     ONNX_TENSORRT: BackendEntry("onnx", "gpu", _BOTH, _provider_missing("TensorrtExecutionProvider"), _onnx_tensorrt),
     ONNX_CUDA: BackendEntry("onnx", "gpu", ("fp32",), _provider_missing("CUDAExecutionProvider"), _onnx_cuda),
     ONNX_CPU: BackendEntry(
-        "onnx", "cpu", ("fp32",), _provider_missing("CPUExecutionProvider"), _onnx_cpu, everywhere=True
+        "onnx", "cpu", ("fp32", "int8"), _provider_missing("CPUExecutionProvider"), _onnx_cpu, everywhere=True
     ),
 }
 """Every way to run a network by its name for people, the best first."""
@@ -113,5 +113,5 @@ BACKEND_NAMES = ("auto", *dict.fromkeys(entry.backend for entry in BACKENDS.valu
 DEVICE_NAMES = ("auto", *sorted({entry.device for entry in BACKENDS.values()}))
 """What ``--device`` takes."""
 
-PRECISION_NAMES = ("auto", *_BOTH)
+PRECISION_NAMES = ("auto", *dict.fromkeys(name for entry in BACKENDS.values() for name in entry.precisions))
 """What ``--precision`` takes."""

@@ -21,11 +21,11 @@ class Request:
     model : Path
         The ONNX file.
     precision : str
-        ``fp32``, ``fp16``, or ``auto``: half precision where it is fast.
+        ``fp32``, ``fp16``, ``int8``, or ``auto``: less than FP32 where that is faster.
     threads : int
         Inference threads on the CPU.
     cache : EngineCache
-        Where TensorRT's engines are kept.
+        Where TensorRT's engines are kept; beside it, what was measured.
     progress : callable
         Gets a line to show while an engine is built.
     """

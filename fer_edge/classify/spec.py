@@ -47,6 +47,8 @@ class ModelSpec:
         The logits are divided by it before the softmax, so that confidences are calibrated.
     uncertain_below : float
         Confidence under which a label is not to be trusted.
+    precision : str
+        What the file computes in: ``fp32``, or ``int8``.
     parameters, macs : int
         Size of the network, and its multiply-accumulates for one face; 0 if unknown.
     facts : mapping of str to str
@@ -66,6 +68,7 @@ class ModelSpec:
     alignment: str = "eyes"
     temperature: float = 1.0
     uncertain_below: float = 0.4
+    precision: str = "fp32"
     parameters: int = 0
     macs: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -205,6 +208,7 @@ _OPTIONAL: Mapping[str, Callable[[str], Any]] = {
     "crop_centre": _number(-1.0, 2.0),
     "temperature": _number(1e-2, 1e2),
     "uncertain_below": _number(0.0, 1.0),
+    "precision": _one_of("fp32", "int8"),
     "parameters": _integer(0, 10**12),
     "macs": _integer(0, 10**15),
 }

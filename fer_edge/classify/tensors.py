@@ -29,6 +29,7 @@ class NetworkTensors:
         self._order = [spec.labels.index(label) for label in LABELS]
         self._factor = [spec.scale / std for std in spec.std]
         self._offset = [-mean / std for mean, std in zip(spec.mean, spec.std)]
+        self._alike = spec.colour == "gray" and len({*zip(self._factor, self._offset)}) == 1
 
     def feed(self, crops: NDArray[np.uint8], out: Optional[NDArray[np.float32]] = None) -> NDArray[np.float32]:
         """Make the input of a batch.
@@ -54,6 +55,9 @@ class NetworkTensors:
         else:
             channels = [crops[..., 2], crops[..., 1], crops[..., 0]]
         for index, channel in enumerate(channels):
+            if index and self._alike:
+                fed[:, index] = fed[:, 0]
+                continue
             np.multiply(channel, np.float32(self._factor[index]), out=fed[:, index])
             if self._offset[index]:
                 fed[:, index] += np.float32(self._offset[index])

@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 
+from fer_edge.classify.backend_choice import Wanted
 from fer_edge.classify.registry import DEFAULT_MODEL, PRECISION_NAMES
 from fer_edge.classify.tensorrt.classifier import TensorRTClassifier
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
@@ -36,6 +37,8 @@ def run_build_engine(options: argparse.Namespace, progress: Progress) -> int:
 
     Raises
     ------
+    UsageError
+        The precision is not to be had of TensorRT.
     MissingExtra, BackendUnavailable, EngineError, ModelError
         As `TensorRTClassifier` does.
     SettingsError
@@ -45,6 +48,7 @@ def run_build_engine(options: argparse.Namespace, progress: Progress) -> int:
     """
     given = {name: getattr(options, name) for name in ("model", "precision") if getattr(options, name) is not None}
     settings = load_settings(given, file=settings_file(options.config), watching=False)
+    Wanted("tensorrt", precision=settings.analysis.precision).check()
     model, cache = find_model(settings.analysis.model), EngineCache(must_keep=True)
     started = time.monotonic()
     classifier = TensorRTClassifier(model, settings.analysis.precision, cache, progress, options.rebuild)

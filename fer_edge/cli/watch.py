@@ -73,6 +73,9 @@ def watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
             "A benchmark writes a report and nothing else.",
             f"Leave out {', '.join(f'--{name}' for name in RESULTS)} and --display.",
         )
+    pace = _pace(options.paced) if isinstance(options.paced, str) else None
+    if pace is not None and "camera_fps" in given:
+        raise UsageError("--paced and --camera-fps both say how fast.", "Give one of the two rates.")
     if len(models) > 1 and not options.benchmark:
         raise UsageError("More than one --model only makes sense with --benchmark.", "Give one model.")
     file = settings_file(options.config)
@@ -92,7 +95,8 @@ def watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
         logger.warning(settings.caution, extra={"event": "settings_not_safe"})
     with stop_on_signals() as stop:
         if options.benchmark:
-            return _measure(settings, models or [settings.analysis.model], options, stop) or stop.exit_code
+            asked = models or [settings.analysis.model]
+            return _measure(settings, asked, options, pace, stop) or stop.exit_code
         return _watch(settings, stop, parts) or stop.exit_code
 
 
@@ -137,18 +141,40 @@ def _watch(settings: Settings, stop: threading.Event, parts: Optional[Parts]) ->
     return 0
 
 
-def _measure(settings: Settings, models: Sequence[str], options: argparse.Namespace, stop: threading.Event) -> int:
+def _measure(
+    settings: Settings,
+    models: Sequence[str],
+    options: argparse.Namespace,
+    pace: Optional[float],
+    stop: threading.Event,
+) -> int:
     from fer_edge.benchmark.report import check_gates
     from fer_edge.benchmark.run import BenchmarkOptions, run_benchmark
     from fer_edge.benchmark.text import to_text
 
     warm_up = 2.0 if options.warm_up is None else options.warm_up
-    asked = BenchmarkOptions(tuple(models), warm_up, options.report or "", bool(options.paced))
+    asked = BenchmarkOptions(tuple(models), warm_up, options.report or "", options.paced is not None, pace)
     report = run_benchmark(settings, asked, stop.is_set, show_progress)
     show_progress("")
     print(to_text(report), end="")
     check_gates(report["results"], options.min_fps, options.max_p90_ms)
     return 0
+
+
+def _pace(text: str) -> float:
+    """Read the rate that ``--paced`` asks for."""
+    from fer_edge.benchmark.run import FASTEST_PACE, SLOWEST_PACE
+
+    try:
+        value = float(text) if text.isascii() and "_" not in text else 0.0
+    except ValueError:
+        value = 0.0
+    if not SLOWEST_PACE <= value <= FASTEST_PACE:
+        raise UsageError(
+            f"--paced: '{printable(text)}' is no rate from {SLOWEST_PACE:g} to {FASTEST_PACE:g} frames a second.",
+            "Give a number such as 30, or --paced alone for 30.",
+        )
+    return value
 
 
 def _main_parser() -> argparse.ArgumentParser:
@@ -175,9 +201,11 @@ def _main_parser() -> argparse.ArgumentParser:
     benchmark.add_argument("--report", type=os.path.expanduser, metavar="FILE", help="write everything as JSON there")
     benchmark.add_argument(
         "--paced",
-        action="store_true",
-        default=None,
-        help="let the demo keep a camera's rate: 30, or that of --camera-fps",
+        nargs="?",
+        const=True,
+        metavar="FPS",
+        help="what a camera's rate costs: the demo keeps it, at FPS (1 to 240) frames a second; without FPS 30, or that of "
+        "--camera-fps",
     )
     benchmark.add_argument("--min-fps", type=limit, metavar="FPS", help="fail when FPS total stays under this")
     benchmark.add_argument("--max-p90-ms", type=limit, metavar="MS", help="fail when the p90 latency exceeds this")

@@ -25,7 +25,7 @@ finds 76 % on a plain and 92 % on a busy ground then, and at 10.5 pixels 18 and 
 BEGIN = 0.42
 """Share of the way from the least score to 1 that the mean score of two such looks, and `FAR` of the full-range network's,
 must reach: 0.71 where the least score is 0.5. Of what was taken for a face in 439 images without any (textures, pieces of the
-portrait, clips) two did, and of the faces of two clips of people far away 97 and 100 %. Without `FAR` these were 56 and 88 %."""
+portrait, clips) two did, and of the faces of two clips of people far away 97 and 100 %; without `FAR` 56 and 88 %."""
 
 FAR = 0.2
 """What the full-range network's score counts against that of the short-range one."""

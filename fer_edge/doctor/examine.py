@@ -17,7 +17,18 @@ from fer_edge.board.nvidia import read_nvidia
 from fer_edge.board.power import read_cpu_clocks, read_power_mode
 from fer_edge.board.program import Runner, run_program
 from fer_edge.board.temperature import read_cooling, read_zones
-from fer_edge.doctor import cameras, detectors, gpu, libraries, machine, media, models, recording, telemetry
+from fer_edge.doctor import (
+    cameras,
+    detectors,
+    gpu,
+    libraries,
+    machine,
+    media,
+    models,
+    precision,
+    recording,
+    telemetry,
+)
 from fer_edge.doctor.finding import PROBLEM, WARNING, Finding
 from fer_edge.doctor.folder import look_at
 from fer_edge.doctor.probe import Prober, probe
@@ -96,6 +107,7 @@ def examine(
         ("recording", lambda: recording.recording_findings(trial(recording.TRY_RECORDING))),
         ("inference", lambda: libraries.onnxruntime_findings(trial(libraries.TRY_ONNXRUNTIME))),
         ("backends", lambda: libraries.backend_findings(trial(libraries.TRY_BACKENDS))),
+        ("backends", lambda: precision.precision_findings(trial(precision.TRY_PRECISION))),
         (
             "privacy",
             lambda: telemetry.telemetry_findings(trial(telemetry.TRY_TELEMETRY), telemetry.identifier_file(os.environ)),

@@ -45,7 +45,7 @@ class TensorInfo:
 
 
 class OnnxSession:
-    """A loaded network. Use `open_session` to get one; use it from one thread at a time.
+    """A loaded network. Use `open_session` to get one; on the CPU, several threads may run it at once.
 
     Attributes
     ----------

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Callable, Dict, Generic, List, Optional, Sequence, Set, Tuple, TypeVar
+from typing import AbstractSet, Callable, Dict, Generic, List, Optional, Sequence, Set, Tuple, TypeVar
 
 from fer_edge.system.clock import Clock
 
 T = TypeVar("T")
+
+_Use = Tuple[Optional[AbstractSet[str]], Optional[Callable[[str], bool]]]
+"""What a consumer takes: the lanes, or None for all, and what tells whether there is room behind for one of a lane."""
 
 
 class Closed(Exception):
@@ -53,7 +56,7 @@ class Mailbox(Generic[T]):
     Parameters
     ----------
     lanes : sequence of str
-        Their names.
+        Their names, which the attribute `lanes` gives again.
     clock : callable
         Monotonic seconds.
     notify : callable, optional
@@ -65,7 +68,8 @@ class Mailbox(Generic[T]):
     ) -> None:
         self.upstream: Optional[Mailbox[T]] = None
         """Whose consumer waits for room here; it is woken when there is some."""
-        self._lanes = tuple(lanes)
+        self.lanes = tuple(lanes)
+        self._all = frozenset(lanes)
         self._clock = clock
         self._notify = notify
         self._lock = threading.RLock()
@@ -74,7 +78,7 @@ class Mailbox(Generic[T]):
         self._left = {lane: threading.Condition(self._lock) for lane in lanes}
         self._slots: Dict[str, Tuple[T, float]] = {}  # the longest-waiting first
         self._takers = self._on_demand = 0
-        self._room: Optional[Callable[[str], bool]] = None
+        self._uses: Tuple[_Use, ...] = ()  # of those who stand in `take`
         self._finished: Dict[str, Optional[BaseException]] = {}
         self._told: Set[str] = set()
         self._closed = False
@@ -100,7 +104,7 @@ class Mailbox(Generic[T]):
     def has_room(self, lane: str) -> bool:
         """Return whether an item of a lane that is begun now will find room. Takes no lock."""
         # Who stands in `take` with use for the lane is about to empty the only slot.
-        return lane not in self._slots or (self._takers > 0 and len(self._lanes) == 1 and self._has_use_for(lane))
+        return lane not in self._slots or (self._takers > 0 and len(self.lanes) == 1 and self._has_use_for(lane))
 
     def wait_for_room(self, lane: str) -> None:
         """Wait until an item that is begun now will find room. Raises `Closed`."""
@@ -123,7 +127,11 @@ class Mailbox(Generic[T]):
                 self._on_demand -= 1
 
     def take(
-        self, most: int = 1, timeout: Optional[float] = None, room: Optional[Callable[[str], bool]] = None
+        self,
+        most: int = 1,
+        timeout: Optional[float] = None,
+        room: Optional[Callable[[str], bool]] = None,
+        lanes: Optional[AbstractSet[str]] = None,
     ) -> List[Delivery[T]]:
         """Take what waits, the longest-waiting first, and each lane's end once.
 
@@ -135,6 +143,8 @@ class Mailbox(Generic[T]):
             Longest wait in seconds; without it, as long as a producer works.
         room : callable, optional
             Tells of a lane whether the consumer can take an item of it. Without locks: it is called under one.
+        lanes : set of str, optional
+            Those that the consumer has for itself; without it, all. Each lane is one consumer's.
 
         Returns
         -------
@@ -144,22 +154,24 @@ class Mailbox(Generic[T]):
         Raises
         ------
         Closed
-            Every lane finished and everything was taken, or the mailbox was closed.
+            Every lane that it takes of finished and everything was taken, or the mailbox was closed.
         BaseException
             The error with which the producers failed together.
         """
         with self._lock:
             self._refuse_if_closed()
             # Before looking: who makes room meanwhile sees that there is somebody to wake.
+            use = (lanes, room)
             self._takers += 1
-            self._room = room
+            self._uses = (*self._uses, use)
             try:
-                taken = self._take_what_waits(most)
+                taken = self._take_what_waits(most, use)
                 if not taken:
                     self._tell_those_on_demand()
-                    taken = self._wait_and_take(most, timeout)
+                    taken = self._wait_and_take(most, timeout, use)
             finally:
                 self._takers -= 1
+                self._uses = tuple(other for other in self._uses if other is not use)
             for delivery in taken:
                 self._left[delivery.lane].notify_all()
         if self.upstream is not None:
@@ -183,7 +195,7 @@ class Mailbox(Generic[T]):
         """Note that nothing more will come of any lane; the consumer gets the `error` after the last item."""
         with self._lock:
             self._error = self._error or error
-            for lane in self._lanes:
+            for lane in self.lanes:
                 self._finished.setdefault(lane, None)
                 self._told.add(lane)
             self._came.notify_all()
@@ -229,9 +241,9 @@ class Mailbox(Generic[T]):
             raise Closed
 
     def _has_use_for(self, lane: str) -> bool:
-        return self._room is None or self._room(lane)
+        return any(_is_for(lane, use) for use in self._uses)
 
-    def _wait_and_take(self, most: int, timeout: Optional[float]) -> List[Delivery[T]]:
+    def _wait_and_take(self, most: int, timeout: Optional[float], use: _Use) -> List[Delivery[T]]:
         deadline = None if timeout is None else time.monotonic() + timeout
         taken: List[Delivery[T]] = []
         while not taken:
@@ -240,23 +252,29 @@ class Mailbox(Generic[T]):
                 break
             self._came.wait(left)
             self._refuse_if_closed()
-            taken = self._take_what_waits(most)
+            taken = self._take_what_waits(most, use)
         return taken
 
-    def _take_what_waits(self, most: int) -> List[Delivery[T]]:
+    def _take_what_waits(self, most: int, use: _Use) -> List[Delivery[T]]:
         taken: List[Delivery[T]] = []
         if self._slots:
             now = self._clock()
-            for lane in list(filter(self._room, self._slots) if self._room is not None else self._slots)[:most]:
+            for lane in [lane for lane in self._slots if _is_for(lane, use)][:most]:
                 item, left_at = self._slots.pop(lane)
                 taken.append(Delivery(lane, item, now - left_at))
         if self._finished:
-            taken += self._take_ends()
-            if not taken and not self._slots and len(self._told) == len(self._lanes):
+            own = self._all if use[0] is None else use[0]
+            taken += self._take_ends(own)
+            if not taken and self._told >= own and own.isdisjoint(self._slots):
                 raise self._error or Closed
         return taken
 
-    def _take_ends(self) -> List[Delivery[T]]:
-        ended = [lane for lane in self._finished if lane not in self._told and lane not in self._slots]
+    def _take_ends(self, own: AbstractSet[str]) -> List[Delivery[T]]:
+        ended = [lane for lane in self._finished if lane in own and lane not in self._told and lane not in self._slots]
         self._told.update(ended)
         return [Delivery(lane, None, error=self._finished[lane]) for lane in ended]
+
+
+def _is_for(lane: str, use: _Use) -> bool:
+    lanes, room = use
+    return (lanes is None or lane in lanes) and (room is None or room(lane))

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Deque, Dict, Mapping, Sequence, Tuple
+from typing import Callable, Deque, Dict, Mapping, Sequence, Tuple
 
 from fer_edge.system.clock import Clock
 from fer_edge.types import Rates, StageRate
@@ -131,10 +131,18 @@ class FlowMeter:
         By stage name, what the rate of the stage is called.
     clock : callable, optional
         Monotonic seconds.
+    workers : callable, optional
+        Gives, by stage name, how many threads work on frames at once; without it, one in each.
     """
 
-    def __init__(self, figures: Mapping[str, str], clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        figures: Mapping[str, str],
+        clock: Clock = time.monotonic,
+        workers: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         self._figures = figures
+        self._workers = workers
         self._clock = clock
         self._lock = threading.Lock()
         self._stages: Dict[str, ServiceMeter] = {}
@@ -175,8 +183,9 @@ class FlowMeter:
             means = {name: stage.mean() for name, stage in self._stages.items()}
             achieved = {name: stage.finished.rate() for name, stage in self._stages.items()}
             total = self._emitted.rate()
+        workers = self._workers()
         stages = {
-            figure: StageRate(per_second(means.get(name, 0.0)), achieved.get(name, 0.0))
+            figure: StageRate(workers.get(name, 1) * per_second(means.get(name, 0.0)), achieved.get(name, 0.0))
             for name, figure in self._figures.items()
         }
         return Rates(total, stages, per_second(sum(means.values())))

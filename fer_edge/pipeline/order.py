@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from itertools import count
 from typing import Callable, Deque, Dict, Sequence
 
 from fer_edge.pipeline.mailbox import Closed
@@ -22,14 +23,14 @@ class LaneOrder:
         self._changed = threading.Condition()
         self._lines: Dict[str, Deque[int]] = {lane: deque() for lane in lanes}
         self._ends: Dict[str, Callable[[], None]] = {}
-        self._number = 0
+        self._numbers = count(1)
         self._closed = False
 
     def enter(self, lane: str) -> int:
-        """Return the number of an item that was just taken; to be called by one thread at a time."""
-        self._number += 1
-        self._lines[lane].append(self._number)
-        return self._number
+        """Return the number of an item that was just taken; of each lane, to be called by one thread at a time."""
+        number = next(self._numbers)
+        self._lines[lane].append(number)
+        return number
 
     def wait_for_turn(self, lane: str, number: int) -> None:
         """Wait until every earlier item of the lane has left. Raises `Closed`."""

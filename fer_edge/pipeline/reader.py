@@ -62,6 +62,8 @@ class SourceReader:
         Whether this is the only lane, so that its end is that of the session.
     """
 
+    step = CAPTURE
+
     def __init__(
         self,
         lane: str,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from types import TracebackType
-from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple, Type
+from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.ending import join_threads, not_hiding
@@ -56,7 +55,7 @@ class Session:
         if not names or len(set(names)) < len(names) or not stages:
             raise UsageError("A session needs cameras with names of their own, and stages.", "Give each another name.")
         figures = {stage.name: stage.figure for stage in stages}
-        self.meter = FlowMeter(figures, clock)
+        self.meter = FlowMeter(figures, clock, self.workers)
         self.stages = tuple(stages)
         self._clock = clock
         self._supervisor = supervisor
@@ -67,12 +66,8 @@ class Session:
         boxes = [Mailbox[Observation](names, clock) for _ in stages]
         self._boxes = [*boxes, Mailbox[Observation](names, clock, self._news.set)]
         recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error: False
-
-        def keeps(lane: str) -> bool:
-            return not self._lanes[lane].live
-
         self._running = [
-            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, keeps)
+            Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, self._keeps)
             for spec, inbox, outbox in zip(stages, self._boxes, self._boxes[1:])
         ]
         self._lanes = {spec.name: self._lane(spec, figures, len(names) == 1) for spec in lanes}
@@ -99,6 +94,10 @@ class Session:
     def facts(self) -> Dict[str, Mapping[str, object]]:
         """Return, by stage, what a report says of it: a network's name and size, what it runs on."""
         return {stage.spec.name: stage.facts() for stage in self._running}
+
+    def workers(self) -> Dict[str, int]:
+        """Return, by stage, how many threads work on frames; known when the session is ready."""
+        return {stage.spec.name: stage.workers for stage in self._running}
 
     def rates(self) -> Rates:
         """Return the FPS figures of all lanes together as of now."""
@@ -137,7 +136,7 @@ class Session:
             raise UsageError("This session has run already.", "A session runs once; build another one.")
         if not self._started:
             self._started = True
-            for supervised in self._supervised:
+            for supervised in self.supervised:
                 supervised.worker.thread.start()
 
     def take(
@@ -192,7 +191,7 @@ class Session:
         """Give up threads that hang, and replace them; `take` does so while it waits."""
         self._looked_at = self._clock()
         if self._supervisor is not None and self._started and not self._stopped:
-            self._supervisor.look(self._supervised)
+            self._supervisor.look(self.supervised)
 
     def stop(self) -> None:
         """Stop the threads and wait for them; what was under way counts as dropped. May be called twice.
@@ -215,16 +214,14 @@ class Session:
                 self._discard(delivery.item)
         self._delivered.clear()
         if self._started:
-            join_threads(self._supervised, self._supervisor)
+            join_threads(self.supervised, self._supervisor)
 
     def __enter__(self) -> Session:
         """Start the session for a ``with`` block."""
         self.start()
         return self
 
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, _kind: object, error: Optional[BaseException], _trace: object) -> None:
         """Stop the session."""
         with not_hiding(error):
             self.stop()
@@ -241,13 +238,16 @@ class Session:
                     yield observation
 
     @property
-    def _supervised(self) -> List[Supervised]:
-        threads: List[Supervised] = [thread for stage in self._running for thread in stage.threads]
-        return [*(lane.reader for lane in self.lanes), *threads]
+    def supervised(self) -> List[Supervised]:
+        """What runs in threads of its own: first the readers of the cameras, then the stages."""
+        return [*(lane.reader for lane in self.lanes), *(thread for stage in self._running for thread in stage.threads)]
+
+    def _keeps(self, lane: str) -> bool:
+        return not self._lanes[lane].live
 
     def _lane(self, spec: LaneSpec, figures: Mapping[str, str], alone: bool) -> Lane:
         # With one lane, its figures are those of the session.
-        counter, meter = FrameCounter(), self.meter if alone else FlowMeter(figures, self._clock)
+        counter, meter = FrameCounter(), self.meter if alone else FlowMeter(figures, self._clock, self.workers)
         reader = SourceReader(
             spec.name,
             spec.source,

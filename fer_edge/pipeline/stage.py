@@ -8,10 +8,9 @@ import time
 from functools import partial
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
-from fer_edge.errors import StageFailed
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 from fer_edge.pipeline.order import LaneOrder
-from fer_edge.pipeline.stage_spec import StageSpec, StageWork, as_stage_error
+from fer_edge.pipeline.stage_spec import NotNeeded, StageSpec, StageWork, as_stage_error, merged
 from fer_edge.pipeline.supervisor import STAGES
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
 from fer_edge.system.clock import Clock
@@ -95,8 +94,9 @@ class Stage:
         self.keeps = keeps
         self.taking = threading.Lock()
         outbox.upstream = inbox
-        names = [spec.name, *(f"{spec.name}-{number}" for number in range(2, spec.workers + 1))]
-        self.threads: List[StageThread] = [StageThread(self, name) for name in names]
+        shares = spec.shares(inbox.lanes)
+        names = [spec.name, *(f"{spec.name}-{number}" for number in range(2, len(shares) + 1))]
+        self.threads: List[StageThread] = [StageThread(self, name, lanes) for name, lanes in zip(names, shares)]
 
     @property
     def preparing(self) -> bool:
@@ -106,6 +106,11 @@ class Stage:
     def facts(self) -> Mapping[str, object]:
         """Return what a report says of the stage; empty until it is built."""
         return next((thread.facts for thread in self.threads if thread.facts is not None), {})
+
+    @property
+    def workers(self) -> int:
+        """How many threads work on frames; known when it is ready."""
+        return max(1, sum(thread.facts is not None for thread in self.threads))
 
     def built(self) -> None:
         """Note that a thread has built its work; the stage is ready when all have."""
@@ -129,12 +134,17 @@ class StageThread:
 
     group = STAGES
 
-    def __init__(self, stage: Stage, name: str) -> None:
+    def __init__(self, stage: Stage, name: str, lanes: Optional[Sequence[str]] = None) -> None:
         self.name = name
+        self.step = stage.spec.name
         self.worker = Worker(name, self._run)
         self.built = False
         self.facts: Optional[Mapping[str, object]] = None
         self._stage = stage
+        self._lanes = lanes
+        self._own = None if lanes is None else frozenset(lanes)
+        # Who shares no lane may stand there beside others.
+        self._taking = stage.taking if lanes is None else threading.Lock()
         self._held: List[Held] = []
         self._again: List[Held] = []
         self._is_second_try = False
@@ -176,6 +186,9 @@ class StageThread:
                 return None
             except Upstream as ended:
                 return stage.end(ended.error)
+            except NotNeeded:
+                self.built = True
+                return stage.built()
             except GivenUp:
                 raise
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
@@ -186,7 +199,7 @@ class StageThread:
 
     def _serve(self, worker: Worker) -> None:
         with worker.calling(Call(BUILD, REBUILD_LIMIT if self.built else BUILD_LIMIT)):
-            work = self._stage.spec.build()
+            work = self._stage.spec.build_work(self._lanes)
             self.facts = dict(work.facts())
         self.built = True
         self._stage.built()
@@ -221,7 +234,7 @@ class StageThread:
                         with worker.calling(call):
                             results = work.work(seen)
                         call = Call("call", WORK_LIMIT)
-                    self._deliver(items, _merged(items, results, self._stage.spec.name), clock() - started, work)
+                    self._deliver(items, merged(items, results, self._stage.spec.name), clock() - started, work)
             except GivenUp:
                 raise
             except BaseException:
@@ -234,9 +247,9 @@ class StageThread:
         if self._is_second_try:
             self._held = [self._again.pop(0)]
             return [item for item in (self._held[0][0].item,) if item is not None]
-        with stage.taking:
+        with self._taking:
             try:
-                taken = stage.inbox.take(stage.spec.batch, None, stage.outbox.has_room)
+                taken = stage.inbox.take(stage.spec.batch, None, stage.outbox.has_room, self._own)
             except Closed:
                 raise
             except BaseException as error:
@@ -285,12 +298,3 @@ class StageThread:
             if delivery.item is not None:
                 self._stage.discard(delivery.item)
             self._stage.order.leave(delivery.lane, number)
-
-
-def _merged(items: Sequence[Observation], results: Sequence[Observation], stage: str) -> List[Observation]:
-    """Put the frames without an image, which no stage works on, back to where they were among the results."""
-    seen = sum(1 for item in items if not item.frame.problem)
-    if len(results) != seen:
-        raise StageFailed(f"The {stage} stage gave {len(results)} results for {seen} frames.")
-    given = iter(results)
-    return [item if item.frame.problem else next(given) for item in items]

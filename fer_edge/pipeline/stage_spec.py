@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Callable, Mapping, Sequence
+from typing import Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import FerEdgeError, StageFailed
 from fer_edge.types import Observation
@@ -36,6 +36,10 @@ class StageWork(ABC):
         """Give back what the work took."""
 
 
+class NotNeeded(Exception):
+    """Raised by `StageSpec.build` in a further worker: one thread is all that may do this work, and another one has it."""
+
+
 @dataclass(frozen=True)
 class StageSpec:
     """One stage, as data: everything that counts, shows or measures stages goes through the list of these.
@@ -47,13 +51,17 @@ class StageSpec:
     figure : str
         What its rate is called: ``detection``.
     build : callable
-        Makes the work, in the thread that uses it: a network or a GPU context belongs to that thread.
+        Makes the work, in the thread that uses it: a network or a GPU context belongs to that thread. A worker for which it
+        raises `NotNeeded` ends.
     workers : int
         Threads that work at once, each on other frames; results leave in order all the same.
     batch : int
         Most frames, of different lanes, that one call gets when they wait together.
     changes_image : bool
         Whether only the image that comes out of the stage is to be seen, as one that goes in shows too much.
+    build_for : callable, optional
+        Makes work that keeps something of a lane between its frames, for the lanes that it is given. Where there are several
+        workers, each then has lanes of its own, and `build` is not used.
     """
 
     name: str
@@ -62,6 +70,17 @@ class StageSpec:
     workers: int = 1
     batch: int = 1
     changes_image: bool = False
+    build_for: Optional[Callable[[Sequence[str]], StageWork]] = None
+
+    def build_work(self, lanes: Optional[Sequence[str]]) -> StageWork:
+        """Make the work of a worker, given what `shares` says of it."""
+        return self.build() if lanes is None or self.build_for is None else self.build_for(lanes)
+
+    def shares(self, lanes: Sequence[str]) -> List[Optional[Sequence[str]]]:
+        """Return for each worker the lanes that it has for itself; None where it takes frames of all."""
+        if self.build_for is None or self.workers == 1:
+            return [None] * self.workers
+        return [lanes[first :: self.workers] for first in range(min(self.workers, len(lanes)))]
 
 
 def as_stage_error(stage: str, error: BaseException) -> BaseException:
@@ -75,3 +94,12 @@ def as_stage_error(stage: str, error: BaseException) -> BaseException:
     )
     failed.__cause__ = error
     return failed
+
+
+def merged(items: Sequence[Observation], results: Sequence[Observation], stage: str) -> List[Observation]:
+    """Put the frames without an image, which no stage works on, back to where they were among the results."""
+    seen = sum(1 for item in items if not item.frame.problem)
+    if len(results) != seen:
+        raise StageFailed(f"The {stage} stage gave {len(results)} results for {seen} frames.")
+    given = iter(results)
+    return [item if item.frame.problem else next(given) for item in items]

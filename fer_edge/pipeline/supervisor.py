@@ -45,9 +45,10 @@ class Incidents:
 
 
 class Supervised(Protocol):
-    """Something that runs in a worker which can hang."""
+    """Something that runs in a worker which can hang, for a step that frames take."""
 
     name: str
+    step: str
     group: str
     worker: Worker
 

@@ -46,7 +46,7 @@ class AnalysisSettings:
         choice(*PRECISION_NAMES),
         "NAME",
         "analysis",
-        "fp32, fp16, or half precision where the GPU is fast at it",
+        "fp32, fp16 (GPU), int8 (CPU), or what is fastest there: half precision or INT8 where the processor is fast at it",
     )
     detect_threads: int = setting("detect_threads", 1, THREADS, "N", "analysis", "inference threads of the detector")
     threads: Optional[int] = setting(
@@ -55,7 +55,7 @@ class AnalysisSettings:
         THREADS,
         "N",
         "analysis",
-        "inference threads of the classifier (default: 1; more help with many faces)",
+        "most threads that classify, each on frames of its own (default: one for each core that may be used, up to 8)",
     )
     blur: bool = setting(
         "blur",

@@ -81,8 +81,25 @@ def train_settings(args: argparse.Namespace) -> TrainSettings:
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what ``fer-edge export`` takes."""
-    parser.add_argument("checkpoint", type=Path, help="a best.pt of 'fer-edge train'")
+    parser.add_argument(
+        "checkpoint",
+        type=Path,
+        help="a best.pt of 'fer-edge train'; with --int8 a network in FP32: its name or ONNX file",
+    )
     parser.add_argument("output", type=Path, help="the ONNX file to write")
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="write that network in INT8, for processors that are faster at it; the program takes NAME.int8.onnx beside "
+        "NAME.onnx",
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="PATH",
+        help="with --int8: set from whose faces the ranges are taken; of fer2013.csv and of a folder with parts the training "
+        "part is taken",
+    )
     parser.add_argument(
         "--validation",
         type=Path,
@@ -152,9 +169,9 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     machine.add_argument("--threads", type=_whole(1), default=1, metavar="N", help="inference threads (%(default)s)")
     machine.add_argument(
         "--backend",
-        default="onnx:cpu:fp32",
         metavar="SPEC",
-        help="what to run on, as BACKEND[:DEVICE[:PRECISION]], for example tensorrt:gpu:fp16 (%(default)s)",
+        help="what to run on, as BACKEND[:DEVICE[:PRECISION]], for example tensorrt:gpu:fp16 "
+        "(onnx:cpu, in the precision of the file)",
     )
     machine.add_argument("--against", metavar="SPEC", help="ask this backend the same, and tell how alike they answer")
     machine.add_argument(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,9 +12,12 @@ from pathlib import Path
 from typing import List, Optional
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fer_edge.benchmark import output
 from fer_edge.benchmark.output import ReportFile
+from fer_edge.benchmark.processor import Spent
 from fer_edge.benchmark.report import check_gates, result_of, to_json
 from fer_edge.benchmark.scenario import MeasuredCamera, MeasuredStage, Measurement, Sample
 from fer_edge.benchmark.text import to_text
@@ -50,7 +54,11 @@ def measured(
     elapsed = elapsed or (count - 1) * gap
     finished = {"capture": count + 2, "detect": count + 1, "classify": count}
     camera = MeasuredCamera(SourceInfo("demo", 640, 480, 0), FrameBalance(count + 2, count, 0, 2), finished)
-    return Measurement(STAGES, {"front": camera}, elapsed, 0.012 * count, 2, samples, Incidents(), 0.4)
+    by = {"capture": 0.001, "detect": 0.003, "classify": 0.006, "caller": 0.0005, "other threads": 0.0015}
+    spent = Spent(
+        0.012 * count, {**{who: took * count for who, took in by.items()}, "child processes": 0.0}, 30 * count
+    )
+    return Measurement(STAGES, {"front": camera}, elapsed, spent, 2, samples, Incidents(), 0.4)
 
 
 def two_cameras(front: int = 300, door: int = 100) -> Measurement:
@@ -64,7 +72,7 @@ def two_cameras(front: int = 300, door: int = 100) -> Measurement:
         "door": MeasuredCamera(SourceInfo("door", 320, 240, 0), FrameBalance(door, door, 0, 0), {"detect": door}),
     }
     ordered = tuple(sorted(samples, key=lambda sample: sample.emitted_at))
-    return Measurement(STAGES, cameras, 10.0, 6.0, 2, ordered, Incidents(), 0.4)
+    return Measurement(STAGES, cameras, 10.0, Spent(6.0), 2, ordered, Incidents(), 0.4)
 
 
 def test_the_figures_follow_their_definitions() -> None:
@@ -85,12 +93,89 @@ def test_the_figures_follow_their_definitions() -> None:
 
 
 def test_processor_time_is_told_for_a_frame_and_as_the_share_of_the_machine_that_it_takes() -> None:
-    result = result_of(measured(), "x", FACTS)
+    result = result_of(measured(elapsed=2.01), "x", FACTS)
     assert result["cpu_ms_per_frame"] == pytest.approx(12)
     assert result["share_of_machine"] == pytest.approx(100 * 0.012 / 2)
+    # Eight of every ten milliseconds were the slowest stage's.
+    assert result["share_of_slowest_stage"] == pytest.approx(0.8)
     text = to_text({"environment": {}, "protocol": {}, "results": [result]})
-    assert "processor time 12.00 ms a frame;  share of the machine 60.0 %\n" in text
+    assert "share of the machine 60.0 %;  share of the slowest stage 80.0 %\n" in text
     assert "FPS total x processor time of a frame / cores" in text
+
+
+def test_who_took_the_processor_time_is_told_as_time_of_a_frame_and_share_of_a_core() -> None:
+    result = result_of(measured(elapsed=2.01), "x", FACTS)
+    assert result["cpu_ms_per_frame_by"] == {
+        "capture": 1,
+        "detect": 3,
+        "classify": 6,
+        "caller": 0.5,
+        "other threads": 1.5,
+        "child processes": 0,
+    }
+    assert result["cores_busy"] == pytest.approx(1.2)
+    text = to_text({"environment": {}, "protocol": {}, "results": [result]})
+    assert re.search(r"^classify +6\.00 +60\.0 %$", text, re.MULTILINE)
+    assert re.search(r"^other threads +1\.50 +15\.0 %$", text, re.MULTILINE)
+    assert re.search(r"^all +12\.00 +120\.0 %$", text, re.MULTILINE)
+    assert "child processes" not in text, "there are none"
+
+
+def test_a_machine_that_does_not_tell_whose_time_it_was_or_how_often_it_woke_is_said_to_be_such() -> None:
+    result = result_of(replace(measured(elapsed=2.01), processor=Spent(2.412)), "x", FACTS)
+    assert (result["cpu_ms_per_frame"], result["cpu_ms_per_frame_by"]) == (12, None)
+    assert (result["wake_ups_per_frame"], result["wake_ups_per_second"]) == (None, None)
+    text = to_text({"environment": {}, "protocol": {}, "results": [result]})
+    assert "whose is not known here" in text
+    assert "wake-ups: not known here\n" in text
+
+
+def test_wake_ups_are_told_for_a_frame_and_for_a_second() -> None:
+    result = result_of(measured(elapsed=2.01), "x", FACTS)
+    assert (result["wake_ups_per_frame"], result["wake_ups_per_second"]) == (30, 3000)
+    text = to_text({"environment": {}, "protocol": {}, "results": [result]})
+    assert "wake-ups: 30.0 a frame, 3000 a second\n" in text
+
+
+@given(
+    st.lists(st.floats(0, 10), min_size=2, max_size=60),
+    st.floats(10, 20),
+    st.floats(0, 1),
+    st.sampled_from([0.5, 1.0, 1.5, 2.0, 64.0]),
+)
+@example([0.0, 1e-9], 10.0, 1.0, 2.0)
+def test_no_machine_works_more_than_all_of_it_however_its_frames_come(
+    stamps: List[float], elapsed: float, busy: float, cores: float
+) -> None:
+    samples = tuple(Sample("front", stamp, 0.015, 1, TIMES) for stamp in sorted(stamps))
+    run = replace(measured(), samples=samples, elapsed=elapsed, cores=cores, processor=Spent(busy * elapsed * cores))
+    share = result_of(run, "x", FACTS)["share_of_machine"]
+    assert share == pytest.approx(busy, abs=0.001)
+    assert 0 <= share <= 1
+
+
+def paced(dropped: int) -> str:
+    run = measured()
+    balance = FrameBalance(201 + dropped, 201, dropped, 0)
+    cameras = {"front": replace(run.cameras["front"], live=True, balance=balance)}
+    result = result_of(replace(run, cameras=cameras), "x", FACTS)
+    assert result["live"] is True
+    return to_text({"environment": {}, "protocol": {"paced": True, "pace_fps": 30.0}, "results": [result]})
+
+
+def test_figures_at_a_pace_are_said_to_be_no_capacity_and_those_of_a_machine_at_its_limit_are_not() -> None:
+    assert paced(0).startswith("At 30 frames a second: FPS TOTAL IS NOT WHAT THIS MACHINE CAN DO.\n")
+    unpaced = to_text({"environment": {}, "protocol": {}, "results": [result_of(measured(), "x", FACTS)]})
+    assert "IS NOT WHAT" not in unpaced
+
+
+def test_a_machine_that_cannot_keep_the_pace_is_said_to_be_too_slow() -> None:
+    assert "NOT AT ITS PACE: 25.0 % dropped\n" in paced(67)
+    assert "NOT AT ITS PACE" not in paced(0)
+
+
+def test_what_a_benchmark_prints_fits_a_terminal() -> None:
+    assert [line for line in paced(67).splitlines() if len(line) > 80] == []
 
 
 def test_each_camera_has_figures_of_its_own_and_all_together_those_of_the_session() -> None:
@@ -185,7 +270,8 @@ def test_the_table_has_the_columns_of_the_paper() -> None:
     ] == sorted(
         head.index(name) for name in ("model", "parameters", "FPS total", "FPS classification", "FPS detection")
     )
-    assert row.split() == ["fernet", "123,456", "100.0", "125.0", "250.0", "76.9", "1.30"]
+    assert row.split() == ["fernet", "123,456", "100.0", "125.0", "250.0", "76.9"]
+    assert "total/sequential 1.30\n" in text
 
 
 def test_a_run_on_a_board_that_heat_slowed_down_is_called_so() -> None:

@@ -1,20 +1,21 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
+import time
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_edge.app.layout import Layout
 from fer_edge.app.parts import Parts
 from fer_edge.app.session import build_session
 from fer_edge.app.stages import stage_list
-from fer_edge.benchmark.processor import processor_seconds
+from fer_edge.benchmark.processor import Work
 from fer_edge.benchmark.report import result_of
+from fer_edge.benchmark.run import BenchmarkOptions, run_benchmark
 from fer_edge.benchmark.scenario import Protocol, measure
 from fer_edge.benchmark.text import to_text
 from fer_edge.capture.base import Source
@@ -146,20 +147,74 @@ def test_a_camera_that_is_lost_while_it_is_measured_comes_back_and_that_is_told(
 
 
 def test_the_processor_time_is_that_of_the_measured_span() -> None:
-    seconds = iter([10.0, 13.0])
-    measurement = measure(session({"front": endless()}), Protocol(0.01, 60, 30), processor=lambda: next(seconds))
-    assert measurement.processor == 3.0
+    work = iter([Work(10.0, wake_ups=100), Work(13.0, wake_ups=190)])
+    measurement = measure(session({"front": endless()}), Protocol(0.01, 60, 30), work=lambda _threads: next(work))
+    assert (measurement.processor.seconds, measurement.processor.wake_ups) == (3.0, 90)
 
 
-def test_what_a_child_process_works_counts_while_it_runs_and_after_it_ended() -> None:
-    program = "import time\nwhile time.process_time() < 0.3: pass\nprint(1, flush=True); input()"
-    before = processor_seconds()
-    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    child.stdout.readline()
-    assert processor_seconds() - before >= 0.25
-    child.communicate(b"\n", timeout=60)
-    assert processor_seconds() - before >= 0.25
+def test_the_work_of_a_stage_is_told_apart_from_that_of_the_others() -> None:
+    class Busy(FakeClassifier):
+        def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+            until = time.thread_time() + 0.01
+            while time.thread_time() < until:
+                pass
+            return super().classify(crops)
+
+    busy = session({"front": endless()}, classifier=lambda _settings: Busy)
+    spent = measure(busy, Protocol(0.01, 60, 20)).processor
+    assert list(spent.by) == ["capture", "detect", "classify", "caller", "other threads", "child processes"]
+    # One of the frames may have been worked on before, in part.
+    assert spent.by["classify"] >= 0.17
+    assert sum(spent.by.values()) == pytest.approx(spent.seconds, abs=0.01)
+
+
+def test_the_work_of_all_threads_of_a_stage_is_that_of_the_stage() -> None:
+    class Busy(FakeClassifier):
+        concurrent = True
+
+        def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
+            at_work.add(threading.get_ident())
+            until = time.thread_time() + 0.01
+            while time.thread_time() < until:
+                pass
+            return super().classify(crops)
+
+    at_work: Set[int] = set()
+    busy = session({"front": endless()}, classifier=lambda _settings: Busy, layout=lambda _settings: Layout(3))
+    measurement = measure(busy, Protocol(0.01, 60, 30))
+    assert len(at_work) == 3
+    assert [stage.threads for stage in measurement.stages] == [1, 1, 3]
+    # Each thread may have worked on a frame before, in part.
+    assert measurement.processor.by["classify"] >= 0.26
+    assert measurement.processor.by["other threads"] < 0.1
+
+
+@pytest.mark.parametrize(("concurrent", "threads"), [(True, 6), (False, 2)])
+def test_the_threads_of_a_report_are_those_that_classify(concurrent: bool, threads: int) -> None:
+    class Made(FakeClassifier):
+        pass
+
+    Made.concurrent = concurrent
+    parts = Parts(
+        source=lambda *_given: endless(),
+        detector=lambda *_given: lambda: FakeDetector([FACE]),
+        classifier=lambda _settings: Made,
+        layout=lambda _settings: Layout(3, 2),
+    )
+    asked = Settings.of(camera="made-up.mp4", frames=20)
+    (result,) = run_benchmark(asked, BenchmarkOptions(("fernet",), warm_up=0.0), parts=parts)["results"]
+    assert result["threads"] == threads
+    assert result["stages"]["classify"]["threads"] == threads / 2
+
+
+def test_a_share_of_the_machine_is_one_of_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_edge.benchmark.scenario.usable_core_time", lambda: 0.5)
+    assert measure(session({"front": endless()}), Protocol(0.01, 60, 10)).cores == 0.5
+
+
+def test_cores_never_work_longer_than_there_are_cores_to_work() -> None:
+    measurement = measure(session({"front": endless(), "door": endless()}), Protocol(0.01, 0.5))
+    assert 0 < measurement.processor.seconds <= measurement.elapsed * measurement.cores
 
 
 def test_a_run_that_is_stopped_gives_what_was_measured_until_then() -> None:

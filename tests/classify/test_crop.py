@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Tuple
 
 import cv2
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fer_edge.capture
 from fer_edge.classify.crop import FaceCropper, pose_of
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.types import Box, Face, Image
@@ -87,20 +89,18 @@ def test_beyond_the_frame_its_edge_goes_on_and_no_black_comes_in() -> None:
     assert (crop == 90).all()
 
 
-def test_a_large_face_is_averaged_and_not_sampled_point_by_point() -> None:
+@pytest.mark.parametrize("between", [72, 300])
+def test_a_large_face_is_averaged_and_not_sampled_point_by_point(between: float) -> None:
     image = np.zeros((1000, 1000, 3), np.uint8)
     image[::2] = 255
-    face = Face(
-        Box(0, 0, 1, 1), 0.9, {"right_eye": (350.0, 400.0), "left_eye": (650.0, 400.0), "mouth": (500.0, 730.0)}
-    )
+    _, face = drawn_face(between, 0.0, (500.0, 400.0))
     (crop,) = FaceCropper(SPEC).crop(image, [face])
-    assert crop.min() > 100
-    assert crop.max() < 155
+    assert crop.min() > 80
+    assert crop.max() < 175
 
 
-def test_a_face_that_fills_a_large_frame_is_sampled_in_no_more_points_than_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize(("between", "most"), [(60, 2), (150, 3), (360, 3), (750, 3), (1000, 8)])
+def test_a_large_face_is_turned_in_few_points(monkeypatch: pytest.MonkeyPatch, between: float, most: int) -> None:
     sampled = []
 
     def warp(image: Image, matrix: np.ndarray, size: Tuple[int, int], **more: int) -> Image:
@@ -109,10 +109,107 @@ def test_a_face_that_fills_a_large_frame_is_sampled_in_no_more_points_than_other
 
     warp_affine = cv2.warpAffine
     monkeypatch.setattr(cv2, "warpAffine", warp)
-    image, face = drawn_face(1000, 0.0, (2000, 1000), (4000, 3000))
+    image, face = drawn_face(between, 0.0, (2000, 1000), (4000, 3000))
     (crop,) = FaceCropper(SPEC).crop(image, [face])
     assert crop.shape == (64, 64, 3)
-    assert sampled == [(8 * 64, 8 * 64)]
+    assert len(sampled) == 1
+    assert most // 2 * 64 < max(sampled[0]) <= most * 64
+
+
+PORTRAIT = cv2.imread(str(Path(fer_edge.capture.__file__).with_name("astronaut.jpg")))
+BLURRED = cv2.GaussianBlur(PORTRAIT, (0, 0), 16.0)
+
+
+def reference_crop(image: Image, face: Face) -> Tuple[np.ndarray, np.ndarray]:
+    """The crop by its definition: dense bilinear samples, averaged; and which of its pixels lie well inside the image."""
+    pose = pose_of(face)
+    side = pose.scale * SPEC.crop_margin
+    dense = max(3, math.ceil(side / 64))
+    steps = ((np.arange(64 * dense) + 0.5) / (64 * dense) - 0.5) * side
+    right, down = np.meshgrid(steps, steps)
+    cosine, sine = math.cos(pose.roll), math.sin(pose.roll)
+    x = pose.eyes[0] + SPEC.crop_centre * (pose.mouth[0] - pose.eyes[0]) + cosine * right - sine * down
+    y = pose.eyes[1] + SPEC.crop_centre * (pose.mouth[1] - pose.eyes[1]) + sine * right + cosine * down
+    samples = cv2.remap(
+        image, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    # What is halved ends at whole pixels of the crop, and what lies beyond is averaged in.
+    rim = 1 + side / 64
+    inside = (x > rim) & (x < image.shape[1] - 1 - rim) & (y > rim) & (y < image.shape[0] - 1 - rim)
+    cells = (64, dense, 64, dense)
+    return samples.reshape(*cells, 3).mean(axis=(1, 3)), inside.reshape(cells).all(axis=(1, 3))
+
+
+@pytest.mark.slow
+@given(st.floats(8, 400), st.floats(-math.pi, math.pi), st.floats(-0.1, 1.1), st.floats(-0.1, 1.1))
+@settings(deadline=None, max_examples=20)
+def test_a_crop_is_that_of_its_definition_at_any_place_size_and_roll(
+    between: float, roll: float, x: float, y: float
+) -> None:
+    _, face = drawn_face(between, roll, (x * 512, y * 512), (2, 2))
+    (crop,) = FaceCropper(SPEC).crop(PORTRAIT, [face])
+    expected, inside = reference_crop(PORTRAIT, face)
+    apart = np.abs(crop - expected)
+    if inside.sum() > 100:
+        assert apart[inside].mean() < 2.5
+        assert np.percentile(apart[inside], 99) < 20.0
+    # Beyond the frame its edge is continued, of a large face as wide a one as is averaged.
+    (crop,) = FaceCropper(SPEC).crop(BLURRED, [face])
+    assert np.abs(crop - reference_crop(BLURRED, face)[0]).max() < 14.0
+
+
+@given(st.floats(110, 500), st.floats(-math.pi, math.pi), st.floats(900, 1100), st.floats(900, 1100))
+@settings(deadline=None, max_examples=15)
+def test_eyes_and_mouth_of_a_large_face_land_on_the_same_places(
+    between: float, roll: float, x: float, y: float
+) -> None:
+    image, face = drawn_face(between, roll, (x, y), (2000, 2000))
+    (crop,) = FaceCropper(SPEC).crop(image, [face])
+    unit = 64 / 2.6
+    eyes_y = 31.5 - 0.4 * 1.1 * unit
+    for channel, expected in ((2, (31.5 - unit / 2, eyes_y)), (1, (31.5 + unit / 2, eyes_y))):
+        assert math.dist(middle_of(crop, channel), expected) < 0.1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (2, 3), (500, 1), (37, 41)])
+@pytest.mark.parametrize("between", [1.0, 30.0, 400.0, 5000.0])
+@pytest.mark.parametrize("centre", [(0.0, 0.0), (-900.0, 20.0), (20.0, 1e5)])
+def test_a_frame_of_one_colour_gives_crops_of_it_however_small_it_is_and_wherever_the_face_lies(
+    shape: Tuple[int, int], between: float, centre: Tuple[float, float]
+) -> None:
+    _, face = drawn_face(between, 0.4, centre, (2, 2))
+    crops = FaceCropper(SPEC).crop(np.full((*shape, 3), 77, np.uint8), [face])
+    assert crops.shape == (1, 64, 64, 3)
+    assert (crops == 77).all()
+
+
+def test_a_face_on_the_other_side_of_an_edge_gives_what_lies_at_that_edge() -> None:
+    image = np.zeros((600, 800, 3), np.uint8)
+    image[:, 400:] = 200
+    _, right = drawn_face(150, 0.0, (1500.0, 300.0), (2, 2))
+    _, left = drawn_face(150, 0.0, (-700.0, 300.0), (2, 2))
+    crops = FaceCropper(SPEC).crop(image, [right, left])
+    assert (crops[0] == 200).all()
+    assert (crops[1] == 0).all()
+
+
+@pytest.mark.parametrize("between", [20, 60, 200])
+def test_crops_are_written_where_the_caller_wants_them(between: float) -> None:
+    image, face = drawn_face(between, 0.3)
+    batch = np.full((4, 64, 64, 3), 7, np.uint8)
+    part = batch[1:3]
+    assert FaceCropper(SPEC).crop(image, [face, face], out=part) is part
+    np.testing.assert_array_equal(batch[1:3], FaceCropper(SPEC).crop(image, [face, face]))
+    assert (batch[[0, 3]] == 7).all()
+
+
+@pytest.mark.parametrize("between", [60, 200])
+def test_a_frame_stays_as_it_is_and_may_be_one_that_is_only_to_be_read(between: float) -> None:
+    image, face = drawn_face(between, 0.3)
+    before = image.copy()
+    image.flags.writeable = False
+    FaceCropper(SPEC).crop(image, [face])
+    np.testing.assert_array_equal(image, before)
 
 
 @given(st.floats(14, 110), st.floats(-math.pi, math.pi))

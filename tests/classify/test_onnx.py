@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import ModelCorrupt, ModelMetadataError, ModelNotFound, ModelShapeError, StageFailed
 from fer_edge.inference.model_files import find_model
+from fer_edge.inference.onnx_session import OnnxSession, open_session
 from fer_edge.types import LABELS
 
 SHIPPED = find_model("fernet")
@@ -217,4 +219,29 @@ def test_what_keeps_a_network_from_being_one_of_ours_is_told(content: bytes, tol
 def test_a_network_of_the_right_shape_is_taken(tmp_path: Path) -> None:
     classifier = opened(tmp_path, of_shape(write.value("image", write.FLOAT, ["n", 3, 64, 64])))
     assert len(classifier.classify(WHITE)) == 2
+    classifier.close()
+
+
+def test_threads_that_run_one_network_at_once_get_the_answers_that_each_gets_alone(faces: np.ndarray) -> None:
+    classifier = OnnxClassifier(SHIPPED)
+    assert classifier.concurrent
+    batches = [np.roll(faces, turn, axis=0)[: 1 + turn] for turn in range(4)]
+    alone = [classifier.classify(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(5):
+            for expected, given in zip(alone, threads.map(classifier.classify, batches)):
+                for one, other in zip(expected, given):
+                    np.testing.assert_array_equal(one.probabilities, other.probabilities)
+    classifier.close()
+
+
+def test_on_a_gpu_a_network_belongs_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def on_a_gpu(model: Path, **how: object) -> OnnxSession:
+        session = open_session(model, threads=1)
+        session.provider = "CUDAExecutionProvider"
+        return session
+
+    monkeypatch.setattr("fer_edge.classify.onnx.open_session", on_a_gpu)
+    classifier = OnnxClassifier(SHIPPED)
+    assert not classifier.concurrent
     classifier.close()

@@ -31,6 +31,12 @@ def test_a_network_for_grey_gets_the_same_grey_three_times_and_each_crop_its_own
     assert [np.unique(one).tolist() for one in fed] == [[120.0], [40.0]]
 
 
+def test_a_network_for_grey_may_want_each_channel_shifted_otherwise() -> None:
+    spec = ModelSpec("x", input_size=8, scale=1.0, mean=(1, 2, 3))
+    fed = NetworkTensors(spec).feed(BLUE_GREEN_RED)
+    assert [np.unique(plane).tolist() for plane in fed[0]] == [[119.0], [118.0], [117.0]]
+
+
 def test_what_is_fed_is_written_where_the_caller_wants_it() -> None:
     out = np.full((1, 3, 8, 8), -1, np.float32)
     tensors = NetworkTensors(ModelSpec("x", input_size=8, scale=1.0))

@@ -292,7 +292,11 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         (["--camera", "77"], 10, ["77", "fer-edge cameras"]),
         (["--camera", "demo:9"], 2, ["9 faces", "demo:8"]),
         (["--camera", "http://127.0.0.1:9/stream"], 15, ["127.0.0.1:9"]),
-        (["--model", "no-such-model"], 20, ["no-such-model", "Known names: fernet_r, fernet. Anything else"]),
+        (
+            ["--model", "no-such-model"],
+            20,
+            ["no-such-model", "Known names: fernet_r, fernet_r.int8, fernet. Anything else"],
+        ),
         (["--model", "/nowhere/model.onnx"], 20, ["/nowhere/model.onnx"]),
         (["--model", "blazeface_short"], 23, ["blazeface_short", "fer_edge.labels"]),
         (["--backend", "tensorrt"], 24, ["TensorRT", "not installed", "--backend auto"]),

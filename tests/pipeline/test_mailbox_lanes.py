@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Deque, Dict, List, Set, Tuple
+from contextlib import suppress
+from typing import Deque, Dict, List, Optional, Set, Tuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from waiting import wait_until
 
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 
@@ -196,3 +198,49 @@ def test_no_wake_up_is_lost_between_many_producers_two_mailboxes_and_a_consumer(
         mailbox.close()
     assert not stuck
     assert seen == {lane: list(range(each)) for lane in LANES}
+
+
+def test_consumers_with_lanes_of_their_own_get_these_with_their_ends_and_nothing_else() -> None:
+    box: Mailbox[int] = Mailbox(["a", "b"])
+    box.put("a", 1)
+    box.put("b", 2)
+    box.finish("b")
+    assert box.take(2, 0.0, None, {"a"})[0].item == 1
+    assert [(one.lane, one.item) for one in box.take(2, 0.0, None, {"b"})] == [("b", 2), ("b", None)]
+    with pytest.raises(Closed):
+        box.take(2, 0.0, None, {"b"})
+    box.finish("a")
+    assert [(one.lane, one.item) for one in box.take(2, 0.0, None, {"a"})] == [("a", None)]
+    with pytest.raises(Closed):
+        box.take(2, 0.0, None, {"a"})
+
+
+def test_the_end_of_a_lane_is_told_to_the_consumer_that_has_it_alone() -> None:
+    box: Mailbox[int] = Mailbox(["a", "b"])
+    box.finish("b")
+    assert box.take(2, 0.0, None, {"a"}) == []
+    assert [(one.lane, one.item) for one in box.take(2, 0.0, None, {"b"})] == [("b", None)]
+
+
+def test_each_of_several_consumers_is_woken_for_its_own_lane() -> None:
+    box: Mailbox[int] = Mailbox(["a", "b"])
+    got: Dict[str, Optional[int]] = {}
+
+    def consume(lane: str) -> None:
+        with suppress(Closed):
+            (delivery,) = box.take(1, None, None, {lane})
+            got[delivery.lane] = delivery.item
+
+    threads = [threading.Thread(target=consume, args=(lane,)) for lane in ("a", "b")]
+    for lane, thread in zip(("a", "b"), threads):
+        thread.start()
+        box.wait_until_wanted(lane)
+    try:
+        box.put("a", 0)
+        wait_until(lambda: got == {"a": 0})
+        box.put("b", 1)
+        wait_until(lambda: got == {"a": 0, "b": 1})
+    finally:
+        box.close()
+        for thread in threads:
+            thread.join()

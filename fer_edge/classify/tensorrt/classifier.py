@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
+from fer_edge.classify.int8_file import refuse_on_gpu
 from fer_edge.classify.onnx import read_contract
 from fer_edge.classify.tensorrt.cuda import CudaDevice
 from fer_edge.classify.tensorrt.engine import Engine, import_tensorrt
@@ -67,6 +68,7 @@ class TensorRTClassifier(ExpressionClassifier):
         self._closed = False
         content = read_onnx(model)
         self.spec, _ = read_contract(model)
+        refuse_on_gpu(self.spec, model)
         self._tensors = NetworkTensors(self.spec)
         self._cache, self._progress = cache or EngineCache(), progress
         self._device = CudaDevice()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple, cast
+from dataclasses import replace
+from typing import Iterator, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from fer_edge.detect import looks as looks_module
 from fer_edge.detect.auto_search import HELD, MOST_NEW, MOST_REGIONS, AutoSearch
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.known_faces import MOST_KNOWN, nearest
-from fer_edge.detect.looks import MOST_NEAR, Looks
+from fer_edge.detect.looks import MOST_CANDIDATES, MOST_NEAR, Looks, Searched
 from fer_edge.detect.parts import Part, parts_for, parts_of, small_from
 from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.errors import ModelNotFound
@@ -35,8 +36,8 @@ class Told:
         self.wholes = 0
         self.parts: List[Part] = []
 
-    def everywhere(self, image: Image, wanted: Search = EVERYTHING) -> List[Face]:
-        return list(self.faces)
+    def searched(self, image: Image, wanted: Search = EVERYTHING) -> Searched:
+        return Searched(list(self.faces), [], whole=True)
 
     def whole(self, image: Image) -> List[Face]:
         self.wholes += 1
@@ -151,27 +152,48 @@ def test_only_parts_that_may_show_a_wanted_face_are_looked_at() -> None:
     assert all(part.right > 1500 and part.bottom > 800 for part in told.parts)
 
 
-@pytest.mark.parametrize(("min_face", "count"), [(0, 16), (100, 16), (230, 1), (600, 0)])
+@pytest.mark.parametrize(("min_face", "count"), [(0, 9), (100, 9), (230, 1), (600, 0)])
 def test_parts_that_are_too_fine_for_the_least_face_are_not_looked_at(min_face: int, count: int) -> None:
     assert len(parts_for(1920, 1080, Search(min_face=min_face))) == count
 
 
-def test_a_new_small_face_needs_two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks, one = Looks(), face(300, 200)
-    try:
-        for seen, sure in (((0.9, 0.9), True), ((0.9, 0.55), False), ((0.55, 0.9), False), ((0.9, None), False)):
-            scores: List[Optional[float]] = list(seen)
+@pytest.fixture
+def looks() -> Iterator[Looks]:
+    built = Looks()
+    yield built
+    built.close()
 
-            def again(
-                image: Image, expected: Face, aside: float = 0.0, left: List[Optional[float]] = scores
-            ) -> Optional[Face]:
-                score = left.pop(0)
-                return None if score is None else Face(one.box, score, one.landmarks)
 
-            monkeypatch.setattr(looks, "again", again)
-            assert (looks.confirmed(IMAGE, one) is not None) == sure
-    finally:
-        looks.close()
+@pytest.mark.parametrize(
+    ("far", "first", "second", "begins"),
+    [
+        (0.15, 0.8, 0.8, True),
+        (0.15, 0.65, 0.65, False),
+        (0.6, 0.65, 0.65, True),
+        (0.6, 0.7, 0.4, False),
+        (0.6, 0.4, 0.7, False),
+        (0.9, 0.9, None, False),
+        (0.9, None, 0.9, False),
+    ],
+)
+def test_a_new_small_face_begins_where_two_looks_and_the_other_network_are_sure_together(
+    looks: Looks,
+    monkeypatch: pytest.MonkeyPatch,
+    far: float,
+    first: Optional[float],
+    second: Optional[float],
+    begins: bool,
+) -> None:
+    one = face(300, 200)
+
+    def again(image: Image, expected: Face, aside: float = 0.0) -> Optional[Face]:
+        score = second if aside else first
+        return None if score is None else replace(one, score=score)
+
+    monkeypatch.setattr(looks, "again", again)
+    begun = looks.confirmed(IMAGE, replace(one, score=far))
+    assert (begun is not None) == begins
+    assert begun is None or begun.score == first
 
 
 def test_where_the_second_network_is_missing_the_first_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +213,9 @@ def test_where_the_second_network_is_missing_the_first_is_closed(monkeypatch: py
     assert closed == ["short"]
 
 
-def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs: List[int] = []
     many = tuple(face(45 * (n % 40), 42 * (n // 40)) for n in range(1000))
 
@@ -200,9 +224,6 @@ def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(monkeypatc
         return many
 
     monkeypatch.setattr(BlazeFaceDetector, "detect", detect)
-    looks = Looks()
-    try:
-        looks.everywhere(IMAGE)
-    finally:
-        looks.close()
-    assert len(runs) <= 1 + MOST_NEAR + 2 * len(parts_of(1920, 1080)) + 2 * MOST_KNOWN
+    searched = looks.searched(IMAGE)
+    assert not searched.whole
+    assert len(runs) <= 1 + MOST_NEAR + 2 * len(parts_of(1920, 1080)) + 2 * MOST_CANDIDATES

@@ -30,14 +30,19 @@ class Told:
 
     def __init__(self, *faces: Face) -> None:
         self.faces: Sequence[Face] = faces
+        self.refused: List[Face] = []
+        self.searched_whole = True
         self.seen_from_aside = True
         self.seen_in_place = True
         self.regions = 0
         self.wholes = 0
         self.parts: List[Part] = []
+        self.stains: List[Face] = []
+        """What the full-range network takes for faces, and a look refuses."""
+        self.confirming: List[Face] = []
 
     def searched(self, image: Image, wanted: Search = EVERYTHING) -> Searched:
-        return Searched(list(self.faces), [], whole=True)
+        return Searched(list(self.faces), self.refused, self.searched_whole)
 
     def whole(self, image: Image) -> List[Face]:
         self.wholes += 1
@@ -54,11 +59,12 @@ class Told:
 
     def confirmed(self, image: Image, candidate: Face) -> Optional[Face]:
         self.regions += 2
+        self.confirming.append(candidate)
         return nearest(self.faces, candidate)
 
     def candidates(self, image: Image, part: Part) -> List[Face]:
         self.parts.append(part)
-        return list(self.faces)
+        return [*self.faces, *self.stains]
 
 
 def search_with(told: Told, wanted: Search = EVERYTHING, hold: bool = False) -> AutoSearch:
@@ -133,6 +139,36 @@ def test_a_thousand_candidates_take_no_more_looks_than_a_few() -> None:
         search.look(np.full_like(IMAGE, 90 + 80 * (frame % 2)), frame / 15)
         assert told.regions <= 2 * MOST_NEW + MOST_REGIONS
     assert len(search._known) <= MOST_KNOWN
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_first_search_that_had_too_much_to_look_at_goes_on_in_the_next_frames(whole: bool) -> None:
+    told = Told()
+    told.searched_whole = whole
+    search = search_with(told)
+    # Nothing moves, so that parts that were looked at are not due yet.
+    for frame in range(22):
+        search.look(IMAGE, frame / 15)
+    assert len(told.parts) == (0 if whole else len(parts_of(1920, 1080)))
+
+
+def test_where_a_look_was_in_vain_no_other_is_taken_while_the_place_stays_as_it_is() -> None:
+    told, stains = Told(), [face(300, 200), face(500, 200)]
+    told.refused = stains[:1]
+    search = search_with(told)
+    search.look(IMAGE, 0.0)
+    told.stains = stains
+    for frame in range(1, 60):
+        # What moves lies elsewhere.
+        image = IMAGE.copy()
+        image[100:140, 20 * (frame % 2) :][:, :40] = 250
+        search.look(image, frame / 15)
+    assert told.parts
+    assert told.confirming == stains[1:]
+    image[150:300, 250:600] = 10
+    for frame in range(60, 70):
+        search.look(image, frame / 15)
+    assert sorted(told.confirming[1:], key=lambda one: one.box.x) == stains
 
 
 def test_time_may_stand_still_and_go_back() -> None:

@@ -21,7 +21,7 @@ MOST_REGIONS = 3
 """Known faces that are looked at in one frame by themselves; the others wait for their turn. More than these are a crowd."""
 
 MOST_NEW = 2
-"""Candidates that are looked at in one frame; with others in view their part is looked at again in the next."""
+"""Candidates that are looked at in one frame; with others in view their part is looked at again when it has its turn."""
 
 SURE_ENOUGH = 0.75
 """Share of the size from which on the whole frame surely shows a face; from there on what is found needs no second look."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Iterable, List, Optional, Sequence, Tuple
 
 from fer_edge.detect.parts import side_of
@@ -124,10 +125,12 @@ def on_one_head(face: Face, others: Iterable[Face]) -> bool:
     return False
 
 
-def one_of_each(faces: Iterable[Face]) -> List[Face]:
-    """Return the faces without those that lie on the head of a surer one, best score first."""
+def one_of_each(faces: Iterable[Face], most: int = sys.maxsize) -> List[Face]:
+    """Return the faces without those that lie on the head of a surer one, best score first and `most` at most."""
     kept: List[Face] = []
     for face in sorted(faces, key=lambda face: (-face.score, face.box)):
+        if len(kept) == most:
+            break
         if not on_one_head(face, kept):
             kept.append(face)
     return kept

@@ -109,7 +109,7 @@ class Looks:
             for face in self.candidates(image, in_phase(part, phase, width, height))
             if wanted.may_want(face)
         ]
-        candidates = one_of_each(new)
+        candidates = one_of_each(new, MOST_CANDIDATES + 1)
         for candidate in candidates[:MOST_CANDIDATES]:
             if not on_one_head(candidate, found):
                 confirmed = self.confirmed(image, candidate)
@@ -121,7 +121,7 @@ class Looks:
 
     def whole(self, image: Image) -> List[Face]:
         """Return what the short-range network finds in the whole image."""
-        return one_of_each(self._near.detect(image))[:MOST_NEAR]
+        return one_of_each(self._near.detect(image), MOST_NEAR)
 
     def stands(self, image: Image, face: Face) -> bool:
         """Return whether a find of the short-range network in the whole image is confirmed by the region around it."""

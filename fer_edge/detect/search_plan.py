@@ -55,9 +55,8 @@ class SearchPlan:
         self._credit, self._at = 0.0, at
 
     def again(self, part: int) -> None:
-        """Say that a look at a part was not finished: it comes first in the next frame."""
-        self._looked[part] = self._moved[part] = -math.inf
-        self._credit = max(self._credit, 1.0)
+        """Say that a look at a part in the last frame was not finished: it has its turn as if something moved there."""
+        self._moved[part] = self._looked[part]
 
     def due(self, at: float, changed: Sequence[bool], most: int = MOST_LOOKS) -> List[int]:
         """Return the parts to look at in a frame, which then count as looked at.

@@ -79,11 +79,17 @@ def test_where_nothing_moves_the_search_slows_down_but_does_not_end() -> None:
     assert 4 * 3 <= sum(map(len, looks)) <= 4 * 10 / STILL_PERIOD
 
 
-def test_a_part_whose_look_was_not_finished_comes_first() -> None:
+def test_a_part_whose_look_was_not_finished_has_its_turn_and_holds_up_no_other() -> None:
     plan = SearchPlan(5)
     plan.looked_everywhere(0.0)
-    plan.again(3)
-    assert plan.due(0.05, [True] * 5)[0] == 3
+    looked = []
+    for frame in range(1, 3 * 15):
+        for part in plan.due(frame / 15, [frame == 1] * 5):
+            looked.append(part)
+            if part == 3:
+                plan.again(part)
+    assert looked[:10] == [0, 1, 2, 3, 4] * 2
+    assert looked[-3:] == [3] * 3
 
 
 def test_no_look_is_taken_in_a_frame_at_the_same_moment() -> None:

@@ -53,17 +53,23 @@ Run = Tuple[str, str]
 
 def cases() -> List[Case]:
     """Return what each checkout is asked to run in a round."""
-    threads = ("--threads", "1", "--detect-threads", "1", "--size", "640x480", "--log-level", "error")
+    # Each with as many threads as it takes by itself, and the detector that both have.
+    common = ("--detector", "blazeface", "--size", "640x480", "--log-level", "error")
     unpaced = [
         Case(
             f"{faces} {precision}",
-            ("--benchmark", "--camera", f"demo:{faces}", "--precision", precision, *threads),
+            ("--benchmark", "--camera", f"demo:{faces}", "--precision", precision, *common),
             precision,
         )
         for precision in ("fp32", "int8")
         for faces in (1, 3, 8)
     ]
-    return [*unpaced, Case("paced", ("--camera", "demo", "--camera-fps", str(RATE), "--display", "none", *threads))]
+    alone = [
+        Case(f"alone {precision}", (*case.arguments, "--threads", "1"), precision)
+        for case, precision in ((unpaced[0], "fp32"), (unpaced[3], "int8"))
+    ]
+    paced = ("--camera", "demo", "--camera-fps", str(RATE), "--display", "none", *common)
+    return [*unpaced, *alone, Case("paced", paced), Case("paced int8", (*paced, "--precision", "int8"), "int8")]
 
 
 def rows() -> List[Row]:
@@ -81,9 +87,10 @@ def rows() -> List[Row]:
         ),
         Row(f"analysed of {RATE} frames a second", "paced", lambda run: run.total),
         Row("processor ms a frame at that pace", "paced", lambda run: run.cpu_ms, 2),
+        Row("the same, INT8", "paced int8", lambda run: run.cpu_ms, 2, "paced"),
         Row("peak memory, 1 face (MB)", "1 fp32", lambda run: run.memory_mb),
-        Row("classify ms, 1 face, 1 thread, FP32", "1 fp32", lambda run: run.classify_ms, 2),
-        Row("classify ms, 1 face, 1 thread, INT8", "1 int8", lambda run: run.classify_ms, 2, "1 fp32"),
+        Row("classify ms, 1 face, 1 thread, FP32", "alone fp32", lambda run: run.classify_ms, 2),
+        Row("classify ms, 1 face, 1 thread, INT8", "alone int8", lambda run: run.classify_ms, 2, "alone fp32"),
     ]
 
 

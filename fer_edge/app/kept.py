@@ -34,7 +34,9 @@ def parts_with(detector: Union[str, FaceDetector], model: Union[str, os.PathLike
         return classifier_factory(settings.changed(model=model_name(model)))
 
     return Parts(
-        detector=detector_of, classifier=classifier_of, layout=lambda settings: layout_with(settings, detector)
+        detector=detector_of,
+        classifier=classifier_of,
+        layout=lambda settings: layout_with(settings, detector, model),
     )
 
 
@@ -59,6 +61,7 @@ class KeptClassifier(ExpressionClassifier):
 
     def __init__(self, classifier: ExpressionClassifier) -> None:
         self.spec, self.provider, self.precision = classifier.spec, classifier.provider, classifier.precision
+        self.concurrent = classifier.concurrent
         self._classifier = classifier
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
@@ -66,7 +69,15 @@ class KeptClassifier(ExpressionClassifier):
         return self._classifier.classify(crops)
 
 
-def layout_with(settings: Settings, detector: Union[str, FaceDetector]) -> Layout:
-    """Return which threads work at once: one thread has a detector that is given, whatever it is asked for."""
+def layout_with(
+    settings: Settings,
+    detector: Union[str, FaceDetector],
+    model: Union[str, os.PathLike[str], ExpressionClassifier],
+) -> Layout:
+    """Return which threads work at once, whatever is asked for: what is given has one, unless it says that it takes more."""
     layout = layout_of(settings)
-    return replace(layout, detect=1) if isinstance(detector, FaceDetector) else layout
+    if isinstance(detector, FaceDetector):
+        layout = replace(layout, detect=1)
+    if isinstance(model, ExpressionClassifier) and not model.concurrent:
+        layout = replace(layout, classify=1)
+    return layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable, Optional, Set, Tuple
+from typing import Callable, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,9 @@ class SharedClassifier:
 
     def __init__(self, build: BuildClassifier, workers: int) -> None:
         self._build = build
-        self._lock = threading.Lock()
-        self._to_share = workers
-        self._first: Optional[_Part] = None
+        self._starting = threading.Lock()
+        self._to_start = workers
+        self._shared: Optional[_Shared] = None
 
     def take(self) -> ExpressionClassifier:
         """Return a classifier, which is built in this thread if it is not there yet.
@@ -45,33 +45,59 @@ class SharedClassifier:
         FerEdgeError
             It cannot be built.
         """
+        with self._starting:
+            self._to_start -= 1
+            if self._to_start >= 0:
+                if self._shared is not None and not self._shared.classifier.concurrent:
+                    raise NotNeeded
+                if self._shared is None or not self._shared.joined():
+                    self._shared = _Shared(self._build())
+                return _Part(self._shared)
+        # Without the lock: where it hangs, it holds up nobody else, nor whoever tries in its place.
+        return _Part(_Shared(self._build()))
+
+
+class _Shared:
+    """A classifier and how many use it: at first the one who built it."""
+
+    def __init__(self, classifier: ExpressionClassifier) -> None:
+        self.classifier = classifier
+        self._lock = threading.Lock()
+        self._users = 1
+
+    def joined(self) -> bool:
+        """Count one more user; False where the last one has closed it."""
         with self._lock:
-            self._to_share -= 1
-            if self._to_share < 0 or self._first is None:
-                part = _Part(self._build(), set())
-                self._first = self._first or part
-                return part
-            if not self._first.classifier.concurrent:
-                raise NotNeeded
-            return _Part(self._first.classifier, self._first.users)
+            if not self._users:
+                return False
+            self._users += 1
+            return True
+
+    def leave(self) -> None:
+        """Count one user less, and close the classifier after the last."""
+        with self._lock:
+            self._users -= 1
+            last = not self._users
+        if last:
+            self.classifier.close()
 
 
 class _Part(ExpressionClassifier):
     """A classifier as one of its users has it."""
 
-    def __init__(self, classifier: ExpressionClassifier, users: Set[_Part]) -> None:
+    def __init__(self, shared: _Shared) -> None:
+        classifier = shared.classifier
         self.spec, self.provider, self.precision = classifier.spec, classifier.provider, classifier.precision
         self.concurrent = classifier.concurrent
-        self.classifier = classifier
-        self.users = users
-        users.add(self)
+        self._shared: Optional[_Shared] = shared
+        self._classifier = classifier
 
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
         """Return what the classifier says."""
-        return self.classifier.classify(crops)
+        return self._classifier.classify(crops)
 
     def close(self) -> None:
-        """Close the classifier if nobody else uses it."""
-        self.users.discard(self)
-        if not self.users:
-            self.classifier.close()
+        """Close the classifier if nobody else uses it. May be called twice."""
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            shared.leave()

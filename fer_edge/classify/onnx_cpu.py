@@ -152,20 +152,20 @@ def open_on_cpu(request: Request, root: Root = "/", measure: Measure = time_both
         if int8 is not None:
             logger.info("precision: int8, since %s", outlook.reason)
         return int8 or _fp32(request, "")
-    with ExitStack() as left:
-        left.callback(int8.close)
+    with ExitStack() as opened:
+        opened.callback(int8.close)
         fp32 = OnnxClassifier(model, threads=threads)
+        opened.callback(fp32.close)
         timing = measure(fp32, int8)
         decided = Outlook("fp32", "the machine is too busy to time both; the next start does")
         if timing is not None and outlook.key is not None:
             timings.store(outlook.key, timing)
             decided = _decided(timing, outlook.key, "")
         logger.info("precision: %s, since %s", decided.precision, decided.reason)
-        if decided.precision != INT8:
-            return fp32
-        left.pop_all()
-    fp32.close()
-    return int8
+        opened.pop_all()
+    kept, other = (int8, fp32) if decided.precision == INT8 else (fp32, int8)
+    other.close()
+    return kept
 
 
 def _decided(timing: Timing, key: TimingKey, when: str) -> Outlook:

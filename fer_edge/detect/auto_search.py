@@ -90,8 +90,9 @@ class AutoSearch(FaceSearch):
         if size != self._size:
             self._size, self._parts = size, parts_for(*size, self._wanted)
             self._phases = [0] * len(self._parts)
-            self._plan = SearchPlan(len(self._parts))
             self._changes = ChangeFinder(*size, self._parts)
+        # Moments of a clock that went back, or of another scene, are no part of it.
+        self._plan = SearchPlan(len(self._parts))
         self._known.clear()
         self._refusals.clear()
         self._changes.changed(image)

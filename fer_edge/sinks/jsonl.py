@@ -34,9 +34,9 @@ class JsonlSink(LineSink):
 
     A face that is followed has a ``track`` as well, with what it shows over time: ``id``, ``age_s``, ``expression`` (the steady
     label), its ``confidence``, ``uncertain``, ``doubt``, ``since_s``, ``valence``, ``intensity``, and where its resting face
-    moves the answers ``rest_shift`` (label to log-odds) and ``rest_s``. ``predicted`` is true of a face that a detector
-        which looks at few faces in a frame tells by its motion, and in a line of a frame in which no
-    face was looked for, and left out in others.
+    moves the answers ``rest_shift`` (label to log-odds) and ``rest_s``. ``predicted`` is true of a face at which the detector
+    did not look in this frame, or which it missed a moment ago, and in a line of a frame in which no face was looked for; it is
+    left out in others.
 
     Parameters
     ----------

@@ -26,6 +26,16 @@ CAMERAS = ("near", "far", "dark")
 Seen = Dict[str, List[Tuple[int, Tuple[str, ...]]]]
 
 
+class FakeVideo(FakeSource):
+    """Tells the time of each image: what the detector looks at in a frame depends on it."""
+
+    media_time = -1 / 15
+
+    def retrieve(self) -> Image:
+        self.media_time += 1 / 15
+        return super().retrieve()
+
+
 @pytest.fixture(scope="module")
 def images() -> Dict[str, List[Image]]:
     with DemoSource(3) as demo:
@@ -40,7 +50,7 @@ def images() -> Dict[str, List[Image]]:
 
 def seen_with(layout: Layout, images: Dict[str, List[Image]], precision: str = "fp32") -> Seen:
     settings = Settings.of(camera=[f"{name}={name}.mp4" for name in CAMERAS], threads=1, precision=precision)
-    parts = Parts(source=lambda _settings, camera, *_: FakeSource(images[camera.name]), layout=lambda _: layout)
+    parts = Parts(source=lambda _settings, camera, *_: FakeVideo(images[camera.name]), layout=lambda _: layout)
     session = build_session(settings, parts)
     seen: Seen = {name: [] for name in CAMERAS}
     for observation in session:
@@ -85,6 +95,17 @@ def test_a_classifier_of_somebody_elses_gets_one_thread_on_many_cores(monkeypatc
     )
     assert sum(1 for _ in mine) == 6
     assert mine.workers() == {"detect": 1, "classify": 1}
+
+
+def test_a_classifier_of_somebody_elses_that_takes_several_threads_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_edge.app.layout.usable_cores", lambda: 3)
+    mine = FakeClassifier()
+    mine.concurrent = True
+    session = fer_edge.watch(
+        FakeSource([np.zeros((48, 64, 3), np.uint8)] * 6), model=mine, detector=FakeDetector(), tracks=False
+    )
+    assert [observation.frame.index for observation in session] == list(range(6))
+    assert session.workers() == {"detect": 1, "classify": 3}
 
 
 def test_detectors_that_the_program_makes_get_a_thread_for_each_share_of_the_cameras(

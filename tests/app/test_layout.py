@@ -9,6 +9,7 @@ import pytest
 
 from fer_edge.app.kept import layout_with
 from fer_edge.app.layout import Layout, layout_of, warn_of_too_many_threads
+from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FakeDetector
 from fer_edge.settings import Settings
 
@@ -43,12 +44,17 @@ def test_cameras_are_detected_at_once_on_every_second_core_at_most() -> None:
     assert layout(16).detect == 1
 
 
-def test_a_detector_that_is_given_stays_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+class Concurrent(FakeClassifier):
+    concurrent = True
+
+
+def test_what_is_given_stays_in_one_thread_unless_it_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fer_edge.app.layout.usable_cores", lambda: 8)
     asked = Settings.of(camera=["a=demo", "b=demo"])
-    assert layout_with(asked, "blazeface").detect == 2
-    assert layout_with(asked, FakeDetector()).detect == 1
-    assert layout_with(asked, FakeDetector()).classify == 8
+    assert layout_with(asked, "blazeface", "fernet_r") == Layout(8, 1, 2)
+    assert layout_with(asked, FakeDetector(), "fernet_r") == Layout(8, 1, 1)
+    assert layout_with(asked, "blazeface", FakeClassifier()) == Layout(1, 1, 2)
+    assert layout_with(asked, "blazeface", Concurrent()) == Layout(8, 1, 2)
 
 
 def test_more_threads_than_cores_are_warned_of_with_both_numbers(caplog: pytest.LogCaptureFixture) -> None:

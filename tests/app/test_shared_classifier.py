@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from queue import Queue
 from typing import List
 
 import numpy as np
@@ -75,3 +77,38 @@ def test_the_only_thread_of_what_belongs_to_it_may_build_it_anew_though_the_old_
         source.take()
     source.take()
     assert len(made) == 2
+
+
+def test_a_worker_that_comes_when_the_others_have_closed_theirs_gets_one_that_is_open() -> None:
+    made: List[Counted] = []
+    source = shared(made, 2)
+    source.take().close()
+    late = source.take()
+    assert [one.closed for one in made] == [1, 0]
+    late.close()
+    assert [one.closed for one in made] == [1, 1]
+
+
+def test_a_build_that_hangs_holds_up_nobody_who_builds_anew() -> None:
+    hangs, left = threading.Event(), threading.Event()
+
+    def build() -> ExpressionClassifier:
+        if threading.current_thread() is hanging:
+            hangs.set()
+            left.wait()
+        return FakeClassifier()
+
+    source = SharedClassifier(build, 1)
+    hanging = threading.Thread(target=source.take)
+    source.take()
+    hanging.start()
+    try:
+        assert hangs.wait(10)
+        again: Queue[ExpressionClassifier] = Queue()
+        waiting = threading.Thread(target=lambda: again.put(source.take()), daemon=True)
+        waiting.start()
+        assert again.get(timeout=10)
+        waiting.join()
+    finally:
+        left.set()
+        hanging.join()

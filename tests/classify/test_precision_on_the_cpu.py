@@ -16,12 +16,20 @@ from fer_edge.classify.backend_choice import Wanted, open_classifier
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.fake import FakeClassifier
 from fer_edge.classify.int8_file import int8_path
+from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.onnx_cpu import MOST_ROUNDS, MOST_SECONDS, open_on_cpu, time_both
 from fer_edge.classify.remembered_timing import Timing
 from fer_edge.classify.request import Request
 from fer_edge.classify.tensorrt.classifier import TensorRTClassifier
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
-from fer_edge.errors import BackendUnavailable, ModelError, ModelMetadataError, ModelNotFound, UsageError
+from fer_edge.errors import (
+    BackendUnavailable,
+    ModelError,
+    ModelMetadataError,
+    ModelNotFound,
+    StageFailed,
+    UsageError,
+)
 from fer_edge.inference.model_files import find_model
 from fer_edge.types import Expression
 
@@ -107,6 +115,19 @@ def _changed(part: str, **values: Any) -> Callable[[bytes], bytes]:
         return json.dumps(told).encode()
 
     return change
+
+
+def test_where_timing_fails_both_networks_are_closed(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: List[str] = []
+    monkeypatch.setattr(OnnxClassifier, "close", lambda network: closed.append(network.precision))
+
+    def failing(_fp32: ExpressionClassifier, _int8: ExpressionClassifier) -> Optional[Timing]:
+        raise StageFailed("The network gave no numbers (NaN) for a face.")
+
+    monkeypatch.setattr(opening, "_measure", failing)
+    with pytest.raises(StageFailed):
+        opening(VNNI)
+    assert sorted(closed) == ["fp32", "int8"]
 
 
 @pytest.mark.parametrize(

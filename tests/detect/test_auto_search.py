@@ -178,6 +178,19 @@ def test_time_may_stand_still_and_go_back() -> None:
         assert len(search.look(IMAGE, at)) == 1
 
 
+def test_what_moved_before_the_clock_went_back_does_not_count_as_moving() -> None:
+    told = Told()
+    search = search_with(told)
+    for frame in range(4):
+        search.look(np.full_like(IMAGE, 90 + 80 * (frame % 2)), 100 + frame / 15)
+    assert told.parts
+    search.look(IMAGE, 1.0)
+    told.parts.clear()
+    for frame in range(1, 15):
+        search.look(IMAGE, 1 + frame / 15)
+    assert not told.parts
+
+
 def test_only_parts_that_may_show_a_wanted_face_are_looked_at() -> None:
     told = Told(face(100, 100), face(1700, 900))
     wanted = Search(regions=(((1500, 800), (1900, 800), (1900, 1060), (1500, 1060)),))

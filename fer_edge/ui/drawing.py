@@ -30,6 +30,9 @@ COLOURS: Mapping[str, Colour] = {
 """One colour for each expression: the palette of Okabe and Ito (2008, https://jfly.uni-koeln.de/color/), which people
 with any of the common colour-vision deficiencies can tell apart."""
 
+SMALL_FACE = 30
+"""Strokes of a frame: a face that is no larger has a thin one, around it."""
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CAPITAL = 21.0
 """Height in pixels of a capital letter of `_FONT` at scale 1."""

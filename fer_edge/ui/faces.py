@@ -10,7 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.types import LABELS, Expression, Image, ObservedFace
-from fer_edge.ui.drawing import COLOURS, INK, SOFT, WHITE, Colour, Rect, Style, darken, fill_rounded, smaller
+from fer_edge.ui.drawing import (
+    COLOURS,
+    INK,
+    SMALL_FACE,
+    SOFT,
+    WHITE,
+    Colour,
+    Rect,
+    Style,
+    darken,
+    fill_rounded,
+    smaller,
+)
 from fer_edge.ui.placing import Chip
 from fer_edge.ui.trace import SECONDS, Trace
 from fer_edge.ui.wording import id_text
@@ -43,7 +55,7 @@ def draw_box(canvas: Image, box: Rect, style: Style, colour: Colour, uncertain: 
     """Draw a thin rounded frame with strong corners, on a dark edge that keeps it visible over bright ground."""
     side = min(box.width, box.height)
     thin = style.stroke
-    thick = max(thin + 1, round(2.2 * style.stroke)) if side > 20 * style.stroke else thin
+    thick = max(thin + 1, round(2.2 * style.stroke)) if side > (SMALL_FACE + 8) * style.stroke else thin
     radius = min(round(1.2 * style.capital), side // 4)
     reach = min(radius + round(0.14 * side), side // 2)
     edge = 2 * max(1, round(0.5 * style.stroke))

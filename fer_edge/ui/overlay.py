@@ -62,7 +62,7 @@ class Overlay:
         image : Image
             Height x width x 3, uint8, BGR, of any size. It is not changed.
         faces : sequence of ObservedFace
-            With boxes in pixels of `image`; they may reach outside it. Where room is short, the first faces have it.
+            With boxes in pixels of `image`; they may reach outside it. Where room is short, those in view longest have it.
         rates : Rates
             Shown as ``total`` (a rate) and as the capacity of the classification and the detection.
         age : float, optional

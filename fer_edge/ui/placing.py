@@ -6,10 +6,13 @@ import math
 from typing import AbstractSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from fer_edge.types import LABELS, Box, ObservedFace
-from fer_edge.ui.drawing import Rect, Style, smaller
+from fer_edge.ui.drawing import SMALL_FACE, Rect, Style, smaller
 from fer_edge.ui.wording import chip_text, chip_width, id_text, short_chip_text
 
 _Boxed = Tuple[ObservedFace, Rect]
+
+_PANEL = 3
+"""A panel of bars is at most so many times as high as its face: beside a smaller one nobody could tell whose it is."""
 
 
 class Chip(NamedTuple):
@@ -34,7 +37,7 @@ class Chip(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A face in the image, and the room for what is said of it; None where that is not to be shown, or has no room."""
+    """A face's frame in the image, and the room for what is said of it; None where that is not to be shown, or has no room."""
 
     seen: ObservedFace
     box: Rect
@@ -60,7 +63,8 @@ def place_faces(
 ) -> List[Placed]:
     """Find room for all faces of an image.
 
-    Labels have it first, then traces, then bars; and in each of these the first faces, those that are hidden last.
+    Labels have it first, then traces, then bars; and in each of these the faces that are in view longest, those that are
+    hidden last. So nothing changes places when the detector is surer of another face than before.
 
     Parameters
     ----------
@@ -85,13 +89,14 @@ def place_faces(
         Those that can be seen, hidden ones first, so that they are drawn beneath the others. Labels, traces and bars lie
         within the image; boxes may reach outside.
     """
-    boxed = [(face, box) for face in faces for box in [to_pixels(face.face.box, frame, scale)] if box is not None]
+    faces = sorted(faces, key=lambda face: face.track.id if face.track else 0)
+    boxed = [(face, box) for face in faces for box in [_frame_of(face, frame, style, scale)] if box is not None]
     visible = len(boxed)
     boxed += [
         (face, box)
         for face in hidden
         if _fade(face) < 1
-        for box in [to_pixels(face.face.box, frame, scale)]
+        for box in [_frame_of(face, frame, style, scale)]
         if box is not None
     ]
     taken = list(plates)
@@ -105,9 +110,10 @@ def place_faces(
     for (face, box), chip in zip(boxed, chips):
         wanted = face.track is not None and face.track.id in traced
         traces.append(_free(_trace_places(frame, box, chip.rect, style), frame, box, boxed, taken) if wanted else None)
-    for place, (_, box) in enumerate(boxed):
+    for place, (face, box) in enumerate(boxed):
         below = max(rect.bottom for rect in (box, chips[place].rect, traces[place] or box) if rect.bottom >= box.bottom)
-        panels.append(_free(_bar_places(box, below, style, small), frame, box, boxed, taken) if bars else None)
+        wanted = bars and _panel_height(small) <= _PANEL * scale * face.face.box.height
+        panels.append(_free(_bar_places(box, below, style, small), frame, box, boxed, taken) if wanted else None)
     everything = [Placed(face, box, *more) for (face, box), more in zip(boxed, zip(chips, traces, panels))]
     return everything[visible:] + everything[:visible]
 
@@ -123,6 +129,15 @@ def to_pixels(box: Box, frame: Rect, scale: float) -> Optional[Rect]:
     top, bottom = (round(max(-margin, min(y, frame.bottom + margin))) for y in (box.y, box.y + box.height))
     rect = Rect(left, top, max(right, left + 1), max(bottom, top + 1))
     return rect if rect.meets(frame) else None
+
+
+def _frame_of(face: ObservedFace, frame: Rect, style: Style, scale: float) -> Optional[Rect]:
+    """Return where a face's frame is drawn: on its edge, and around a small face, of which it would cover much."""
+    box = to_pixels(face.face.box, frame, scale)
+    if box is None or min(box.width, box.height) > SMALL_FACE * style.stroke:
+        return box
+    out = 2 * style.stroke + 2
+    return Rect(box.left - out, box.top - out, box.right + out, box.bottom + out)
 
 
 def _fade(face: ObservedFace) -> float:
@@ -146,18 +161,22 @@ def _free(places: Iterator[Rect], frame: Rect, box: Rect, boxed: Sequence[_Boxed
 def _place_chip(
     frame: Rect, box: Rect, style: Style, face: ObservedFace, taken: Sequence[Rect], boxed: Sequence[_Boxed]
 ) -> Chip:
-    """Find room for the label: above the face, below it, or in its upper or lower edge; never outside the image.
+    """Find room for the label: above the face, below it, beside it, in an edge of a large one; never outside the image.
 
-    A label that would lie on another face is shortened first.
+    A label that would lie on another face, or hide its own small one, is shortened first, and then made smaller. Where there
+    is no room even so, it lies on a face, and where all places are taken on another label.
     """
-    chips = [_chip_of(text, frame, style, face) for text in (chip_text(face.steady), short_chip_text(face.steady))]
+    short = short_chip_text(face.steady)
+    chips = [_chip_of(text, frame, style, face) for text in (chip_text(face.steady), short)]
+    chips.append(_chip_of(short, frame, smaller(smaller(style)), face))
     others = [other for _, other in boxed if other is not box]
-    for obstacles in ([*taken, *others], taken):
-        for chip in chips:
+    boxes = others if _is_large(box, chips[0]) else [*others, box]
+    for obstacles, sizes in (([*taken, *boxes], chips), ([*taken, *others], chips), (taken, chips[1:])):
+        for chip in sizes:
             for place in _chip_places(frame, box, chip):
                 if place.within(frame) and not any(place.meets(rect) for rect in obstacles):
                     return _moved(chip, place)
-    return _moved(chips[0], next(_chip_places(frame, box, chips[0])).moved_into(frame))
+    return _moved(chips[-1], next(_chip_places(frame, box, chips[-1])).moved_into(frame))
 
 
 def _chip_of(text: str, frame: Rect, style: Style, face: ObservedFace) -> Chip:
@@ -178,15 +197,20 @@ def _moved(chip: Chip, place: Rect) -> Chip:
     return chip._replace(rect=place, start=place.left + chip.start)
 
 
+def _is_large(box: Rect, chip: Chip) -> bool:
+    """Return whether a label may stand in an edge of a face without hiding it."""
+    return box.height >= 4 * chip.rect.height
+
+
 def _chip_places(frame: Rect, box: Rect, chip: Chip) -> Iterator[Rect]:
     """Return the places to try for a label, moved sideways into the image, the best one first."""
     (_, _, width, height), gap = chip.rect, 2 * chip.style.stroke
     tops = (box.top - gap - height, box.bottom + gap, box.top + gap, box.bottom - gap - height)
-    for left in (box.left, box.right - width):
-        for top in tops:
-            yield Rect(left, top, left + width, top + height).moved_into(
-                Rect(frame.left, top, frame.right, top + height)
-            )
+    places = [(left, top) for left in (box.left, box.right - width) for top in tops]
+    middle = (box.top + box.bottom - height) // 2
+    places += [(box.right + gap, middle), (box.left - gap - width, middle)]
+    for left, top in places:
+        yield Rect(left, top, left + width, top + height).moved_into(Rect(frame.left, top, frame.right, top + height))
 
 
 def _trace_places(frame: Rect, box: Rect, chip: Rect, style: Style) -> Iterator[Rect]:
@@ -204,10 +228,14 @@ def _trace_places(frame: Rect, box: Rect, chip: Rect, style: Style) -> Iterator[
         )
 
 
+def _panel_height(small: Style) -> int:
+    return len(LABELS) * small.row + 2 * small.padding
+
+
 def _bar_places(box: Rect, below: int, style: Style, small: Style) -> Iterator[Rect]:
     """Return the places to try for the panel of bars, the best one first."""
     names = max(small.width(label) for label in LABELS)
-    height = len(LABELS) * small.row + 2 * small.padding
+    height = _panel_height(small)
     gap = style.padding
     for bar in (round(1.1 * names), round(0.6 * names)):
         width = names + bar + 3 * small.padding

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_edge.types import DOUBTS, LABELS, Box, Expression, Face, Image, ObservedFace, Rates, StageRate, Track
-from fer_edge.ui.drawing import COLOURS
+from fer_edge.ui.drawing import COLOURS, Rect, style_for
 from fer_edge.ui.overlay import Overlay
+from fer_edge.ui.placing import place_faces
 from fer_edge.ui.wording import STALE_AFTER, chip_text
 
 RATES = Rates(29.94, {"detection": StageRate(410.2), "classification": StageRate(241.3)})
@@ -257,8 +258,17 @@ def test_a_label_for_which_no_room_is_left_is_still_inside_the_picture() -> None
     def happy(faces: List[ObservedFace]) -> int:
         return int((Overlay(bars=False).draw(image, faces, Rates()) == COLOURS["happy"]).all(axis=2).sum())
 
-    last = observed(box, "happy")
-    assert happy([observed(box, "sad")] * 12 + [last]) > 0.8 * happy([last])
+    last, sad = observed(box, "happy"), observed(box, "sad")
+    (chip,) = place_faces(Rect(0, 0, 640, 480), style_for(480), [last], [])
+    assert happy([sad] * 12 + [last]) > 0.1 * chip.chip.rect.width * chip.chip.rect.height
+
+
+def test_the_frame_of_a_small_face_leaves_the_face_to_be_seen() -> None:
+    image = ground("grey", 640, 480)
+    for uncertain in (False, True):
+        drawn = Overlay(bars=False).draw(image, [observed(Box(300, 200, 20, 20), uncertain=uncertain)], Rates())
+        assert (drawn[200:220, 300:320] == image[200:220, 300:320]).mean() > 0.9
+        assert (drawn[190:230, 290:330] != image[190:230, 290:330]).any()
 
 
 number = st.one_of(

@@ -6,7 +6,7 @@ from typing import Mapping, Optional, Tuple
 
 SMALLEST: Mapping[str, Mapping[Tuple[int, int], int]] = {
     "blazeface": {(640, 480): 82, (1280, 720): 157, (1920, 1080): 235},
-    "auto": {(640, 480): 31, (1280, 720): 28, (1920, 1080): 29},
+    "auto": {(640, 480): 29, (1280, 720): 33, (1920, 1080): 29},
     "blazeface-full": {(640, 480): 57, (1280, 720): 96, (1920, 1080): 138},
 }
 """Pixels from brows to chin of the smallest face that is found at each of nine places, by detector and by width and height of

@@ -25,6 +25,7 @@ DIFFERENT = 5.0
 sensor is averaged away in these."""
 
 SIDE = 8
+"""Squares along each side of a place."""
 
 MOST = 256
 """Places that are remembered, the last ones."""
@@ -37,7 +38,7 @@ class _Refusal(NamedTuple):
 
 
 class Refusals:
-    """The places of one camera.
+    """The places of one camera, at most `MOST`. Times are in seconds, and may go on only.
 
     Examples
     --------
@@ -78,7 +79,7 @@ class Refusals:
         self._corners = np.zeros((0, 4))
 
     def _near(self, box: Box) -> Sequence[int]:
-        """Return which places a box shares."""
+        """Return the indices of the places that are on one head with a box, as `known_faces.on_one_head` has it."""
         left, top, right, bottom = self._corners.T
         across = np.minimum(right, box.x + box.width) - np.maximum(left, box.x)
         down = np.minimum(bottom, box.y + box.height) - np.maximum(top, box.y)

@@ -15,7 +15,7 @@ RESTLESS = 1.0
 """Seconds for which a part counts as moving after it did: a face that comes to rest is looked for more than once."""
 
 MOST_LOOKS = 2
-"""Parts that are looked at in one frame. At 15 frames a second, 16 parts then take six frames."""
+"""Parts that are looked at in one frame. At 15 frames a second, the nine parts of full HD then take five frames."""
 
 _TINY = 1e-6
 

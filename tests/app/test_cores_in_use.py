@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from fer_edge.capture.fake import FakeSource
 from fer_edge.capture.synthetic import DemoSource
 from fer_edge.classify import FakeClassifier
 from fer_edge.detect import FaceDetector, FakeDetector
+from fer_edge.inference.onnx_session import OnnxSession, open_session
 from fer_edge.settings import Settings
 from fer_edge.types import Image
 
@@ -36,8 +38,8 @@ def images() -> Dict[str, List[Image]]:
     return {"near": shown, "far": half, "dark": dark}
 
 
-def seen_with(layout: Layout, images: Dict[str, List[Image]]) -> Seen:
-    settings = Settings.of(camera=[f"{name}={name}.mp4" for name in CAMERAS], threads=1)
+def seen_with(layout: Layout, images: Dict[str, List[Image]], precision: str = "fp32") -> Seen:
+    settings = Settings.of(camera=[f"{name}={name}.mp4" for name in CAMERAS], threads=1, precision=precision)
     parts = Parts(source=lambda _settings, camera, *_: FakeSource(images[camera.name]), layout=lambda _: layout)
     session = build_session(settings, parts)
     seen: Seen = {name: [] for name in CAMERAS}
@@ -45,6 +47,7 @@ def seen_with(layout: Layout, images: Dict[str, List[Image]]) -> Seen:
         told = [f"{face.expression.label} {face.expression.confidence:.3f}" for face in observation.faces]
         seen[observation.frame.source].append((observation.frame.index, tuple(told)))
     assert session.workers() == {"detect": layout.detect, "classify": layout.classify}
+    assert session.facts()["classify"]["precision"] == precision
     return seen
 
 
@@ -55,6 +58,23 @@ def test_whatever_the_layout_each_camera_sees_the_same_in_the_same_order(images:
     assert all(told for _, told in alone["near"])
     for layout in (Layout(2), Layout(3, detect=2), Layout(2, 2, 3)):
         assert seen_with(layout, images) == alone
+
+
+@pytest.mark.slow
+def test_threads_that_classify_in_int8_share_one_network_and_answer_as_one_does(
+    images: Dict[str, List[Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: List[str] = []
+
+    def open_and_count(model: Path, **options: Any) -> OnnxSession:
+        opened.append(model.name)
+        return open_session(model, **options)
+
+    monkeypatch.setattr("fer_edge.classify.onnx.open_session", open_and_count)
+    alone = seen_with(ONE_OF_EACH, images, "int8")
+    opened.clear()
+    assert seen_with(Layout(3), images, "int8") == alone
+    assert opened == ["fernet_r.int8.onnx"]
 
 
 def test_a_classifier_of_somebody_elses_gets_one_thread_on_many_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,8 @@ def test_on_a_machine_without_a_gpu_the_cpu_is_taken_and_the_log_says_why(
     classifier = open_classifier(FERNET, cache=cache)
     assert classifier.provider == "CPUExecutionProvider"
     classifier.close()
-    (line,) = [record.getMessage() for record in caplog.records]
+    said, line = [record.getMessage() for record in caplog.records]
+    assert said.startswith("precision: ")
     assert line.startswith(f"classification: {ONNX_CPU} (TensorRT engine: tensorrt and pycuda are not installed")
     assert "ONNX Runtime with CUDA: not in this build" in line
 

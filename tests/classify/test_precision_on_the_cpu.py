@@ -190,9 +190,11 @@ def test_timing_ends_by_the_clock_and_few_rounds_tell_nothing() -> None:
 
 
 def test_int8_of_a_network_without_such_a_file_says_how_to_make_one(opening: Opening) -> None:
-    assert opening(VNNI, model=FERNET) == "fp32"
+    alone = opening.folder / "alone.onnx"
+    shutil.copy(FERNET, alone)
+    assert opening(VNNI, model=alone) == "fp32"
     with pytest.raises(ModelNotFound, match="has no file in INT8") as caught:
-        opening(VNNI, "int8", FERNET)
+        opening(VNNI, "int8", alone)
     assert "fer-edge export" in caught.value.remedy
     assert "--int8 --calibration" in caught.value.remedy
 

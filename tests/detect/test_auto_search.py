@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple, cast
+from dataclasses import replace
+from typing import Iterator, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from fer_edge.detect import looks as looks_module
 from fer_edge.detect.auto_search import HELD, MOST_NEW, MOST_REGIONS, AutoSearch
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.known_faces import MOST_KNOWN, nearest
-from fer_edge.detect.looks import MOST_NEAR, Looks
+from fer_edge.detect.looks import MOST_CANDIDATES, MOST_NEAR, Looks, Searched
 from fer_edge.detect.parts import Part, parts_for, parts_of, small_from
 from fer_edge.detect.search import EVERYTHING, Search
 from fer_edge.errors import ModelNotFound
@@ -29,14 +30,19 @@ class Told:
 
     def __init__(self, *faces: Face) -> None:
         self.faces: Sequence[Face] = faces
+        self.refused: List[Face] = []
+        self.searched_whole = True
         self.seen_from_aside = True
         self.seen_in_place = True
         self.regions = 0
         self.wholes = 0
         self.parts: List[Part] = []
+        self.stains: List[Face] = []
+        """What the full-range network takes for faces, and a look refuses."""
+        self.confirming: List[Face] = []
 
-    def everywhere(self, image: Image, wanted: Search = EVERYTHING) -> List[Face]:
-        return list(self.faces)
+    def searched(self, image: Image, wanted: Search = EVERYTHING) -> Searched:
+        return Searched(list(self.faces), self.refused, self.searched_whole)
 
     def whole(self, image: Image) -> List[Face]:
         self.wholes += 1
@@ -53,11 +59,12 @@ class Told:
 
     def confirmed(self, image: Image, candidate: Face) -> Optional[Face]:
         self.regions += 2
+        self.confirming.append(candidate)
         return nearest(self.faces, candidate)
 
     def candidates(self, image: Image, part: Part) -> List[Face]:
         self.parts.append(part)
-        return list(self.faces)
+        return [*self.faces, *self.stains]
 
 
 def search_with(told: Told, wanted: Search = EVERYTHING, hold: bool = False) -> AutoSearch:
@@ -134,6 +141,36 @@ def test_a_thousand_candidates_take_no_more_looks_than_a_few() -> None:
     assert len(search._known) <= MOST_KNOWN
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_first_search_that_had_too_much_to_look_at_goes_on_in_the_next_frames(whole: bool) -> None:
+    told = Told()
+    told.searched_whole = whole
+    search = search_with(told)
+    # Nothing moves, so that parts that were looked at are not due yet.
+    for frame in range(22):
+        search.look(IMAGE, frame / 15)
+    assert len(told.parts) == (0 if whole else len(parts_of(1920, 1080)))
+
+
+def test_where_a_look_was_in_vain_no_other_is_taken_while_the_place_stays_as_it_is() -> None:
+    told, stains = Told(), [face(300, 200), face(500, 200)]
+    told.refused = stains[:1]
+    search = search_with(told)
+    search.look(IMAGE, 0.0)
+    told.stains = stains
+    for frame in range(1, 60):
+        # What moves lies elsewhere.
+        image = IMAGE.copy()
+        image[100:140, 20 * (frame % 2) :][:, :40] = 250
+        search.look(image, frame / 15)
+    assert told.parts
+    assert told.confirming == stains[1:]
+    image[150:300, 250:600] = 10
+    for frame in range(60, 70):
+        search.look(image, frame / 15)
+    assert sorted(told.confirming[1:], key=lambda one: one.box.x) == stains
+
+
 def test_time_may_stand_still_and_go_back() -> None:
     told = Told(face(300, 200))
     search = search_with(told)
@@ -151,27 +188,48 @@ def test_only_parts_that_may_show_a_wanted_face_are_looked_at() -> None:
     assert all(part.right > 1500 and part.bottom > 800 for part in told.parts)
 
 
-@pytest.mark.parametrize(("min_face", "count"), [(0, 16), (100, 16), (230, 1), (600, 0)])
+@pytest.mark.parametrize(("min_face", "count"), [(0, 9), (100, 9), (230, 1), (600, 0)])
 def test_parts_that_are_too_fine_for_the_least_face_are_not_looked_at(min_face: int, count: int) -> None:
     assert len(parts_for(1920, 1080, Search(min_face=min_face))) == count
 
 
-def test_a_new_small_face_needs_two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks, one = Looks(), face(300, 200)
-    try:
-        for seen, sure in (((0.9, 0.9), True), ((0.9, 0.55), False), ((0.55, 0.9), False), ((0.9, None), False)):
-            scores: List[Optional[float]] = list(seen)
+@pytest.fixture
+def looks() -> Iterator[Looks]:
+    built = Looks()
+    yield built
+    built.close()
 
-            def again(
-                image: Image, expected: Face, aside: float = 0.0, left: List[Optional[float]] = scores
-            ) -> Optional[Face]:
-                score = left.pop(0)
-                return None if score is None else Face(one.box, score, one.landmarks)
 
-            monkeypatch.setattr(looks, "again", again)
-            assert (looks.confirmed(IMAGE, one) is not None) == sure
-    finally:
-        looks.close()
+@pytest.mark.parametrize(
+    ("far", "first", "second", "begins"),
+    [
+        (0.15, 0.8, 0.8, True),
+        (0.15, 0.65, 0.65, False),
+        (0.6, 0.65, 0.65, True),
+        (0.6, 0.7, 0.4, False),
+        (0.6, 0.4, 0.7, False),
+        (0.9, 0.9, None, False),
+        (0.9, None, 0.9, False),
+    ],
+)
+def test_a_new_small_face_begins_where_two_looks_and_the_other_network_are_sure_together(
+    looks: Looks,
+    monkeypatch: pytest.MonkeyPatch,
+    far: float,
+    first: Optional[float],
+    second: Optional[float],
+    begins: bool,
+) -> None:
+    one = face(300, 200)
+
+    def again(image: Image, expected: Face, aside: float = 0.0) -> Optional[Face]:
+        score = second if aside else first
+        return None if score is None else replace(one, score=score)
+
+    monkeypatch.setattr(looks, "again", again)
+    begun = looks.confirmed(IMAGE, replace(one, score=far))
+    assert (begun is not None) == begins
+    assert begun is None or begun.score == first
 
 
 def test_where_the_second_network_is_missing_the_first_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +249,9 @@ def test_where_the_second_network_is_missing_the_first_is_closed(monkeypatch: py
     assert closed == ["short"]
 
 
-def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs: List[int] = []
     many = tuple(face(45 * (n % 40), 42 * (n // 40)) for n in range(1000))
 
@@ -200,9 +260,6 @@ def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(monkeypatc
         return many
 
     monkeypatch.setattr(BlazeFaceDetector, "detect", detect)
-    looks = Looks()
-    try:
-        looks.everywhere(IMAGE)
-    finally:
-        looks.close()
-    assert len(runs) <= 1 + MOST_NEAR + 2 * len(parts_of(1920, 1080)) + 2 * MOST_KNOWN
+    searched = looks.searched(IMAGE)
+    assert not searched.whole
+    assert len(runs) <= 1 + MOST_NEAR + 2 * len(parts_of(1920, 1080)) + 2 * MOST_CANDIDATES

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import signal
@@ -8,16 +9,21 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
+from unittest.mock import Mock
 
 import pytest
 from observations import observation, opened, tracked
 
 from fer_edge.errors import DiskFull, OutputNotWritable, ResultUnwritable, UsageError
 from fer_edge.settings import Settings
+from fer_edge.sinks import pieces as pieces_module
+from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.event_lines import COLUMNS
 from fer_edge.sinks.events import EventSink
+from fer_edge.sinks.pieces import find_pieces
 from fer_edge.sinks.request import SinkRequest
 from fer_edge.types import Observation, Rates
 
@@ -285,7 +291,13 @@ def test_nothing_can_be_written_before_it_is_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
-def test_pieces_hold_whole_states_and_one_that_is_open_passes_on_to_the_next(tmp_path: Path, name: str) -> None:
+def test_pieces_hold_whole_states_and_one_that_is_open_passes_on_to_the_next(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some pieces begin in one second and some in the next: sorted as text their names are not in the order of writing.
+    begun = datetime(2026, 11, 26, 10, 15, 0, 600_000, timezone.utc)
+    moments = (begun + timedelta(milliseconds=20 * reading) for reading in itertools.count())
+    monkeypatch.setattr(pieces_module, "datetime", Mock(now=lambda _: next(moments)))
     alone = tmp_path / name
     write(alone, changing(400))
     told, size = names(alone), alone.stat().st_size
@@ -293,8 +305,8 @@ def test_pieces_hold_whole_states_and_one_that_is_open_passes_on_to_the_next(tmp
         folder = tmp_path / str(share)
         folder.mkdir()
         write(folder / name, changing(400), keep=share * size)
-        pieces = sorted(folder.iterdir(), key=lambda path: (len(path.name), path.name))
-        assert len(pieces) > 2
+        pieces = [Path(one.path) for one in find_pieces(DatedName(str(folder / name)).with_beginning())]
+        assert len(pieces) == len(list(folder.iterdir())) > 2
         assert sum(path.stat().st_size for path in pieces) <= share * size * 1.25
         in_pieces = [label for one in pieces for label in names(one)]
         assert in_pieces == told[-len(in_pieces) :]

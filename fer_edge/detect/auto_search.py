@@ -166,11 +166,12 @@ class AutoSearch(FaceSearch):
             self._changes.looked(number)
             self._phases[number] += 1
             part = in_phase(self._parts[number], self._phases[number], *self._size)
+            room_before = room
             for candidate in self._looks.candidates(image, part):
                 if not self._wanted.may_want(candidate) or not self._new(candidate, found, image, at):
                     continue
                 if not room:
-                    self._plan.again(number)
+                    self._plan.again(number, at, begun=room < room_before)
                     self._phases[number] -= 1
                     break
                 room -= 1

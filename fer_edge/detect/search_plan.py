@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Set
 
 PERIOD = 0.4
 """Seconds in which every part is looked at where something moves, so that a new face is found within half a second."""
@@ -44,6 +44,8 @@ class SearchPlan:
     def __init__(self, count: int) -> None:
         self._looked: List[float] = [-math.inf] * count
         self._moved: List[float] = [-math.inf] * count
+        self._before = list(self._looked)
+        self._unfinished: Set[int] = set()
         self._credit = 0.0
         self._at: Optional[float] = None
 
@@ -52,11 +54,28 @@ class SearchPlan:
         count = len(self._looked)
         # As if one after the other: all at once they would all be late together, too.
         self._looked = [at - PERIOD * (count - 1 - part) / count for part in range(count)]
+        self._before = list(self._looked)
+        self._unfinished.clear()
         self._credit, self._at = 0.0, at
 
-    def again(self, part: int) -> None:
-        """Say that a look at a part in the last frame was not finished: it has its turn as if something moved there."""
-        self._moved[part] = self._looked[part]
+    def again(self, part: int, at: float, begun: bool) -> None:
+        """Say that a look at a part was not finished.
+
+        It comes before all parts that are not late. One of which something was looked at comes behind those that are, or a part
+        that shows something new in each frame would keep the others waiting for ever.
+
+        Parameters
+        ----------
+        part : int
+            Its number.
+        at : float
+            Seconds, as of the frame.
+        begun : bool
+            Whether something that the part shows was looked at; else it keeps its place.
+        """
+        self._looked[part] = at - PERIOD if begun else min(self._before[part], at - PERIOD)
+        self._unfinished.add(part)
+        self._credit = max(self._credit, 1.0)
 
     def due(self, at: float, changed: Sequence[bool], most: int = MOST_LOOKS) -> List[int]:
         """Return the parts to look at in a frame, which then count as looked at.
@@ -81,7 +100,7 @@ class SearchPlan:
         waiting = [
             part
             for part, looked in enumerate(self._looked)
-            if at - looked >= STILL_PERIOD or at - self._moved[part] <= RESTLESS
+            if at - looked >= STILL_PERIOD or at - self._moved[part] <= RESTLESS or part in self._unfinished
         ]
         passed = at - self._at if self._at is not None else math.inf
         self._at = at
@@ -93,6 +112,8 @@ class SearchPlan:
         count = min(max(late, int(self._credit + _TINY)), most)
         chosen = sorted(waiting, key=lambda part: self._looked[part])[:count]
         self._credit = max(0.0, self._credit - len(chosen))
+        self._before = list(self._looked)
         for part in chosen:
             self._looked[part] = at
+        self._unfinished.difference_update(chosen)
         return chosen

@@ -65,7 +65,7 @@ class Session:
         self._delivered: List[Delivery[Observation]] = []
         boxes = [Mailbox[Observation](names, clock) for _ in stages]
         self._boxes = [*boxes, Mailbox[Observation](names, clock, self._news.set)]
-        recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error: False
+        recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error, _is_new: False
         self._running = [
             Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, self._keeps)
             for spec, inbox, outbox in zip(stages, self._boxes, self._boxes[1:])

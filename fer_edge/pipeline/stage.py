@@ -10,7 +10,8 @@ from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 from fer_edge.pipeline.order import LaneOrder
-from fer_edge.pipeline.stage_spec import NotNeeded, StageSpec, StageWork, as_stage_error, merged
+from fer_edge.pipeline.stage_faults import Recover, StageFaults
+from fer_edge.pipeline.stage_spec import NotNeeded, Record, StageSpec, StageWork, as_stage_error, merged
 from fer_edge.pipeline.supervisor import STAGES
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
 from fer_edge.system.clock import Clock
@@ -41,10 +42,6 @@ class Upstream(Exception):
         self.error = error
 
 
-Record = Callable[[str, str, float, bool], None]
-"""Takes lane, stage, seconds, and whether there was nothing to do."""
-
-
 class Stage:
     """Runs the work of a spec between two mailboxes.
 
@@ -64,8 +61,8 @@ class Stage:
     discard : callable
         Gets an observation that is lost because the program is being stopped or the work failed.
     recover : callable, optional
-        Gets the stage's name and what went wrong, and tells whether the work is built anew; without it, an error ends the
-        stage. What goes wrong in the first build always does: it would go wrong again.
+        As `StageFaults` takes it; without it, an error ends the stage. What goes wrong in the first build always does: it
+        would go wrong again.
     keeps : callable, optional
         Tells of a lane whether each of its frames matters: one on which the work failed is then tried once more, alone.
     """
@@ -79,7 +76,7 @@ class Stage:
         record: Record,
         discard: Callable[[Observation], None],
         clock: Clock = time.monotonic,
-        recover: Callable[[str, BaseException], bool] = lambda _name, _error: False,
+        recover: Recover = lambda _name, _error, _is_new: False,
         keeps: Callable[[str], bool] = lambda _lane: False,
     ) -> None:
         self.spec = spec
@@ -90,7 +87,7 @@ class Stage:
         self.record = record
         self.discard = discard
         self.clock = clock
-        self.recover = recover
+        self.faults = StageFaults(spec.name, recover)
         self.keeps = keeps
         self.taking = threading.Lock()
         outbox.upstream = inbox
@@ -140,6 +137,7 @@ class StageThread:
         self.worker = Worker(name, self._run)
         self.built = False
         self.facts: Optional[Mapping[str, object]] = None
+        self._known_faults = 0
         self._stage = stage
         self._lanes = lanes
         self._own = None if lanes is None else frozenset(lanes)
@@ -164,7 +162,7 @@ class StageThread:
     def replace(self, error: BaseException) -> None:
         """Go on in a new thread if `error` can be recovered from: the old one was given up in a call. What it had is lost."""
         self.abandon()
-        if self._stage.ready.is_set() and self._stage.recover(self._stage.spec.name, error):
+        if self._stage.ready.is_set() and self._stage.faults.recovers(error, self._known_faults):
             self.worker = Worker(self.name, self._run)
             self.worker.thread.start()
         else:
@@ -193,11 +191,12 @@ class StageThread:
                 raise
             except BaseException as caught:  # noqa: BLE001  (handed to the consumer, whatever it is)
                 error = as_stage_error(stage.spec.name, caught)
-                if not self.built or not stage.recover(stage.spec.name, error):
+                if not self.built or not stage.faults.recovers(error, self._known_faults):
                     self._let_go()
                     return stage.end(error)
 
     def _serve(self, worker: Worker) -> None:
+        self._known_faults = self._stage.faults.count
         with worker.calling(Call(BUILD, REBUILD_LIMIT if self.built else BUILD_LIMIT)):
             work = self._stage.spec.build_work(self._lanes)
             self.facts = dict(work.facts())

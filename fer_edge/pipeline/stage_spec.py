@@ -9,6 +9,9 @@ from typing import Callable, List, Mapping, Optional, Sequence
 from fer_edge.errors import FerEdgeError, StageFailed
 from fer_edge.types import Observation
 
+Record = Callable[[str, str, float, bool], None]
+"""Takes lane, stage, seconds, and whether there was nothing to do."""
+
 
 class StageWork(ABC):
     """What a stage does; built, used and closed in one thread."""

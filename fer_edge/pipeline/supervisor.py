@@ -18,8 +18,9 @@ logger = logging.getLogger("fer_edge")
 STAGES = "stages"
 """The group of all threads of all stages; those of a camera are one of their own."""
 
-MOST_HANGING = 8
-"""Threads of a group that hang in calls at the same time; with more, only a new process helps."""
+MOST_HANGING = 16
+"""Threads of a group that hang in calls at the same time; with more, only a new process helps. Eight may hang in one fault, as
+they share a network."""
 
 LONGEST_TICK = 1.0
 """Seconds that one look counts at most: after a stop of the whole process no call shall seem to have hung meanwhile."""
@@ -62,8 +63,8 @@ class Supervised(Protocol):
 class Supervisor:
     """Keeps the stages of one session going.
 
-    A stage that raises or hangs is built anew, at most five times in 60 seconds; then its error ends the session, as it does
-    when `MOST_HANGING` of their threads hang in drivers at the same time. What happens is logged, one line per change.
+    A stage that raises or hangs is built anew, after at most five faults in 60 seconds; then its error ends the session, as it
+    does when `MOST_HANGING` of their threads hang in drivers at the same time. What happens is logged, one line per change.
 
     Parameters
     ----------
@@ -100,13 +101,13 @@ class Supervisor:
             "Only a new process is free of them: start the program again, or the machine if that does not help.",
         )
 
-    def stage_failed(self, name: str, error: BaseException) -> bool:
-        """Return whether a stage that failed with `error` shall be built anew."""
+    def stage_failed(self, name: str, error: BaseException, is_new: bool = True) -> bool:
+        """Return whether a stage that failed with `error` shall be built anew; what is not new counts as one fault with others."""
         if not self._may_restart:
             return False
         exhausted = self.exhausted(STAGES)
         with self._lock:
-            again = exhausted is None and self._limit.allow()
+            again = exhausted is None and (not is_new or self._limit.allow())
             if again:
                 self._restarts[name] = self._restarts.get(name, 0) + 1
                 self._last_restart = (self._clock(), name)

@@ -262,6 +262,29 @@ def test_where_the_second_network_is_missing_the_first_is_closed(monkeypatch: py
     assert closed == ["short"]
 
 
+def test_a_part_full_of_what_looks_like_faces_for_a_moment_keeps_no_other_waiting() -> None:
+    """Leaves in the wind, on the left: what is taken for a face lies elsewhere in each frame, and is none."""
+    someone = face(1700, 500)
+    places = np.random.default_rng(0)
+
+    class Leaves(Told):
+        def candidates(self, image: Image, part: Part) -> List[Face]:
+            self.parts.append(part)
+            leaves = [face(*place) for place in places.integers(0, 900, (40, 2)).astype(float)] if not part.left else []
+            return [*leaves, *(one for one in self.faces if part.left < 1650 < part.right)]
+
+        def confirmed(self, image: Image, candidate: Face) -> Optional[Face]:
+            return candidate if candidate in self.faces else None
+
+    told = Leaves()
+    search = search_with(told)
+    ground = places.integers(0, 256, IMAGE.shape, np.uint8)
+    for frame in range(15):
+        assert search.look(np.roll(ground, frame, axis=0), frame / 15) == ()
+    told.faces = [someone]
+    assert any(search.look(np.roll(ground, frame, axis=0), frame / 15) for frame in range(15, 30))
+
+
 def test_what_a_network_finds_beyond_any_crowd_is_not_looked_at_again(
     looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,17 +79,33 @@ def test_where_nothing_moves_the_search_slows_down_but_does_not_end() -> None:
     assert 4 * 3 <= sum(map(len, looks)) <= 4 * 10 / STILL_PERIOD
 
 
-def test_a_part_whose_look_was_not_finished_has_its_turn_and_holds_up_no_other() -> None:
+def test_a_part_whose_look_was_not_finished_comes_first() -> None:
     plan = SearchPlan(5)
     plan.looked_everywhere(0.0)
-    looked = []
-    for frame in range(1, 3 * 15):
-        for part in plan.due(frame / 15, [frame == 1] * 5):
-            looked.append(part)
-            if part == 3:
-                plan.again(part)
-    assert looked[:10] == [0, 1, 2, 3, 4] * 2
-    assert looked[-3:] == [3] * 3
+    plan.again(3, 0.0, begun=True)
+    assert plan.due(0.05, [True] * 5)[0] == 3
+    still = SearchPlan(1)
+    assert still.due(0.0, [False]) == [0]
+    still.again(0, 0.0, begun=True)
+    assert still.due(0.05, [False]) == [0], "where nothing moves as well"
+    assert still.due(0.1, [False]) == []
+
+
+@given(st.integers(2, MOST_PARTS), st.data())
+def test_parts_whose_looks_are_never_finished_keep_no_other_waiting(count: int, data: st.DataObject) -> None:
+    plan, endless = SearchPlan(count), data.draw(st.sets(st.integers(0, count - 1), min_size=1))
+    plan.looked_everywhere(0.0)
+    last, gap = dict.fromkeys(range(count), 0.0), 1 / 15
+    for frame in range(1, 60):
+        room = True
+        for part in plan.due(frame * gap, [True] * count):
+            # One takes all the room that the frame has, and the next one has none.
+            if part not in endless or room:
+                last[part] = frame * gap
+            if part in endless:
+                plan.again(part, frame * gap, begun=room)
+                room = False
+        assert all(frame * gap - looked <= PERIOD + (count + 2) * gap for looked in last.values())
 
 
 def test_no_look_is_taken_in_a_frame_at_the_same_moment() -> None:

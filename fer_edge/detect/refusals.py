@@ -92,7 +92,8 @@ def _shown(image: Image, box: Box) -> NDArray[np.int16]:
     """Return what a place shows, coarsely."""
     columns, rows = _within(box.x, box.width, image.shape[1]), _within(box.y, box.height, image.shape[0])
     green = np.ascontiguousarray(image[rows, columns, 1])
-    return cv2.resize(green, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
+    shown: NDArray[np.int16] = cv2.resize(green, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.int16)
+    return shown
 
 
 def _within(first: float, size: float, length: int) -> slice:

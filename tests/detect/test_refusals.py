@@ -19,7 +19,7 @@ STAIN = Face(Box(100, 60, 40, 40), 0.3, {})
 
 def wall(seed: int = 0) -> Image:
     """A wall with the noise of a sensor."""
-    return np.random.default_rng(seed).normal(110, 4, (240, 320, 3)).clip(0, 255).astype(np.uint8)
+    return np.random.default_rng(seed).normal(110, 8, (240, 320, 3)).clip(0, 255).astype(np.uint8)
 
 
 def with_a_visitor(left: int = 110, top: int = 70, side: int = 20) -> Image:

@@ -21,7 +21,6 @@ from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.classify.tensors import NetworkTensors
 from fer_edge.detect import open_detector
-from fer_edge.detect.registry import DEFAULT_DETECTOR
 from fer_edge.errors import DataSetError, UsageError
 from fer_edge.inference.model_files import sha256_of
 from fer_edge.system.libraries import import_library
@@ -34,6 +33,9 @@ from fer_edge.types import LABELS
 
 FACES = 512
 """Faces that the ranges are taken from."""
+
+DETECTOR = "blazeface"
+"""Cuts them: in training pictures faces are large, and the shipped network in INT8 was made so (models/MODEL_CARD.md)."""
 
 FEW_CHANNELS = 4
 """Convolutions with fewer inputs stay in float: the first one, whose input is the picture, and those with a kernel for each
@@ -94,7 +96,7 @@ def quantise(
     output
         The ONNX file, replaced as a whole. The program finds it beside ``model`` as ``NAME.int8.onnx``.
     calibration
-        Training faces, of which `FACES` that the default detector finds tell the ranges.
+        Training faces, of which `FACES` that `DETECTOR` finds tell the ranges.
     validation, validation_name
         Faces that were not trained on, and what to call them in the file.
     cut_already
@@ -161,7 +163,7 @@ def _calibration_faces(faces: FaceSet, spec: ModelSpec, cut_already: bool) -> np
     with contextlib.ExitStack() as stack:
         crop = whole_image(spec.input_size)
         if not cut_already:
-            detector = stack.enter_context(contextlib.closing(open_detector(DEFAULT_DETECTOR)))
+            detector = stack.enter_context(contextlib.closing(open_detector(DETECTOR)))
             crop = through_detector(detector, FaceCropper(spec))
         found = []
         for image in faces.images[order]:
@@ -172,7 +174,7 @@ def _calibration_faces(faces: FaceSet, spec: ModelSpec, cut_already: bool) -> np
                 break
     if not found:
         raise DataSetError(
-            f"In none of the {len(faces)} pictures to calibrate with did {DEFAULT_DETECTOR} find a face.",
+            f"In none of the {len(faces)} pictures to calibrate with did {DETECTOR} find a face.",
             "Give --calibration the faces that the network was trained on.",
         )
     _log.info("taking the ranges from %d faces", len(found))

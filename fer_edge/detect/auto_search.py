@@ -20,6 +20,10 @@ from fer_edge.types import Face, Image
 MOST_REGIONS = 3
 """Known faces that are looked at in one frame by themselves; the others wait for their turn. More than these are a crowd."""
 
+FRAMES_APART = 8
+"""Frames in which each known face is looked at once, at the least: in a large crowd more than `MOST_REGIONS` are looked at in one.
+To read a face takes twice as long as to look at it, and one that is read where it was half a second ago is read wrongly."""
+
 MOST_NEW = 2
 """Candidates that are looked at in one frame; with others in view their part is looked at again when it has its turn."""
 
@@ -70,7 +74,7 @@ class AutoSearch(FaceSearch):
         )
         searching = not (crowd and self._looked_at_whole)
         # In a crowd a look at a part takes the place of one at a known face.
-        found = self._follow(image, near, at, MOST_REGIONS - (crowd and searching))
+        found = self._follow(image, near, at, self._regions() - (crowd and searching))
         room = MOST_NEW
         for face in near:
             if room and self._new(face, found, image, at) and not self._awaited(face, at):
@@ -107,6 +111,10 @@ class AutoSearch(FaceSearch):
     def _begun(self, face: Face, at: float) -> Face:
         self._known.begin(face, at)
         return face
+
+    def _regions(self) -> int:
+        """Return how many known faces are looked at in a frame."""
+        return max(MOST_REGIONS, math.ceil(len(self._known) / FRAMES_APART))
 
     def _crowd(self, at: float) -> bool:
         """Return whether more faces are known than are looked at in a frame, none of which the whole frame surely shows."""

@@ -63,5 +63,6 @@ class AnalysisSettings:
         FLAG,
         "BOOL",
         "analysis",
-        "blur the faces that are found, in everything that is shown, recorded or saved; --detector auto then searches everywhere in each frame",
+        "blur the faces that are found, in everything that is shown, recorded or saved; "
+        "--detector auto then searches everywhere in each frame",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Iterator, List, Optional, Sequence, Tuple, cast
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from fer_edge.detect import looks as looks_module
-from fer_edge.detect.auto_search import HELD, MOST_NEW, MOST_REGIONS, AutoSearch
+from fer_edge.detect.auto_search import FRAMES_APART, HELD, MOST_NEW, MOST_REGIONS, AutoSearch
 from fer_edge.detect.blazeface import BlazeFaceDetector
 from fer_edge.detect.known_faces import MOST_KNOWN, nearest
 from fer_edge.detect.looks import MOST_CANDIDATES, MOST_NEAR, Looks, Searched
@@ -115,8 +116,18 @@ def test_a_crowd_costs_few_looks_in_each_frame_and_nobody_is_forgotten() -> None
         told.parts.clear()
         # All moves, so that every part is to be looked at.
         assert len(search.look(np.full_like(IMAGE, 90 + 80 * (frame % 2)), frame / 15)) == MOST_KNOWN
-        assert told.regions <= MOST_REGIONS
+        assert told.regions <= math.ceil(MOST_KNOWN / FRAMES_APART)
         assert told.wholes + len(told.parts) <= 1
+
+
+@pytest.mark.parametrize("count", [4, 20, 60])
+def test_in_a_crowd_each_face_is_looked_at_twice_a_second(count: int) -> None:
+    search = search_with(Told(*(face(60 + 28 * n, 100 + 200 * (n % 4)) for n in range(count))))
+    search.look(IMAGE, 0.0)
+    seen = set()
+    for frame in range(1, FRAMES_APART + 3):
+        seen |= {one.box for one in search.look(IMAGE, frame / 15) if not one.predicted}
+    assert len(seen) == count
 
 
 def test_a_large_face_is_looked_for_in_the_whole_frame_each_time_also_in_a_crowd() -> None:
@@ -137,7 +148,7 @@ def test_a_thousand_candidates_take_no_more_looks_than_a_few() -> None:
     for frame in range(1, 40):
         told.regions = 0
         search.look(np.full_like(IMAGE, 90 + 80 * (frame % 2)), frame / 15)
-        assert told.regions <= 2 * MOST_NEW + MOST_REGIONS
+        assert told.regions <= 2 * MOST_NEW + math.ceil(MOST_KNOWN / FRAMES_APART)
     assert len(search._known) <= MOST_KNOWN
 
 

@@ -8,6 +8,7 @@ from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from fer_edge.detect.letterbox import LARGEST
 from fer_edge.detect.regions import Polygon
 from fer_edge.errors import UsageError
 from fer_edge.settings import check_value
@@ -68,6 +69,16 @@ def number_of(name: str, value: Any) -> float:
     number = isinstance(value, Real) and not isinstance(value, bool)
     checked: float = check_value(name, float(value) if number else value)
     return checked
+
+
+def refuse_too_large(image: Image) -> None:
+    """Raise UsageError for an image that is larger than OpenCV can cut faces out of."""
+    height, width = image.shape[:2]
+    if max(height, width) > LARGEST:
+        raise UsageError(
+            f"image: {width} x {height} pixels will not do: a side has at most {LARGEST}.",
+            "Reduce it, for instance with cv2.resize, or give the part that is to be read: roi=(left, top, width, height).",
+        )
 
 
 def image_of(image: object) -> Image:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
-from fer_edge.app.given import Region, if_given, image_of, model_name, number_of, regions_of, text_of
+from fer_edge.app.given import Region, if_given, image_of, model_name, number_of, refuse_too_large, regions_of, text_of
 from fer_edge.app.kept import parts_with
 from fer_edge.app.parts import PROGRAM, asked_of
 from fer_edge.app.searched import search_of
@@ -232,6 +232,7 @@ def read_image(
     else:
         pixels = image_of(image)
     pixels = geometry.of(pixels)
+    refuse_too_large(pixels)
     height, width = pixels.shape[:2]
     search = search_of(sought)
     search.check_regions(width, height)

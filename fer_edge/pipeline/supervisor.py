@@ -102,7 +102,7 @@ class Supervisor:
         )
 
     def stage_failed(self, name: str, error: BaseException, is_new: bool = True) -> bool:
-        """Return whether a stage that failed with `error` shall be built anew; what is not new counts as one fault with others."""
+        """Return whether a stage that failed with `error` shall be built anew; what is not new is part of an earlier fault."""
         if not self._may_restart:
             return False
         exhausted = self.exhausted(STAGES)

@@ -361,3 +361,11 @@ def test_an_8k_image_is_searched_where_faces_are_sought(detector: str, elsewhere
     assert (len(seen.faces), len(seen.unwanted)) == (1, elsewhere)
     (face,) = fer_edge.read_image(image, detector=detector, model=FakeClassifier(), regions=[(3840, 0, 3840, 4320)])
     assert face.face.box.x > 4300
+
+
+@pytest.mark.parametrize("shape", [(32767, 2, 3), (2, 32767, 3)])
+def test_an_image_that_is_too_large_for_opencv_is_refused_and_a_part_of_it_is_not(shape: Tuple[int, ...]) -> None:
+    detector, image = Finds(), np.zeros(shape, np.uint8)
+    with pytest.raises(UsageError, match=f"{shape[1]} x {shape[0]} pixels will not do: a side has at most 32766"):
+        fer_edge.read_image(image, detector=detector, model=FakeClassifier())
+    assert fer_edge.read_image(image, detector=detector, model=FakeClassifier(), roi=(0, 0, 2, 2)) == ()

@@ -21,7 +21,7 @@ MOST_REGIONS = 3
 """Known faces that are looked at in one frame by themselves; the others wait for their turn. More than these are a crowd."""
 
 FRAMES_APART = 8
-"""Frames in which each known face is looked at once, at the least: in a large crowd more than `MOST_REGIONS` are looked at in one.
+"""Frames in which each known face is looked at once, at the least: in a large crowd more than `MOST_REGIONS` in a frame are.
 To read a face takes twice as long as to look at it, and one that is read where it was half a second ago is read wrongly."""
 
 MOST_NEW = 2

@@ -119,8 +119,10 @@ def _wake_ups(children: Iterable[int]) -> Optional[int]:
     """Return how often threads of this process and its children gave up their core to wait, each time to be woken later."""
     if not sys.platform.startswith("linux"):
         return None
-    import resource
-
+    try:
+        import resource
+    except ImportError:
+        return None
     count = sum(resource.getrusage(who).ru_nvcsw for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     for child in children:
         for status in Path(f"/proc/{child}/task").glob("*/status"):

@@ -31,10 +31,10 @@ from fer_edge.zoo.fernet import INPUT_SIZE
 
 OPSET = 13
 IR_VERSION = 7
+"""Opset and IR version that ONNX Runtime 1.8 and TensorRT 8.2, the last for a Jetson Nano, still read."""
 
 OURS = re.compile(rb"\x08.\x12\x08fer-edge", re.DOTALL)
 """How a file of ours begins: version of the format, and producer."""
-"""Opset and IR version that ONNX Runtime 1.8 and TensorRT 8.2, the last for a Jetson Nano, still read."""
 
 LARGEST_DIFFERENCE = 1e-3
 """How far a logit may be from PyTorch's; both compute in float32, in another order."""

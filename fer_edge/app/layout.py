@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import Optional
 
+import cv2
+
 from fer_edge.board.cores import usable_cores
 from fer_edge.settings import Settings
 
@@ -56,6 +58,16 @@ def layout_of(settings: Settings, cores: Optional[int] = None) -> Layout:
     workers = min(threads, MOST_WORKERS)
     # Every second core at most: where faces are found, classifying them takes several times as long.
     return Layout(workers, threads // workers, max(1, min(cores // 2, len(settings.cameras))))
+
+
+def one_opencv_thread() -> None:
+    """Have OpenCV compute in the thread that calls it.
+
+    Its pool splits what takes a tenth of a millisecond over all cores, for which the stages have work already: with one face
+    that took a tenth more processor time (docs/performance.md). It holds for the process, so a program calls this, not the
+    library.
+    """
+    cv2.setNumThreads(1)
 
 
 def warn_of_too_many_threads(settings: Settings, cores: Optional[int] = None) -> None:

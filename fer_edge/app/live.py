@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from fer_edge.app.first_frame import FirstFrame, nothing_came, tell_missing
+from fer_edge.app.layout import one_opencv_thread
 from fer_edge.app.outputs import Outputs
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.pictures import PictureNotes
@@ -92,6 +93,7 @@ class LiveRun:
             What went wrong; everything that was written until then is complete.
         """
         settings, clock = self._settings, self._clock
+        one_opencv_thread()
         board = BoardWatch(SERVICE_REPORT_SECONDS)
         session = build_session(settings, self._parts, hot=lambda: bool(board.state.slowed_by))
         self._hides = any(stage.changes_image for stage in session.stages)

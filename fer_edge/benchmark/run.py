@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 from fer_edge.app.file_roles import files_read, refuse_shared_files
+from fer_edge.app.layout import one_opencv_thread
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.session import build_session
 from fer_edge.benchmark.environment import describe_environment, describe_heat, reset_resident_peak, resident_peak_mb
@@ -86,6 +87,7 @@ def run_benchmark(
         A model or the source cannot be used, or the report cannot be written. That a file is missing is found out before
         measuring; what was measured before another error is in the report.
     """
+    one_opencv_thread()
     if [camera.source for camera in settings.cameras] == ["auto"]:
         settings = settings.changed(camera=DEFAULT_SOURCE)
     if settings.tracks.detect_every == AUTO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -205,8 +205,8 @@ class HistoryReader:
     def _rows(self, statement: str, values: Tuple[Any, ...] = ()) -> Iterator[Tuple[Any, ...]]:
         if self._empty:
             return
-        with self._translated(), closing(self._connection.cursor()) as cursor:
-            yield from cursor.execute(statement, values)
+        with self._translated():
+            yield from self._connection.execute(statement, values)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

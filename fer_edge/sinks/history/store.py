@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Union
 from fer_edge.errors import OutputNotWritable
 from fer_edge.sinks.history.faults import WHAT, write_fault
 from fer_edge.sinks.history.reading import HistoryMinute, size_of
-from fer_edge.sinks.history.schema import migrate
+from fer_edge.sinks.history.schema import migrate, version_of
 from fer_edge.sinks.recognise import NotOurs
 from fer_edge.system.masking import shown
 from fer_edge.system.new_file import PRIVATE
@@ -188,8 +188,8 @@ class HistoryStore:
 
     def _prepare(self) -> None:
         execute = self._connection.execute
-        # It must stand before the first table, and changes nothing later.
-        execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if version_of(self._connection) == 0:
+            execute("PRAGMA auto_vacuum = INCREMENTAL")  # it must stand before the first table
         execute("PRAGMA foreign_keys = ON")
         migrate(self._connection)
         execute("PRAGMA journal_mode = WAL").fetchone()

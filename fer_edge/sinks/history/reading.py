@@ -206,7 +206,8 @@ class HistoryReader:
         if self._empty:
             return
         with self._translated():
-            yield from self._connection.execute(statement, values)
+            # The map, as "yield from" would close the cursor itself, which a reader that is closed already refuses.
+            yield from map(tuple, self._connection.execute(statement, values))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -180,7 +180,7 @@ class HistoryReader:
 
     def counts(self) -> Tuple[int, int]:
         """Return how many states and minutes there are."""
-        return next(self._rows("SELECT (SELECT count(*) FROM states), (SELECT count(*) FROM minutes)"), (0, 0))  # type: ignore[return-value]
+        return next(self._rows("SELECT (SELECT count(*) FROM states), (SELECT count(*) FROM minutes)"), (0, 0))
 
     def faults(self) -> List[str]:
         """Return what SQLite finds wrong with the file, for people; nothing where it is whole. Reads all of it."""

@@ -14,6 +14,7 @@ from fer_edge.settings.cameras import name_cameras, refuse_what_cannot_be_togeth
 from fer_edge.settings.field import Setting, described
 from fer_edge.settings.layer import Given
 from fer_edge.settings.log import LogSettings
+from fer_edge.settings.mqtt import MqttSettings
 from fer_edge.settings.outputs import OutputSettings
 from fer_edge.settings.run import RunSettings
 from fer_edge.settings.tracks import TrackSettings
@@ -36,6 +37,7 @@ class Settings:
     run: RunSettings = field(default_factory=RunSettings)
     outputs: OutputSettings = field(default_factory=OutputSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
     log: LogSettings = field(default_factory=LogSettings)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each setting stands that comes from a file (with its line) or from a variable: by option (``record``; ``camera``
@@ -138,6 +140,7 @@ SECTIONS: Mapping[str, type] = {
     "run": RunSettings,
     "outputs": OutputSettings,
     "web": WebSettings,
+    "mqtt": MqttSettings,
     "log": LogSettings,
 }
 """By field of `Settings`, in the order of the help."""

@@ -175,9 +175,8 @@ class SinkRunner:
         if self.ended is not None and not self._state.failure:
             return f"{self.name} has ended: {getattr(self.ended, 'message', self.ended)}"
         trouble = self._state.trouble()
-        if not trouble and self._sink.trouble():
-            trouble = f"{self.name} does not work: {self._sink.trouble()}"
-        return trouble
+        own = self._sink.trouble()
+        return trouble or (own and f"{self.name} does not work: {own}")
 
     def remark(self) -> str:
         """Return which results a sink that works left out lately, for people; empty when none."""

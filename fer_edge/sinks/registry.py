@@ -81,5 +81,16 @@ SINKS: Tuple[SinkKind, ...] = (
     SinkKind(
         "events", "events file", "the events are", True, "fer_edge.sinks.events", ", without what {} frames showed"
     ),
+    SinkKind(
+        "mqtt",
+        "MQTT output",
+        "",
+        False,
+        "fer_edge.sinks.mqtt.sink",
+        section="mqtt",
+        field="broker",
+        where=Place.ADDRESS,
+        required=False,
+    ),
 )
 """All kinds, in the order in which they are opened."""

@@ -264,7 +264,7 @@ class Connection:
         return why_ended(self._access.tls is not None, self._access.shows_certificate)
 
     def _lost(self, reason: str) -> None:
-        first, self._trouble = not self._trouble, f"the MQTT broker {self._access.address} is not reached: {reason}"
+        first, self._trouble = not self._trouble, f"the broker is not reached: {reason}"
         logger.log(
             logging.WARNING if first else logging.DEBUG,
             "%s does not work: %s",

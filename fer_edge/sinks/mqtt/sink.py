@@ -17,7 +17,6 @@ from fer_edge.sinks.mqtt.messages import (
     STOPPED,
     Message,
     event_of,
-    figures_of,
     health_of,
     states_of,
     unknown_states,
@@ -26,7 +25,6 @@ from fer_edge.sinks.mqtt.outbox import Outbox
 from fer_edge.sinks.mqtt.topics import Topics, default_prefix, host_name
 from fer_edge.sinks.request import SinkRequest
 from fer_edge.system.clock import Clock
-from fer_edge.track.minutes import MinuteLog
 from fer_edge.track.states import StateLog
 from fer_edge.types import Observation, Rates, StateChange
 
@@ -48,7 +46,6 @@ class _Memory:
     events: int = 0
     outbox: Outbox = field(default_factory=Outbox)
     states: StateLog = field(default_factory=StateLog)
-    minutes: MinuteLog = field(default_factory=MinuteLog)
 
 
 class MqttSink(Sink):
@@ -95,7 +92,7 @@ class MqttSink(Sink):
             greeting=Message(availability, ONLINE),
             farewell=Message(availability, STOPPED),
             will=Message(availability, OFFLINE),
-            name=f"the MQTT output of {request.camera}",
+            name=f"the MQTT output '{access.address}' of {request.camera}",
             listens=() if birth is None else (birth,),
             hears=self._hear,
             beat=self._look_at_the_run,
@@ -118,8 +115,6 @@ class MqttSink(Sink):
         memory, topics = self._memory, self._topics
         for change in memory.states.update(observation):
             self._tell(change)
-        for figures in memory.minutes.update(observation):
-            memory.outbox.add(figures_of(topics, figures, self._run))
         for message in states_of(topics, observation):
             memory.outbox.state(message, EVERY[message.topic.rpartition("/")[2]])
         if memory.outbox.due_in(1.0) <= 0:
@@ -132,8 +127,6 @@ class MqttSink(Sink):
         self._closed = True
         for change in self._memory.states.close():
             self._tell(change)
-        for figures in self._memory.minutes.close():
-            self._memory.outbox.add(figures_of(self._topics, figures, self._run))
         self._connection.close(FLUSH_SECONDS)
 
     def trouble(self) -> str:

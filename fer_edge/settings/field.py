@@ -39,7 +39,9 @@ class Setting:
     private: bool = False
 
 
-def setting(option: str, default: Any, kind: Kind, metavar: str, group: str, help_text: str, private: bool = False) -> Any:
+def setting(
+    option: str, default: Any, kind: Kind, metavar: str, group: str, help_text: str, private: bool = False
+) -> Any:
     """Declare a field of a section of the settings."""
     return field(default=default, metadata={LABEL: Setting(option, kind, metavar, group, help_text, private)})
 

@@ -42,7 +42,9 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @contextlib.contextmanager
-def sink(url: str, run: KnownRun = HEALTHY, memory: Optional[Dict[str, Any]] = None, **options: str) -> Iterator[MqttSink]:
+def sink(
+    url: str, run: KnownRun = HEALTHY, memory: Optional[Dict[str, Any]] = None, **options: str
+) -> Iterator[MqttSink]:
     made = make_sink(request(url, run, memory, **options))
     assert isinstance(made, MqttSink)
     with made:
@@ -137,9 +139,10 @@ def test_what_a_broker_misses_while_it_is_killed_and_started_again_comes_in_orde
             write(writing, changing(440, 20))
             wait_until(lambda: after.events() and number(after.events()[-1]) == memory.events)
             told += after.events()
+            count = memory.events
     once = [number(one) for one in told if not one["repeated"]]
     assert once == sorted(set(once)), "what is not marked came once, and in order"
-    missing = set(range(1, memory.events + 1)) - {number(one) for one in told}
+    missing = set(range(1, count + 1)) - {number(one) for one in told}
     assert missing <= set(range(quiet + 1, at_risk + 1)), "of those that the broker took, it may have told nobody"
     assert writing.lost == 0
     assert {"sink_lost", "sink_back"} <= {getattr(one, "event", "") for one in caplog.records}
@@ -211,9 +214,9 @@ def test_a_wrong_password_is_told_and_shown_nowhere_and_the_right_one_lets_in(
         file = tmp_path / "password"
         file.write_text("right-word\n")
         file.chmod(0o600)
-        with Listener(broker, user="cam", password="right-word") as listener:
-            with sink(broker.url, user="cam", password_file=str(file)):
-                listener.wait_for("availability", "online")
+        login = {"user": "cam", "password": "right-word"}
+        with Listener(broker, **login) as listener, sink(broker.url, user="cam", password_file=str(file)):
+            listener.wait_for("availability", "online")
     assert "-word" not in caplog.text + repr(writing._connection._access)
     file.chmod(0o644)
     with pytest.raises(SettingsError, match="Everybody on this machine can read the password"):
@@ -257,11 +260,10 @@ def test_a_broker_that_takes_the_connection_and_says_nothing_holds_nobody_up(mon
 
 def test_a_broker_that_never_confirms_a_message_is_left_and_connected_to_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "CONFIRM_SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        with sink(f"mqtt://127.0.0.1:{deaf.getsockname()[1]}", discovery="off") as writing:
-            peer, _ = deaf.accept()
-            with peer:
-                assert peer.recv(1000)
-                peer.sendall(b"\x20\x02\x00\x00")  # CONNACK of MQTT 3.1.1
-                assert "did not confirm" in wait_until(writing.trouble)
-                write(writing, changing(0, 3))
+    with contextlib.ExitStack() as stack:
+        deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        writing = stack.enter_context(sink(f"mqtt://127.0.0.1:{deaf.getsockname()[1]}", discovery="off"))
+        peer = stack.enter_context(deaf.accept()[0])
+        assert peer.recv(1000)
+        peer.sendall(b"\x20\x02\x00\x00")  # CONNACK of MQTT 3.1.1
+        assert "did not confirm" in wait_until(writing.trouble)

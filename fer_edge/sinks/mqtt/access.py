@@ -123,7 +123,9 @@ def _password_in(path: str) -> str:
     text = _read(path, "mqtt_password_file").decode("utf-8", "replace")
     password = text.rstrip("\r\n")
     if not password or "\n" in password or "\0" in password:
-        raise SettingsError(f"The file {shown(path)} holds no password in one line.", "Write it there, and nothing else.")
+        raise SettingsError(
+            f"The file {shown(path)} holds no password in one line.", "Write it there, and nothing else."
+        )
     if os.stat(path).st_mode & stat.S_IROTH:
         raise SettingsError(
             f"Everybody on this machine can read the password in {shown(path)}.",

@@ -170,9 +170,7 @@ class Connection:
 
     def _client(self) -> Any:
         paho, access = self._paho, self._access
-        client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id=self._client_id, reconnect_on_failure=False
-        )
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=self._client_id, reconnect_on_failure=False)
         client.connect_timeout = CONNECT_SECONDS
         if access.user:
             client.username_pw_set(access.user, access.password or None)

@@ -66,7 +66,9 @@ def forgotten(prefix: str, device: str) -> Message:
 def _components(topics: Topics) -> Dict[str, Any]:
     health = topics.of("health")
     return {
-        "persons": _sensor(topics, "persons", "Persons in view", icon="mdi:account-multiple", state_class="measurement"),
+        "persons": _sensor(
+            topics, "persons", "Persons in view", icon="mdi:account-multiple", state_class="measurement"
+        ),
         "expression": _sensor(
             topics,
             "expression",

@@ -58,5 +58,5 @@ class SinkRequest:
     stop: Callable[[], bool] = lambda: False
     before_opening: Callable[[str], None] = lambda path: None
     memory: Dict[str, Any] = field(default_factory=dict)
-    run: RunView = KnownRun()
+    run: RunView = field(default_factory=KnownRun)
     camera: str = ""

@@ -25,7 +25,8 @@ from fer_edge.sinks.mqtt.outbox import Outbox
 from fer_edge.sinks.mqtt.sink import MqttSink, make_sink
 from fer_edge.sinks.request import SinkRequest
 from fer_edge.sinks.run_view import KnownRun
-from fer_edge.types import Observation, Rates
+from fer_edge.types import LABELS as ALL
+from fer_edge.types import FrameBalance, Observation, Rates
 
 pytest.importorskip("paho.mqtt.client")
 pytestmark = needs_mosquitto
@@ -96,6 +97,30 @@ def test_a_broker_is_told_what_begins_and_ends_how_it_is_and_that_the_program_is
     assert all(one.topic.startswith((f"{BASE}/", "homeassistant/device/")) for one in listener.told)
 
 
+def test_the_figures_of_each_minute_are_told_and_kept(broker: Mosquitto) -> None:
+    run = replace(HEALTHY, balances={"front": FrameBalance(110, 100, 7, 3)})
+    with Listener(broker) as listener:
+        with sink(broker.url, run) as writing:
+            write(writing, changing(0, 10))
+            first = json.loads(listener.wait_for("figures").payload)
+        last = listener.told[-2]
+    assert first == {
+        "minute": "2024-02-29T23:59:00.000Z",
+        "seconds": 0.0,
+        "frames": 1,
+        "dropped": 7,
+        "fps": 0.0,
+        "persons_mean": 0.0,
+        "persons_max": 1,
+        "expression_seconds": dict.fromkeys(ALL, 0.0),
+        "valence_mean": None,
+        "temperature_c": 51.3,
+    }
+    assert last.what == "figures"
+    told = json.loads(last.payload)
+    assert (told["frames"], told["fps"], told["persons_max"], told["dropped"]) == (9, 10.0, 1, 0)
+
+
 def test_who_comes_later_is_told_how_it_is_and_of_nothing_that_is_over(broker: Mosquitto) -> None:
     with Listener(broker) as early, sink(broker.url) as writing:
         write(writing, changing(0, 4))
@@ -105,7 +130,7 @@ def test_who_comes_later_is_told_how_it_is_and_of_nothing_that_is_over(broker: M
             late.wait_for("valence")
             late.wait_for("config")
             kept = {one.what for one in late.told if one.retained}
-    assert kept == {"availability", "persons", "expression", "valence", "health", "config"}
+    assert kept == {"availability", "persons", "expression", "valence", "health", "config", "figures"}
 
 
 def test_a_camera_that_gives_nothing_is_a_problem_and_nobody_knows_who_is_in_view(broker: Mosquitto) -> None:

@@ -17,6 +17,7 @@ from fer_edge.sinks.mqtt.messages import (
     STOPPED,
     Message,
     event_of,
+    figures_of,
     health_of,
     states_of,
     unknown_states,
@@ -25,6 +26,7 @@ from fer_edge.sinks.mqtt.outbox import Outbox
 from fer_edge.sinks.mqtt.topics import Topics, default_prefix, host_name
 from fer_edge.sinks.request import SinkRequest
 from fer_edge.system.clock import Clock
+from fer_edge.track.minutes import MinuteFigures, MinuteLog
 from fer_edge.track.states import StateLog
 from fer_edge.types import Observation, Rates, StateChange
 
@@ -46,6 +48,8 @@ class _Memory:
     events: int = 0
     outbox: Outbox = field(default_factory=Outbox)
     states: StateLog = field(default_factory=StateLog)
+    minutes: MinuteLog = field(default_factory=MinuteLog)
+    dropped: int = 0
 
 
 class MqttSink(Sink):
@@ -115,6 +119,8 @@ class MqttSink(Sink):
         memory, topics = self._memory, self._topics
         for change in memory.states.update(observation):
             self._tell(change)
+        for figures in memory.minutes.update(observation):
+            self._tell_minute(figures)
         for message in states_of(topics, observation):
             memory.outbox.state(message, EVERY[message.topic.rpartition("/")[2]])
         if memory.outbox.due_in(1.0) <= 0:
@@ -127,6 +133,8 @@ class MqttSink(Sink):
         self._closed = True
         for change in self._memory.states.close():
             self._tell(change)
+        for figures in self._memory.minutes.close():
+            self._tell_minute(figures)
         self._connection.close(FLUSH_SECONDS)
 
     def trouble(self) -> str:
@@ -144,6 +152,11 @@ class MqttSink(Sink):
         memory = self._memory
         memory.events += 1
         memory.outbox.add(event_of(self._topics, change, f"{memory.run}-{memory.events}"))
+
+    def _tell_minute(self, figures: MinuteFigures) -> None:
+        memory, dropped = self._memory, self._run.balance(self._topics.camera).dropped
+        memory.outbox.add(figures_of(self._topics, figures, dropped - memory.dropped, self._run.temperature()))
+        memory.dropped = dropped
 
     def _look_at_the_run(self) -> None:
         """Tell how camera and program are: at once where that has changed, else once a minute."""

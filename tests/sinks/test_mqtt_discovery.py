@@ -22,9 +22,7 @@ ATTRIBUTES = {"json_attributes_topic", "json_attributes_template"}
 
 FIELDS: Dict[str, Set[str]] = {
     DISCOVERY: {"device", "origin", "components", "availability_topic", "availability_template"},
-    SENSOR: OF_ALL
-    | ATTRIBUTES
-    | {"options", "state_class", "unit_of_measurement", "suggested_display_precision"},
+    SENSOR: OF_ALL | ATTRIBUTES | {"options", "state_class", "unit_of_measurement", "suggested_display_precision"},
     BINARY: OF_ALL | ATTRIBUTES,
 }
 """What may stand there, of what is used, by the page that has it."""

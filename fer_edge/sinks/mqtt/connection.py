@@ -141,7 +141,11 @@ class Connection:
     def _run(self) -> None:
         delay = FIRST_DELAY
         while not self._ending.is_set():
-            was_let_in = self._attempt()
+            try:
+                was_let_in = self._attempt()
+            except Exception as error:  # noqa: BLE001  (of a library: another attempt, and not the silent end of all)
+                was_let_in = False
+                self._lost(why_not_reached(error, self._access.address))
             self._outbox.connection_lost()
             if self._ending.is_set():
                 return
@@ -158,12 +162,14 @@ class Connection:
             self._lost(why_not_reached(error, address))
             return False
         connected = client.socket()
+        if connected is None:  # already ended again, as by a broker that wants a certificate
+            self._lost(self._why_lost())
+            return False
         try:
             reason = self._stay(client)
         finally:
             was_let_in, self._connected = self._connected, False
-            if connected is not None:
-                connected.close()
+            connected.close()
         if reason:
             self._lost(reason)
         return was_let_in

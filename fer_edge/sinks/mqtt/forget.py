@@ -104,7 +104,8 @@ class Forgetting:
                 self._until(client, lambda: not self._unconfirmed, LONGEST)
             client.disconnect()
         finally:
-            connected.close()
+            if connected is not None:
+                connected.close()
         devices = sum(topic.startswith(f"{self._discovery}/") for topic in found)
         running = tuple(topic.rpartition("/")[0] for topic, payload in found.items() if payload == ONLINE)
         return Forgotten(len(found) - devices, devices, running)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Dict, Set
 
 import pytest
+import yaml
 
 from fer_edge.service.health import DEGRADED, DOWN, HEALTHY
 from fer_edge.sinks.mqtt.discovery import STATUSES, device_of
@@ -65,3 +67,11 @@ def test_what_a_sensor_may_say_is_all_that_is_ever_said(told: Dict[str, Any]) ->
         assert components[name]["options"] == list(words)
         assert not {"state_class", "unit_of_measurement"} & set(components[name]), "an enum has neither"
     assert STATUSES == (HEALTHY, DEGRADED, DOWN)
+
+
+def test_the_automation_of_the_documents_is_one_that_home_assistant_can_read() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "home-assistant.md").read_text(encoding="utf-8")
+    automation = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    assert set(automation) == {"alias", "triggers", "actions", "mode"}
+    assert [one["trigger"] for one in automation["triggers"]] == ["numeric_state", "state"]
+    assert all({"action", "target"} == set(one) for one in automation["actions"])

@@ -19,7 +19,7 @@ from waiting import wait_until
 
 from fer_edge.errors import SettingsError, UsageError
 from fer_edge.settings import load_settings
-from fer_edge.sinks.mqtt import connection
+from fer_edge.sinks.mqtt import client, connection
 from fer_edge.sinks.mqtt.forget import Forgetting
 from fer_edge.sinks.mqtt.outbox import Outbox
 from fer_edge.sinks.mqtt.sink import MqttSink, make_sink
@@ -275,7 +275,8 @@ def test_a_broker_is_trusted_by_its_certificate_and_shown_ours(tmp_path: Path) -
 
 
 def test_a_broker_that_takes_the_connection_and_says_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.3)
+    for module in (connection, client):
+        monkeypatch.setattr(module, "CONNECT_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for scheme in ("mqtt", "mqtts"):
             with sink(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}") as writing:

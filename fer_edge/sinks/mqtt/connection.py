@@ -12,22 +12,16 @@ from contextlib import suppress
 from typing import Any, Callable, Optional, Sequence
 
 from fer_edge.sinks.mqtt.access import Access
+from fer_edge.sinks.mqtt.client import CONNECT_SECONDS, KEEPALIVE, QOS, load_paho, new_client
 from fer_edge.sinks.mqtt.failures import why_ended, why_not_reached, why_refused
 from fer_edge.sinks.mqtt.messages import Message
 from fer_edge.sinks.mqtt.outbox import Outbox
 from fer_edge.system.clock import Clock
-from fer_edge.system.libraries import import_library
 
 logger = logging.getLogger("fer_edge")
 
-CONNECT_SECONDS = 10.0
-"""Longest wait for the broker's answer, each: to the first packet, in TLS' handshake, and to being let in."""
-
 CONFIRM_SECONDS = 30.0
 """Longest wait for the confirmation of a message; a broker that gives none is left, and connected to anew."""
-
-KEEPALIVE = 30
-"""Seconds of silence after which the broker is asked for a sign of life; after half as many more it gives up on us."""
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 """Seconds between two attempts; half of each is drawn, so that not all clients of a broker come back at once."""
@@ -35,13 +29,10 @@ FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
 MOST_IN_FLIGHT = 16
 """Messages that are sent and not confirmed; paho holds up what is more than 20."""
 
+STEADY_AFTER = 30.0
+"""Seconds of a connection after which the delays begin anew: of two programs with one name each ends the other's at once."""
+
 _LOOK = 1.0
-_QOS = 1
-
-
-def load_paho() -> Any:
-    """Return the library that speaks MQTT. Raises MissingExtra, or LibraryUnusable."""
-    return import_library("paho.mqtt.client", "mqtt", "MQTT")
 
 
 class Connection:
@@ -85,7 +76,7 @@ class Connection:
         beat: Callable[[], None] = lambda: None,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._paho = load_paho()
+        load_paho()  # whoever lacks it learns it here
         self._access = access
         self._client_id = client_id
         self._outbox = outbox
@@ -134,55 +125,52 @@ class Connection:
         self.wake()
         if self._thread.ident is not None:
             self._thread.join(seconds + _LOOK / 2)
-        if not self._thread.is_alive():
+        else:
             self._ours.close()
         self._theirs.close()
 
     def _run(self) -> None:
+        with self._ours:
+            self._keep_connected()
+
+    def _keep_connected(self) -> None:
         delay = FIRST_DELAY
         while not self._ending.is_set():
+            begun = self._clock()
             try:
-                was_let_in = self._attempt()
+                self._attempt()
             except Exception as error:  # noqa: BLE001  (of a library: another attempt, and not the silent end of all)
-                was_let_in = False
                 self._lost(why_not_reached(error, self._access.address))
             self._outbox.connection_lost()
             if self._ending.is_set():
                 return
-            delay = FIRST_DELAY if was_let_in else delay
+            delay = FIRST_DELAY if self._clock() - begun >= STEADY_AFTER else delay
             self._ending.wait(delay * (0.5 + 0.5 * random.random()))  # noqa: S311  (no secret)
             delay = min(2 * delay, LONGEST_DELAY)
 
-    def _attempt(self) -> bool:
-        """Connect, and stay until the connection is lost; tell whether we were let in."""
+    def _attempt(self) -> None:
+        """Connect, and stay until the connection is lost."""
         client, address = self._client(), self._access.address
         try:
             client.connect(address.host, address.port, KEEPALIVE)
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be encoded
             self._lost(why_not_reached(error, address))
-            return False
+            return
         connected = client.socket()
         if connected is None:  # already ended again, as by a broker that wants a certificate
             self._lost(self._why_lost())
-            return False
+            return
         try:
             reason = self._stay(client)
         finally:
-            was_let_in, self._connected = self._connected, False
+            self._connected = False
             connected.close()
         if reason:
             self._lost(reason)
-        return was_let_in
 
     def _client(self) -> Any:
-        paho, access = self._paho, self._access
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=self._client_id, reconnect_on_failure=False)
-        client.connect_timeout = CONNECT_SECONDS
-        if access.user:
-            client.username_pw_set(access.user, access.password or None)
-        if access.tls is not None:
-            client.tls_set_context(access.tls)
-        client.will_set(self._will.topic, self._will.payload, _QOS, self._will.retain)
+        client = new_client(self._access, self._client_id)
+        client.will_set(self._will.topic, self._will.payload, QOS, self._will.retain)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
@@ -245,7 +233,7 @@ class Connection:
                 return
             if not self._outbox.in_flight():
                 self._confirmed_at = self._clock()
-            told = client.publish(message.topic, message.payload, _QOS, message.retain)
+            told = client.publish(message.topic, message.payload, QOS, message.retain)
             # Also where the connection was lost meanwhile: it may have got through.
             self._outbox.sent(told.mid, message)
 
@@ -254,11 +242,17 @@ class Connection:
         over = self._clock() >= self._end_by - 0.3
         if not over and (len(self._outbox) or self._outbox.in_flight()):
             return False
-        client.publish(self._farewell.topic, self._farewell.payload, _QOS, self._farewell.retain)
+        told = client.publish(self._farewell.topic, self._farewell.payload, QOS, self._farewell.retain)
+        self._outbox.sent(told.mid, self._farewell)
+        # Whoever closes a socket with something unread in it may take back what was sent: the farewell is confirmed first.
+        self._exchange_while(self._outbox.in_flight, client, selector)
         client.disconnect()
-        while client.socket() is not None and client.want_write() and self._clock() < self._end_by:
-            self._exchange(client, selector)
+        self._exchange_while(client.want_write, client, selector)
         return True
+
+    def _exchange_while(self, open_ones: Callable[[], int], client: Any, selector: selectors.BaseSelector) -> None:
+        while open_ones() and client.socket() is not None and self._clock() < self._end_by:
+            self._exchange(client, selector)
 
     def _why_lost(self) -> str:
         if self._refusal is not None:
@@ -291,7 +285,7 @@ class Connection:
             )
         self._trouble, self._connected, self._confirmed_at = "", True, self._clock()
         for topic in self._listens:
-            client.subscribe(topic, _QOS)
+            client.subscribe(topic, QOS)
 
     def _on_publish(self, _client: Any, _data: Any, number: int, _reason: Any, _properties: Any) -> None:
         self._confirmed_at = self._clock()

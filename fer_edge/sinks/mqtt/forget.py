@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Optional, Set, Tuple
 from fer_edge.errors import OutputNotWritable
 from fer_edge.sinks.mqtt import discovery
 from fer_edge.sinks.mqtt.access import Access
-from fer_edge.sinks.mqtt.connection import CONNECT_SECONDS, KEEPALIVE, load_paho
+from fer_edge.sinks.mqtt.client import CONNECT_SECONDS, KEEPALIVE, QOS, new_client
 from fer_edge.sinks.mqtt.failures import why_ended, why_not_reached, why_refused
 from fer_edge.sinks.mqtt.messages import ONLINE
 from fer_edge.sinks.mqtt.topics import PROGRAM, level
@@ -19,8 +19,6 @@ from fer_edge.system.clock import Clock
 
 LONGEST = 30.0
 """Seconds for all of it."""
-
-_QOS = 1
 
 
 @dataclass(frozen=True)
@@ -95,12 +93,12 @@ class Forgetting:
         try:
             self._until(client, lambda: self._let_in, CONNECT_SECONDS)
             for topic in self._looked_at():
-                client.subscribe(topic, _QOS)
-            client.publish(self._mark, "", _QOS)
+                client.subscribe(topic, QOS)
+            client.publish(self._mark, "", QOS)
             self._until(client, lambda: self._marked, LONGEST)
             found = self._found()
             for topic in found:
-                self._unconfirmed.add(client.publish(topic, "", _QOS, retain=True).mid)
+                self._unconfirmed.add(client.publish(topic, "", QOS, retain=True).mid)
                 self._until(client, lambda: not self._unconfirmed, LONGEST)
             client.disconnect()
         finally:
@@ -111,13 +109,7 @@ class Forgetting:
         return Forgotten(len(found) - devices, devices, running)
 
     def _client(self) -> Any:
-        paho, access = load_paho(), self._access
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"{PROGRAM}-{secrets.token_hex(6)}")
-        client.connect_timeout = CONNECT_SECONDS
-        if access.user:
-            client.username_pw_set(access.user, access.password or None)
-        if access.tls is not None:
-            client.tls_set_context(access.tls)
+        client = new_client(self._access, f"{PROGRAM}-{secrets.token_hex(6)}")
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.on_publish = lambda client, data, number, reason, properties: self._unconfirmed.discard(number)

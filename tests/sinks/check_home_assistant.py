@@ -5,9 +5,18 @@ Without an argument it writes what is told. With a file of that, it needs a Pyth
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
+
+HEALTH = '{"status":"degraded","reasons":["it is dark"],"problem":"unplugged","fps":14.9,"temperature_c":null}'
+"""What ``health`` may say."""
+
+MEANT = {"fps": "14.9", "temperature": "None", "health": "degraded", "problem": "ON"}
+"""What a sensor makes of it."""
 
 
 def tell() -> None:
@@ -17,12 +26,14 @@ def tell() -> None:
     print(device_of(Topics("fer-edge/nano", "door"), "homeassistant", "nano").payload)
 
 
-def check(file: str) -> None:
+async def check(told: Any, folder: str) -> None:
     from homeassistant.components.mqtt import binary_sensor, sensor
     from homeassistant.components.mqtt.schemas import DEVICE_DISCOVERY_SCHEMA
     from homeassistant.const import __version__
+    from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.template import Template
 
-    told = json.loads(Path(file).read_text(encoding="utf-8"))
+    home = HomeAssistant(folder)  # templates are read in the name of one
     DEVICE_DISCOVERY_SCHEMA(told)
     of_platform = {"sensor": sensor, "binary_sensor": binary_sensor}
     # As Home Assistant does it: what holds for the whole device holds for each of its components.
@@ -32,8 +43,19 @@ def check(file: str) -> None:
         platform = of_platform[fields.pop("platform")]
         platform.PLATFORM_SCHEMA_MODERN(fields)  # refuses what it does not know, which discovery leaves out in silence
         platform.DISCOVERY_SCHEMA(fields)
+        if name in MEANT:
+            said = Template(component["value_template"], home).async_render_with_possible_json_value(HEALTH)
+            assert str(said) == MEANT[name], (name, said)
         print(f"{name}: as Home Assistant {__version__} wants it")
+    for word, there in (("online", "online"), ("stopped", "offline"), ("offline", "offline")):
+        template = Template(told["availability_template"], home)
+        assert template.async_render_with_possible_json_value(word) == there
+    await home.async_stop(force=True)
 
 
 if __name__ == "__main__":
-    check(sys.argv[1]) if sys.argv[1:] else tell()
+    if sys.argv[1:]:
+        with tempfile.TemporaryDirectory() as place:
+            asyncio.run(check(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), place))
+    else:
+        tell()

@@ -5,6 +5,7 @@ TEST_ENV := .venv-test
 # The oldest Python we support; its tests run the runtime without training.
 OLD_PYTHON ?= $(shell scripts/find-python 3.8)
 OLD_ENV := .venv-3.8
+HOME_ASSISTANT_PYTHON ?= $(shell scripts/find-python 3.13)
 # A Debian for Arm, kept for the next time.
 ARM_ROOT := $(CURDIR)/.aarch64
 # A board to switch on in emulation, kept likewise.
@@ -13,7 +14,7 @@ BOARD := $(CURDIR)/.board
 export ORT_DISABLE_TELEMETRY := 1
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run check test test-3.8 test-mediapipe test-resolve test-aarch64 test-board test-image fuzz mutants soak lint docs lock benchmark release wheel clean
+.PHONY: help run check test test-3.8 test-mediapipe test-homeassistant test-resolve test-aarch64 test-board test-image fuzz mutants soak lint docs lock benchmark release wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -32,6 +33,10 @@ test-3.8: $(OLD_ENV)/.ready  ## run the tests of the runtime on Python 3.8
 
 test-mediapipe: .venv-mediapipe/.ready  ## compare with the real mediapipe package (a download of a gigabyte)
 	.venv-mediapipe/bin/python -m pytest tests/detect
+
+test-homeassistant: $(TEST_ENV)/.ready .venv-homeassistant/.ready  ## hold what Home Assistant is told to its own schema
+	mkdir -p build && $(TEST_ENV)/bin/python tests/sinks/check_home_assistant.py > build/discovery.json
+	.venv-homeassistant/bin/python tests/sinks/check_home_assistant.py build/discovery.json
 
 test-resolve: $(TEST_ENV)/.ready  ## ask the package index whether every flavour installs on boards and PCs
 	$(TEST_ENV)/bin/python $(PIP) 'uv>=0.5,<1'
@@ -102,6 +107,12 @@ $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 	$(PYTHON) -m venv .venv-mediapipe
 	.venv-mediapipe/bin/python $(PIP) --upgrade pip
 	.venv-mediapipe/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[mediapipe]'
+	@touch $@
+
+.venv-homeassistant/.ready:
+	@test -n "$(HOME_ASSISTANT_PYTHON)" || { echo "no Python 3.13 on this machine, which Home Assistant wants"; exit 1; }
+	$(HOME_ASSISTANT_PYTHON) -m venv .venv-homeassistant
+	.venv-homeassistant/bin/python $(PIP) 'homeassistant>=2025.4' 'paho-mqtt>=2,<3'
 	@touch $@
 
 .venv-docs/.ready: requirements/docs.txt

@@ -57,7 +57,7 @@ def summary(section: str) -> str:
 def row(section: str, key: str, known: Option) -> str:
     setting = known.setting
     option = setting.option
-    flag = f"`--{option.replace('_', '-')} {setting.metavar}`" if option else ""
+    flag = f"`--{option.replace('_', '-')} {setting.metavar}`" if option and not setting.private else ""
     variable = f"`{ENVIRONMENT_PREFIX}{option.upper()}`" if option else ""
     if section == CAMERA:
         of_one = f"`{ENVIRONMENT_PREFIX}CAMERA__NAME__{key.upper()}`"

@@ -198,7 +198,10 @@ class Outputs:
     def _kinds_sinks(self, kind: SinkKind, place: str) -> Iterator[_Asked]:
         several = len(self._cameras) > 1
         if kind.where is Place.ADDRESS:
-            yield self._sink(kind, place, None)
+            for camera in self._cameras if not kind.several else ():
+                yield self._sink(kind, place, camera)
+            if kind.several:
+                yield self._sink(kind, place, None)
             return
         if has_camera(place):
             for camera in self._cameras:
@@ -226,17 +229,22 @@ class Outputs:
                 guard.check()
             options = kind.options(self._settings)
             return kind.make(
-                SinkRequest(place, options, opened > 0, self._stop.is_set, before_opening, memory, self._run)
+                SinkRequest(
+                    place, options, opened > 0, self._stop.is_set, before_opening, memory, self._run, camera or ""
+                )
             )
 
+        name = f"the {kind.what} '{place}'"
+        if kind.where is Place.ADDRESS:
+            name = f"the {kind.what} '{mask(place)}'" + (f" of {camera}" if camera else "")
         runner = SinkRunner(
-            f"the {kind.what} '{mask(place) if kind.where is Place.ADDRESS else place}'",
+            name,
             make,
             required=kind.required,
             from_the_start=self._settings.run.reconnect == "always",
             clock=self._clock,
             stop=self._stop,
-            camera=camera,
+            camera=camera if len(self._cameras) > 1 else None,
         )
         asked = _Asked(kind, place, runner)
         return asked

@@ -33,7 +33,9 @@ def add_settings(parser: argparse.ArgumentParser, hidden: AbstractSet[str] = fro
         groups[title].add_argument(
             "--" + name.replace("_", "-"),
             metavar=known.setting.metavar,
-            help=argparse.SUPPRESS if name in hidden else (known.setting.help + default).replace("%", "%%"),
+            help=argparse.SUPPRESS
+            if name in hidden or known.setting.private
+            else (known.setting.help + default).replace("%", "%%"),
             action="append" if name in SEVERAL else _Once if name in ONE_ONLY else "store",
             **alone,
         )

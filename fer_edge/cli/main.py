@@ -57,6 +57,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "health": _health,
         "soak": _soak,
         "service": _service,
+        "mqtt": _mqtt,
         "train": _train,
         "export": _export,
         "evaluate": _evaluate,
@@ -124,6 +125,16 @@ def _service(arguments: List[str]) -> int:
     parser = argparse.ArgumentParser(prog="fer-edge service", description="Run fer-edge as a service of systemd.")
     add_service_arguments(parser)
     return run_service(parser.parse_args(arguments))
+
+
+def _mqtt(arguments: List[str]) -> int:
+    from fer_edge.cli.mqtt import add_mqtt_arguments, run_mqtt
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge mqtt", description="Look after what an MQTT broker keeps of fer-edge.", allow_abbrev=False
+    )
+    add_mqtt_arguments(parser)
+    return run_mqtt(parser.parse_args(arguments))
 
 
 def _soak(arguments: List[str]) -> int:

@@ -27,6 +27,7 @@ class CurrentSink:
         self._sink: Optional[Sink] = None
         self._is_open = False
         self._opened = 0
+        self._lost = 0
 
     def prepare(self) -> Sink:
         """Return the sink, made if there is none. Raises what it raises."""
@@ -52,6 +53,17 @@ class CurrentSink:
         with self._state.calling("writing"):
             sink.write(observation, rates)
 
+    def trouble(self) -> str:
+        """Return what the sink itself says of why it gets nothing anywhere; empty where it does, or where there is none."""
+        sink = self._sink
+        return "" if sink is None else sink.trouble()
+
+    @property
+    def lost(self) -> int:
+        """How much the sink itself has lost; one that takes over from another goes on with that one's count."""
+        sink = self._sink
+        return self._lost if sink is None else sink.lost
+
     def drop(self) -> None:
         """Close the sink whatever it says to that; the next observation gets another one."""
         with suppress(Exception):
@@ -62,4 +74,7 @@ class CurrentSink:
         sink, self._sink, self._is_open = self._sink, None, False
         if sink is not None:
             with self._state.calling("closing"):
-                sink.close()
+                try:
+                    sink.close()
+                finally:
+                    self._lost = sink.lost

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Set
 
+from fer_edge.errors import MissingExtra, SettingsError, UsageError
 from fer_edge.pipeline.sink_state import SinkState
+
+MISTAKES = (UsageError, SettingsError, MissingExtra)
+"""What no second attempt heals: wrong settings, and a library that is not installed."""
 
 HUNG_AFTER = 30.0
 """Seconds of one call of a sink after which a file waits for it no longer: at the end, and where the sink may fail."""

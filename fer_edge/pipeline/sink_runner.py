@@ -94,8 +94,9 @@ class SinkRunner:
         self._told_that_it_hangs = False
         self._state = SinkState(name, clock)
         self.policy = SinkPolicy(required, from_the_start, self._state)
+        self._sink = CurrentSink(make_sink, self._state)
         self._writer = SinkWriter(
-            CurrentSink(make_sink, self._state),
+            self._sink,
             self._backlog,
             self._state,
             self.policy,
@@ -112,8 +113,8 @@ class SinkRunner:
 
     @property
     def lost(self) -> int:
-        """How many observations the sink did not get so far."""
-        return self._backlog.lost
+        """How many observations the sink did not get so far, and how much it lost itself."""
+        return self._backlog.lost + self._sink.lost
 
     def open(
         self,
@@ -173,7 +174,9 @@ class SinkRunner:
         """Return why the sink does not work, for people; empty when it does."""
         if self.ended is not None and not self._state.failure:
             return f"{self.name} has ended: {getattr(self.ended, 'message', self.ended)}"
-        return self._state.trouble()
+        trouble = self._state.trouble()
+        own = self._sink.trouble()
+        return trouble or (own and f"{self.name} does not work: {own}")
 
     def remark(self) -> str:
         """Return which results a sink that works left out lately, for people; empty when none."""

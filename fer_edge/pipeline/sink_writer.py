@@ -9,7 +9,7 @@ from fer_edge.errors import OutputClosed, OutputError, ResultUnwritable, UsageEr
 from fer_edge.pipeline.backlog import Backlog
 from fer_edge.pipeline.current_sink import CurrentSink
 from fer_edge.pipeline.retry import Backoff
-from fer_edge.pipeline.sink_policy import SinkPolicy
+from fer_edge.pipeline.sink_policy import MISTAKES, SinkPolicy
 from fer_edge.pipeline.sink_state import SinkState
 from fer_edge.sinks.base import StreamInfo
 from fer_edge.types import Observation, Rates
@@ -82,7 +82,7 @@ class SinkWriter:
         try:
             self._sink.prepare()
         except Exception as error:  # noqa: BLE001  (handed to whoever opens it)
-            if self._policy.from_the_start and not isinstance(error, UsageError):
+            if self._policy.from_the_start and not isinstance(error, MISTAKES):
                 self._state.failed(error, self._backoff.next())
             else:
                 self.ended = error

@@ -27,6 +27,8 @@ class Setting:
         Of options in ``--help``.
     help : str
         What it is for.
+    private : bool
+        Whether it is refused on the command line, which everybody on the machine can read.
     """
 
     option: str
@@ -34,11 +36,14 @@ class Setting:
     metavar: str
     group: str
     help: str
+    private: bool = False
 
 
-def setting(option: str, default: Any, kind: Kind, metavar: str, group: str, help_text: str) -> Any:
+def setting(
+    option: str, default: Any, kind: Kind, metavar: str, group: str, help_text: str, private: bool = False
+) -> Any:
     """Declare a field of a section of the settings."""
-    return field(default=default, metadata={LABEL: Setting(option, kind, metavar, group, help_text)})
+    return field(default=default, metadata={LABEL: Setting(option, kind, metavar, group, help_text, private)})
 
 
 def described(known: Field[Any]) -> Setting:

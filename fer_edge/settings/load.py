@@ -118,6 +118,11 @@ def _from_arguments(arguments: Arguments) -> Layer:
         if name not in OPTIONS:
             raise SettingsError(f"There is no setting '{name}'.", nearest(name, OPTIONS, "The settings are"))
         setting, shown = OPTIONS[name].setting, "--" + name.replace("_", "-")
+        if setting.private:
+            raise UsageError(
+                f"{shown} does not belong on a command line, which everybody on this machine can read.",
+                f"Set {ENVIRONMENT_PREFIX}{name.upper()}, or {name} in the settings file.",
+            )
         texts = [given] if isinstance(given, str) else given
         values = [parse(setting, text, "", shown, UsageError) for text in texts]
         if setting.kind.gathered and len(values) > 1:

@@ -15,6 +15,7 @@ from fer_edge.settings.field import Setting, described
 from fer_edge.settings.history import HistorySettings
 from fer_edge.settings.layer import Given
 from fer_edge.settings.log import LogSettings
+from fer_edge.settings.mqtt import MqttSettings
 from fer_edge.settings.outputs import OutputSettings
 from fer_edge.settings.run import RunSettings
 from fer_edge.settings.tracks import TrackSettings
@@ -38,6 +39,7 @@ class Settings:
     outputs: OutputSettings = field(default_factory=OutputSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     web: WebSettings = field(default_factory=WebSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
     log: LogSettings = field(default_factory=LogSettings)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each setting stands that comes from a file (with its line) or from a variable: by option (``record``; ``camera``
@@ -141,6 +143,7 @@ SECTIONS: Mapping[str, type] = {
     "outputs": OutputSettings,
     "history": HistorySettings,
     "web": WebSettings,
+    "mqtt": MqttSettings,
     "log": LogSettings,
 }
 """By field of `Settings`, in the order of the help."""

@@ -80,6 +80,15 @@ class Sink(ABC):
     def close(self) -> None:
         """Finish and flush. May be called twice, and without `open`."""
 
+    def trouble(self) -> str:
+        """Return why what it took gets nowhere at the moment, for people; empty where it does. Any thread may ask."""
+        return ""
+
+    @property
+    def lost(self) -> int:
+        """How much of what it took got lost, beyond what its errors told of. Any thread may ask."""
+        return 0
+
     def __enter__(self: SinkT) -> SinkT:
         """Enter a ``with`` block."""
         return self

@@ -92,5 +92,16 @@ SINKS: Tuple[SinkKind, ...] = (
         field="file",
         where=Place.FILE,
     ),
+    SinkKind(
+        "mqtt",
+        "MQTT output",
+        "",
+        False,
+        "fer_edge.sinks.mqtt.sink",
+        section="mqtt",
+        field="broker",
+        where=Place.ADDRESS,
+        required=False,
+    ),
 )
 """All kinds, in the order in which they are opened."""

@@ -48,6 +48,8 @@ class SinkRequest:
         Kept for the next sink of the same place, which takes over where this one failed.
     run : RunView
         What can be asked of the run while it lasts.
+    camera : str
+        The one of which it gets the observations, where its kind is of one camera; else empty.
     """
 
     place: str
@@ -57,3 +59,4 @@ class SinkRequest:
     before_opening: Callable[[str], None] = lambda path: None
     memory: Dict[str, Any] = field(default_factory=dict)
     run: RunView = field(default_factory=KnownRun)
+    camera: str = ""

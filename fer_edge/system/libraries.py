@@ -15,6 +15,7 @@ from fer_edge.system.installation import pip_install
 PACKAGES = {
     "PIL": "pillow",
     "cv2": "opencv-python",
+    "paho": "paho-mqtt",
     "pillow_heif": "pillow-heif",
     "prometheus_client": "prometheus-client",
 }
@@ -29,6 +30,7 @@ EXTRAS = {
     "mediapipe": "mediapipe",
     "onnx": "train",
     "onnxruntime": "cpu",
+    "paho": "mqtt",
     "pillow_heif": "heif",
     "pyarrow": "train",
     "pycuda": "jetson",

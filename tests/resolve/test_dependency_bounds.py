@@ -74,7 +74,8 @@ def test_every_flavour_can_be_installed_from_wheels(machine: str, flavour: str) 
 
 
 @pytest.mark.parametrize("machine", [*MACHINES, *NEWEST])
-def test_what_reads_more_kinds_of_files_can_be_installed_beside_it(machine: str) -> None:
-    packages = resolve(*{**MACHINES, **NEWEST}[machine], "headless", "media", "heif")
+def test_what_reads_more_kinds_of_files_and_mqtt_can_be_installed_beside_it(machine: str) -> None:
+    packages = resolve(*{**MACHINES, **NEWEST}[machine], "headless", "media", "heif", "mqtt")
     assert (12, 0) <= packages["av"] < (19, 0)
     assert (0, 18) <= packages["pillow-heif"] < (2, 0)
+    assert (2, 0) <= packages["paho-mqtt"] < (3, 0)

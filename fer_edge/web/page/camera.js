@@ -4,7 +4,7 @@ import { People } from "./people.js";
 import { Picture } from "./pictures.js";
 import { States } from "./states.js";
 import { Timeline } from "./timeline.js";
-import { figure, make, persons as counted, say } from "./wording.js";
+import { figure, make, say } from "./wording.js";
 
 export const STATES = { live: "Live", waiting: "Waiting", lost: "Lost", ended: "Ended" };
 const VEILS = { waiting: "Waiting for the first picture", lost: "Camera lost", ended: "The camera has ended" };
@@ -43,8 +43,7 @@ export class Camera {
   told(said) {
     if (said.size) this.frame.style.setProperty("--ratio", `${said.size[0]} / ${said.size[1]}`);
     this.become(said.state, said.trouble);
-    const rate = said.fps ? `${figure(said.fps.total)} fps` : "";
-    say(this.rate, [rate, counted(said.persons)].filter(Boolean).join(" · "));
+    say(this.rate, said.fps ? `${figure(said.fps.total)} fps` : "");
     this.rate.title = said.fps ? Object.entries(said.fps).map(([stage, value]) => `FPS ${stage} ${figure(value)}`).join(", ") : "";
   }
 
@@ -53,6 +52,7 @@ export class Camera {
     Object.assign(this, { state, trouble });
     this.picture.live = state === "live";
     this.element.dataset.state = state;
+    say(this.people.nobody, state === "live" ? "Nobody in view" : "Not known without pictures of the camera");
     say(this.chip, STATES[state] || state);
     this.#veil();
   }
@@ -74,7 +74,6 @@ export class Camera {
   surround(context) {
     this.context = context;
     this.element.classList.toggle("stale", !context.connected);
-    this.frame.hidden = false;
     this.element.classList.toggle("data-only", !context.pictures);
     this.#veil();
   }
@@ -94,6 +93,7 @@ export class Camera {
     else if (!pictures) words = ["No pictures", "The program was started to give data only"];
     else if (problem) words = ["No picture", problem];
     else if (paused) words = ["Paused", ""];
+    else if (!this.picture.drawn) words = ["", "Loading the picture…"];
     this.veil.hidden = !words;
     say(this.veilTitle, words ? words[0] : "");
     say(this.veilText, words ? words[1] : "");

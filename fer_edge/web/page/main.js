@@ -10,6 +10,10 @@ import { clock, say } from "./wording.js";
 const find = (id) => document.getElementById(id);
 const BECAME = { live: "Camera is back", waiting: "Camera is awaited", lost: "Camera lost", ended: "Camera has ended" };
 
+const MANY = 6; // from more than so many cameras on, each is told in less room
+const LEAST = 336; // pixels in width for a camera
+const LEAST_OF_MANY = 272;
+
 const cameras = new Map();
 const desk = new PictureDesk();
 const events = new Events();
@@ -84,9 +88,17 @@ function deal(told) {
     camera.told(one);
   }
   find("loading").hidden = cameras.size > 0;
-  find("cameras").dataset.count = cameras.size;
+  find("cameras").classList.toggle("many", cameras.size > MANY);
+  columns();
   surround();
   route();
+}
+
+/** Lay the cameras out in rows that are as full as can be: nine stand three by three, not four, four and one. */
+function columns() {
+  const most = Math.max(1, Math.floor(find("cameras").clientWidth / (cameras.size > MANY ? LEAST_OF_MANY : LEAST)));
+  const rows = Math.ceil(cameras.size / most) || 1;
+  find("cameras").style.setProperty("--columns", Math.ceil(cameras.size / rows) || 1);
 }
 
 /** Ask for what happened before this page looked. */
@@ -190,7 +202,10 @@ window.addEventListener("hashchange", () => {
   route();
   tick();
 });
-window.addEventListener("resize", tick);
+window.addEventListener("resize", () => {
+  columns();
+  tick();
+});
 document.documentElement.addEventListener("themechange", tick);
 document.addEventListener("visibilitychange", () => {
   // A page that nobody sees costs the program nothing.

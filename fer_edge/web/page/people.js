@@ -50,13 +50,12 @@ class Panel {
     this.label = make("strong", { className: "label" });
     this.sure = make("span", { className: "sure" });
     this.since = make("span", { className: "since" });
-    this.doubt = make("span", { className: "doubt" });
     this.bars = LABELS.map((label) => new Bar(label));
     this.element = make(
       "li",
       { className: "person" },
       make("div", { className: "shows" }, this.badge, this.label, this.sure),
-      make("p", { className: "who" }, `Person ${id} · `, this.since, this.doubt),
+      make("p", { className: "who" }, `Person ${id} · `, this.since),
       make("ul", { className: "bars", ariaLabel: `Probabilities of person ${id}` }, ...this.bars.map((bar) => bar.element)),
     );
   }
@@ -66,8 +65,9 @@ class Panel {
     this.element.classList.toggle("uncertain", Boolean(person.uncertain));
     say(this.badge, letters(person.label));
     say(this.label, person.label + (person.uncertain ? "?" : ""));
-    say(this.sure, confidence(person.confidence));
-    say(this.doubt, person.doubt ? ` · ${person.doubt}` : "");
+    // As on the picture: beside a reason for doubt a percentage would only look like an answer.
+    const doubted = person.doubt && person.doubt !== "low confidence";
+    say(this.sure, doubted ? person.doubt : confidence(person.confidence));
     this.element.title = person.uncertain ? `Not to be trusted${person.doubt ? `: ${person.doubt}` : ""}` : "";
     this.began = Date.parse(person.since);
     for (const bar of this.bars) bar.show(person.probabilities[bar.label], bar.label === person.label);

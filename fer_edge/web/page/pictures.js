@@ -12,7 +12,8 @@ export class Picture {
     this.canvas = canvas;
     this.visible = false;
     this.live = false;
-    this.problem = "";
+    this.problem = ""; // why there is none, as the program says it
+    this.drawn = false; // whether there ever was one
     this.onchange = () => {};
     this.waits = 0; // until then nothing is asked for
   }
@@ -89,7 +90,8 @@ export class Picture {
     }
     canvas.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
-    canvas.dataset.pictures = Number(canvas.dataset.pictures || 0) + 1;
+    if (this.drawn && !this.problem) return;
+    this.drawn = true;
     this.#tell("");
   }
 
@@ -100,7 +102,6 @@ export class Picture {
   }
 
   #tell(problem) {
-    if (problem === this.problem) return;
     this.problem = problem;
     this.onchange();
   }

@@ -6,8 +6,8 @@ import { clock, duration, letters, make, say, signed } from "./wording.js";
 const BANDS = 66; // pixels, of all lanes together
 const LANES = 3; // at least, so that a band keeps its height while persons come and go
 const MOST_LANES = 8;
-const GAP = 8;
-const LINE = 44;
+const GAP = 18; // with the words above the line
+const LINE = 40;
 const AXIS = 18;
 const HEIGHT = BANDS + GAP + LINE + AXIS;
 const MOST_ROWS = 200;
@@ -49,7 +49,7 @@ export class Timeline {
     pen.clearRect(0, 0, width, HEIGHT);
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-    pen.font = `600 11px ${style.getPropertyValue("--font")}`;
+    pen.font = `500 11px ${style.getPropertyValue("--font")}`;
     pen.textBaseline = "middle";
     const place = (moment) => width - ((now - moment) / SPAN) * width;
     this.#axis(pen, width, now, place, colour);
@@ -130,16 +130,8 @@ export class Timeline {
     if (drawn) pen.lineTo(place(now), height);
     pen.stroke();
     pen.textAlign = "left";
-    pen.font = `500 10px ${getComputedStyle(document.documentElement).getPropertyValue("--font")}`;
-    for (const [text, y] of [["Valence +1", BANDS + GAP + 8], ["−1", BANDS + GAP + LINE - 7]]) {
-      const over = pen.measureText(text).width + 6;
-      pen.globalAlpha = 0.8;
-      pen.fillStyle = colour("ground");
-      pen.fillRect(1, y - 6, over, 12);
-      pen.globalAlpha = 1;
-      pen.fillStyle = colour("soft");
-      pen.fillText(text, 4, y);
-    }
+    pen.fillStyle = colour("soft");
+    pen.fillText("Valence, from −1 to +1", 0, BANDS + GAP / 2 + 1);
   }
 
   #point(event) {

@@ -20,7 +20,7 @@ export const signed = (value) => (Number.isFinite(value) ? `${value < 0 ? "−" 
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
@@ -31,8 +31,6 @@ export function clock(milliseconds, withSeconds = true) {
   const minutes = `${two(at.getHours())}:${two(at.getMinutes())}`;
   return withSeconds ? `${minutes}:${two(at.getSeconds())}` : minutes;
 }
-
-export const persons = (count) => (count === 1 ? "1 person" : `${count} persons`);
 
 /** Make an element. `properties` are set as properties, `data` as data attributes, the rest as attributes; children are text or elements. */
 export function make(tag, properties = {}, ...children) {

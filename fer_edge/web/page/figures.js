@@ -25,7 +25,7 @@ export class Figures {
     }
     this.#put("total", "FPS total", figure(fps.total), "frames a second that went through the whole chain");
     for (const [stage, value] of Object.entries(fps)) {
-      if (stage !== "total") this.#put(stage, `FPS ${stage}`, figure(value), "what this stage could do a second");
+      if (stage !== "total") this.#put(stage, `FPS ${stage}`, figure(value), "what this stage alone could do a second", "capacity");
     }
     this.#put("share", "Share of the machine", percent(session.share ?? NaN), "processor time of this program, of all there is");
     const degrees = session.temperature_c;
@@ -33,10 +33,10 @@ export class Figures {
     return status;
   }
 
-  #put(key, name, text, title) {
+  #put(key, name, text, title, kind = "") {
     if (!this.values.has(key)) {
-      const value = make("dd");
-      this.list.append(make("div", { title }, make("dt", {}, name), value));
+      const value = make("span");
+      this.list.append(make("div", { title }, make("dt", {}, name), make("dd", {}, value, " ", make("small", {}, kind))));
       this.values.set(key, value);
     }
     say(this.values.get(key), text);

@@ -64,12 +64,12 @@ function run(data) {
   const status = figures.show(data.session);
   if (page.health && status !== page.health) announce(`The run is ${status.toLowerCase()}. ${data.session.health.reasons.join(". ")}`);
   page.health = status;
-  deal(data.cameras);
+  deal(data.cameras, data.time);
   title();
 }
 
 /** Have a card for each camera, in the order that the program has. */
-function deal(told) {
+function deal(told, time) {
   const names = new Set(told.map((one) => one.name));
   for (const [name, camera] of cameras) {
     if (names.has(name)) continue;
@@ -84,6 +84,8 @@ function deal(told) {
       cameras.set(one.name, camera);
       find("cameras").append(camera.element);
       desk.add(camera.picture);
+    } else if (one.state !== camera.state) {
+      became(camera, { camera: one.name, state: one.state, trouble: one.trouble, time });
     }
     camera.told(one);
   }

@@ -43,7 +43,7 @@ export class Picture {
   async snapshot() {
     if (Date.now() < this.waits) return;
     try {
-      const answer = await fetch(`api/cameras/${this.name}/snapshot.jpg`, { signal: AbortSignal.timeout(5000), cache: "no-store" });
+      const answer = await fetch(`api/cameras/${this.name}/snapshot.jpg`, { signal: AbortSignal.timeout(8000), cache: "no-store" });
       await this.#accepted(answer);
       await this.#draw(await answer.blob());
     } catch (error) {

@@ -272,5 +272,3 @@ _WHERE = "/api/openapi.json describes what there is."
 
 def _not_found() -> Refusal:
     return Refusal(404, "There is nothing under this address.", _WHERE)
-
-

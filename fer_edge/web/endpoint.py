@@ -45,9 +45,7 @@ class Endpoint:
         The packages that answer are not installed.
     """
 
-    def __init__(
-        self, address: Address, run: WebRun, token: str = "", tls: Optional[ssl.SSLContext] = None
-    ) -> None:
+    def __init__(self, address: Address, run: WebRun, token: str = "", tls: Optional[ssl.SSLContext] = None) -> None:
         refuse_without_token(address, token)
         with needing("web", "Answering on an address (--listen)"):
             import starlette  # noqa: F401  (what is missing is told before anything begins)

@@ -193,7 +193,7 @@ class Site:
 
     def _look(self) -> Dict[str, Any]:
         """Return what ``/api/cameras`` tells, and make events of cameras that changed since."""
-        status = self._run.cameras()
+        status = {**self._run.cameras(), "login": self._access.needed}
         for camera in status["cameras"]:
             name, state = camera["name"], camera["state"]
             if self._states.setdefault(name, state) != state:

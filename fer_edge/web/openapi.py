@@ -56,6 +56,7 @@ _SCHEMAS: Dict[str, Schema] = {
             "version": _TEXT,
             "host": _TEXT,
             "pictures": {"type": "boolean"},
+            "login": {"type": "boolean", "description": "Whether who reads this had to show the token."},
             "time": _MOMENT,
             "session": _object(
                 {

@@ -75,8 +75,8 @@ class Endpoint:
         server = Server(listening, application(self._run, access, origins), self._tls)
         server.start()
         self._server = server
-        scheme = "http" if self._tls is None else "https"
-        logger.info("seen in a browser at %s://%s/ - health at /healthz", scheme, self.address)
+        place = f"{'http' if self._tls is None else 'https'}://{self.address}"
+        logger.info("seen in a browser at %s/, health at %s/healthz", place, place)
         if not self.address.local:
             self._warn()
 

@@ -9,7 +9,6 @@ from fer_edge.settings.field import setting
 from fer_edge.settings.values import ADDRESS, NAMES, PATH, WHOLE, WORD, choice
 from fer_edge.system.address import Address
 
-
 SHOWN = ("pictures", "data")
 
 
@@ -36,7 +35,7 @@ class WebSettings:
     viewers: int = setting(
         "web_viewers", 20, WHOLE, "COUNT", "output", "how many streams of pictures may be looked at there at a time"
     )
-    names: Tuple[str, ...] = setting(  # noqa: RUF009
+    names: Tuple[str, ...] = setting(
         "web_names",
         (),
         NAMES,

@@ -50,8 +50,8 @@ class Access:
         self._token = token.encode()
         self._secure = secure
         self._clock = clock
-        self._sessions: "OrderedDict[bytes, float]" = OrderedDict()
-        self._wrong: "OrderedDict[str, Deque[float]]" = OrderedDict()
+        self._sessions: OrderedDict[bytes, float] = OrderedDict()
+        self._wrong: OrderedDict[str, Deque[float]] = OrderedDict()
         self.cookie = f"fer-edge-{port}"
 
     @property

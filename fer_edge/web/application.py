@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -27,7 +27,7 @@ from fer_edge.web.page_files import PageFiles
 from fer_edge.web.pictures import BOUNDARY
 from fer_edge.web.queries import known_only, minutes, moment, one_of
 from fer_edge.web.refusal import Refusal, json_answer
-from fer_edge.web.run import WebRun, camera_state
+from fer_edge.web.run import WebRun
 from fer_edge.web.streams import News, Stream, camera_event, pictures_of
 
 MOST_READERS = 60
@@ -254,11 +254,10 @@ def application(run: WebRun, access: Access, origins: Origins) -> ASGIApp:
     """Return what answers every request about a run."""
 
     async def refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
-        if isinstance(error, HTTPException):
-            known = error.status_code == 404
-            error = _not_found() if known else Refusal(error.status_code, "That cannot be done here.", _WHERE)
-        assert isinstance(error, Refusal)
-        return error.answer()
+        if isinstance(error, Refusal):
+            return error.answer()
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return (_not_found() if status == 404 else Refusal(status, "That cannot be done here.", _WHERE)).answer()
 
     site = Site(run, access)
     handlers = {HTTPException: refused, Refusal: refused}

@@ -14,7 +14,7 @@ from fer_edge.system.clock import Clock
 async def in_thread(work: Callable[[], Any]) -> Any:
     """Return what `work` does in a thread of its own, which ends with it; who asks may go earlier."""
     loop = asyncio.get_event_loop()
-    future: "asyncio.Future[Any]" = loop.create_future()
+    future: asyncio.Future[Any] = loop.create_future()
 
     def tell(result: Any, error: Optional[BaseException]) -> None:
         if future.done():
@@ -28,7 +28,7 @@ async def in_thread(work: Callable[[], Any]) -> Any:
         result, failure = None, None
         try:
             result = work()
-        except Exception as error:  # it is raised where it was asked
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked
             failure = error
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(tell, result, failure)
@@ -55,7 +55,7 @@ class Aside:
         self._seconds = seconds
         self._clock = clock
         self._last: Optional[Tuple[float, Any]] = None
-        self._asked: "Optional[asyncio.Task[Any]]" = None
+        self._asked: Optional[asyncio.Task[Any]] = None
 
     async def __call__(self) -> Any:
         """Return the answer, of which nobody may change anything."""

@@ -13,7 +13,7 @@ class Bell:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: List[Tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]] = []
+        self._waiting: List[Tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
     def ring(self) -> None:
         """Wake all who wait now. Any thread may."""
@@ -25,22 +25,22 @@ class Bell:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(_wake, of_loop)
 
-    def expected(self) -> "asyncio.Future[None]":
+    def expected(self) -> asyncio.Future[None]:
         """Return what is done when it is rung next. Called in a loop."""
         loop = asyncio.get_event_loop()
-        future: "asyncio.Future[None]" = loop.create_future()
+        future: asyncio.Future[None] = loop.create_future()
         with self._lock:
             self._waiting.append((loop, future))
         return future
 
-    def forget(self, future: "asyncio.Future[None]") -> None:
+    def forget(self, future: asyncio.Future[None]) -> None:
         """Wait for it no more."""
         future.cancel()
         with self._lock:
             self._waiting = [(loop, other) for loop, other in self._waiting if other is not future]
 
 
-def _wake(futures: List["asyncio.Future[None]"]) -> None:
+def _wake(futures: List[asyncio.Future[None]]) -> None:
     for future in futures:
         if not future.done():
             future.set_result(None)

@@ -45,9 +45,7 @@ class Endpoint:
         The packages that answer are not installed.
     """
 
-    def __init__(
-        self, address: Address, run: WebRun, token: str = "", tls: Optional[ssl.SSLContext] = None
-    ) -> None:
+    def __init__(self, address: Address, run: WebRun, token: str = "", tls: Optional[ssl.SSLContext] = None) -> None:
         refuse_without_token(address, token)
         with needing("web", "Answering on an address (--listen)"):
             import starlette  # noqa: F401  (what is missing is told before anything begins)
@@ -77,8 +75,8 @@ class Endpoint:
         server = Server(listening, application(self._run, access, origins), self._tls)
         server.start()
         self._server = server
-        scheme = "http" if self._tls is None else "https"
-        logger.info("seen in a browser at %s://%s/ - health at /healthz", scheme, self.address)
+        place = f"{'http' if self._tls is None else 'https'}://{self.address}"
+        logger.info("seen in a browser at %s/, health at %s/healthz", place, place)
         if not self.address.local:
             self._warn()
 

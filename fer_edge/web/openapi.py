@@ -208,7 +208,10 @@ DESCRIPTION: Dict[str, Any] = {
         "/api/cameras/{camera}/state": _get(
             "Who is in view, and what the last minutes showed.",
             _json("CameraState"),
-            [_CAMERA, _query("minutes", {"type": "number", "exclusiveMinimum": 0, "maximum": 60}, "10 where not given.")],
+            [
+                _CAMERA,
+                _query("minutes", {"type": "number", "exclusiveMinimum": 0, "maximum": 60}, "10 where not given."),
+            ],
             {**_BAD, **_UNKNOWN},
         ),
         "/api/cameras/{camera}/snapshot.jpg": _get(
@@ -239,7 +242,12 @@ DESCRIPTION: Dict[str, Any] = {
         "schemas": _SCHEMAS,
         "securitySchemes": {
             "token": {"type": "http", "scheme": "bearer"},
-            "cookie": {"type": "apiKey", "in": "cookie", "name": "fer-edge-PORT", "description": "PORT is the port's number."},
+            "cookie": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "fer-edge-PORT",
+                "description": "PORT is the port's number.",
+            },
         },
     },
 }

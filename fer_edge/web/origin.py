@@ -1,4 +1,4 @@
-"""Where a request comes from, as a browser tells it: other web sites are to read nothing, whatever name they give this machine."""
+"""Where a request comes from, as a browser tells it: other sites are to read nothing, whatever name they use."""
 
 from __future__ import annotations
 

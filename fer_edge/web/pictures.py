@@ -188,8 +188,7 @@ class Pictures:
         if not wanted:
             return None
         camera = min(wanted, key=lambda one: one.encoded_at)
-        assert camera.newest is not None
-        return camera, camera.newest
+        return (camera, camera.newest) if camera.newest is not None else None
 
     def _pause(self) -> Optional[float]:
         """Return how long there is nothing to do; None where that ends with the next result."""
@@ -216,6 +215,6 @@ class Pictures:
 
 
 def as_part(picture: Picture) -> bytes:
-    """Return a picture as a part of ``multipart/x-mixed-replace``, the boundary behind it: a browser shows it once that came."""
+    """Return a part of ``multipart/x-mixed-replace`` with the boundary behind it: a browser shows it once that came."""
     head = f"Content-Type: image/jpeg\r\nContent-Length: {picture.size}\r\n\r\n"
     return head.encode() + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()

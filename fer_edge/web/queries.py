@@ -47,9 +47,7 @@ def moment(given: Mapping[str, str], name: str) -> Optional[datetime]:
         found = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
         return found.astimezone(timezone.utc)
     except (ValueError, OverflowError):
-        raise Refusal(
-            400, f"{name} is no moment.", f"Give it in ISO 8601, as  {name}=2026-11-26T10:15:00Z."
-        ) from None
+        raise Refusal(400, f"{name} is no moment.", f"Give it in ISO 8601, as  {name}=2026-11-26T10:15:00Z.") from None
 
 
 def one_of(given: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ class Server:
         self.connections = Connections()
         self._listening = listening
         self._tls = tls
-        self._at_work: Set["asyncio.Task[None]"] = set()
+        self._at_work: Set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._closing: Optional[asyncio.Event] = None
         self._loop = asyncio.new_event_loop()

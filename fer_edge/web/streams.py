@@ -42,7 +42,7 @@ class Stream:
         scope["state"]["connection"].streams = True
         headers = [(b"content-type", self._content_type.encode("ascii")), (b"x-accel-buffering", b"no")]
         gone = asyncio.ensure_future(_hung_up(receive))
-        piece: "Optional[asyncio.Future[bytes]]" = None
+        piece: Optional[asyncio.Future[bytes]] = None
         try:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             while scope["method"] != "HEAD":

@@ -9,6 +9,7 @@ export class People {
     this.nobody = make("p", { className: "empty" }, "Nobody in view");
     this.element = make("div", { className: "in-view" }, this.list, this.nobody);
     this.panels = new Map();
+    this.now = 0;
   }
 
   /** Show these persons, each where it was; who is gone makes room. */
@@ -26,12 +27,14 @@ export class People {
         this.list.append(panel.element);
       }
       this.panels.get(person.id).show(person);
+      this.panels.get(person.id).tick(this.now);
     }
     this.nobody.hidden = persons.length > 0;
     this.#reach();
   }
 
   tick(now) {
+    this.now = now;
     for (const panel of this.panels.values()) panel.tick(now);
   }
 

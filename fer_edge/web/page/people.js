@@ -58,7 +58,7 @@ class Panel {
       "li",
       { className: "person" },
       make("div", { className: "shows" }, this.badge, this.label, this.sure),
-      make("p", { className: "who" }, `Person ${id} · `, this.since),
+      make("p", { className: "who" }, `Person ${id} · `, make("span", { className: "unseen" }, "for "), this.since),
       make("ul", { className: "bars", ariaLabel: `Probabilities of person ${id}` }, ...this.bars.map((bar) => bar.element)),
     );
   }
@@ -77,7 +77,7 @@ class Panel {
   }
 
   tick(now) {
-    say(this.since, Number.isFinite(this.began) ? `for ${duration((now - this.began) / 1000)}` : "");
+    say(this.since, Number.isFinite(this.began) ? duration((now - this.began) / 1000) : "");
   }
 }
 

@@ -4,8 +4,7 @@ import { LABELS, confidence, duration, letters, make, percent, say } from "./wor
 
 export class People {
   constructor(camera) {
-    this.list = make("ul", { className: "people" });
-    this.list.setAttribute("aria-label", `Persons in view of ${camera}`);
+    this.list = make("ul", { className: "people", "aria-label": `Persons in view of ${camera}` });
     this.nobody = make("p", { className: "empty" }, "Nobody in view");
     this.element = make("div", { className: "in-view" }, this.list, this.nobody);
     this.panels = new Map();
@@ -49,7 +48,7 @@ export class People {
 
 class Panel {
   constructor(id) {
-    this.badge = make("span", { className: "badge", ariaHidden: "true" });
+    this.badge = make("span", { className: "badge", "aria-hidden": "true" });
     this.label = make("strong", { className: "label" });
     this.sure = make("span", { className: "sure" });
     this.since = make("span", { className: "since" });
@@ -59,7 +58,7 @@ class Panel {
       { className: "person" },
       make("div", { className: "shows" }, this.badge, this.label, this.sure),
       make("p", { className: "who" }, `Person ${id} · `, make("span", { className: "unseen" }, "for "), this.since),
-      make("ul", { className: "bars", ariaLabel: `Probabilities of person ${id}` }, ...this.bars.map((bar) => bar.element)),
+      make("ul", { className: "bars", "aria-label": `Probabilities of person ${id}` }, ...this.bars.map((bar) => bar.element)),
     );
   }
 
@@ -90,7 +89,7 @@ class Bar {
       "li",
       { data: { label } },
       make("span", { className: "name" }, label),
-      make("span", { className: "rail", ariaHidden: "true" }, this.fill),
+      make("span", { className: "rail", "aria-hidden": "true" }, this.fill),
       this.value,
     );
   }

@@ -3,9 +3,9 @@
     python benchmarks/web_viewers.py
     python benchmarks/web_viewers.py --seconds 30 --camera demo:3 --camera-fps 30
 
-Runs the program as a process of its own and looks at one camera's pictures from this process, so that the cost of reading is not
-counted. Printed are, of each case: processor seconds per second, FPS total as the program tells it, pictures that a viewer got per
-second, and at the end descriptors, threads and memory before and after. Linux only.
+Runs the program as a process of its own and looks at one camera's pictures from this process, so that the cost of reading is
+not counted. Printed are, of each case: processor seconds per second, FPS total as the program tells it, pictures that a viewer
+got per second, and at the end descriptors, threads and memory before and after. Linux only.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Viewers:
     def _work(self) -> None:
         while not self._over.is_set():
             for key, _ in self._selector.select(0.1) if self.readers else []:
-                with suppress(OSError):
+                with suppress(OSError):  # it was cut
                     data = key.fileobj.recv(1 << 20)  # type: ignore[union-attr]
                     self.read += data.count(b"Content-Type: image/jpeg")
                     if not data:
@@ -63,6 +63,7 @@ class Viewers:
                 self._over.wait(0.1)
 
     def close(self) -> None:
+        """End them all."""
         self._over.set()
         self._thread.join()
         for connection in self._kept:
@@ -88,7 +89,7 @@ def ask(port: int, path: str) -> Any:
         return json.load(answer)
 
 
-def wait_for_frames(port: int, program: "subprocess.Popen[bytes]") -> str:
+def wait_for_frames(port: int, program: subprocess.Popen[bytes]) -> str:
     until = time.monotonic() + 120
     while time.monotonic() < until:
         if program.poll() is not None:

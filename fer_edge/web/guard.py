@@ -105,7 +105,7 @@ async def body_of(receive: Receive, most: int, seconds: float) -> Optional[bytes
             message = await receive()
             if message["type"] != "http.request":
                 return None
-            content += message.get("body", b"")
+            content += bytes(message.get("body", b""))
             if len(content) > most:
                 return None
             if not message.get("more_body"):

@@ -130,11 +130,12 @@ def test_without_the_token_nobody_learns_anything(run: Run, method: str, status:
                     connection.request(method, path, headers=sent)
                     answer = connection.getresponse()
                     assert answer.status == 401
-                    kept = [(name, value) for name, value in answer.getheaders() if name != "Date"]
+                    kept = [(name.lower(), value) for name, value in answer.getheaders()]
+                    kept = [(name, value) for name, value in kept if name != "date"]
                     told.append((kept, answer.read()))
         assert ask(opened.address, "/metrics", method, WITH_TOKEN)[0] == 200
     assert told.count(told[0]) == len(told)
-    assert ("WWW-Authenticate", "Bearer") in told[0][0]
+    assert ("www-authenticate", "Bearer") in told[0][0]
     assert __version__ not in str(told[0])
 
 

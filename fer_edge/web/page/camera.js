@@ -6,7 +6,7 @@ import { States } from "./states.js";
 import { Timeline } from "./timeline.js";
 import { figure, make, say } from "./wording.js";
 
-export const STATES = { live: "Live", waiting: "Waiting", lost: "Lost", ended: "Ended" };
+const STATES = { live: "Live", waiting: "Waiting", lost: "Lost", ended: "Ended" };
 const VEILS = { waiting: "Waiting for the first picture", lost: "Camera lost", ended: "The camera has ended" };
 
 export class Camera {
@@ -57,7 +57,7 @@ export class Camera {
   /** Take the whole state, as after a new connection. */
   load(answer) {
     this.states.load(answer.timeline);
-    this.people.show(answer.persons);
+    this.people.show(this.state === "live" ? answer.persons : []); // else those that were last seen
   }
 
   persons(event) {

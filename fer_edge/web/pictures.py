@@ -173,7 +173,7 @@ class Pictures:
                 camera.encoded, camera.encoded_at = observation, self._clock()
             try:
                 jpeg = self._encode(observation, rates)
-            except Exception:  # noqa: BLE001 - whatever a source gives for an image, the next one may be better
+            except Exception:
                 logger.debug("a picture could not be encoded", exc_info=True)
                 continue
             with self._work:

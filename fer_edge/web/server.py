@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
-from typing import Any, Dict, Optional, Set
+from typing import Any, Dict, Optional, Set, Tuple
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -71,7 +71,8 @@ class Server:
         self.connections = Connections()
         self._listening = listening
         self._tls = tls
-        self._at_work: Set[asyncio.Task[None]] = set()
+        self._at_work: Set[asyncio.Future[Any]] = set()
+        self._exhausted = False
         self._ready = threading.Event()
         self._closing: Optional[asyncio.Event] = None
         self._loop = asyncio.new_event_loop()
@@ -133,12 +134,11 @@ class Server:
         serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[]))
         while not self._uvicorn.started and not serving.done():
             await asyncio.sleep(0)
-        accepting = asyncio.ensure_future(self._accept())
+        self._loop.add_reader(self._listening.fileno(), self._accept)
         cutting = asyncio.ensure_future(self._cut_old())
         self._ready.set()
         await self._closing.wait()
-        for task in (accepting, cutting):
-            task.cancel()
+        cutting.cancel()
         self._loop.remove_reader(self._listening.fileno())
         self._listening.close()
         await self._let_finish()
@@ -163,34 +163,46 @@ class Server:
             await asyncio.sleep(_LOOK)
             self.connections.cut_old()
 
-    async def _accept(self) -> None:
-        exhausted = False
-        while True:
-            try:
-                connection, peer = await asyncio.get_event_loop().sock_accept(self._listening)
-            except OSError as error:
-                if not exhausted:
-                    logger.warning("no connection can be accepted: %s", error.strerror)
-                exhausted = True
-                await asyncio.sleep(BACK_OFF)
-                continue
-            exhausted = False
-            connection.setblocking(False)
-            before = self.connections.displaced
-            # Those that had to make room may still be ending.
-            crowded = len(self._at_work) + len(self._uvicorn.server_state.connections) >= 2 * MOST_CONNECTIONS
-            entry = None if crowded else self.connections.let_in(connection, peer[0])
-            if entry is None:
-                connection.close()
-                await asyncio.sleep(_PACE)
-                continue
-            task = asyncio.ensure_future(self._speak(connection, entry))
-            self._at_work.add(task)
-            task.add_done_callback(self._at_work.discard)
-            if self.connections.displaced != before:
-                await asyncio.sleep(_PACE)
+    def _accept(self) -> None:
+        """Take a connection that came, where there is room for it."""
+        try:
+            connection, peer = self._take()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            if not self._exhausted:
+                logger.warning("no connection can be accepted: %s", error.strerror)
+            self._exhausted = True
+            self._rest(BACK_OFF)
+            return
+        self._exhausted = False
+        before = self.connections.displaced
+        # Those that had to make room may still be ending.
+        crowded = len(self._at_work) + len(self._uvicorn.server_state.connections) >= 2 * MOST_CONNECTIONS
+        entry = None if crowded else self.connections.let_in(connection, peer[0])
+        if entry is None:
+            connection.close()
+        else:
+            self._speak(connection, entry)
+        if entry is None or self.connections.displaced != before:
+            self._rest(_PACE)
 
-    async def _speak(self, connection: socket.socket, entry: Connection) -> None:
+    def _take(self) -> Tuple[socket.socket, Any]:
+        connection, peer = self._listening.accept()
+        connection.setblocking(False)
+        return connection, peer
+
+    def _rest(self, seconds: float) -> None:
+        """Take no connection for so long."""
+        self._loop.remove_reader(self._listening.fileno())
+
+        def go_on() -> None:
+            if self._listening.fileno() >= 0:
+                self._loop.add_reader(self._listening.fileno(), self._accept)
+
+        self._loop.call_later(seconds, go_on)
+
+    def _speak(self, connection: socket.socket, entry: Connection) -> None:
         """Begin to speak HTTP on a connection, after the handshake where there is one."""
 
         def leave() -> None:
@@ -201,12 +213,18 @@ class Server:
         def protocol() -> _Http:
             return _Http(config=self._config, server_state=self._uvicorn.server_state, app_state=state)
 
+        def begun(task: asyncio.Future[Any]) -> None:
+            self._at_work.discard(task)
+            if task.cancelled() or task.exception() is not None:
+                leave()
+                connection.close()
+
         limits = {} if self._tls is None else {"ssl_handshake_timeout": LONGEST_HEAD}
-        try:
-            await asyncio.get_event_loop().connect_accepted_socket(protocol, connection, ssl=self._tls, **limits)
-        except (OSError, asyncio.CancelledError):
-            leave()
-            connection.close()
+        task = asyncio.ensure_future(
+            self._loop.connect_accepted_socket(protocol, connection, ssl=self._tls, **limits), loop=self._loop
+        )
+        self._at_work.add(task)
+        task.add_done_callback(begun)
 
 
 def _note(loop: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:  # noqa: ARG001

@@ -27,7 +27,6 @@ from fer_edge.service.health import Health
 from fer_edge.system.address import Address
 from fer_edge.types import Rates
 from fer_edge.web import connections
-from fer_edge.web.connections import MOST_CONNECTIONS
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.run import WebRun
 from fer_edge.web.tls import client_context, server_context
@@ -110,14 +109,15 @@ def test_a_handshake_that_does_not_go_on_holds_nobody_up_and_is_cut(
 
 
 @pytest.mark.parametrize("beginning", [b"", BEGINNING, b"\x16\x03\x01\x02\x00\x01"])
-def test_half_open_connections_keep_nobody_from_being_answered_over_tls(pair: Pair, beginning: bytes) -> None:
+def test_half_open_connections_keep_nobody_from_being_answered_over_tls(
+    pair: Pair, beginning: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 32)
     context = client_context(only=str(pair.cert))
-    with endpoint(pair) as opened, HalfOpen(
-        f"https://{opened.address}", MOST_CONNECTIONS + 20, "127.0.0.1", beginning
-    ) as attack:
-        for _ in range(20):
+    with endpoint(pair) as opened, HalfOpen(f"https://{opened.address}", 40, "127.0.0.1", beginning) as attack:
+        for _ in range(8):
             assert ask(opened.address, context) == 200
-        eventually(lambda: attack.thrown_out > 40, "an attack")
+        eventually(lambda: attack.thrown_out > 20, "an attack")
 
 
 def refused(cert: object, key: object, *words: str) -> None:

@@ -131,10 +131,11 @@ def test_a_state_appears_when_it_begins_and_gets_its_duration_when_it_is_over(vi
         }
         page = visit(run.address)
         see(page, "#events li", "fear · person 1")
-        begun = {"camera": "door", "track": 7, "expression": "surprise", "start": iso(5), "end": None, "valence": 0.25}
+        start, end = iso(5), iso(1)
+        begun = {"camera": "door", "track": 7, "expression": "surprise", "start": start, "end": None, "valence": 0.25}
         run.push("change", begun)
         see(page, "#events li:first-child", "surprise · person 7now")
-        run.push("change", {**begun, "end": iso(1)})
+        run.push("change", {**begun, "end": end})
         see(page, "#events li:first-child", "4 s")
         assert page.locator("#events li").count() == 2
         page.get_by_text("As a table").click()

@@ -55,6 +55,7 @@ SLOW = (
     "web/test_endpoint.py",
     "web/test_late_endpoint.py",
     "web/test_metrics_page.py",
+    "web/test_page.py",
     "web/test_tls.py",
     "zoo",
 )

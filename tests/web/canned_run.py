@@ -26,12 +26,14 @@ CSP = (
 
 def iso(ago: float = 0.0) -> str:
     """Return the moment so many seconds ago, as the API tells it."""
-    return (datetime.now(timezone.utc) - timedelta(seconds=ago)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        (datetime.now(timezone.utc) - timedelta(seconds=ago)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def person(number: int, label: str, since: float = 12.0, **more: Any) -> Dict[str, Any]:
     """Return what the API tells of a person."""
-    rest = {name: 0.07 / 6 for name in LABELS}
+    rest = dict.fromkeys(LABELS, 0.07 / 6)
     return {
         **{"id": number, "label": label, "confidence": 0.93, "uncertain": False, "doubt": "", "valence": 0.6},
         **{"since": iso(since), "probabilities": {**rest, label: 0.93}, "box": [10, 10, 90, 90], **more},
@@ -61,7 +63,9 @@ class CannedRun:
         Gives a JPEG for 0, 1, 2...; a stream has twenty a second.
     """
 
-    def __init__(self, cameras: List[Dict[str, Any]], picture: Callable[[int], bytes] = flat_picture, port: int = 0) -> None:
+    def __init__(
+        self, cameras: List[Dict[str, Any]], picture: Callable[[int], bytes] = flat_picture, port: int = 0
+    ) -> None:
         self.cameras = cameras
         self.picture = picture
         self.pictures = True
@@ -73,7 +77,7 @@ class CannedRun:
         self.persons: Dict[str, List[Dict[str, Any]]] = {}
         self.timelines: Dict[str, Dict[str, Any]] = {}
         self.streams = 0
-        self.readers: List["queue.Queue[Optional[bytes]]"] = []
+        self.readers: List[queue.Queue[Optional[bytes]]] = []
         self.ending = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (_Handler,), {"run": self}))
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
@@ -172,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _events(self) -> None:
-        mine: "queue.Queue[Optional[bytes]]" = queue.Queue()
+        mine: queue.Queue[Optional[bytes]] = queue.Queue()
         self._head(200, "text/event-stream", None)
         self.wfile.write(_event("hello", self.run.overview()))
         self.run.readers.append(mine)

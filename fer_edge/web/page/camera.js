@@ -6,7 +6,7 @@ import { States } from "./states.js";
 import { Timeline } from "./timeline.js";
 import { figure, make, say } from "./wording.js";
 
-export const STATES = { live: "Live", waiting: "Waiting", lost: "Lost", ended: "Ended" };
+const STATES = { live: "Live", waiting: "Waiting", lost: "Lost", ended: "Ended" };
 const VEILS = { waiting: "Waiting for the first picture", lost: "Camera lost", ended: "The camera has ended" };
 
 export class Camera {
@@ -17,15 +17,13 @@ export class Camera {
     this.states = new States();
     this.people = new People(name);
     this.timeline = new Timeline(name, this.states);
-    this.canvas = make("canvas", { className: "view", width: 640, height: 480, role: "img" });
-    this.canvas.setAttribute("aria-label", `Live picture of ${name}`);
+    this.canvas = make("canvas", { className: "view", width: 640, height: 480, role: "img", "aria-label": `Live picture of ${name}` });
     this.picture = new Picture(name, this.canvas);
     this.picture.onchange = () => this.#veil();
     this.chip = make("span", { className: "chip" });
     this.rate = make("span", { className: "rate" });
     this.title = make("bdi", { className: "name", title: name }, name);
-    this.enlarge = make("button", { type: "button", className: "enlarge" }, "Enlarge");
-    this.enlarge.setAttribute("aria-label", `Enlarge ${name}`);
+    this.enlarge = make("button", { type: "button", className: "enlarge", "aria-label": `Enlarge ${name}` }, "Enlarge");
     this.enlarge.addEventListener("click", () => onenlarge(name));
     this.veilTitle = make("strong");
     this.veilText = make("span");
@@ -33,8 +31,7 @@ export class Camera {
     const head = make("header", {}, make("h3", {}, this.title), this.chip, this.rate, this.enlarge);
     this.frame = make("div", { className: "frame" }, this.canvas, this.veil);
     const body = make("div", { className: "body" }, head, this.frame, this.people.element, this.timeline.element);
-    this.element = make("article", { className: "camera card" }, body);
-    this.element.setAttribute("aria-label", name);
+    this.element = make("article", { className: "camera card", "aria-label": name }, body);
     this.context = { connected: false, pictures: true, paused: false };
     this.people.show([]);
   }
@@ -60,7 +57,7 @@ export class Camera {
   /** Take the whole state, as after a new connection. */
   load(answer) {
     this.states.load(answer.timeline);
-    this.people.show(answer.persons);
+    this.people.show(this.state === "live" ? answer.persons : []); // else those that were last seen
   }
 
   persons(event) {

@@ -23,7 +23,7 @@ export class Events {
     const key = JSON.stringify([record.camera, record.track, record.start]);
     if (!this.rows.has(key)) {
       const lasted = make("span", { className: "lasted" });
-      const badge = make("span", { className: "badge", ariaHidden: "true" }, letters(record.expression));
+      const badge = make("span", { className: "badge", "aria-hidden": "true" }, letters(record.expression));
       const what = make("span", { className: "what" }, make("strong", {}, record.expression), ` · person ${record.track}`);
       this.#add(key, record.start, record.camera, [badge, what, lasted], { label: record.expression }, lasted);
     }
@@ -34,7 +34,7 @@ export class Events {
 
   /** Show what became of a camera. */
   camera(event, words) {
-    const badge = make("span", { className: "badge", ariaHidden: "true" }, event.state === "live" ? "✓" : "!");
+    const badge = make("span", { className: "badge", "aria-hidden": "true" }, event.state === "live" ? "✓" : "!");
     const what = make("span", { className: "what" }, make("strong", {}, words));
     if (event.trouble) what.append(` · ${event.trouble}`);
     this.#add(JSON.stringify([event.camera, event.time]), event.time, event.camera, [badge, what], { state: event.state }, null);

@@ -45,12 +45,14 @@ function became(camera, data) {
     camera.people.show([]);
   }
   // The first picture of a run is no news; a camera that comes back is.
-  if (data.state !== "live" || camera.state === "lost") {
+  const back = data.state === "live" && camera.state === "lost";
+  if (data.state !== "live" || back) {
     events.camera(data, BECAME[data.state] || data.state);
     announce(`${camera.name}: ${BECAME[data.state] || data.state}`);
   }
   camera.become(data.state, data.trouble);
   desk.arrange();
+  if (back) reload();
 }
 
 /** Take the figures of the run and of every camera. */
@@ -132,7 +134,6 @@ function changed(connected) {
   if (!connected) say(banner, `No connection to the program since ${clock(page.outage)}. Trying again by itself.`);
   if (!connected || page.told === false) announce(connected ? "Connected again." : "No connection to the program.");
   page.told = connected;
-  document.documentElement.classList.toggle("offline", !connected);
   surround();
   title();
 }
@@ -169,7 +170,7 @@ const chosen = () => {
 };
 
 function enlarge(name) {
-  location.hash = cameras.size > 1 && chosen() !== name ? `camera=${encodeURIComponent(name)}` : "cameras";
+  location.hash = `camera=${encodeURIComponent(name)}`;
 }
 
 /** Show all cameras, or the one that the address names. */

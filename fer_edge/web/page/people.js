@@ -4,11 +4,11 @@ import { LABELS, confidence, duration, letters, make, percent, say } from "./wor
 
 export class People {
   constructor(camera) {
-    this.list = make("ul", { className: "people" });
-    this.list.setAttribute("aria-label", `Persons in view of ${camera}`);
+    this.list = make("ul", { className: "people", "aria-label": `Persons in view of ${camera}` });
     this.nobody = make("p", { className: "empty" }, "Nobody in view");
     this.element = make("div", { className: "in-view" }, this.list, this.nobody);
     this.panels = new Map();
+    this.now = 0;
   }
 
   /** Show these persons, each where it was; who is gone makes room. */
@@ -26,12 +26,14 @@ export class People {
         this.list.append(panel.element);
       }
       this.panels.get(person.id).show(person);
+      this.panels.get(person.id).tick(this.now);
     }
     this.nobody.hidden = persons.length > 0;
     this.#reach();
   }
 
   tick(now) {
+    this.now = now;
     for (const panel of this.panels.values()) panel.tick(now);
   }
 
@@ -46,7 +48,7 @@ export class People {
 
 class Panel {
   constructor(id) {
-    this.badge = make("span", { className: "badge", ariaHidden: "true" });
+    this.badge = make("span", { className: "badge", "aria-hidden": "true" });
     this.label = make("strong", { className: "label" });
     this.sure = make("span", { className: "sure" });
     this.since = make("span", { className: "since" });
@@ -55,8 +57,8 @@ class Panel {
       "li",
       { className: "person" },
       make("div", { className: "shows" }, this.badge, this.label, this.sure),
-      make("p", { className: "who" }, `Person ${id} · `, this.since),
-      make("ul", { className: "bars", ariaLabel: `Probabilities of person ${id}` }, ...this.bars.map((bar) => bar.element)),
+      make("p", { className: "who" }, `Person ${id} · `, make("span", { className: "unseen" }, "for "), this.since),
+      make("ul", { className: "bars", "aria-label": `Probabilities of person ${id}` }, ...this.bars.map((bar) => bar.element)),
     );
   }
 
@@ -74,7 +76,7 @@ class Panel {
   }
 
   tick(now) {
-    say(this.since, Number.isFinite(this.began) ? `for ${duration((now - this.began) / 1000)}` : "");
+    say(this.since, Number.isFinite(this.began) ? duration((now - this.began) / 1000) : "");
   }
 }
 
@@ -87,7 +89,7 @@ class Bar {
       "li",
       { data: { label } },
       make("span", { className: "name" }, label),
-      make("span", { className: "rail", ariaHidden: "true" }, this.fill),
+      make("span", { className: "rail", "aria-hidden": "true" }, this.fill),
       this.value,
     );
   }

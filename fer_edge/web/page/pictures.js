@@ -1,6 +1,7 @@
 // Pictures: which cameras give a stream, which a picture a second, and the canvas on which they are drawn.
 
 const STREAMS = 3; // browsers open six connections to an address, and others of our windows need some
+const AGAIN = 60000; // milliseconds for which one less is taken, where other questions had to wait
 const STALE = 6000; // milliseconds without a picture from a camera that gives some
 const LARGEST = 32 << 20;
 const END_OF_HEAD = [13, 10, 13, 10];
@@ -43,7 +44,7 @@ export class Picture {
   async snapshot() {
     if (Date.now() < this.waits) return;
     try {
-      const answer = await fetch(`api/cameras/${this.name}/snapshot.jpg`, { signal: AbortSignal.timeout(5000), cache: "no-store" });
+      const answer = await fetch(`api/cameras/${this.name}/snapshot.jpg`, { signal: AbortSignal.timeout(8000), cache: "no-store" });
       await this.#accepted(answer);
       await this.#draw(await answer.blob());
     } catch (error) {
@@ -134,7 +135,9 @@ export class PictureDesk {
 
   /** Give a connection back: other questions wait for one. */
   yieldOne() {
-    this.limit = Math.max(0, this.limit - 1);
+    if (!this.limit) return;
+    this.limit -= 1;
+    setTimeout(() => (this.limit += 1), AGAIN);
     this.arrange();
   }
 
@@ -174,7 +177,7 @@ function joined(first, second) {
 }
 
 /** Take the first whole part off what was read, or null while there is none. */
-export function cut(bytes) {
+function cut(bytes) {
   const head = ends(bytes);
   if (head < 0) {
     if (bytes.length > 4096) throw new Error("this is no stream of pictures");

@@ -15,14 +15,12 @@ const MOST_ROWS = 200;
 export class Timeline {
   constructor(camera, states) {
     this.states = states;
-    this.canvas = make("canvas", { className: "bands", height: HEIGHT, role: "img" });
-    this.canvas.setAttribute("aria-label", `Expressions seen by ${camera} in the last ten minutes; the table below has the same`);
+    this.canvas = make("canvas", { className: "bands", height: HEIGHT, role: "img", "aria-label": `Expressions seen by ${camera} in the last ten minutes; the table below has the same` });
     this.readout = make("span", { className: "readout" });
     this.rows = make("tbody");
     const head = ["Person", "Expression", "From", "To", "For", "Valence"].map((name) => make("th", { scope: "col" }, name));
     const table = make("table", {}, make("caption", { className: "unseen" }, `What ${camera} saw, newest first`), make("thead", {}, make("tr", {}, ...head)), this.rows);
-    this.scroll = make("div", { className: "table", tabIndex: 0, role: "group" }, table);
-    this.scroll.setAttribute("aria-label", `Table of what ${camera} saw`);
+    this.scroll = make("div", { className: "table", tabIndex: 0, role: "group", "aria-label": `Table of what ${camera} saw` }, table);
     this.details = make("details", {}, make("summary", {}, "As a table"), this.scroll);
     this.element = make("figure", { className: "timeline" }, make("figcaption", {}, make("span", {}, "Last ten minutes"), this.readout), this.canvas, this.details);
     this.pointer = null;

@@ -355,7 +355,7 @@ def test_a_reader_who_missed_more_than_is_kept_is_told_how_many(scene: Scene) ->
 
 def test_the_history_is_read_while_it_is_written(tmp_path: Path) -> None:
     file = tmp_path / "week.db"
-    command = ["--camera", "door=demo", "--display", "none", "--history", str(file), "--frames", "30"]
+    command = ["--camera", "door=demo", "--display", "none", "--history", str(file), "--frames", "8"]
     assert main(command) == 0
     made = Scene(history=_history(str(file)))
     with Endpoint(made.address, made.run):

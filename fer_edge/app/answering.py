@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, List, Optional, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.board.temperature import hottest
 from fer_edge.pipeline.session import Session
@@ -12,6 +13,7 @@ from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.health import HealthMonitor
 from fer_edge.settings import Settings
+from fer_edge.sinks.event_lines import as_record
 from fer_edge.system.clock import Clock
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.hub import Hub, HubSink
@@ -89,6 +91,7 @@ class Answering:
             pictures=web.shows == "pictures",
             viewers=web.viewers,
             names=web.names,
+            history=_history(self._settings.history.file),
         )
         stack.callback(hub.pictures.close)
         tls = _tls(self._settings)
@@ -98,6 +101,25 @@ class Answering:
                 self._late = stack.enter_context(LateEndpoint(endpoint))
             else:
                 stack.enter_context(endpoint)
+
+
+def _history(file: str) -> Optional[Callable[..., Sequence[Mapping[str, Any]]]]:
+    """Return what reads rows of a history while it is written; None where there is none."""
+    if not file:
+        return None
+
+    def rows(
+        camera: Optional[str], begin: datetime, end: datetime, what: str, most: int
+    ) -> Sequence[Mapping[str, Any]]:
+        from fer_edge.sinks.history.export import minute_record
+        from fer_edge.sinks.history.reading import HistoryReader
+
+        with HistoryReader(file) as reader:
+            if what == "states":
+                return [as_record(change) for change in reader.states(camera, begin, end, most)]
+            return [minute_record(minute) for minute in reader.minutes(camera, begin, end, most)]
+
+    return rows
 
 
 def _tls(settings: Settings) -> Optional[SSLContext]:

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from fer_edge.errors import FerEdgeError
 from fer_edge.service.health import DOWN
 from fer_edge.sinks.lines import iso
 from fer_edge.web.access import Access
@@ -161,7 +162,10 @@ class Site:
         if history is None:
             raise Refusal(404, "This run keeps no history.", "Start it with  --history FILE.db.")
         camera = given.get("camera")
-        rows = await in_thread(lambda: history(camera, begin, end, what, MOST_ROWS + 1))
+        try:
+            rows = await in_thread(lambda: history(camera, begin, end, what, MOST_ROWS + 1))
+        except FerEdgeError as error:
+            raise Refusal(503, error.message, error.remedy) from error
         return json_answer(
             {
                 "what": what,

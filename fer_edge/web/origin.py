@@ -38,9 +38,8 @@ class Origins:
     def __init__(self, names: Iterable[str] = ()) -> None:
         host = socket.gethostname()
         short = host.partition(".")[0]
-        self._names: FrozenSet[str] = frozenset(
-            name.lower() for name in ("localhost", host, short, f"{short}.local", *names) if name
-        )
+        known = ("localhost", host, short, f"{short}.local", *names)
+        self._names: FrozenSet[str] = frozenset(_as_asked(name) for name in known if name)
 
     def check(self, method: str, path: str, headers: Mapping[str, str]) -> None:
         """Let a request pass.
@@ -77,6 +76,14 @@ class Origins:
         except ValueError:
             return name.rstrip(".") in self._names
         return True
+
+
+def _as_asked(name: str) -> str:
+    """Return a name as browsers write it into a header: in small letters of ASCII."""
+    try:
+        return name.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return name.lower()
 
 
 def _netloc(origin: str) -> str:

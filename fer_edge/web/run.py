@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.board.cores import usable_core_time
 from fer_edge.service.health import DOWN, HEALTHY, CameraHealth, Health, silence
@@ -80,7 +80,7 @@ class WebRun:
     pictures: bool = True
     viewers: int = MOST_VIEWERS
     names: Sequence[str] = ()
-    history: Optional[Callable[..., Sequence[Dict[str, Any]]]] = None
+    history: Optional[Callable[..., Sequence[Mapping[str, Any]]]] = None
     share: Callable[[], Optional[float]] = field(default_factory=MachineShare)
 
     def cameras(self) -> Dict[str, Any]:

@@ -53,7 +53,8 @@ class Stream:
                 await send({"type": "http.response.body", "body": piece.result(), "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
-            for task in filter(None, (gone, piece)):
+            tasks: List[asyncio.Future[Any]] = [gone] if piece is None else [gone, piece]
+            for task in tasks:
                 task.cancel()
                 with suppress(asyncio.CancelledError, StopAsyncIteration):
                     await task

@@ -214,3 +214,7 @@ def test_a_file_of_the_page_is_sent_once_and_then_known(unguarded: Address) -> N
 def test_an_address_that_is_no_address_is_none_of_ours() -> None:
     with pytest.raises(Refusal):
         Origins().check("GET", "/", {"host": "local\udcffhost"})
+
+
+def test_a_name_with_letters_of_its_own_is_known_as_browsers_write_it() -> None:
+    Origins(["küche.local"]).check("GET", "/", {"host": "xn--kche-0ra.local:8650"})

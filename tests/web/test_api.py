@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import ExitStack, closing
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from waiting import wait_until as eventually
 
+from fer_edge.app.answering import _history
+from fer_edge.cli.main import main
 from fer_edge.service.health import CameraHealth, Health
 from fer_edge.system.address import Address
 from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates, Track
@@ -348,3 +351,23 @@ def test_a_reader_who_missed_more_than_is_kept_is_told_how_many(scene: Scene) ->
         _, lost = reader.event("lost")
         first, _ = reader.event("change")
     assert lost["count"] == first - 2 > 0
+
+
+def test_the_history_is_read_while_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "week.db"
+    command = ["--camera", "door=demo", "--display", "none", "--history", str(file), "--frames", "8"]
+    assert main(command) == 0
+    made = Scene(history=_history(str(file)))
+    with Endpoint(made.address, made.run):
+        for what in ("states", "minutes"):
+            told = made.json(f"/api/history?what={what}&camera=door")
+            fits(told, "/api/history")
+            assert told["rows"]
+            assert {row["camera"] for row in told["rows"]} == {"door"}
+            assert told["truncated"] is False
+        assert made.json("/api/history?camera=none")["rows"] == []
+        assert made.json("/api/history?to=2020-01-01T00:00:00Z")["rows"] == []
+        file.write_bytes(b"no history at all" * 100)
+        answer, body = made.ask("/api/history")
+        assert answer.status == 503
+        assert json.loads(body)["remedy"]

@@ -279,7 +279,7 @@ def test_no_more_than_so_many_are_answered_at_a_time_and_further_ones_are_closed
 
 
 def test_of_a_request_no_more_than_so_many_bytes_are_read(address: Address) -> None:
-    head = b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + (b"X: " + b"y" * 1000 + b"\r\n") * (MOST_BYTES // 1000 + 1)
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + (b"X: " + b"y" * 1000 + b"\r\n") * (MOST_BYTES // 1000 + 1)
     # The second one has no end, and none is waited for.
     for request, code in ((head[: MOST_BYTES - 500] + b"\r\n\r\n", b"200"), (head + b"Y" * MOST_BYTES, b"400")):
         with closing(socket.create_connection(address)) as connection:
@@ -347,7 +347,7 @@ def test_nothing_is_kept_of_an_answered_request(run: Run) -> None:
     with endpoint(free_address(), run.health) as opened:
         server = opened._server
         assert server is not None
-        for _ in range(MOST_CONNECTIONS + 4):
+        for _ in range(40):
             assert ask(opened.address, "/healthz")[0] == 200
         eventually(lambda: nothing_is_open(server), "the end of the threads")
 

@@ -249,7 +249,7 @@ def test_a_stream_of_pictures_moves_and_nothing_is_encoded_while_nobody_looks(sc
             first = viewer.picture()
             assert first.shape == (120, 160, 3)
             eventually(lambda: np.abs(viewer.picture().astype(int) - first).mean() > 5, "another picture")
-        eventually(lambda: not scene.hub.pictures._cameras[DOOR].viewers, "the end of the viewer")
+        eventually(lambda: not scene.hub.pictures.viewers(DOOR), "the end of the viewer")
         seen, frames = scene.hub.pictures.encoded, scene.frames
         eventually(lambda: scene.frames > frames + 20, "more results")
     assert scene.hub.pictures.encoded <= seen + 1  # one was being made
@@ -277,11 +277,11 @@ def test_who_does_not_read_costs_the_others_nothing_and_is_cut(scene: Scene, mon
         stuck.connect(scene.address)
         stuck.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         with Viewer(scene, path) as viewer:
-            eventually(lambda: scene.hub.pictures._cameras[DOOR].viewers == 2, "two viewers")
+            eventually(lambda: scene.hub.pictures.viewers(DOOR) == 2, "two viewers")
 
             def only_one_is_left() -> bool:
                 viewer.picture(False)
-                return scene.hub.pictures._cameras[DOOR].viewers == 1
+                return scene.hub.pictures.viewers(DOOR) == 1
 
             # Kernels keep megabytes for a reader, and the picture is small.
             noise = bytes(cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8))[1])

@@ -122,6 +122,11 @@ class Pictures:
             with self._work:
                 camera.viewers -= 1
 
+    def viewers(self, name: str) -> int:
+        """Return how many look at a camera now."""
+        with self._work:
+            return self._camera(name).viewers
+
     async def newer(self, name: str, number: int, seconds: float, fresh: bool = False) -> Optional[Picture]:
         """Wait for a picture of a camera with a higher number; None where none comes within so many seconds.
 

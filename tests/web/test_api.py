@@ -20,8 +20,12 @@ from jsonschema import Draft202012Validator
 from waiting import wait_until as eventually
 
 from fer_edge.app.answering import _history
-from fer_edge.cli.main import main
 from fer_edge.service.health import CameraHealth, Health
+from fer_edge.settings import Settings
+from fer_edge.sinks.base import StreamInfo
+from fer_edge.sinks.history.sink import make_sink
+from fer_edge.sinks.request import SinkRequest
+from fer_edge.sinks.run_view import KnownRun
 from fer_edge.system.address import Address
 from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates, Track
 from fer_edge.web import application
@@ -50,7 +54,7 @@ class Scene:
         cameras = {DOOR: door, "yard": CameraHealth(0, None, Rates())}
         return Health("healthy", (), 1.0, self.frames, 0.1, Rates(14.9), cameras)
 
-    def shows(self, label: str = "happy", shade: int = 0) -> None:
+    def shows(self, label: str = "happy", shade: int = 0) -> Observation:
         probabilities = np.full(7, 0.01, np.float32)
         probabilities[LABELS.index(label)] = 0.94
         steady = Expression(probabilities, label, 0.94, False)
@@ -58,8 +62,10 @@ class Scene:
         image = np.full((120, 160, 3), shade % 256, np.uint8)
         frame = Frame(self.frames, at, datetime.now(timezone.utc), image, DOOR)
         face = ObservedFace(Face(Box(40.0, 30.0, 50.0, 60.0), 0.9, {}), steady, Track(3, 2.0, steady, since=0.0))
-        HubSink(self.hub).write(Observation(frame, (face,)), Rates(14.9))
+        observation = Observation(frame, (face,))
+        HubSink(self.hub).write(observation, Rates(14.9))
         self.frames += 1
+        return observation
 
     def ask(
         self, path: str, method: str = "GET", body: Optional[str] = None, **headers: str
@@ -243,7 +249,7 @@ def test_a_stream_of_pictures_moves_and_nothing_is_encoded_while_nobody_looks(sc
             first = viewer.picture()
             assert first.shape == (120, 160, 3)
             eventually(lambda: np.abs(viewer.picture().astype(int) - first).mean() > 5, "another picture")
-        eventually(lambda: not scene.hub.pictures._cameras[DOOR].viewers, "the end of the viewer")
+        eventually(lambda: not scene.hub.pictures.viewers(DOOR), "the end of the viewer")
         seen, frames = scene.hub.pictures.encoded, scene.frames
         eventually(lambda: scene.frames > frames + 20, "more results")
     assert scene.hub.pictures.encoded <= seen + 1  # one was being made
@@ -271,11 +277,11 @@ def test_who_does_not_read_costs_the_others_nothing_and_is_cut(scene: Scene, mon
         stuck.connect(scene.address)
         stuck.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         with Viewer(scene, path) as viewer:
-            eventually(lambda: scene.hub.pictures._cameras[DOOR].viewers == 2, "two viewers")
+            eventually(lambda: scene.hub.pictures.viewers(DOOR) == 2, "two viewers")
 
             def only_one_is_left() -> bool:
                 viewer.picture(False)
-                return scene.hub.pictures._cameras[DOOR].viewers == 1
+                return scene.hub.pictures.viewers(DOOR) == 1
 
             # Kernels keep megabytes for a reader, and the picture is small.
             noise = bytes(cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8))[1])
@@ -355,15 +361,18 @@ def test_a_reader_who_missed_more_than_is_kept_is_told_how_many(scene: Scene) ->
 
 def test_the_history_is_read_while_it_is_written(tmp_path: Path) -> None:
     file = tmp_path / "week.db"
-    command = ["--camera", "door=demo", "--display", "none", "--history", str(file), "--frames", "8"]
-    assert main(command) == 0
     made = Scene(history=_history(str(file)))
+    options = Settings.of(history=str(file)).history
+    with make_sink(SinkRequest(str(file), options, run=KnownRun((DOOR,), "fernet-r"))) as sink:
+        sink.open(StreamInfo(DOOR))
+        for label in ("happy", "sad", "happy"):
+            sink.write(made.shows(label), Rates())
     with Endpoint(made.address, made.run):
         for what in ("states", "minutes"):
-            told = made.json(f"/api/history?what={what}&camera=door")
+            told = made.json(f"/api/history?what={what}&camera={quote(DOOR)}")
             fits(told, "/api/history")
             assert told["rows"]
-            assert {row["camera"] for row in told["rows"]} == {"door"}
+            assert {row["camera"] for row in told["rows"]} == {DOOR}
             assert told["truncated"] is False
         assert made.json("/api/history?camera=none")["rows"] == []
         assert made.json("/api/history?to=2020-01-01T00:00:00Z")["rows"] == []

@@ -93,20 +93,20 @@ $(RUN_ENV)/.ready: pyproject.toml
 $(TEST_ENV)/.ready: pyproject.toml requirements/test.txt
 	$(PYTHON) -m venv $(TEST_ENV)
 	$(TEST_ENV)/bin/python $(PIP) --upgrade pip
-	$(TEST_ENV)/bin/python $(PIP) --requirement requirements/test.txt --editable '.[cpu,train]'
+	$(TEST_ENV)/bin/python $(PIP) --requirement requirements/test.txt --editable '.[cpu,train,web]'
 	@touch $@
 
 $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 	@test -n "$(OLD_PYTHON)" || { echo "no Python 3.8 on this machine"; exit 1; }
 	$(OLD_PYTHON) -m venv $(OLD_ENV)
 	$(OLD_ENV)/bin/python $(PIP) --upgrade pip
-	$(OLD_ENV)/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[cpu]'
+	$(OLD_ENV)/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[cpu,web]'
 	@touch $@
 
 .venv-mediapipe/.ready: pyproject.toml requirements/test-3.8.txt
 	$(PYTHON) -m venv .venv-mediapipe
 	.venv-mediapipe/bin/python $(PIP) --upgrade pip
-	.venv-mediapipe/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[mediapipe]'
+	.venv-mediapipe/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[mediapipe,web]'
 	@touch $@
 
 .venv-homeassistant/.ready:

@@ -23,6 +23,8 @@ BOARD = [
     "--extra",
     "headless",
     "--extra",
+    "service",
+    "--extra",
     "jetson",
     "--only-binary",
     ":all:",
@@ -32,10 +34,19 @@ BOARD = [
 LOCKS: Dict[str, List[str]] = {
     "build": ["--universal", "--python-version", "3.8", "requirements/build.txt"],
     "release": ["--universal", "--python-version", "3.10", "requirements/release.txt"],
-    "pc-headless": ["--universal", "--python-version", "3.11", "pyproject.toml", "--extra", "headless"],
+    "pc-headless": [
+        "--universal",
+        "--python-version",
+        "3.11",
+        "pyproject.toml",
+        "--extra",
+        "headless",
+        "--extra",
+        "service",
+    ],
     "pc-headless-gpu": [
         *("--python-platform", "x86_64-manylinux_2_28", "--python-version", "3.12"),
-        *("pyproject.toml", "--extra", "headless-gpu"),
+        *("pyproject.toml", "--extra", "headless-gpu", "--extra", "service"),
     ],
     "jetpack4": [
         *("--python-platform", "aarch64-manylinux2014", "--python-version", "3.8"),

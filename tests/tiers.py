@@ -55,9 +55,11 @@ SLOW = (
     "test_package.py",
     "training",
     "ui/test_window.py",
+    "web/test_api.py",
     "web/test_endpoint.py",
     "web/test_late_endpoint.py",
     "web/test_metrics_page.py",
+    "web/test_page.py",
     "web/test_tls.py",
     "zoo",
 )

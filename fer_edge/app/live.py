@@ -6,8 +6,9 @@ import logging
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
+from fer_edge.app.answering import Answering
 from fer_edge.app.first_frame import FirstFrame, nothing_came, tell_missing
 from fer_edge.app.layout import one_opencv_thread
 from fer_edge.app.outputs import Outputs
@@ -31,11 +32,6 @@ from fer_edge.types import Observation, Rates
 from fer_edge.ui.overlay import Overlay
 from fer_edge.ui.pane import Pane
 from fer_edge.ui.view import LONGEST_WAIT, View
-from fer_edge.web.endpoint import Endpoint
-from fer_edge.web.late_endpoint import LateEndpoint
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
 
 logger = logging.getLogger("fer_edge")
 
@@ -70,8 +66,8 @@ class LiveRun:
         self._notifier = notifier or Notifier()
         self._parts = parts
         self._clock = parts.clock
-        self._outputs = Outputs(settings, parts.runners(), stop, parts.clock)
-        self._endpoint: Optional[LateEndpoint] = None
+        self._answering = Answering(settings, stop, parts.clock)
+        self._outputs = Outputs(settings, [*parts.runners(), *self._answering.runners()], stop, parts.clock)
         self._seen: Dict[str, Observation] = {}
         self._began: Optional[float] = None
         self._over: Optional[Tuple[float, Rates]] = None
@@ -104,7 +100,7 @@ class LiveRun:
         )
         begun = clock()
         with ExitStack() as stack:
-            self._answer(session, monitor, board, stack)
+            self._answering.open(session, monitor, board, self._outputs.runners, stack)
             if any(lane.live for lane in session.lanes):
                 stack.enter_context(board)
             overlay = Overlay(bars=settings.outputs.bars)
@@ -128,25 +124,9 @@ class LiveRun:
         pictures = self._pictures
         return replace(told, pictures=pictures.alone, read=pictures.read, unread=pictures.unread)
 
-    def _answer(self, session: Session, monitor: HealthMonitor, board: BoardWatch, stack: ExitStack) -> None:
-        """Listen where the settings say so, for those who ask how the run is."""
-        web = self._settings.web
-        if web.listen is None:
-            return
-        from fer_edge.web.metrics import Metrics
-
-        metrics = Metrics(session, monitor.health, lambda: board.state, self._outputs.runners)
-        tls = _tls(self._settings)
-        with self._settings.located("listen"):
-            endpoint = Endpoint(web.listen, monitor.health, web.token, metrics.page, tls)
-            if self._settings.run.reconnect == "always":
-                self._endpoint = stack.enter_context(LateEndpoint(endpoint))
-            else:
-                stack.enter_context(endpoint)
-
     def _troubles(self, session: Session, board: BoardWatch) -> List[str]:
-        endpoint = self._endpoint.trouble() if self._endpoint is not None else ""
-        return [*session.troubles(), *self._outputs.troubles(), *board.troubles(), *filter(None, [endpoint])]
+        web = self._answering.trouble()
+        return [*session.troubles(), *self._outputs.troubles(), *board.troubles(), *filter(None, [web])]
 
     def _log_the_sum(self, seconds: float, session: Session) -> None:
         """Log where every frame went, however the run ended; people get it from the `Summary`."""
@@ -275,16 +255,6 @@ def stream_of(lane: Lane) -> Optional[StreamInfo]:
     """Return what a sink is told of a camera; None until its source is open."""
     info = lane.info
     return None if info is None else StreamInfo(lane.name, info.width, info.height, info.fps, lane.live)
-
-
-def _tls(settings: Settings) -> Optional[SSLContext]:
-    web = settings.web
-    if not web.tls_cert and not web.tls_key:
-        return None
-    from fer_edge.web.tls import server_context
-
-    with settings.located("tls_cert" if web.tls_cert else "tls_key"):
-        return server_context(web.tls_cert, web.tls_key)
 
 
 def _report(session: Session) -> None:

@@ -110,6 +110,13 @@ def _word(text: str) -> str:
     return text
 
 
+def _names(text: str) -> Tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(re.fullmatch(r"(?i)[a-z0-9]([a-z0-9_.-]{0,252}[a-z0-9])?", name) for name in names):
+        raise ValueError
+    return names
+
+
 def _whole(text: str) -> int:
     digits = text.strip()
     if not digits.isascii() or not digits.isdecimal() or len(digits) > 15 or int(digits) < 1:
@@ -219,6 +226,7 @@ PATH = Kind(_path, TEXT.allowed)
 
 CAMERA_NAME = Kind(_camera_name, NAME_FORM)
 WORD = Kind(_word, "letters, digits and signs of ASCII without a space, as it travels in a header", secret=True)
+NAMES = Kind(_names, "names of a machine with commas between them, such as nano,nano.home", toml=())
 WHOLE = Kind(_whole, "a whole number above 0")
 THREADS = Kind(_threads, f"a whole number from 1 to {MOST_THREADS}")
 POSITIVE = Kind(_positive, "a number above 0 and below a thousand million", toml=(int, float))

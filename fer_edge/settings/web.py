@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Tuple
 
 from fer_edge.settings.field import setting
-from fer_edge.settings.values import ADDRESS, PATH, WORD
+from fer_edge.settings.values import ADDRESS, NAMES, PATH, WHOLE, WORD, choice
 from fer_edge.system.address import Address
+
+SHOWN = ("pictures", "data")
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,26 @@ class WebSettings:
         ADDRESS,
         "HOST:PORT",
         "output",
-        "answer GET /healthz and /metrics (for Prometheus) there: 127.0.0.1:8650, or a port alone",
+        "show a page to browsers there, with an API, /healthz and /metrics (for Prometheus): 127.0.0.1:8650, or a port alone",
+    )
+    shows: str = setting(
+        "web",
+        "pictures",
+        choice(*SHOWN),
+        "WHAT",
+        "output",
+        "what can be seen there: pictures (of the cameras, and all else), or data, which is no picture at all",
+    )
+    viewers: int = setting(
+        "web_viewers", 20, WHOLE, "COUNT", "output", "how many streams of pictures may be looked at there at a time"
+    )
+    names: Tuple[str, ...] = setting(
+        "web_names",
+        (),
+        NAMES,
+        "NAME,...",
+        "output",
+        "names under which browsers may ask, beside addresses, localhost and the machine's own name",
     )
     token: str = setting(
         "token",

@@ -23,7 +23,9 @@ PACKAGES = {
 
 EXTRAS = {
     "PIL": "train",
+    "anyio": "web",
     "av": "media",
+    "click": "web",
     "cv2": "cpu",
     "lightning": "train",
     "matplotlib": "train",
@@ -34,8 +36,10 @@ EXTRAS = {
     "pillow_heif": "heif",
     "pyarrow": "train",
     "pycuda": "jetson",
+    "starlette": "web",
     "torch": "train",
     "tqdm": "train",
+    "uvicorn": "web",
 }
 """The extra of fer-edge that brings a module; of several, the one for most machines."""
 

@@ -8,25 +8,26 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
+from typing import List, Optional, Sequence, Tuple
 
 from fer_edge.system.clock import Clock
 
-MOST_CONNECTIONS = 32
-"""At a time; a board has no threads to spare for more."""
+MOST_CONNECTIONS = 192
+"""At a time. A process has 1024 descriptors where nobody asks for more, and cameras and files need some."""
 
-MOST_FROM_ELSEWHERE = 24
+MOST_FROM_ELSEWHERE = 160
 """The rest is kept for this machine itself."""
 
-MOST_OF_A_PEER = 8
-"""At a time from one address, or one /64 of IPv6; this machine itself may have all."""
+MOST_OF_A_PEER = 64
+"""At a time from one address, or one /64 of IPv6; this machine itself may have all. A browser holds up to six for a page."""
 
 LONGEST_HEAD, LONGEST_CONNECTION = 4.0, 10.0
 """Seconds to the end of a request's head, TLS' handshake included, and to the end of the answer."""
 
-_PEEKED = 16384
+LONGEST_WRITE = 10.0
+"""Seconds in which a reader of a stream that goes on has to take what was sent to it."""
 
-S = TypeVar("S", bound=socket.socket)
+_PEEKED = 16384
 
 
 @dataclass(eq=False)
@@ -38,7 +39,13 @@ class Connection:
     local: bool
     since: float
     asked: bool = False
-    """The head of its request has come."""
+    """The head of a request has come, and its answer has not gone yet."""
+    streams: bool = False
+    """The answer goes on until the peer hangs up."""
+    gone: bool = False
+    """It is over."""
+    writing_since: Optional[float] = None
+    """Since when a piece of the answer waits for the peer to read; None while nothing waits."""
 
 
 class Connections:
@@ -67,7 +74,7 @@ class Connections:
 
     def let_in(self, connection: socket.socket, host: str) -> Optional[Connection]:
         """Take a connection from `host`; None when there is no room for it."""
-        peer, local = _peer(host)
+        peer, local = peer_of(host)
         with self._lock:
             crowd = self._crowd(peer, local)
             if crowd and not self._make_room(crowd):
@@ -76,23 +83,36 @@ class Connections:
             self._open.append(entry)
             return entry
 
-    def replace(self, entry: Connection, wrap: Callable[[socket.socket], S]) -> S:
-        """Put another socket in the place of a connection's, so that it is this one that is cut."""
-        with self._lock:
-            wrapped = entry.socket = wrap(entry.socket)
-            return wrapped
+    def ask(self, entry: Connection) -> None:
+        """Note that the head of a request has come."""
+        entry.asked, entry.streams, entry.since = True, False, self._clock()
+
+    def answered(self, entry: Connection) -> None:
+        """Note that the answer has gone: the next request has as long as the first."""
+        entry.asked = entry.streams = False
+        entry.writing_since, entry.since = None, self._clock()
+
+    def writes(self, entry: Connection) -> None:
+        """Note that a piece of the answer is to be written from now on."""
+        entry.writing_since = self._clock()
 
     def leave(self, entry: Connection) -> None:
         """Forget a connection that is over."""
+        entry.gone = True
         with self._lock, suppress(ValueError):  # it had to make room
             self._open.remove(entry)
+
+    def are_being_answered(self) -> bool:
+        """Return whether an answer is being given that comes to an end."""
+        with self._lock:
+            return any(entry.asked and not entry.streams for entry in self._open)
 
     def cut_old(self) -> None:
         """Cut connections that last too long."""
         now = self._clock()
         with self._lock:
             for entry in self._open:
-                if now - entry.since > (LONGEST_CONNECTION if entry.asked else LONGEST_HEAD):
+                if _is_too_long(entry, now):
                     _cut(entry)
 
     def cut_all(self) -> None:
@@ -125,7 +145,7 @@ class Connections:
         return True
 
 
-def _peer(host: str) -> Tuple[str, bool]:
+def peer_of(host: str) -> Tuple[str, bool]:
     """Return what counts as one peer, and whether that is this machine."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
@@ -133,6 +153,12 @@ def _peer(host: str) -> Tuple[str, bool]:
             return str(ipaddress.ip_network((address, 64), strict=False)), address.is_loopback
         address = address.ipv4_mapped
     return str(address), address.is_loopback
+
+
+def _is_too_long(entry: Connection, now: float) -> bool:
+    if entry.streams:
+        return entry.writing_since is not None and now - entry.writing_since > LONGEST_WRITE
+    return now - entry.since > (LONGEST_CONNECTION if entry.asked else LONGEST_HEAD)
 
 
 def _has_asked(connection: socket.socket) -> bool:

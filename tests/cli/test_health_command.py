@@ -20,6 +20,7 @@ from fer_edge.service.health import Health
 from fer_edge.system.address import Address
 from fer_edge.types import Rates
 from fer_edge.web.endpoint import Endpoint
+from fer_edge.web.run import WebRun
 
 
 def fer_edge(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +76,7 @@ def test_a_run_that_is_down_is_told_with_its_reasons_and_nothing_that_controls_a
     reasons = ("the camera says \x1b[31mno\x07\nhealthy; FPS total 30",)
     down = Health("down", reasons, 1.0, 2, 0.1, Rates())
     place = Address("127.0.0.1", int(free_port()))
-    with Endpoint(place, lambda: down), pytest.raises(NotHealthy, match="down: the camera says") as caught:
+    with Endpoint(place, WebRun(lambda: down)), pytest.raises(NotHealthy, match="down: the camera says") as caught:
         main(["health", "--listen", str(place)])
     assert r"\x1b[31mno\x07\nhealthy" in caught.value.message
     assert caught.value.message.isprintable()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mutation import examples, mutated
+from waiting import wait_until as eventually
 
 from fer_edge.service.health import HEALTHY, Health
 from fer_edge.system.address import Address
@@ -19,7 +20,8 @@ from fer_edge.types import Rates
 from fer_edge.web import connections
 from fer_edge.web.connections import MOST_CONNECTIONS
 from fer_edge.web.endpoint import Endpoint
-from fer_edge.web.request import MOST_BYTES
+from fer_edge.web.run import WebRun
+from fer_edge.web.server import MOST_BYTES
 
 
 def health() -> Health:
@@ -31,7 +33,7 @@ def opened() -> Iterator[Endpoint]:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         address = Address("127.0.0.1", probe.getsockname()[1])
-    with Endpoint(address, health, "sesame") as endpoint:
+    with Endpoint(address, WebRun(health), "sesame") as endpoint:
         yield endpoint
 
 
@@ -85,7 +87,8 @@ def test_it_still_answers_after_all_that_and_its_threads_are_gone(opened: Endpoi
         send(opened.address, [request])
     assert ask(opened.address) == 200
     names = [thread.name for thread in threading.enumerate()]
-    assert names.count("endpoint-connection") <= MOST_CONNECTIONS
+    assert names.count("fer-edge-web") == 1
+    eventually(lambda: "fer-edge-web-answer" not in [thread.name for thread in threading.enumerate()])
 
 
 def test_of_a_flood_of_headers_only_the_start_is_read(opened: Endpoint) -> None:

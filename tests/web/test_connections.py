@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
 from typing import Iterator, List, Optional, Tuple
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from fer_edge.web.connections import (
     LONGEST_CONNECTION,
     LONGEST_HEAD,
+    LONGEST_WRITE,
     MOST_CONNECTIONS,
     MOST_FROM_ELSEWHERE,
     MOST_OF_A_PEER,
@@ -137,8 +137,30 @@ def test_who_leaves_makes_room(door: Door) -> None:
     door.let_in("127.0.0.1")
 
 
-def test_a_socket_that_takes_the_place_of_another_is_the_one_that_is_cut(door: Door) -> None:
+def test_a_reader_of_a_stream_is_cut_where_it_takes_nothing_and_not_for_the_length(door: Door) -> None:
     theirs, entry = door.let_in("127.0.0.1")
-    with closing(door.connections.replace(entry, lambda old: socket.socket(fileno=old.detach()))):
-        door.connections.cut_all()
-        assert is_cut(theirs)
+    door.connections.ask(entry)
+    entry.streams = True
+    door.clock.now += 10 * LONGEST_CONNECTION
+    door.connections.cut_old()
+    assert not is_cut(theirs)
+    door.connections.writes(entry)
+    door.clock.now += LONGEST_WRITE
+    door.connections.cut_old()
+    assert not is_cut(theirs)
+    door.clock.now += 0.1
+    door.connections.cut_old()
+    assert is_cut(theirs)
+
+
+def test_a_next_request_has_as_long_as_the_first(door: Door) -> None:
+    theirs, entry = door.let_in("127.0.0.1")
+    door.connections.ask(entry)
+    door.clock.now += LONGEST_CONNECTION
+    door.connections.answered(entry)
+    door.clock.now += LONGEST_HEAD
+    door.connections.cut_old()
+    assert not is_cut(theirs)
+    door.clock.now += 0.1
+    door.connections.cut_old()
+    assert is_cut(theirs)

@@ -28,6 +28,7 @@ from fer_edge.system.address import Address
 from fer_edge.types import Rates
 from fer_edge.web import connections
 from fer_edge.web.endpoint import Endpoint
+from fer_edge.web.run import WebRun
 from fer_edge.web.tls import client_context, server_context
 
 pytestmark = needs_openssl
@@ -54,7 +55,9 @@ def healthy() -> Health:
 
 
 def endpoint(pair: Pair, address: Optional[Address] = None) -> Endpoint:
-    return Endpoint(address or free_address(), healthy, "sesame", tls=server_context(str(pair.cert), str(pair.key)))
+    return Endpoint(
+        address or free_address(), WebRun(healthy), "sesame", tls=server_context(str(pair.cert), str(pair.key))
+    )
 
 
 def ask(address: Address, context: ssl.SSLContext) -> int:
@@ -102,16 +105,19 @@ def test_a_handshake_that_does_not_go_on_holds_nobody_up_and_is_cut(
             assert ask(opened.address, context) == 200
             silent.settimeout(30)
             assert silent.recv(1) == b""
-        eventually(lambda: not server._at_work, "the end of the threads")
+        eventually(lambda: not len(server.connections), "the end of all connections")
 
 
 @pytest.mark.parametrize("beginning", [b"", BEGINNING, b"\x16\x03\x01\x02\x00\x01"])
-def test_half_open_connections_keep_nobody_from_being_answered_over_tls(pair: Pair, beginning: bytes) -> None:
+def test_half_open_connections_keep_nobody_from_being_answered_over_tls(
+    pair: Pair, beginning: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 32)
     context = client_context(only=str(pair.cert))
     with endpoint(pair) as opened, HalfOpen(f"https://{opened.address}", 40, "127.0.0.1", beginning) as attack:
-        for _ in range(20):
+        for _ in range(8):
             assert ask(opened.address, context) == 200
-        eventually(lambda: attack.thrown_out > 40, "an attack")
+        eventually(lambda: attack.thrown_out > 20, "an attack")
 
 
 def refused(cert: object, key: object, *words: str) -> None:
@@ -274,7 +280,7 @@ def test_a_name_that_is_not_the_certificates_is_not_told_the_token_though_its_au
 
 def test_an_encrypted_question_is_not_repeated_in_clear(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_EDGE_TOKEN", "sesame")
-    opened = Endpoint(free_address(), healthy, "sesame")
+    opened = Endpoint(free_address(), WebRun(healthy), "sesame")
     with opened, pytest.raises(NotHealthy, match="it does not answer by HTTPS") as caught:
         health(opened.address, "--tls-cert", str(pair.cert))
     assert "ask without --tls-cert" in caught.value.remedy
@@ -332,11 +338,11 @@ def test_the_token_goes_in_clear_to_this_machine_only(
 
 
 def test_the_program_warns_once_when_the_token_travels_in_clear(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
-    with Endpoint(Address("0.0.0.0", free_address().port), healthy, "sesame"):
+    with Endpoint(Address("0.0.0.0", free_address().port), WebRun(healthy), "sesame"):
         pass
     assert [record.levelname for record in caplog.records if "learns the token" in record.getMessage()] == ["WARNING"]
     caplog.clear()
-    with endpoint(pair, Address("0.0.0.0", free_address().port)), Endpoint(free_address(), healthy, "sesame"):
+    with endpoint(pair, Address("0.0.0.0", free_address().port)), Endpoint(free_address(), WebRun(healthy), "sesame"):
         pass
     assert "learns the token" not in caplog.text
     assert "health at https://0.0.0.0:" in caplog.text

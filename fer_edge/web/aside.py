@@ -1,0 +1,68 @@
+"""Questions that may take a while, asked in a thread so that streams go on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import suppress
+from typing import Any, Callable, Optional, Tuple
+
+from fer_edge.system.clock import Clock
+
+
+async def in_thread(work: Callable[[], Any]) -> Any:
+    """Return what `work` does in a thread of its own, which ends with it; who asks may go earlier."""
+    loop = asyncio.get_event_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def tell(result: Any, error: Optional[BaseException]) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+            failure = error
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, result, failure)
+
+    threading.Thread(target=run, name="fer-edge-web-answer", daemon=True).start()
+    return await future
+
+
+class Aside:
+    """A question whose answer is good for everybody who asks within a moment.
+
+    Parameters
+    ----------
+    work : callable
+        Asked in a thread.
+    seconds : float
+        How long its answer is good for.
+    clock : callable, optional
+        Monotonic seconds.
+    """
+
+    def __init__(self, work: Callable[[], Any], seconds: float = 0.0, clock: Clock = time.monotonic) -> None:
+        self._work = work
+        self._seconds = seconds
+        self._clock = clock
+        self._last: Optional[Tuple[float, Any]] = None
+        self._asked: Optional[asyncio.Task[Any]] = None
+
+    async def __call__(self) -> Any:
+        """Return the answer, of which nobody may change anything."""
+        if self._last is not None and self._clock() - self._last[0] < self._seconds:
+            return self._last[1]
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.ensure_future(in_thread(self._work))
+        answer = await asyncio.shield(self._asked)
+        self._last = self._clock(), answer
+        return answer

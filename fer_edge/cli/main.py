@@ -52,6 +52,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "models": _models,
         "build-engine": _build_engine,
         "rest": _rest,
+        "report": _report,
         "doctor": _doctor,
         "health": _health,
         "soak": _soak,
@@ -151,6 +152,19 @@ def _rest(arguments: List[str], parts: Optional[Parts] = None) -> int:
     add_rest_arguments(parser)
     with stop_on_signals() as stop:
         return run_rest(parser.parse_args(arguments), stop, show_progress, parts) or stop.exit_code
+
+
+def _report(arguments: List[str]) -> int:
+    from fer_edge.cli.report import DESCRIPTION, add_report_arguments, joined_times, run_report
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge report",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_report_arguments(parser)
+    return run_report(parser.parse_args(joined_times(arguments)), show_progress)
 
 
 def _train(arguments: List[str]) -> int:

@@ -20,7 +20,7 @@ Chart = Dict[str, Any]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-_LONGEST_NAME = 28
+_LONGEST_NAME = 20
 _LEGEND = {"orientation": "h", "traceorder": "normal", "x": 0, "y": 1.02, "yanchor": "bottom"}
 _1970 = datetime(1970, 1, 1)
 
@@ -109,6 +109,8 @@ def _week_map(hours: Floats, weekdays: Sequence[int], what: str, both_ways: bool
         "hoverongaps": False,
         "texttemplate": "%{z:.1f}",
         "hovertemplate": f"%{{y}}, the hour around %{{x}}<br>{what} %{{z:.2f}}<extra></extra>",
+        # A scale needs room; of few rows the cells tell.
+        "showscale": len(weekdays) > 3,
         "colorbar": {"thickness": 12, "outlinewidth": 0, "len": 1.0, "title": {"text": what, "side": "right"}},
     }
     shown = layout(
@@ -146,7 +148,7 @@ def shares(summaries: Sequence[CameraSummary], cameras: Sequence[str]) -> Chart:
         100 + 36 * len(cameras),
         barmode="stack",
         bargap=0.25,
-        legend=_LEGEND,
+        legend={**_LEGEND, "xref": "container"},
         margin={"l": 56, "r": 16, "t": 40, "b": 40},
         xaxis=axis(range=[0, 100], ticksuffix=" %", fixedrange=True),
         yaxis=_camera_axis(cameras),
@@ -194,7 +196,7 @@ def _time_axis(steps: Steps) -> Dict[str, Any]:
     begin = _1970 + timedelta(seconds=steps.first)
     end = begin + timedelta(seconds=steps.width * len(steps))
     ends = [moment.isoformat(sep=" ") for moment in (begin, end)]
-    return axis(type="date", range=ends, hoverformat="%a %d %b %H:%M", showgrid=True)
+    return axis(type="date", range=ends, hoverformat="%a %d %b %H:%M", tickangle=0)
 
 
 def _camera_axis(cameras: Sequence[str]) -> Dict[str, Any]:

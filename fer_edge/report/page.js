@@ -5,13 +5,17 @@
   const config = {
     responsive: true,
     displaylogo: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    plotlyServerURL: "",
+    // Named one by one: others, now or in a later Plotly, send a chart away.
+    modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
     toImageButtonOptions: { filename: "fer-edge", scale: 2 },
   };
   const cameras = document.getElementById("camera");
   const hours = document.getElementById("hours");
   const paper = 680; // Pixels of the printable width of A4 at 96 to the inch.
   const charts = ["people", "valence", "shares", "week", "uptime"];
+  const zoomed = ["people", "valence"];
+  const touched = window.matchMedia("(pointer: coarse)").matches;
 
   function view() {
     return page.views[cameras ? cameras.selectedIndex : 0];
@@ -23,8 +27,11 @@
     const narrow = (width || document.body.clientWidth) < 640;
     let data = chart.data;
     if (name === "week") {
-      data = data.map((trace) => Object.assign({}, trace, narrow ? { texttemplate: "", showscale: false } : {}));
+      const less = narrow ? { texttemplate: "", showscale: false } : width ? { textfont: { size: 8 } } : {};
+      data = data.map((trace) => Object.assign({}, trace, less));
     }
+    // A finger that moves the page shall not zoom.
+    if (touched) layout.dragmode = false;
     if (narrow && (name === "people" || name === "shares")) {
       layout.margin = Object.assign({}, layout.margin, { t: 72 });
       layout.height = layout.height + 32;
@@ -35,7 +42,8 @@
   function draw(name, chart, width) {
     const place = document.getElementById(name);
     const made = fitted(name, chart, width);
-    return Plotly.react(place, made.data, made.layout, Object.assign({}, config, width ? { responsive: false } : {}));
+    const bar = zoomed.includes(name) && !width && !touched;
+    return Plotly.react(place, made.data, made.layout, Object.assign({}, config, { responsive: !width, displayModeBar: bar ? "hover" : false }));
   }
 
   function cell(row, text, head) {
@@ -72,7 +80,8 @@
     draw("shares", page.shares, width);
     draw("uptime", page.uptime, width);
     document.querySelectorAll(".chosen").forEach((place) => {
-      place.textContent = cameras ? cameras.options[cameras.selectedIndex].text : page.only;
+      const choice = document.getElementById(place.dataset.of);
+      place.textContent = choice.options[choice.selectedIndex].text;
     });
     if (document.getElementById("steps").closest("details").open) fillTable();
   }

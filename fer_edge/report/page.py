@@ -64,7 +64,6 @@ def page_of(content: Content, now: Optional[datetime] = None) -> bytes:
     weekdays = weekdays_of(content.period, content.zone)
     summaries = summary.of_cameras(content.minutes, content.states, content.period)
     data = {
-        "only": cameras[0],
         "steps": _told(steps),
         "views": [
             _view(sums, week, steps, weekdays, camera) for camera in (None, *range(len(cameras)))[len(cameras) == 1 :]
@@ -189,5 +188,5 @@ def _choice(cameras: Sequence[str]) -> str:
     options = "".join(f"<option>{tables.escaped(name)}</option>" for name in (ALL, *cameras))
     return (
         '<div class="bar"><label for="camera">Charts of</label> '
-        f'<select id="camera" autocomplete="off">{options}</select><span class="only-print chosen"></span></div>\n'
+        f'<select id="camera" autocomplete="off">{options}</select><span class="only-print chosen" data-of="camera"></span></div>\n'
     )

@@ -93,7 +93,7 @@ def expression_table(expressions: Mapping[str, ExpressionSummary]) -> str:
         )
         for label in reversed(ORDER)
     ]
-    head = ("Expression", "Shown for", "Share", "Times", "Half of them shorter than")
+    head = ("Expression", "Shown for", "Share", "Times", "Median length")
     return table("Each expression, all cameras and people together", head, rows)
 
 

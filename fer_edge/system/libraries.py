@@ -14,6 +14,7 @@ from fer_edge.system.installation import pip_install
 
 PACKAGES = {
     "PIL": "pillow",
+    "backports": "backports.zoneinfo",
     "cv2": "opencv-python",
     "pillow_heif": "pillow-heif",
     "prometheus_client": "prometheus-client",
@@ -23,6 +24,7 @@ PACKAGES = {
 EXTRAS = {
     "PIL": "train",
     "av": "media",
+    "backports": "report",
     "cv2": "cpu",
     "lightning": "train",
     "matplotlib": "train",
@@ -30,6 +32,7 @@ EXTRAS = {
     "onnx": "train",
     "onnxruntime": "cpu",
     "pillow_heif": "heif",
+    "plotly": "report",
     "pyarrow": "train",
     "pycuda": "jetson",
     "torch": "train",

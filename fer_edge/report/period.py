@@ -22,6 +22,11 @@ _FORMS += "or how long ago (-90m, -12h, -7d, -2w)."
 
 _YEARS = (1971, 9998)
 """What every system can convert, with a day to spare on both sides."""
+_FIRST = 366 * 86400
+
+
+LONGEST = 5 * 366 * 86400
+"""Seconds in a report. A board without a clock of its own may have written a minute of 1970, which shall not stretch a page."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def asked_period(
     ----------
     first, last : str or None
         What ``--from`` and ``--to`` say: a date, which means the whole day, a time, a word, or how long ago. Without one it is
-        where what is `kept` begins or ends.
+        where what is `kept` begins or ends. What lies before it is cut off: nobody was to measure then.
     kept : tuple of float
         Begin and end of what the history has, in seconds since 1970.
     now : float, optional
@@ -61,19 +66,31 @@ def asked_period(
     Raises
     ------
     UsageError
-        What was asked for is no time, or nothing lies in between.
+        What was asked for is no time, nothing lies in between, or the history has nothing of it.
     """
     now = time.time() if now is None else now
-    start = kept[0] if first is None else _moment("--from", first, zone, now, ends=False)
-    end = kept[1] if last is None else _moment("--to", last, zone, now, ends=True)
-    if first is not None and start >= now:
-        raise UsageError(f"--from {printable(first)} is yet to come, so that nothing was measured then.", _FORMS)
-    if start >= end:
+    start = None if first is None else _moment("--from", first, zone, now, ends=False)
+    end = None if last is None else _moment("--to", last, zone, now, ends=True)
+    if start is not None and start >= now:
+        raise UsageError(f"--from {printable(first or '')} is yet to come, so that nothing was measured then.", _FORMS)
+    if start is not None and end is not None and start >= end:
         told = f"{_shown(start, zone)} is not before {_shown(end, zone)}"
         raise UsageError(f"The time asked for ends before it begins: {told}.", "Give --from before --to.")
-    end = min(end, now)
-    whole = int(-(-end // MINUTE) * MINUTE)
-    return Period(int(start // MINUTE * MINUTE), whole)
+    if (start is not None and start >= kept[1]) or (end is not None and end <= kept[0]):
+        raise nothing_of_it(kept, zone)
+    last_moment = min(now, kept[1] if end is None else end)
+    first_moment = max(kept[0], last_moment - LONGEST if start is None else start)
+    if last_moment - first_moment > LONGEST:
+        raise UsageError("A report holds five years at most.", "Give a later --from, or an earlier --to.")
+    return Period(int(first_moment // MINUTE * MINUTE), int(-(-last_moment // MINUTE) * MINUTE))
+
+
+def nothing_of_it(kept: Tuple[float, float], zone: LocalTime) -> UsageError:
+    """Return the error for a time of which a history has nothing."""
+    return UsageError(
+        "The history has nothing of the time asked for.",
+        f"It has what was from {_shown(kept[0], zone)} to {_shown(kept[1], zone)} ({zone.name}); ask for a part of that.",
+    )
 
 
 def _moment(option: str, text: str, zone: LocalTime, now: float, ends: bool) -> float:
@@ -89,7 +106,7 @@ def _read(text: str, zone: LocalTime, now: float, ends: bool) -> float:
         return now
     ago = _AGO.fullmatch(text)
     if ago is not None:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}).total_seconds()
+        return _not_before_computers(now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}).total_seconds())
     today = zone.wall_time(now).replace(hour=0, minute=0, second=0, microsecond=0)
     days = {"today": today, "yesterday": today - timedelta(days=1)}
     if text in days or _DAY.fullmatch(text):
@@ -100,6 +117,12 @@ def _read(text: str, zone: LocalTime, now: float, ends: bool) -> float:
     # Python 3.8 reads no Z.
     read = _within_years(datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text)))
     return zone.moment(read) if read.tzinfo is None else read.timestamp()
+
+
+def _not_before_computers(moment: float) -> float:
+    if moment < _FIRST:
+        raise ValueError(moment)
+    return moment
 
 
 def _within_years(read: datetime) -> datetime:

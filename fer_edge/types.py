@@ -9,7 +9,8 @@ from typing import Any, Mapping, NamedTuple, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.rates import Rates as Rates  # noqa: PLC0414  (all values can be had from here)
+from fer_edge.frame_balance import FrameBalance as FrameBalance  # noqa: PLC0414  (all values can be had from here)
+from fer_edge.rates import Rates as Rates  # noqa: PLC0414
 from fer_edge.rates import StageRate as StageRate  # noqa: PLC0414
 from fer_edge.state_change import StateChange as StateChange  # noqa: PLC0414
 

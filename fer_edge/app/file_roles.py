@@ -16,7 +16,7 @@ from fer_edge.settings.outputs import OutputSettings
 from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.names import for_camera, has_camera
 from fer_edge.sinks.pieces import find_pieces
-from fer_edge.sinks.registry import SINKS
+from fer_edge.sinks.registry import SINKS, Place
 from fer_edge.system.standard_streams import NAMES, standard_descriptor
 
 Role = Tuple[str, str]
@@ -60,8 +60,8 @@ def refuse_shared_streams(settings: Settings) -> None:
     """Keep two outputs from writing their lines between each other's. Raises UsageError, and looks at no file."""
     streams: Dict[int, str] = {}
     for kind in SINKS:
-        descriptor = standard_descriptor(getattr(settings.outputs, kind.option))
-        if descriptor is None:
+        descriptor = standard_descriptor(kind.place(settings))
+        if descriptor is None or kind.where is Place.ADDRESS:
             continue
         if descriptor in streams:
             raise UsageError(
@@ -101,7 +101,9 @@ def files_written(settings: Settings) -> List[Role]:
     """
     roles = []
     for kind in SINKS:
-        option, place = f"--{kind.option}", getattr(settings.outputs, kind.option)
+        if kind.where is Place.ADDRESS:
+            continue
+        option, place = f"--{kind.option}", kind.place(settings)
         if len(settings.cameras) > 1 and has_camera(place):
             named = [
                 (f"{option} of the camera '{camera.name}'", for_camera(place, camera.name))
@@ -109,7 +111,10 @@ def files_written(settings: Settings) -> List[Role]:
             ]
         else:
             named = [(option, for_camera(place, settings.cameras[0].name))]
-        roles += [(role, file) for role, one in named for file in _files_of(one, settings.outputs)]
+        if kind.where is Place.FILE:
+            roles += [(role, DatedName(one).plain) for role, one in named]
+        else:
+            roles += [(role, file) for role, one in named for file in _files_of(one, settings.outputs)]
     return roles
 
 

@@ -12,6 +12,7 @@ from fer_edge.app.first_frame import FirstFrame, nothing_came, tell_missing
 from fer_edge.app.outputs import Outputs
 from fer_edge.app.parts import PROGRAM, Parts
 from fer_edge.app.pictures import PictureNotes
+from fer_edge.app.run_view import SessionView
 from fer_edge.app.searched import search_of
 from fer_edge.app.session import build_session
 from fer_edge.app.summary import Summary, counts_of, describe_rates, fields_of
@@ -106,7 +107,8 @@ class LiveRun:
                 stack.enter_context(board)
             overlay = Overlay(bars=settings.outputs.bars)
             view = self._parts.view(settings.outputs.display, overlay, self._stop, clock, stack)
-            self._outputs.open(stack, lambda camera: stream_of(session.lane(camera)), session.wake)
+            asked = SessionView(session, monitor.health, lambda: board.state, settings.analysis.model)
+            self._outputs.open(stack, lambda camera: stream_of(session.lane(camera)), session.wake, asked)
             # Behind the session, and whatever ended it.
             stack.callback(lambda: self._log_the_sum(clock() - begun, session))
             stack.enter_context(session)

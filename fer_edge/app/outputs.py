@@ -18,9 +18,11 @@ from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.dates import DatedName
 from fer_edge.sinks.mounts import MountGuard
 from fer_edge.sinks.names import for_camera, has_camera, refuse_two_cameras
-from fer_edge.sinks.registry import SINKS, SinkKind
+from fer_edge.sinks.registry import SINKS, Place, SinkKind
 from fer_edge.sinks.request import SinkRequest
+from fer_edge.sinks.run_view import KnownRun, RunView
 from fer_edge.system.clock import Clock
+from fer_edge.system.masking import mask
 from fer_edge.system.standard_streams import standard_descriptor
 from fer_edge.types import Observation, Rates
 
@@ -75,8 +77,15 @@ class Outputs:
         self._clock = clock
         self._cameras = [camera.name for camera in settings.cameras]
         self._streams: Streams = lambda camera: None
+        self._run: RunView = KnownRun(self._cameras)
 
-    def open(self, stack: ExitStack, streams: Streams, news: Callable[[], None] = lambda: None) -> None:
+    def open(
+        self,
+        stack: ExitStack,
+        streams: Streams,
+        news: Callable[[], None] = lambda: None,
+        run: Optional[RunView] = None,
+    ) -> None:
         """Make all sinks, to be closed by `stack`. Each opens when the first observation comes for it.
 
         Parameters
@@ -85,6 +94,8 @@ class Outputs:
             Gives what is known of a camera's stream; called from several threads.
         news : callable
             Called, from any thread, when there may be `room` where there was none.
+        run : RunView, optional
+            What sinks may ask; of one that is left out nothing is known.
 
         Raises
         ------
@@ -93,11 +104,11 @@ class Outputs:
         UsageError
             One file or standard stream has two roles, or a file would have two cameras where it takes one.
         """
-        self._streams = streams
+        self._streams, self._run = streams, run or self._run
         stack.push(self._end)
         refuse_shared_streams(self._settings)
         for kind in SINKS:
-            place = getattr(self._settings.outputs, kind.option)
+            place = kind.place(self._settings)
             if not place:
                 continue
             with self._settings.located(kind.option):
@@ -186,6 +197,9 @@ class Outputs:
 
     def _kinds_sinks(self, kind: SinkKind, place: str) -> Iterator[_Asked]:
         several = len(self._cameras) > 1
+        if kind.where is Place.ADDRESS:
+            yield self._sink(kind, place, None)
+            return
         if has_camera(place):
             for camera in self._cameras:
                 # With a single camera all is of that one, whatever it is called.
@@ -196,7 +210,9 @@ class Outputs:
         yield self._sink(kind, place, None)
 
     def _sink(self, kind: SinkKind, place: str, camera: Optional[str]) -> _Asked:
-        guard = MountGuard(DatedName(place).plain, kind.what)
+        if kind.where is Place.FILE:
+            place = DatedName(place).plain
+        guard = MountGuard(DatedName(place).plain if kind.where is Place.PIECES else place, kind.what)
         memory: Dict[str, Any] = {}
 
         def before_opening(path: str) -> None:
@@ -205,16 +221,18 @@ class Outputs:
 
         def make(opened: int) -> Sink:
             # Where it is opened, as only there it is known what a disk that hangs holds up.
-            if standard_descriptor(place) is None:
+            if kind.where is not Place.ADDRESS and standard_descriptor(place) is None:
                 refuse_shared_files(files_written(self._settings), files_read(self._settings))
                 guard.check()
-            options = self._settings.outputs
-            return kind.make(SinkRequest(place, options, opened > 0, self._stop.is_set, before_opening, memory))
+            options = kind.options(self._settings)
+            return kind.make(
+                SinkRequest(place, options, opened > 0, self._stop.is_set, before_opening, memory, self._run)
+            )
 
         runner = SinkRunner(
-            f"the {kind.what} '{place}'",
+            f"the {kind.what} '{mask(place) if kind.where is Place.ADDRESS else place}'",
             make,
-            required=True,
+            required=kind.required,
             from_the_start=self._settings.run.reconnect == "always",
             clock=self._clock,
             stop=self._stop,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from fer_edge.pipeline.frame_counter import FrameBalance
-from fer_edge.types import Rates
+from fer_edge.types import FrameBalance, Rates
 
 _MOST_NAMED = 20
 """Of the pictures that could not be read; there is a warning for each."""

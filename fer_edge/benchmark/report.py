@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from fer_edge.benchmark.scenario import MeasuredCamera, MeasuredStage, Measurement, Sample
 from fer_edge.errors import GateMissed
-from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.meter import per_second, percentile
+from fer_edge.types import FrameBalance
 
 STABLE_SPREAD = 0.10
 """The FPS of the three thirds of a run may differ by this share before the run is called unstable."""

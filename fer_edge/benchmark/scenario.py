@@ -11,13 +11,12 @@ from fer_edge.benchmark.processor import CALLER, Spent, Work, spent, work_so_far
 from fer_edge.board.cores import usable_core_time
 from fer_edge.capture.base import SourceInfo
 from fer_edge.errors import SourceNotFound
-from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.mailbox import Closed
 from fer_edge.pipeline.reader import CAPTURE
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.supervisor import Incidents
 from fer_edge.system.clock import Clock
-from fer_edge.types import Observation, StageTime
+from fer_edge.types import FrameBalance, Observation, StageTime
 
 POLL_SECONDS = 0.1
 

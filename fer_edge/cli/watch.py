@@ -102,8 +102,9 @@ def watch_or_measure(arguments: List[str], parts: Optional[Parts]) -> int:
 
 def _tell_ignored(settings: Settings) -> None:
     """Say which settings of a file or of variables a benchmark leaves aside, as it refuses those of the command line."""
-    for name in RESULTS:
-        if getattr(settings.outputs, name):
+    for kind in SINKS:
+        if kind.place(settings):
+            name = kind.option
             logger.info("%s: %s is ignored: a benchmark writes its report alone", settings.place(name), name)
 
 
@@ -131,7 +132,7 @@ def _watch(settings: Settings, stop: threading.Event, parts: Optional[Parts]) ->
     finally:
         notifier.close()
     # Standard output belongs to the JSON lines when they go there, and the standard error to those of a log of the kind.
-    to_output = any(standard_descriptor(getattr(settings.outputs, name)) == 1 for name in RESULTS)
+    to_output = any(standard_descriptor(kind.place(settings)) == 1 for kind in SINKS)
     stream = sys.stderr if to_output else sys.stdout
     wanted = not (to_output and settings.log.format == "json") and (summary.failure is None or summary.balance.emitted)
     if wanted and stream.writable() and takes_a_line(stream):  # not closed, and read by somebody

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Iterable, Set
 
-
-@dataclass(frozen=True)
-class FrameBalance:
-    """Counts of frames; ``captured == emitted + dropped + in_flight`` at any moment."""
-
-    captured: int
-    emitted: int
-    dropped: int
-    in_flight: int
+from fer_edge.types import FrameBalance
 
 
 class FrameCounter:

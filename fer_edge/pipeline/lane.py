@@ -8,12 +8,12 @@ from typing import List, Optional, Sequence
 
 from fer_edge.capture.base import Source, SourceInfo
 from fer_edge.errors import FerEdgeError
-from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
+from fer_edge.pipeline.frame_counter import FrameCounter
 from fer_edge.pipeline.meter import FlowMeter
 from fer_edge.pipeline.reader import SourceReader
 from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.track.base import Tracker
-from fer_edge.types import Frame, Observation, Rates
+from fer_edge.types import Frame, FrameBalance, Observation, Rates
 
 logger = logging.getLogger("fer_edge")
 

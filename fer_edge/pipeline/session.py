@@ -8,7 +8,7 @@ from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence,
 
 from fer_edge.errors import UsageError
 from fer_edge.pipeline.ending import join_threads, not_hiding
-from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter, sum_of
+from fer_edge.pipeline.frame_counter import FrameCounter, sum_of
 from fer_edge.pipeline.lane import Lane, LaneSpec, first_failure, troubles_of
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 from fer_edge.pipeline.meter import FlowMeter
@@ -18,7 +18,7 @@ from fer_edge.pipeline.stage import Stage
 from fer_edge.pipeline.stage_spec import StageSpec
 from fer_edge.pipeline.supervisor import Incidents, Supervised, Supervisor
 from fer_edge.system.clock import Clock
-from fer_edge.types import Observation, Rates
+from fer_edge.types import FrameBalance, Observation, Rates
 
 LOOK_SECONDS = 0.25
 """How often a caller who waits for an observation looks after the threads."""

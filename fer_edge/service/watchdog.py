@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.service.health import DOWN, Health
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.system.clock import Clock
+from fer_edge.types import FrameBalance
 
 TICK = 0.25
 """Seconds between two looks."""

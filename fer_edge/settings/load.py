@@ -15,9 +15,9 @@ from fer_edge.settings.from_file import from_file
 from fer_edge.settings.layer import Given, Layer, nearest, parse
 from fer_edge.settings.log import LOG_FORMATS
 from fer_edge.settings.settings import CAMERA, OPTIONS, Settings
-from fer_edge.sinks.dates import DatedName
+from fer_edge.sinks.dates import PERCENT, DatedName
 from fer_edge.sinks.names import has_camera, refuse_two_cameras
-from fer_edge.sinks.registry import SINKS
+from fer_edge.sinks.registry import SINKS, Place
 
 Arguments = Mapping[str, Union[str, Sequence[str]]]
 """What the command line gives, by the names of its options; of ``camera`` all that it names."""
@@ -130,9 +130,15 @@ def _from_arguments(arguments: Arguments) -> Layer:
 def _refuse_names_that_will_not_do(settings: Settings) -> None:
     cameras = len(settings.cameras)
     for kind in SINKS:
-        place = getattr(settings.outputs, kind.option)
+        if kind.where is Place.ADDRESS:
+            continue
+        place = kind.place(settings)
         with settings.located(kind.option):
-            DatedName(place)
+            if DatedName(place).dated and kind.where is Place.FILE:
+                raise UsageError(
+                    f"--{kind.option} '{place}' holds a field for the time, and the {kind.what} is one file.",
+                    f"Leave it out; {PERCENT} is a percent sign.",
+                )
             if place and not kind.several and cameras > 1 and not has_camera(place):
                 raise refuse_two_cameras(kind, place, cameras)
 

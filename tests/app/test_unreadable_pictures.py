@@ -16,11 +16,10 @@ from fer_edge import deliver, watch
 from fer_edge.app.live import LiveRun
 from fer_edge.app.summary import Summary
 from fer_edge.errors import SourceUnreadable
-from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.settings import Settings
 from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.jsonl import told
-from fer_edge.types import Observation, Rates
+from fer_edge.types import FrameBalance, Observation, Rates
 
 BEFORE, BETWEEN, GONE = "1.jpg", "3.png", "4.png"
 

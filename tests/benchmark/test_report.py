@@ -23,9 +23,8 @@ from fer_edge.benchmark.scenario import MeasuredCamera, MeasuredStage, Measureme
 from fer_edge.benchmark.text import to_text
 from fer_edge.capture.base import SourceInfo
 from fer_edge.errors import DiskFull, GateMissed, OutputNotWritable
-from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.pipeline.supervisor import Incidents
-from fer_edge.types import StageTime
+from fer_edge.types import FrameBalance, StageTime
 
 FACTS = {
     "sha256": "0" * 64,

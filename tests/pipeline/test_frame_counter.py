@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fer_edge.pipeline.frame_counter import FrameBalance, FrameCounter
+from fer_edge.pipeline.frame_counter import FrameCounter
+from fer_edge.types import FrameBalance
 
 
 def test_each_frame_is_counted_where_it_went_and_until_then_as_under_way() -> None:

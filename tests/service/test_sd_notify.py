@@ -8,11 +8,10 @@ import pytest
 from programs import Program
 from service_manager import Manager
 
-from fer_edge.pipeline.frame_counter import FrameBalance
 from fer_edge.service.health import HealthMonitor
 from fer_edge.service.sd_notify import Notifier
 from fer_edge.service.watchdog import FIRST_PATIENCE, PATIENCE, PREPARING_PATIENCE, Watchdog
-from fer_edge.types import Rates, StageRate
+from fer_edge.types import FrameBalance, Rates, StageRate
 
 
 @pytest.fixture

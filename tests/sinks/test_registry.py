@@ -17,10 +17,12 @@ from fer_edge.types import Rates
 NAMES: Dict[str, str] = {"output": "out.jsonl", "record": "out.mp4", "events": "out.csv"}
 
 
-def test_each_kind_has_a_setting_of_its_own_among_those_of_outputs() -> None:
+def test_each_kind_has_a_setting_of_its_own_in_the_section_that_it_names() -> None:
     options = [kind.option for kind in SINKS]
     assert len(set(options)) == len(options)
-    assert all(OPTIONS[option].section == "outputs" for option in options)
+    for kind in SINKS:
+        known = OPTIONS[kind.option]
+        assert (known.section, known.field) == (kind.section, kind.field or kind.option)
     assert Kind is SinkKind
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from datetime import datetime, timedelta
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -183,7 +184,7 @@ UP = [[0.0, "#ffffff"], [0.005, "#f1a340"], [0.5, "#a9bccc"], [1.0, "#376f9e"]]
 
 def numbers(values: NDArray[np.float64], places: int) -> List[Optional[float]]:
     """Return figures as JSON has them, rounded; None for those that are not known."""
-    return [None if value != value else value for value in np.round(values, places).tolist()]
+    return [value if math.isfinite(value) else None for value in np.round(values, places).tolist()]
 
 
 def _along(steps: Steps) -> Dict[str, Any]:

@@ -27,7 +27,7 @@ class Minutes:
     start : array of int
         Seconds since 1970 in UTC.
     measured : array of float
-        Seconds in which the camera gave images, up to 60.
+        Seconds for which images came: up to 60 from a camera, and more where a video is analysed faster than it plays.
     most : array of int
         People in view at once, at most.
     shown : array of float, rows x 7
@@ -89,7 +89,7 @@ def as_columns(cameras: Sequence[str], rows: Sequence[Sequence[float]]) -> Minut
         cameras=tuple(cameras),
         camera=columns[0].astype(np.int64),
         start=columns[1].astype(np.int64),
-        measured=np.clip(columns[2], 0.0, 60.0),
+        measured=columns[2],
         most=columns[3].astype(np.int64),
         shown=table[:, 9:],
         valence=columns[4],

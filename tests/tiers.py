@@ -47,6 +47,8 @@ SLOW = (
     "service/test_sd_notify.py",
     "sinks/test_browser.py",
     "sinks/test_h264.py",
+    "report/test_report_command.py",
+    "report/test_report_page.py",
     "soak",
     "system",
     "test_package.py",

@@ -149,7 +149,7 @@ def shares(summaries: Sequence[CameraSummary], cameras: Sequence[str]) -> Chart:
         100 + 36 * len(cameras),
         barmode="stack",
         bargap=0.25,
-        legend={**_LEGEND, "xref": "container"},
+        legend=_LEGEND,
         margin={"l": 56, "r": 16, "t": 40, "b": 40},
         xaxis=axis(range=[0, 100], ticksuffix=" %", fixedrange=True),
         yaxis=_camera_axis(cameras),

@@ -32,7 +32,9 @@ def refuse_place(path: str) -> None:
         raise OutputNotWritable(f"The {_WHAT} '{shown(path)}' is the standard error.", "Give the name of a file.")
     if descriptor == 1:
         if sys.stdout.isatty():
-            raise UsageError("A report is five million letters of HTML, and no terminal.", "Give a file:  -o report.html")
+            raise UsageError(
+                "A report is five million letters of HTML, and no terminal.", "Give a file:  -o report.html"
+            )
         return
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):

@@ -32,10 +32,12 @@
     }
     // A finger that moves the page shall not zoom.
     if (touched) layout.dragmode = false;
-    if (narrow && (name === "people" || name === "shares")) {
+    if (narrow && name === "people") {
       layout.margin = Object.assign({}, layout.margin, { t: 72 });
       layout.height = layout.height + 32;
     }
+    // The first chart has the same one.
+    if (narrow && name === "shares") layout.showlegend = false;
     return { data: data, layout: layout };
   }
 

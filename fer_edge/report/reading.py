@@ -15,6 +15,9 @@ from fer_edge.sinks.history.reading import HistoryReader
 from fer_edge.system.masking import printable, shown
 from fer_edge.types import LABELS
 
+UNFINISHED = 180
+"""Seconds: the minute that a run is in, the one that is held back for cameras that are late, and one for the writing."""
+
 _NOT_KNOWN = float("nan")
 
 
@@ -78,7 +81,14 @@ def _content(
     minutes = _minutes(history, names, period)
     if not len(minutes):
         raise nothing_of_it(kept, zone)
+    period = _without_the_unfinished(period, minutes)
     return Content(period, zone, minutes, _states(history, names, period))
+
+
+def _without_the_unfinished(period: Period, minutes: Minutes) -> Period:
+    """Return a period without the end that a run has not written yet, which shall not look like a gap."""
+    written = int(minutes.start.max()) + MINUTE
+    return Period(period.start, written) if period.end - written <= UNFINISHED else period
 
 
 def _wanted(there: Sequence[str], cameras: Sequence[str]) -> List[str]:

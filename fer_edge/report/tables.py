@@ -109,7 +109,9 @@ def share_table(summaries: Sequence[CameraSummary], cameras: Sequence[str]) -> s
 
 def step_table() -> str:
     """Return the head of the table that the page fills for the camera that is chosen."""
-    return table("People showing each expression, and valence", ("From", *ORDER, "valence"), (), name="steps", tall=True)
+    return table(
+        "People showing each expression, and valence", ("From", *ORDER, "valence"), (), name="steps", tall=True
+    )
 
 
 def week_table(sums: Sums, weekdays: Sequence[int]) -> str:

@@ -102,9 +102,7 @@ def test_the_panels_of_the_dashboard_are_told_apart_and_do_not_cover_each_other(
     taken: Set[Any] = set()
     for panel in panels:
         place = panel["gridPos"]
-        cells = {
-            (place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])
-        }
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
         assert not cells & taken, panel["title"]
         assert place["x"] + place["w"] <= 24
         taken |= cells
@@ -137,7 +135,9 @@ def test_each_alert_speaks_when_something_is_wrong_and_is_quiet_when_all_is_well
     assert ran.returncode == 0, ran.stdout + ran.stderr
     # Each of them is among those that must be quiet.
     names = set(re.findall(r"- alert: (\w+)", RULES.read_text(encoding="utf-8")))
-    assert names == set(re.findall(r"90m, alertname: (\w+)", (tmp_path / "alerts.test.yml").read_text(encoding="utf-8")))
+    assert names == set(
+        re.findall(r"90m, alertname: (\w+)", (tmp_path / "alerts.test.yml").read_text(encoding="utf-8"))
+    )
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -47,7 +47,14 @@ class Browser:
         self._number = 0
         self._session = ""
         words = [
-            *(str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe"),
+            *(
+                str(CHROMIUM),
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--remote-debugging-pipe",
+            ),
             *("--disable-background-networking", "--disable-sync", "--disable-component-update"),
             *(f"--user-data-dir={folder / 'profile'}", "about:blank"),
         ]

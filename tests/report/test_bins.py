@@ -52,8 +52,12 @@ def test_a_minute_in_which_the_camera_was_half_there_counts_half() -> None:
     assert sums.mean_valence(0)[thursday] == pytest.approx((60 * 0.5 - 30 * 0.5) / 90)
 
 
-@pytest.mark.parametrize(("text", "hours", "twice"), [("2026-10-25", 25, 2), ("2026-03-29", 23, 0), ("2026-11-26", 24, 1)])
-def test_on_days_when_clocks_are_moved_each_hour_stands_where_clocks_showed_it(text: str, hours: int, twice: int) -> None:
+@pytest.mark.parametrize(
+    ("text", "hours", "twice"), [("2026-10-25", 25, 2), ("2026-03-29", 23, 0), ("2026-11-26", 24, 1)]
+)
+def test_on_days_when_clocks_are_moved_each_hour_stands_where_clocks_showed_it(
+    text: str, hours: int, twice: int
+) -> None:
     period = day(text)
     starts = np.arange(period.start, period.end, 60)
     minutes = as_columns(["hall"], [row(0, int(start), happy=60) for start in starts])
@@ -69,7 +73,9 @@ def test_on_days_when_clocks_are_moved_each_hour_stands_where_clocks_showed_it(t
     assert over_week(minutes, BERLIN).measured.sum() == 3600 * hours
 
 
-@given(some.integers(0, 20000), some.integers(1, 400000), some.sampled_from(["UTC", "Asia/Kathmandu", "America/St_Johns"]))
+@given(
+    some.integers(0, 20000), some.integers(1, 400000), some.sampled_from(["UTC", "Asia/Kathmandu", "America/St_Johns"])
+)
 def test_steps_hold_every_minute_of_any_period_once(day_of: int, length: int, name: str) -> None:
     zone, start = LocalTime(name), 86400 * day_of + 60 * (length % 1440)
     steps = steps_of(Period(start, start + 60 * length), zone)

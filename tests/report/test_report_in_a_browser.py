@@ -16,7 +16,11 @@ from fer_edge.report.summary import State
 
 pytest.importorskip("plotly")
 
-CAMERAS = ["hall", "<img src=x onerror=document.body.dataset.evil=1>", "</script><script>document.body.dataset.evil=2</script>"]
+CAMERAS = [
+    "hall",
+    "<img src=x onerror=document.body.dataset.evil=1>",
+    "</script><script>document.body.dataset.evil=2</script>",
+]
 HAPPY = "document.getElementById('people').data.find((one) => one.name === 'happy')"
 CHOOSE = "(() => {{ const s = document.getElementById('{}'); s.selectedIndex = {}; s.dispatchEvent(new Event('change')); }})()"
 
@@ -33,7 +37,9 @@ def test_the_page_draws_reacts_fits_and_loads_nothing(tmp_path: Path) -> None:
         for chart in ("people", "valence", "week", "shares", "uptime"):
             assert browser.value(f"document.querySelectorAll('#{chart} svg.main-svg').length") > 0, chart
         assert browser.value("document.querySelectorAll('#people .bars path').length") > 500
-        names = browser.value("[...document.querySelectorAll('#shares .yaxislayer-above text')].map((one) => one.textContent)")
+        names = browser.value(
+            "[...document.querySelectorAll('#shares .yaxislayer-above text')].map((one) => one.textContent)"
+        )
         assert [name[:6] for name in names] == [name[:6] for name in CAMERAS]
 
         at = 9 * 12
@@ -48,11 +54,15 @@ def test_the_page_draws_reacts_fits_and_loads_nothing(tmp_path: Path) -> None:
         browser.wait("document.querySelectorAll('#steps tbody tr').length === 288")
         nine = "[...document.querySelectorAll('#steps tbody tr')].find((row) => row.textContent.startsWith('Thu 26 Nov 09:00'))"
         assert "0.60" in browser.value(f"{nine}.textContent")
-        not_measured = "[...document.querySelectorAll('#steps tbody tr')].find((row) => row.textContent.includes('10:30'))"
+        not_measured = (
+            "[...document.querySelectorAll('#steps tbody tr')].find((row) => row.textContent.includes('10:30'))"
+        )
         assert browser.value(f"{not_measured}.querySelectorAll('td')[0].textContent") == "–"
 
         closer = "['2026-11-26 09:00', '2026-11-26 10:00']"
-        browser.value(f"Plotly.relayout('people', {{'xaxis.range[0]': {closer}[0], 'xaxis.range[1]': {closer}[1]}}).then(() => 1)")
+        browser.value(
+            f"Plotly.relayout('people', {{'xaxis.range[0]': {closer}[0], 'xaxis.range[1]': {closer}[1]}}).then(() => 1)"
+        )
         browser.wait(f"document.getElementById('uptime').layout.xaxis.range.join() === {closer}.join()")
 
         browser.ask("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)

@@ -26,7 +26,12 @@ graph_objects = pytest.importorskip("plotly.graph_objects")
 
 BERLIN = LocalTime("Europe/Berlin")
 DAY = Period(BERLIN_MIDNIGHT, BERLIN_MIDNIGHT + 86400)
-HOSTILE = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(2)>", "@@VERSION@@ & \u2028 \x1b[2J \"'", "x" * 300]
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(2)>",
+    "@@VERSION@@ & \u2028 \x1b[2J \"'",
+    "x" * 300,
+]
 
 
 def page(cameras: List[str]) -> str:
@@ -109,7 +114,9 @@ def test_the_page_loads_nothing_and_lets_only_its_own_two_scripts_run() -> None:
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
     assert rules["img-src"] == "data: blob:"
-    hashes = {"'sha256-" + base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() + "'" for one in (plotly, own)}
+    hashes = {
+        "'sha256-" + base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() + "'" for one in (plotly, own)
+    }
     assert set(rules["script-src"].split()) == hashes
     assert set(rules) == {"default-src", "script-src", "style-src", "img-src", "base-uri", "form-action"}
     json.loads(data)
@@ -167,4 +174,6 @@ def test_the_words_of_a_page_say_what_the_figures_are_not() -> None:
         assert words in parts.text
     assert "Thursday 26 November 2026" in parts.text
     assert "UTC+01:00" in parts.text
-    assert not [tag for tag, attributes in parts.tags if attributes.get("id") == "camera"], "of one camera there is no choice"
+    assert not [tag for tag, attributes in parts.tags if attributes.get("id") == "camera"], (
+        "of one camera there is no choice"
+    )

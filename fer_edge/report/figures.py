@@ -73,7 +73,10 @@ def valence_over_time(sums: Sums, steps: Steps, camera: Optional[int]) -> Chart:
         "connectgaps": False,
         "hovertemplate": "%{x|%a %d %b %H:%M}<br>valence %{y:+.2f}<extra></extra>",
     }
-    ticks = {"tickvals": [-1, -0.5, 0, 0.5, 1], "ticktext": ["unpleasant −1", "−0.5", "0", "+0.5", "pleasant +1"]}
+    ticks = {
+        "tickvals": [-1, -0.5, 0, 0.5, 1],
+        "ticktext": ["unpleasant \N{MINUS SIGN}1", "\N{MINUS SIGN}0.5", "0", "+0.5", "pleasant +1"],
+    }
     shown = layout(
         260,
         showlegend=False,

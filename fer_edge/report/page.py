@@ -94,7 +94,8 @@ def _policy(*scripts: str) -> str:
         "'sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() + "'" for script in scripts
     )
     # Plotly sets the style of what it draws, and makes a picture of a chart that somebody wants to keep.
-    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    own = f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:"
+    return f"{own}; base-uri 'none'; form-action 'none'"
 
 
 def _for_script(data: Any) -> str:
@@ -188,5 +189,6 @@ def _choice(cameras: Sequence[str]) -> str:
     options = "".join(f"<option>{tables.escaped(name)}</option>" for name in (ALL, *cameras))
     return (
         '<div class="bar"><label for="camera">Charts of</label> '
-        f'<select id="camera" autocomplete="off">{options}</select><span class="only-print chosen" data-of="camera"></span></div>\n'
+        f'<select id="camera" autocomplete="off">{options}</select>'
+        '<span class="only-print chosen" data-of="camera"></span></div>\n'
     )

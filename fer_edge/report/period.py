@@ -17,8 +17,10 @@ MINUTE = 60
 _AGO = re.compile(r"-([0-9]{1,6})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FORMS = "Give a date (2026-11-26), a time (2026-11-26T08:30, with Z or +01:00 behind it if it is not local), now, today, yesterday, "
-_FORMS += "or how long ago (-90m, -12h, -7d, -2w)."
+_FORMS = (
+    "Give a date (2026-11-26), a time (2026-11-26T08:30, with Z or +01:00 behind it if it is not local), now, today, "
+    "yesterday, or how long ago (-90m, -12h, -7d, -2w)."
+)
 
 _YEARS = (1971, 9998)
 """What every system can convert, with a day to spare on both sides."""

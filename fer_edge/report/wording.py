@@ -6,7 +6,7 @@ from typing import Optional
 
 from fer_edge.report.local_time import LocalTime
 
-UNKNOWN = "–"
+UNKNOWN = "\N{EN DASH}"
 _MOMENT = "%a %d %b %Y, %H:%M"
 
 
@@ -46,7 +46,7 @@ def share(part: Optional[float], places: int = 0) -> str:
         return UNKNOWN
     least = 10**-places
     told = round(100 * part, places)
-    if 0 < part and told == 0:
+    if part > 0 and told == 0:
         return f"< {least:g} %"
     if part < 1 and told == 100:
         return f"> {100 - least:g} %"

@@ -1,4 +1,4 @@
-"""What examples/ has for Prometheus and Grafana: every metric exists, every query can be read, every alert speaks when it should."""
+"""What examples/ has for Prometheus and Grafana: every metric exists, each query can be read, each alert speaks."""
 
 from __future__ import annotations
 

@@ -62,7 +62,15 @@ def test_a_day_on_which_clocks_are_moved_is_whole(day: str, hours: int) -> None:
         "0001-01-01",
         "9999-12-31",
     ]
-    + ["-999999w", "1e9", "nan", "2026-11-26T08:30+99:00", "\x1b[2J", "2026-11-26T08:30:61", "٢٠٢٦-١١-٢٦"],
+    + [
+        "-999999w",
+        "1e9",
+        "nan",
+        "2026-11-26T08:30+99:00",
+        "\x1b[2J",
+        "2026-11-26T08:30:61",
+        "\u0662\u0660\u0662\u0666-\u0661\u0661-\u0662\u0666",
+    ],
 )
 def test_what_is_no_time_is_refused_with_the_forms_that_are(text: str) -> None:
     for first, last, option in ((text, None, "--from"), (None, text, "--to")):

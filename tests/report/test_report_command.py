@@ -9,7 +9,6 @@ import stat
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import List
 
 import pytest
 from made_minutes import BERLIN_MIDNIGHT, busy_day

@@ -57,7 +57,7 @@ def test_the_page_draws_reacts_fits_and_loads_nothing(tmp_path: Path) -> None:
         not_measured = (
             "[...document.querySelectorAll('#steps tbody tr')].find((row) => row.textContent.includes('10:30'))"
         )
-        assert browser.value(f"{not_measured}.querySelectorAll('td')[0].textContent") == "–"
+        assert browser.value(f"{not_measured}.querySelectorAll('td')[0].textContent") == "\N{EN DASH}"
 
         closer = "['2026-11-26 09:00', '2026-11-26 10:00']"
         browser.value(

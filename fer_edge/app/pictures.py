@@ -41,7 +41,11 @@ class PictureNotes:
         self._read: List[str] = []
         self._unread: Dict[str, None] = {}
         self._more = 0
-        in_vain = {"--rest auto": settings.tracks.rest == AUTO, "--events": bool(settings.outputs.events)}
+        in_vain = {
+            "--rest auto": settings.tracks.rest == AUTO,
+            "--events": bool(settings.outputs.events),
+            "--history": bool(settings.history.file),
+        }
         self._in_vain = " and ".join(option for option, given in in_vain.items() if given)
 
     @property

@@ -52,6 +52,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "models": _models,
         "build-engine": _build_engine,
         "rest": _rest,
+        "history": _history,
         "report": _report,
         "doctor": _doctor,
         "health": _health,
@@ -152,6 +153,16 @@ def _rest(arguments: List[str], parts: Optional[Parts] = None) -> int:
     add_rest_arguments(parser)
     with stop_on_signals() as stop:
         return run_rest(parser.parse_args(arguments), stop, show_progress, parts) or stop.exit_code
+
+
+def _history(arguments: List[str]) -> int:
+    from fer_edge.cli.history import DESCRIPTION, add_history_arguments, run_history
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge history", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_history_arguments(parser)
+    return run_history(parser.parse_args(arguments))
 
 
 def _report(arguments: List[str]) -> int:

@@ -12,6 +12,7 @@ from fer_edge.settings.analysis import AnalysisSettings
 from fer_edge.settings.camera import CameraSettings
 from fer_edge.settings.cameras import name_cameras, refuse_what_cannot_be_together
 from fer_edge.settings.field import Setting, described
+from fer_edge.settings.history import HistorySettings
 from fer_edge.settings.layer import Given
 from fer_edge.settings.log import LogSettings
 from fer_edge.settings.outputs import OutputSettings
@@ -35,6 +36,7 @@ class Settings:
     tracks: TrackSettings = field(default_factory=TrackSettings)
     run: RunSettings = field(default_factory=RunSettings)
     outputs: OutputSettings = field(default_factory=OutputSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
     web: WebSettings = field(default_factory=WebSettings)
     log: LogSettings = field(default_factory=LogSettings)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -137,6 +139,7 @@ SECTIONS: Mapping[str, type] = {
     "tracks": TrackSettings,
     "run": RunSettings,
     "outputs": OutputSettings,
+    "history": HistorySettings,
     "web": WebSettings,
     "log": LogSettings,
 }

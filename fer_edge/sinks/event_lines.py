@@ -94,11 +94,12 @@ def _json_line(change: StateChange) -> bytes:
 def _row(change: StateChange) -> bytes:
     record = as_record(change)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([_cell(record, column) for column in COLUMNS])
+    csv.writer(text, lineterminator="\n").writerow([as_cell(record, column) for column in COLUMNS])
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _cell(record: Mapping[str, Any], column: str) -> str:
+def as_cell(record: Mapping[str, Any], column: str) -> str:
+    """Return a value of a record as the cell of a row, which no spreadsheet takes for a formula."""
     value = record.get(column)
     if value is None:
         return ""

@@ -81,5 +81,16 @@ SINKS: Tuple[SinkKind, ...] = (
     SinkKind(
         "events", "events file", "the events are", True, "fer_edge.sinks.events", ", without what {} frames showed"
     ),
+    SinkKind(
+        "history",
+        "history",
+        "the history is",
+        True,
+        "fer_edge.sinks.history.sink",
+        ", without what {} frames showed",
+        section="history",
+        field="file",
+        where=Place.FILE,
+    ),
 )
 """All kinds, in the order in which they are opened."""

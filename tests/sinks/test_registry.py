@@ -11,10 +11,11 @@ from observations import observation, opened, tracked
 from fer_edge.errors import OutputNotWritable
 from fer_edge.settings.settings import OPTIONS, Settings
 from fer_edge.sinks import SINKS, MemorySink, SinkKind, SinkRequest, StreamInfo
+from fer_edge.sinks.registry import Place
 from fer_edge.sinks.registry import SinkKind as Kind
 from fer_edge.types import Rates
 
-NAMES: Dict[str, str] = {"output": "out.jsonl", "record": "out.mp4", "events": "out.csv"}
+NAMES: Dict[str, str] = {"output": "out.jsonl", "record": "out.mp4", "events": "out.csv", "history": "out.db"}
 
 
 def test_each_kind_has_a_setting_of_its_own_in_the_section_that_it_names() -> None:
@@ -32,7 +33,7 @@ def test_a_sink_of_each_kind_is_made_of_the_settings_and_says_which_files_it_ope
 ) -> None:
     path = tmp_path / NAMES[kind.option]
     files = []
-    request = SinkRequest(str(path), Settings().outputs, before_opening=files.append)
+    request = SinkRequest(str(path), kind.options(Settings()), before_opening=files.append)
     sink = kind.make(request)
     assert (files, list(tmp_path.iterdir())) == ([], [])
     with opened(sink):
@@ -44,10 +45,10 @@ def test_a_sink_of_each_kind_is_made_of_the_settings_and_says_which_files_it_ope
 @pytest.mark.parametrize("kind", SINKS, ids=lambda kind: kind.option)
 def test_a_place_that_does_not_exist_is_refused_by_each_kind_when_it_is_made(tmp_path: Path, kind: SinkKind) -> None:
     with pytest.raises(OutputNotWritable, match="no directory"):
-        kind.make(SinkRequest(str(tmp_path / "missing" / NAMES[kind.option]), Settings().outputs))
+        kind.make(SinkRequest(str(tmp_path / "missing" / NAMES[kind.option]), kind.options(Settings())))
 
 
-@pytest.mark.parametrize("kind", SINKS, ids=lambda kind: kind.option)
+@pytest.mark.parametrize("kind", [kind for kind in SINKS if kind.where is Place.PIECES], ids=lambda kind: kind.option)
 @pytest.mark.parametrize("options", [{"segment": 60.0}, {"keep": 1e9}])
 def test_what_is_in_pieces_names_each_of_them(tmp_path: Path, kind: SinkKind, options: Dict[str, float]) -> None:
     files = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +22,15 @@ from fer_edge.types import LABELS, StateChange
 
 _BUSY_SECONDS = 2.0
 """Longest wait for whoever has the file locked. A writer never keeps readers out; a program that repairs the file does."""
+
+
+# The labels are those of this program, and nothing that anybody gave.
+_MINUTES = (
+    "SELECT cameras.name, start, seconds, frames, captured, dropped, temperature, persons, persons_most, "  # noqa: S608
+    f"valence, {', '.join(LABELS)} "
+    "FROM cameras JOIN minutes ON cameras.id = minutes.camera "
+    "WHERE start + 60 > ? AND start < ? AND (? IS NULL OR cameras.name = ?) ORDER BY start, cameras.id LIMIT ?"
+)
 
 
 @dataclass(frozen=True)
@@ -150,13 +159,7 @@ class HistoryReader:
     ) -> Iterator[HistoryMinute]:
         """Return minutes, in the order of their beginnings; parameters as those of `states`."""
         begin, end = _bounds(since, until)
-        rows = self._rows(
-            "SELECT cameras.name, start, seconds, frames, captured, dropped, temperature, persons, persons_most, valence, "
-            f"{', '.join(LABELS)} FROM cameras JOIN minutes ON cameras.id = minutes.camera "
-            "WHERE start + 60 > ? AND start < ? AND (? IS NULL OR cameras.name = ?) "
-            "ORDER BY start, cameras.id LIMIT ?",
-            (begin, end, camera, camera, -1 if limit is None else limit),
-        )
+        rows = self._rows(_MINUTES, (begin, end, camera, camera, -1 if limit is None else limit))
         for name, start, seconds, frames, captured, dropped, temperature, persons, most, valence, *shown_for in rows:
             figures = MinuteFigures(
                 camera=name,
@@ -177,10 +180,7 @@ class HistoryReader:
 
     def counts(self) -> Tuple[int, int]:
         """Return how many states and minutes there are."""
-        states, minutes = (
-            next(self._rows(f"SELECT count(*) FROM {table}"), (0,))[0] for table in ("states", "minutes")
-        )
-        return states, minutes
+        return next(self._rows("SELECT (SELECT count(*) FROM states), (SELECT count(*) FROM minutes)"), (0, 0))  # type: ignore[return-value]
 
     def faults(self) -> List[str]:
         """Return what SQLite finds wrong with the file, for people; nothing where it is whole. Reads all of it."""
@@ -205,8 +205,8 @@ class HistoryReader:
     def _rows(self, statement: str, values: Tuple[Any, ...] = ()) -> Iterator[Tuple[Any, ...]]:
         if self._empty:
             return
-        with self._translated(), closing(self._connection.cursor()) as cursor:
-            yield from cursor.execute(statement, values)
+        with self._translated():
+            yield from self._connection.execute(statement, values)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

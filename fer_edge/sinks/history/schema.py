@@ -33,7 +33,9 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 VERSION = len(MIGRATIONS)
 
 _MAGIC = b"SQLite format 3\0"
-_HEADER = 100
+
+HEADER_BYTES = 100
+"""At the beginning of a file, which tell what it is."""
 
 
 def refuse_others(header: bytes) -> None:
@@ -44,7 +46,7 @@ def refuse_others(header: bytes) -> None:
     header : bytes
         The first hundred.
     """
-    if len(header) < _HEADER or not header.startswith(_MAGIC):
+    if len(header) < HEADER_BYTES or not header.startswith(_MAGIC):
         raise NotOurs("it is no SQLite database")
     refuse_versions(int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big"))
 

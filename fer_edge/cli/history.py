@@ -1,0 +1,163 @@
+"""``fer-edge history``: what ``--history`` kept, as files for other programs, and how its file is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import datetime, timezone
+from typing import Any, BinaryIO, List
+
+from fer_edge.errors import OutputClosed, OutputError, UsageError
+from fer_edge.sinks.files import open_error, write_error
+from fer_edge.sinks.history.export import FORMS, MINUTES, STATES, columns_of, export_csv, exported
+from fer_edge.sinks.history.reading import HistoryReader, size_of
+from fer_edge.sinks.lines import iso
+from fer_edge.system.atomic_file import Draft
+from fer_edge.system.masking import printable, shown
+from fer_edge.system.new_file import PRIVATE
+from fer_edge.system.table import table_lines
+
+_WHAT = "export"
+
+DESCRIPTION = """\
+Read what --history kept; a run may go on writing meanwhile.
+
+  fer-edge history info week.db
+  fer-edge history export week.db --to events.csv --from 2026-11-20 --camera door
+  fer-edge history export week.db --to week.parquet --what minutes
+  fer-edge history export week.db --to - | head
+"""
+
+
+def add_history_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the two verbs and what they take."""
+    verbs = parser.add_subparsers(dest="verb", metavar="export|info", required=True)
+    export = verbs.add_parser("export", help="write states or minutes as CSV or Parquet", allow_abbrev=False)
+    info = verbs.add_parser("info", help="tell from when to when there is what, and whether the file is whole")
+    for verb in (export, info):
+        verb.add_argument("file", metavar="FILE.db", help="the file that --history names")
+    export.add_argument(
+        "--to",
+        required=True,
+        metavar="FILE",
+        help="a name that ends in .csv or .parquet; - writes CSV to standard output",
+    )
+    export.add_argument(
+        "--what",
+        choices=(STATES, MINUTES),
+        help="what each face showed from when to when, or figures of each minute (default: minutes where the name of the file "
+        "begins with that word, else states)",
+    )
+    export.add_argument(
+        "--from",
+        dest="since",
+        type=_moment,
+        metavar="TIME",
+        help="from then on, such as 2026-11-26 or 2026-11-26T10:15, UTC",
+    )
+    export.add_argument("--until", type=_moment, metavar="TIME", help="until then")
+    export.add_argument("--camera", metavar="NAME", help="of this camera alone")
+
+
+def run_history(options: argparse.Namespace) -> int:
+    """Carry out ``fer-edge history``.
+
+    Raises
+    ------
+    OutputError
+        The history cannot be read, or the file of an export not be written.
+    UsageError
+        The history knows no such camera, or nobody knows such a form.
+    """
+    path = os.path.expanduser(options.file)
+    with HistoryReader(path) as reader:
+        return _info(reader) if options.verb == "info" else _export(reader, options)
+
+
+def _export(reader: HistoryReader, options: argparse.Namespace) -> int:
+    name = os.path.basename(options.to)
+    what = options.what or (MINUTES if name.lower().startswith(MINUTES) else STATES)
+    rows = exported(reader, what, options.camera, options.since, options.until)
+    columns = columns_of(what)
+    if options.to == "-":
+        _to_standard_output(rows, columns)
+        return 0
+    path = os.path.expanduser(options.to)
+    write = FORMS.get(os.path.splitext(name)[1].lower())
+    if write is None:
+        raise UsageError(
+            f"'{shown(path)}' ends in nothing that tells a form.",
+            f"Let it end in {' or '.join(FORMS)}, or give - for CSV.",
+        )
+    _refuse_place(path, reader.path)
+    try:
+        draft = Draft(path, PRIVATE)
+    except OSError as error:
+        raise open_error(error, path, _WHAT) from error
+    try:
+        count = write(rows, draft.file, columns)
+        draft.finish()
+        draft.put()
+    except OSError as error:
+        raise write_error(error, path, _WHAT) from error
+    finally:
+        draft.close()
+    print(f"{count} {what} are in {shown(path)}")
+    return 0
+
+
+def _to_standard_output(rows: Any, columns: List[str]) -> None:
+    out: BinaryIO = sys.stdout.buffer
+    try:
+        export_csv(rows, out, columns)
+        out.flush()
+    except BrokenPipeError as error:
+        # Or Python tries to write the rest at its end, and says that it cannot.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputClosed("The reader of the standard output went away.") from error
+    except OSError as error:
+        raise write_error(error, "-", _WHAT) from error
+
+
+def _refuse_place(path: str, history: str) -> None:
+    if os.path.exists(path) and not os.path.isfile(path):
+        kind = "a directory" if os.path.isdir(path) else "no file"
+        raise UsageError(f"The {_WHAT} '{shown(path)}' is {kind}.", "Give the name of a file.")
+    if os.path.exists(path) and os.path.samefile(path, history):
+        raise UsageError("The export would replace the history itself.", "Give another name.")
+
+
+def _info(reader: HistoryReader) -> int:
+    span, (states, minutes), runs = reader.span(), reader.counts(), reader.runs()
+    faults = reader.faults()
+    rows = [
+        ("from", iso(span[0]) if span else "nothing yet"),
+        ("until", iso(span[1]) if span else "nothing yet"),
+        ("cameras", printable(", ".join(reader.cameras()), 1000) or "none"),
+        ("states", str(states)),
+        ("minutes", str(minutes)),
+        (
+            "runs",
+            str(len(runs)) + (f", the last with fer-edge {runs[-1].version} and {runs[-1].model}" if runs else ""),
+        ),
+        ("size", f"{size_of(reader.path) / 1e6:.1f} MB"),
+        ("integrity", "whole" if not faults else "damaged"),
+    ]
+    print("\n".join(table_lines(rows)))
+    if faults:
+        raise OutputError(
+            f"The history '{shown(reader.path)}' is damaged: {faults[0]}.",
+            f"`sqlite3 '{shown(reader.path)}' .recover` gives what can still be read.",
+        )
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text[-1:] in "zZ" and text else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"it must be a day or a moment such as 2026-11-26 or 2026-11-26T10:15, and {text!r} is none"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

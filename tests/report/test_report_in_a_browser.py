@@ -72,6 +72,8 @@ def test_the_page_draws_reacts_fits_and_loads_nothing(tmp_path: Path) -> None:
 
         printed = base64.b64decode(browser.ask("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
         assert printed.startswith(b"%PDF")
+        assert len(printed) < 2_000_000, "a printer can take it"
+        browser.wait("document.getElementById('people').data[0].type === 'bar'")
         buttons = browser.value("[...document.querySelectorAll('.modebar-btn')].map((one) => one.dataset.title).join()")
         assert "Cloud" not in buttons
         assert "Share" not in buttons

@@ -48,7 +48,11 @@
       layout.height = layout.height + 32;
     }
     // The first chart has the same one.
-    if (narrow && name === "shares") layout.showlegend = false;
+    if (narrow && name === "shares") {
+      layout.showlegend = false;
+      layout.margin = Object.assign({}, layout.margin, { t: 8 });
+      layout.height = layout.height - 32;
+    }
     return { data: data, layout: layout };
   }
 

@@ -96,7 +96,7 @@ def steps_of(period: Period, zone: LocalTime) -> Steps:
     first = (low + _FROM_MONDAY) // width * width - _FROM_MONDAY
     places = (wall - first) // width
     count = -(-(high - first) // width)
-    return Steps(first, width, np.bincount(places, minlength=count) * float(MINUTE))
+    return Steps(first, width, np.asarray(np.bincount(places, minlength=count) * MINUTE, np.float64))
 
 
 def over_time(minutes: Minutes, steps: Steps, zone: LocalTime) -> Sums:
@@ -127,7 +127,7 @@ def _sums(minutes: Minutes, place: Whole, places: int) -> Sums:
     weighed = np.where(np.isnan(minutes.valence), 0.0, people)
 
     def added(values: Floats) -> Floats:
-        return np.bincount(where, values, cameras * places).reshape(cameras, places)
+        return np.asarray(np.bincount(where, values, cameras * places), np.float64).reshape(cameras, places)
 
     return Sums(
         measured=added(minutes.measured),

@@ -6,6 +6,7 @@ SLOW = (
     "app/test_file_roles.py",
     "app/test_live.py",
     "app/test_outputs.py",
+    "app/test_run_view.py",
     "benchmark/test_against.py",
     "benchmark/test_run.py",
     "board/test_program.py",

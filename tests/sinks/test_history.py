@@ -181,11 +181,12 @@ def test_what_is_too_old_is_forgotten_within_a_minute(tmp_path: Path) -> None:
     assert ends[-1] >= START + timedelta(seconds=299)
 
 
+@pytest.mark.slow
 def test_the_file_and_its_log_stay_below_the_bound_and_the_newest_stays(tmp_path: Path) -> None:
-    path, bound, largest = tmp_path / "week.db", 2_500_000, 0
+    path, bound, largest = tmp_path / "week.db", 2_200_000, 0
     with closing(store(path, bound)) as written:
         run = RunRow(0.0, "0", "m")
-        for batch in range(120):
+        for batch in range(60):
             rows = [state(batch * 500 + number) for number in range(500)]
             written.write(rows, run, START.timestamp() + (batch + 1) * 500)
             largest = max(largest, size_of(str(path)))
@@ -193,8 +194,8 @@ def test_the_file_and_its_log_stay_below_the_bound_and_the_newest_stays(tmp_path
     with HistoryReader(str(path)) as reader:
         starts = [(change.start - START).total_seconds() for change in reader.states()]
         assert reader.faults() == []
-    assert starts == [float(number) for number in range(int(starts[0]), 60_000)]
-    assert 5_000 < len(starts) < 30_000
+    assert starts == [float(number) for number in range(int(starts[0]), 30_000)]
+    assert 3_000 < len(starts) < 15_000
 
 
 def test_a_reader_that_never_ends_makes_the_history_stop_at_its_bound_and_lose_nothing(tmp_path: Path) -> None:
@@ -288,6 +289,8 @@ def test_a_file_that_somebody_takes_away_is_begun_anew(tmp_path: Path) -> None:
     with sink(path, clock, memory=memory) as again:
         again.write(tracked(2, "happy", frames=1), Rates())
     assert counts(tmp_path / "old.db")[1] == 0
+    with HistoryReader(str(path)) as reader:
+        assert [change.frames for change in reader.states()] == [1, 1]  # the third was given twice
     assert counts(path) == (2, 1)
 
 
@@ -361,6 +364,7 @@ for batch in itertools.count(int(sys.argv[3])):
 """
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_at_any_moment_leaves_whole_batches_and_a_file_without_fault(tmp_path: Path) -> None:
     path, batch = tmp_path / "week.db", 0
     drawn = random.Random(7)

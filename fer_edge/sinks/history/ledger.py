@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Deque, Dict, Optional, Tuple
 
 from fer_edge.sinks.history.reading import HistoryMinute
-from fer_edge.sinks.history.store import Row, RunRow
+from fer_edge.sinks.history.rows import Row
+from fer_edge.sinks.history.store import RunRow
 from fer_edge.sinks.run_view import RunView
 from fer_edge.track.minutes import MinuteFigures, MinuteLog
 from fer_edge.track.states import StateLog

@@ -180,7 +180,7 @@ class HistoryReader:
 
     def counts(self) -> Tuple[int, int]:
         """Return how many states and minutes there are."""
-        return next(self._rows("SELECT (SELECT count(*) FROM states), (SELECT count(*) FROM minutes)"), (0, 0))  # type: ignore[return-value]
+        return next(self._rows("SELECT (SELECT count(*) FROM states), (SELECT count(*) FROM minutes)"), (0, 0))
 
     def faults(self) -> List[str]:
         """Return what SQLite finds wrong with the file, for people; nothing where it is whole. Reads all of it."""
@@ -206,7 +206,8 @@ class HistoryReader:
         if self._empty:
             return
         with self._translated():
-            yield from self._connection.execute(statement, values)
+            # The map, as "yield from" would close the cursor itself, which a reader that is closed already refuses.
+            yield from map(tuple, self._connection.execute(statement, values))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -8,11 +8,12 @@ from typing import BinaryIO, Callable, Optional, Protocol
 
 from fer_edge.errors import OutputError, UsageError
 from fer_edge.sinks.base import Sink, StreamInfo
-from fer_edge.sinks.history.faults import WHAT, is_locked
+from fer_edge.sinks.history.faults import WHAT, is_locked, write_fault
 from fer_edge.sinks.history.ledger import Ledger
 from fer_edge.sinks.history.schema import HEADER_BYTES, refuse_others
 from fer_edge.sinks.history.store import HistoryStore, RunRow
 from fer_edge.sinks.place import check_place
+from fer_edge.sinks.recognise import NotOurs
 from fer_edge.sinks.request import SinkRequest
 from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, Rates
@@ -77,7 +78,7 @@ class HistorySink(Sink):
         if not request.again:
             # Not later: closing a file lets go of all locks that this process has on it, those of SQLite as well
             # (https://www.sqlite.org/howtocorrupt.html, 2.2).
-            check_place(self._path, WHAT, _recognise)
+            check_place(self._path, WHAT, self._recognise)
         if WHAT not in request.memory:
             request.memory[WHAT] = Ledger(request.run, RunRow(wall(), __version__, request.run.model))
         self._ledger: Ledger = request.memory[WHAT]
@@ -107,6 +108,13 @@ class HistorySink(Sink):
             self._write(store)
         finally:
             store.close()
+
+    def _recognise(self, file: BinaryIO) -> int:
+        try:
+            refuse_others(file.read(HEADER_BYTES))
+        except NotOurs as error:
+            raise write_fault(error, self._path) from error
+        return 0
 
     def _flush(self, store: HistoryStore) -> None:
         try:
@@ -149,8 +157,3 @@ class HistorySink(Sink):
 def make_sink(request: SinkRequest) -> Sink:
     """Make the sink that ``--history`` asks for."""
     return HistorySink(request)
-
-
-def _recognise(file: BinaryIO) -> int:
-    refuse_others(file.read(HEADER_BYTES))
-    return 0

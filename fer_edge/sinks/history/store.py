@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Sequence, Union
+from typing import Any, Dict, List, Sequence
 
 from fer_edge.errors import OutputNotWritable
+from fer_edge.sinks.files import open_error
 from fer_edge.sinks.history.faults import WHAT, write_fault
-from fer_edge.sinks.history.reading import HistoryMinute, size_of
+from fer_edge.sinks.history.reading import size_of
+from fer_edge.sinks.history.rows import Row, add_minute, add_state
 from fer_edge.sinks.history.schema import migrate, version_of
 from fer_edge.sinks.recognise import NotOurs
 from fer_edge.system.masking import shown
 from fer_edge.system.new_file import PRIVATE
 from fer_edge.system.unix import CLOEXEC
-from fer_edge.types import LABELS, StateChange
-
-Row = Union[StateChange, HistoryMinute]
+from fer_edge.types import StateChange
 
 BUSY_SECONDS, PATIENT_SECONDS = 0.25, 1.0
 """Longest waits for another writer, of which each of ours takes some milliseconds: while observations come, which wait
@@ -43,31 +43,6 @@ _LEFT = 0.9
 
 _PAGES = 100
 """Free pages of 4 KiB that are given back in one transaction."""
-
-_SUMS = ("seconds", "frames", "captured", "dropped", *LABELS)
-_MINUTE = (*_SUMS, "temperature", "persons", "persons_most", "valence")
-_MERGED = ", ".join(
-    [
-        # What stands on the right is of the row as it was.
-        *(f"{column} = {column} + :{column}" for column in _SUMS),
-        "temperature = coalesce(:temperature, temperature)",
-        "persons = CASE WHEN seconds + :seconds > 0 "
-        "THEN (persons * seconds + :persons * :seconds) / (seconds + :seconds) ELSE 0 END",
-        "persons_most = max(persons_most, :persons_most)",
-        "valence = CASE WHEN valence IS NULL THEN :valence WHEN :valence IS NULL THEN valence "
-        "ELSE (valence * persons * seconds + :valence * :persons * :seconds) / (persons * seconds + :persons * :seconds) END",
-    ]
-)
-# The names are those of this module, and nothing that anybody gave.
-_MERGE = f"UPDATE minutes SET {_MERGED} WHERE camera = :camera AND start = :start"  # noqa: S608
-_MINUTE_IN = (
-    f"INSERT INTO minutes (camera, start, {', '.join(_MINUTE)}) "  # noqa: S608
-    f"VALUES (:camera, :start, {', '.join(f':{column}' for column in _MINUTE)})"
-)
-_STATE_IN = (
-    "INSERT INTO states (camera, track, label, began, ended, duration, confidence, valence, intensity, uncertain, frames) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 @dataclass
@@ -120,10 +95,11 @@ class HistoryStore:
         except FileExistsError:
             pass
         except OSError as error:
-            raise write_fault(error, path) from error
+            raise open_error(error, path, WHAT) from error
         self._identity = self._found()
         try:
-            self._connection = sqlite3.connect(path, timeout=PATIENT_SECONDS, isolation_level=None)
+            # The absolute path, as :memory: is a name of its own to SQLite.
+            self._connection = sqlite3.connect(os.path.abspath(path), timeout=PATIENT_SECONDS, isolation_level=None)
         except sqlite3.Error as error:
             raise write_fault(error, path) from error
         try:
@@ -135,15 +111,15 @@ class HistoryStore:
     def write(self, rows: Sequence[Row], run: RunRow, now: float) -> None:
         """Add rows, and note that the run was there until now (seconds since 1970): all of it, or nothing."""
         self._refuse_out_of_sight()
-        self._hold_the_size(now)
+        self._hold_the_size()
         cameras = dict(self._cameras)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for row in rows:
                 if isinstance(row, StateChange):
-                    self._connection.execute(_STATE_IN, _state(row, self._camera(row.camera, cameras)))
+                    add_state(self._connection, row, self._camera(row.camera, cameras))
                 else:
-                    self._add_minute(row, self._camera(row.figures.camera, cameras))
+                    add_minute(self._connection, row, self._camera(row.figures.camera, cameras))
             number = self._note_run(run, now)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -164,11 +140,11 @@ class HistoryStore:
         """Wait longer for another writer from now on: there is no later attempt."""
         self._connection.execute(f"PRAGMA busy_timeout = {int(PATIENT_SECONDS * 1000)}").fetchone()
 
-    def _hold_the_size(self, now: float) -> None:
+    def _hold_the_size(self) -> None:
         """Delete the oldest where the file is too large, until there is some room."""
         try:
             if self._used() > self._most_used:
-                while self._used() > _LEFT * self._most_used and self._forget_some(now):
+                while self._used() > _LEFT * self._most_used and self._forget_some():
                     self._shrink()
             if size_of(self._path) > self._size:
                 self._shrink()
@@ -204,25 +180,6 @@ class HistoryStore:
             known[name] = self._connection.execute("SELECT id FROM cameras WHERE name = ?", (name,)).fetchone()[0]
         return known[name]
 
-    def _add_minute(self, minute: HistoryMinute, camera: int) -> None:
-        figures = minute.figures
-        values = {
-            "camera": camera,
-            "start": int(figures.start.timestamp()),
-            "seconds": figures.seconds,
-            "frames": figures.frames,
-            "captured": minute.captured,
-            "dropped": minute.dropped,
-            "temperature": minute.temperature,
-            "persons": figures.persons,
-            "persons_most": figures.persons_most,
-            "valence": figures.valence,
-            **figures.expressions,
-        }
-        # "ON CONFLICT" would say it in one, from SQLite 3.24 on; older boards have 3.22.
-        if not self._connection.execute(_MERGE, values).rowcount:
-            self._connection.execute(_MINUTE_IN, values)
-
     def _note_run(self, run: RunRow, now: float) -> int:
         number = run.rows.get(self._identity)
         if number is None:
@@ -242,7 +199,7 @@ class HistoryStore:
             *(
                 (
                     "DELETE FROM minutes WHERE camera = ? AND start IN "
-                    "(SELECT start FROM minutes WHERE camera = ? AND start + 0 < ? LIMIT ?)",
+                    "(SELECT start FROM minutes WHERE camera = ? AND start < ? LIMIT ?)",
                     (camera, camera, moment - 60, CHUNK),
                 )
                 for camera in self._numbers()
@@ -256,14 +213,15 @@ class HistoryStore:
                     break
         return deleted
 
-    def _forget_some(self, now: float) -> int:
+    def _forget_some(self) -> int:
         """Delete the oldest part of all, at least one row where there is any; return how many rows."""
-        oldest = self._connection.execute(
-            "SELECT min(at) FROM (SELECT min(ended) AS at FROM states UNION ALL SELECT min(start) + 60 FROM minutes)"
-        ).fetchone()[0]
+        oldest, newest = self._connection.execute(
+            "SELECT min(first), max(last) FROM (SELECT min(ended) AS first, max(ended) AS last FROM states "
+            "UNION ALL SELECT min(start) + 60, max(start) + 60 FROM minutes)"
+        ).fetchone()
         if oldest is None:
             return 0
-        return self._forget_before(oldest + max(1.0, (now - oldest) * _SHARE))
+        return self._forget_before(oldest + max(1.0, (newest - oldest) * _SHARE))
 
     def _used(self) -> int:
         """Return how many bytes the file has, or will have when all of the log is in it."""
@@ -301,20 +259,3 @@ class HistoryStore:
                 f"The {WHAT} '{shown(self._path)}' was removed or renamed by somebody else.",
                 "A new one is begun; let nobody but fer-edge write to it.",
             )
-
-
-def _state(change: StateChange, camera: int) -> Sequence[Any]:
-    end = change.end or change.start
-    return (
-        camera,
-        int(change.track),
-        str(change.label),
-        change.start.timestamp(),
-        end.timestamp(),
-        float(change.duration),
-        float(change.confidence),
-        float(change.valence),
-        float(change.intensity),
-        int(change.uncertain),
-        int(change.frames),
-    )

@@ -50,6 +50,8 @@ SLOW = (
     "sinks/test_browser.py",
     "sinks/test_h264.py",
     "sinks/test_mqtt_broker.py",
+    "report/test_report_command.py",
+    "report/test_report_page.py",
     "soak",
     "system",
     "test_package.py",

@@ -53,6 +53,7 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "build-engine": _build_engine,
         "rest": _rest,
         "history": _history,
+        "report": _report,
         "doctor": _doctor,
         "health": _health,
         "soak": _soak,
@@ -173,6 +174,19 @@ def _history(arguments: List[str]) -> int:
     )
     add_history_arguments(parser)
     return run_history(parser.parse_args(arguments))
+
+
+def _report(arguments: List[str]) -> int:
+    from fer_edge.cli.report import DESCRIPTION, add_report_arguments, joined_times, run_report
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge report",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_report_arguments(parser)
+    return run_report(parser.parse_args(joined_times(arguments)), show_progress)
 
 
 def _train(arguments: List[str]) -> int:

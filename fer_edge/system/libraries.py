@@ -14,6 +14,7 @@ from fer_edge.system.installation import pip_install
 
 PACKAGES = {
     "PIL": "pillow",
+    "backports": "backports.zoneinfo",
     "cv2": "opencv-python",
     "paho": "paho-mqtt",
     "pillow_heif": "pillow-heif",
@@ -25,6 +26,7 @@ EXTRAS = {
     "PIL": "train",
     "anyio": "web",
     "av": "media",
+    "backports": "report",
     "click": "web",
     "cv2": "cpu",
     "lightning": "train",
@@ -34,6 +36,7 @@ EXTRAS = {
     "onnxruntime": "cpu",
     "paho": "mqtt",
     "pillow_heif": "heif",
+    "plotly": "report",
     "pyarrow": "train",
     "pycuda": "jetson",
     "starlette": "web",

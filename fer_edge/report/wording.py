@@ -1,0 +1,60 @@
+"""Figures as people read them."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from fer_edge.report.local_time import LocalTime
+
+UNKNOWN = "\N{EN DASH}"
+_MOMENT = "%a %d %b %Y, %H:%M"
+
+
+def moment(at: int, zone: LocalTime) -> str:
+    """Return a moment as clocks show it."""
+    return zone.wall_time(at).strftime(_MOMENT)
+
+
+def length(seconds: Optional[float]) -> str:
+    """Return how long something took, with the two units that matter."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 59.95:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h"
+
+
+def step(seconds: int) -> str:
+    """Return the length of a step, which is a whole unit."""
+    for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds % unit == 0:
+            count = seconds // unit
+            return f"{count} {name}s" if count > 1 else f"1 {name}"
+    raise ValueError(f"{seconds} s is no step")
+
+
+def share(part: Optional[float], places: int = 0) -> str:
+    """Return a share from 0 to 1 in per cent; one that is not whole is not rounded to 0 or 100."""
+    if part is None:
+        return UNKNOWN
+    least = 10**-places
+    told = round(100 * part, places)
+    if part > 0 and told == 0:
+        return f"< {least:g} %"
+    if part < 1 and told == 100:
+        return f"> {100 - least:g} %"
+    return f"{100 * part:.{places}f} %"
+
+
+def number(value: Optional[float], places: int, signed: bool = False) -> str:
+    """Return a figure, or a dash for one that is not known."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:+.{places}f}" if signed else f"{value:.{places}f}"

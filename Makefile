@@ -6,6 +6,8 @@ TEST_ENV := .venv-test
 OLD_PYTHON ?= $(shell scripts/find-python 3.8)
 OLD_ENV := .venv-3.8
 HOME_ASSISTANT_PYTHON ?= $(shell scripts/find-python 3.13)
+# Processes that share the tests out. With many more than there are cores the tests that wait for programs may run out of patience.
+WORKERS ?= 2
 # A Debian for Arm, kept for the next time.
 ARM_ROOT := $(CURDIR)/.aarch64
 # A board to switch on in emulation, kept likewise.
@@ -23,13 +25,13 @@ run: $(RUN_ENV)/.ready  ## watch camera 0, or the demo where there is none; 20 s
 	@scripts/first-run $(RUN_ENV)/bin
 
 check: lint  ## for every save: lint, and the tests that take under a minute together
-	$(TEST_ENV)/bin/python -m pytest --quick
+	$(TEST_ENV)/bin/python -m pytest -n $(WORKERS) --quick
 
-test: $(TEST_ENV)/.ready  ## run all tests
-	$(TEST_ENV)/bin/python -m pytest
+test: $(TEST_ENV)/.ready  ## run all tests (in WORKERS=2 processes)
+	$(TEST_ENV)/bin/python -m pytest -n $(WORKERS)
 
 test-3.8: $(OLD_ENV)/.ready  ## run the tests of the runtime on Python 3.8
-	$(OLD_ENV)/bin/python -m pytest --ignore tests/training --ignore tests/zoo
+	$(OLD_ENV)/bin/python -m pytest -n $(WORKERS) --ignore tests/training --ignore tests/zoo
 
 test-mediapipe: .venv-mediapipe/.ready  ## compare with the real mediapipe package (a download of a gigabyte)
 	.venv-mediapipe/bin/python -m pytest tests/detect

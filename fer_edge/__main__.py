@@ -6,17 +6,16 @@ import atexit
 import errno
 import logging
 import os
+import signal
 import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Callable, Optional
 
-from fer_edge.errors import FerEdgeError, OutOfMemory, OutputClosed, OutputError
-from fer_edge.system.libraries import import_failure, in_short, library_of
-from fer_edge.system.signals import HUNG_UP
-
+# Of this package only what functions import themselves: until `main` begins, Ctrl-C would end in a traceback.
 if TYPE_CHECKING:
     from fer_edge.app.parts import Parts
+    from fer_edge.errors import FerEdgeError
 
 OUR_THREADS = ("fer-edge", "video-writer")
 """What the names of threads that may be left behind begin with."""
@@ -35,6 +34,7 @@ def main(parts: Optional[Parts] = None) -> int:
         code = _run(parts)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    _let_ctrl_c_end_what_is_left()
     if any(thread.daemon and thread.name.startswith(OUR_THREADS) for thread in threading.enumerate()):
         # The interpreter's end would tear these threads out of C++ code that hangs or works, which aborts the process.
         atexit.register(_leave_at_once, code)
@@ -42,9 +42,10 @@ def main(parts: Optional[Parts] = None) -> int:
 
 
 def _run(parts: Optional[Parts]) -> int:
-    # Here, because it takes a while, and Ctrl-C may come meanwhile.
     from fer_edge.cli.main import main
+    from fer_edge.errors import FerEdgeError, OutputClosed
     from fer_edge.system.logs import log_the_end
+    from fer_edge.system.signals import HUNG_UP
     from fer_edge.system.standard_output import (
         forget_standard_output,
         guard_standard_output,
@@ -92,6 +93,9 @@ def _flushed(run: Callable[[], int]) -> int:
 
 def _meaning(error: BaseException) -> Optional[FerEdgeError]:
     """Return what an error means that libraries raise: one of them does not load, or memory is short; else None."""
+    from fer_edge.errors import OutOfMemory
+    from fer_edge.system.libraries import import_failure, in_short, library_of
+
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return OutOfMemory(
             f"There are not enough file descriptors to go on: {in_short(error)}.",
@@ -106,6 +110,13 @@ def _meaning(error: BaseException) -> Optional[FerEdgeError]:
             "End other programs, lift a limit (ulimit -v, MemoryMax=), or add swap.",
         )
     return None
+
+
+def _let_ctrl_c_end_what_is_left() -> None:
+    """Take the traceback from an interruption of the interpreter's end, where nothing is left to be completed."""
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_ours and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _put_up_with_a_standard_error_that_takes_nothing() -> None:
@@ -130,6 +141,7 @@ def _finish_the_log() -> None:
 
 
 def _leave_at_once(code: int) -> None:
+    from fer_edge.errors import OutputError
     from fer_edge.system.standard_error import takes_a_line
 
     _finish_the_log()

@@ -1,4 +1,4 @@
-"""What every test gets: a check that no thread outlives it, and the way to optional material."""
+"""What every test gets: a check that no thread outlives it, and the way to optional material. And how files are shared out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 import hypothesis
 import pytest
-from tiers import SLOW
+from tiers import LONGEST, SLOW
 
 TESTS = Path(__file__).parent
 
@@ -38,6 +38,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process of ``-n`` whole files, the longest first, so that none is left alone with one at the end."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class LongestFirst(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            # The faults run beside each other in one process already.
+            return "tests/faults" if nodeid.startswith("tests/faults/") else super()._split_scope(nodeid)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            longest = next((place for place in LONGEST if f"tests/{place}" in self.workqueue), None)
+            if longest is not None:
+                self.workqueue.move_to_end(f"tests/{longest}", last=False)
+            super()._assign_work_unit(node)
+
+    return LongestFirst(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Which tests are left to ``make test``."""
+"""Which tests are left to ``make test``, and which of them begin first."""
 
 SLOW = (
     "aarch64",
@@ -66,3 +66,23 @@ SLOW = (
     "zoo",
 )
 """What ``--quick``, and so ``make check``, leaves out: folders and files that take more than a few seconds."""
+
+LONGEST = (
+    "faults",
+    "privacy/test_nothing_leaves.py",
+    "cli/test_cli.py",
+    "benchmark/test_detector_recall.py",
+    "training/test_commands.py",
+    "soak/test_soak_command.py",
+    "mutants/test_plants.py",
+    "system/test_libraries.py",
+    "docs/test_smallest_face.py",
+    "capture/test_media_source.py",
+    "system/test_standard_output.py",
+    "fuzz/test_fuzz_videos.py",
+    "app/test_file_roles.py",
+    "doctor/test_doctor_command.py",
+    "capture/test_rtsp_credentials.py",
+    "capture/test_rtsp_video.py",
+)
+"""What takes longest, measured, longest first: where processes share the tests, it begins first."""

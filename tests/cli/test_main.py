@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -80,23 +81,52 @@ def test_no_file_takes_the_place_of_a_standard_error_that_is_closed(tmp_path: Pa
     assert results.read_text() == ""
 
 
-def test_ctrl_c_before_the_arguments_were_read_ends_the_program_quietly() -> None:
-    # The interruption comes in the middle of what takes longest then.
+INTERRUPTED = """
+import errno, os, signal, sys
+import fer_edge
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in its background
+left = int(sys.argv.pop(1))
+
+def interrupt(event, args):
+    global left
+    if event == "import" and args[0] != "fer_edge.__main__":
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(interrupt)
+from fer_edge.__main__ import main
+
+sys.exit(main())
+"""
+"""Runs fer-edge, and interrupts it in the middle of an import: what it does for most of the time until it runs."""
+
+
+@pytest.mark.parametrize("moment", [1, 2, 5, 15, 40, 90, 180, 300, 450])
+def test_ctrl_c_while_the_program_starts_ends_it_without_a_traceback(moment: int) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, str(moment), "--camera", "demo", "--display", "none"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert "Traceback" not in done.stderr
+    if done.returncode == 0:
+        assert "frames analysed" in done.stdout, "the run had begun, and was ended"
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+        assert moment < 300, "the run should have begun by now"
+
+
+def test_ctrl_c_when_all_is_done_ends_the_program_without_a_traceback() -> None:
     program = (
-        "import builtins, os, signal, sys\n"
+        "import os, signal, sys\n"
         "from fer_edge.__main__ import main\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in its background\n"
-        "load = builtins.__import__\n"
-        "def interrupted(name, *more):\n"
-        "    if name == 'fer_edge.settings.settings':\n"
-        "        os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return load(name, *more)\n"
-        "builtins.__import__ = interrupted\n"
-        "sys.exit(main())\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "code = main()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
     )
     command = [sys.executable, "-c", program, "--version"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    assert done.stdout.startswith("fer-edge ")
 
 
 def test_too_few_descriptors_are_told_with_the_remedy() -> None:

@@ -66,8 +66,8 @@ def test_releases_that_were_stolen_are_excluded() -> None:
 @pytest.mark.parametrize(
     "lock", [file for file in LOCKS if file.stem.startswith(("pc-", "jetpack"))], ids=lambda file: file.name
 )
-def test_what_answers_is_installed_where_images_and_boards_listen(lock: Path) -> None:
-    assert {"starlette", "uvicorn"} <= {line.partition("==")[0] for line in blocks(lock)}
+def test_images_and_boards_have_what_answers_and_what_speaks_to_a_broker(lock: Path) -> None:
+    assert {"starlette", "uvicorn", "paho-mqtt"} <= {line.partition("==")[0] for line in blocks(lock)}
 
 
 def test_a_service_as_the_pages_install_it_can_listen_as_its_settings_say() -> None:

@@ -88,7 +88,7 @@ class Answering:
             Metrics(session, monitor.health, lambda: board.state, runners).page,
             hub,
             temperature,
-            pictures=web.shows == "pictures",
+            pictures=web.shows_pictures,
             viewers=web.viewers,
             names=web.names,
             history=_history(self._settings.history.file),

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SINK = "the web page"
 
+SEARCH_SECONDS = 5.0
+"""Longest search of the history for one answer: after ten the connection is cut."""
+
 
 class Answering:
     """Listens where the settings say so; else it does nothing.
@@ -114,7 +117,7 @@ def _history(file: str) -> Optional[Callable[..., Sequence[Mapping[str, Any]]]]:
         from fer_edge.sinks.history.export import minute_record
         from fer_edge.sinks.history.reading import HistoryReader
 
-        with HistoryReader(file) as reader:
+        with HistoryReader(file, SEARCH_SECONDS) as reader:
             if what == "states":
                 return [as_record(change) for change in reader.states(camera, begin, end, most)]
             return [minute_record(minute) for minute in reader.minutes(camera, begin, end, most)]

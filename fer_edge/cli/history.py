@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from datetime import datetime, timezone
-from typing import Any, BinaryIO, List
+from typing import Any, BinaryIO, List, Optional
 
 from fer_edge.errors import OutputClosed, OutputError, UsageError
 from fer_edge.sinks.files import open_error, write_error
@@ -76,6 +76,8 @@ def run_history(options: argparse.Namespace) -> int:
 
 
 def _export(reader: HistoryReader, options: argparse.Namespace) -> int:
+    if options.since and options.until and options.since >= options.until:
+        raise UsageError("--from is not before --until.", "Give the earlier moment as --from.")
     name = os.path.basename(options.to)
     what = options.what or (MINUTES if name.lower().startswith(MINUTES) else STATES)
     rows = exported(reader, what, options.camera, options.since, options.until)
@@ -108,8 +110,11 @@ def _export(reader: HistoryReader, options: argparse.Namespace) -> int:
 
 
 def _to_standard_output(rows: Any, columns: List[str]) -> None:
-    out: BinaryIO = sys.stdout.buffer
     try:
+        out: Optional[BinaryIO] = getattr(sys.stdout, "buffer", None)
+        if out is None:
+            sys.stdout.write("")  # which says why nothing can be written, where it was closed
+            return
         export_csv(rows, out, columns)
         out.flush()
     except BrokenPipeError as error:

@@ -36,6 +36,7 @@ def test_other_machines_are_shown_pictures_only_where_that_was_asked_for(
     assert Settings.of(listen=parse_address(listen), **asked).web.shows_pictures is shown
 
 
+@pytest.mark.slow
 def test_a_program_that_others_can_reach_gives_no_picture_to_who_knows_the_token(tmp_path: Path) -> None:
     port = free_port()
 

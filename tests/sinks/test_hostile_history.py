@@ -67,6 +67,22 @@ def test_what_somebody_wrote_into_it_by_hand_is_told_wherever_it_is_read(
         rows(None, LONG_AGO, FAR_AHEAD, what, 10)
 
 
+def test_a_name_in_it_controls_no_terminal(
+    path: Path, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(str(path))) as database:
+        database.execute("UPDATE cameras SET name = ?", ("=a\x1b[31m\x9b2J\r\nb",))
+        database.commit()
+    main(["history", "export", str(path), "--to", "-"])
+    written = capfdbinary.readouterr().out.decode().splitlines()
+    assert len(written) == 2
+    assert written[1].startswith("'=a [31m 2J  b,")
+    with pytest.raises(UsageError) as told:
+        main(["history", "export", str(path), "--to", str(tmp_path / "x.csv"), "--camera", "none"])
+    assert "\x1b" not in told.value.remedy
+    assert "[31m" in told.value.remedy
+
+
 @pytest.mark.slow
 def test_a_search_that_takes_too_long_ends(path: Path) -> None:
     with closing(sqlite3.connect(str(path))) as database:

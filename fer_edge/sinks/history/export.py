@@ -13,6 +13,7 @@ from fer_edge.sinks.event_lines import ROWS, as_cell, as_record
 from fer_edge.sinks.history.reading import HistoryMinute, HistoryReader
 from fer_edge.sinks.lines import iso, number
 from fer_edge.system.libraries import import_library
+from fer_edge.system.masking import printable
 from fer_edge.types import LABELS
 
 STATES, MINUTES = "states", "minutes"
@@ -89,8 +90,8 @@ def exported(
     known = reader.cameras()
     if camera is not None and camera not in known:
         raise UsageError(
-            f"The history knows no camera '{camera}'.",
-            f"Its cameras are: {', '.join(known)}." if known else "It holds nothing yet.",
+            f"The history knows no camera '{printable(camera)}'.",
+            f"Its cameras are: {', '.join(map(printable, known))}." if known else "It holds nothing yet.",
         )
     if what == STATES:
         return (as_record(change) for change in reader.states(camera, since, until))

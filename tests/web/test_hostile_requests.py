@@ -8,19 +8,22 @@ import logging
 import socket
 import threading
 from contextlib import closing
+from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Iterator, List, Tuple
 
+import numpy as np
 import pytest
 from waiting import wait_until
 
 from fer_edge.service.health import CameraHealth, Health
 from fer_edge.system.address import Address
-from fer_edge.types import Rates
+from fer_edge.types import Frame, Observation, Rates, StateChange
 from fer_edge.web import aside
 from fer_edge.web.access import Access
 from fer_edge.web.application import MOST_SEARCHES
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.run import WebRun
+from fer_edge.web.timeline import Timeline
 
 
 class Archive:
@@ -156,3 +159,14 @@ def test_cookies_of_others_lock_nobody_out(others: str) -> None:
     assert access.is_logged_in(header)
     access.log_out(header)
     assert not access.is_logged_in(header)
+
+
+def test_after_the_clock_was_set_back_a_timeline_tells_nothing_of_what_lies_ahead() -> None:
+    timeline, now = Timeline(), datetime(2026, 11, 26, 10, 0, tzinfo=timezone.utc)
+    for at in (now + timedelta(days=1), now - timedelta(seconds=30)):
+        timeline.take(Observation(Frame(0, 0.0, at, np.zeros((2, 2, 3), np.uint8), "door"), ()))
+        end = at + timedelta(seconds=1)
+        timeline.change(StateChange("door", 1, "happy", at, end, 1.0, 0.9, 0.8, 0.7, False, 30))
+    told = timeline.told(now, 10.0)
+    assert [len(told["states"]), len(told["valence"])] == [1, 1]
+    assert told["from"] < told["states"][0]["start"] < told["to"]

@@ -6,9 +6,9 @@
 
 Runs the program as a process of its own and looks at one camera's pictures from this process, so that the cost of reading is
 not counted. Printed are, of each case: processor seconds per second, FPS total as the program tells it, pictures that a viewer
-got per second, and at the end descriptors, threads and memory before and after. With ``--minutes`` only twenty viewers look for so
-long, of which one leaves and another comes each second; printed is what the program holds each tenth of that time, and when all
-are gone. Linux only.
+got per second, and at the end descriptors, threads and memory before and after. With ``--minutes`` twenty viewers
+look for so long, of which one leaves and another comes each second; printed is what the program holds each tenth of that time,
+and when all are gone. Linux only.
 """
 
 from __future__ import annotations

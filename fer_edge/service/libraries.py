@@ -1,4 +1,4 @@
-"""Tells before an installation which libraries the settings ask for and the program lacks: a service would only stay *failed*."""
+"""Refuses, before an installation, settings that need a library which is not there: the service would only stay *failed*."""
 
 from __future__ import annotations
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import time
+import urllib.error
 import urllib.request
 from typing import Any
 
 import pytest
+from programs import eventually
 
 pytest.importorskip("uvicorn")
 
@@ -22,42 +23,50 @@ class Stuck:
         self._socket.connect((program.address.host, program.address.port))
         self._socket.sendall(f"GET /api/cameras/{camera}/live.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
-    def until_cut(self, seconds: float) -> bool:
-        """Wait until the program has ended the connection; return whether it did."""
-        poll = select.poll()
-        poll.register(self._socket, 0)  # without reading: errors and the end of both ways are told in any case
-        return bool(poll.poll(seconds * 1000))
-
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+
+def snapshot(program: Any) -> bool:
+    """Ask for one picture; return whether there was a place for one who looks."""
+    try:
+        with urllib.request.urlopen(f"http://{program.address}/api/cameras/hall/snapshot.jpg", timeout=30) as answer:
+            return bool(answer.read(2) == b"\xff\xd8")
+    except urllib.error.HTTPError as refused:
+        with refused:
+            if refused.code == 503:
+                return False
+        raise
 
 
 def test_browsers_that_never_read_are_cut_and_cost_neither_frames_nor_other_viewers_anything(bench: Any) -> None:
     program = bench.program("--camera", "hall=demo:3", "--web-viewers", "4")
     program.more_frames(5)
     injected = time.monotonic()
-    stuck = [Stuck(program, "hall") for _ in range(3)]
-    for one in stuck:
+    for one in [Stuck(program, "hall") for _ in range(3)]:
         bench.at_the_end(one.close)
-    url = f"http://{program.address}/api/cameras/hall/live.mjpg"
-    with urllib.request.urlopen(url, timeout=30) as picture:
-        for _ in range(20):
-            while not picture.readline().lower().startswith(b"content-length:"):
+    with urllib.request.urlopen(f"http://{program.address}/api/cameras/hall/live.mjpg", timeout=30) as reads:
+        eventually(lambda: not snapshot(program), "the places to be taken")
+        pictures = 0
+
+        def look() -> bool:
+            nonlocal pictures
+            while not reads.readline().lower().startswith(b"content-length:"):
                 pass
+            pictures += 1
+            return snapshot(program)
+
+        eventually(look, "the end of those who never read")
+        noticed = time.monotonic()
+    assert pictures > 5
     program.more_frames(20)
-    assert all(one.until_cut(60) for one in stuck)
-    noticed = time.monotonic()
-    removed = time.monotonic()
-    for _ in range(4):  # the places of the three are free again
-        with urllib.request.urlopen(f"http://{program.address}/api/cameras/hall/snapshot.jpg", timeout=30) as answer:
-            assert answer.read(2) == b"\xff\xd8"
     assert program.health()["status"] == "healthy"
-    summary = program.end()
+    program.end()
     bench.report.add(
-        "three browsers ask for pictures and never read",
+        "three browsers ask for the pictures of a camera and never read",
         noticed - injected,
-        time.monotonic() - removed,
-        summary["dropped"],
-        "they are cut; the analysis goes on, and another viewer gets every picture meanwhile",
+        None,
+        None,
+        f"they are cut, and their places are free; another viewer got {pictures} pictures meanwhile",
     )

@@ -83,7 +83,7 @@ class MqttSink(Sink):
         self._health_key = ""
         self._health_at = 0.0
         self._asked_anew = False
-        self._closed = False
+        self._closed = self._ended = False
         availability = self._topics.availability
         birth: Optional[str] = None
         self._device: Optional[Message] = None
@@ -137,6 +137,7 @@ class MqttSink(Sink):
         for figures in self._memory.minutes.close():
             self._tell_minute(figures)
         self._connection.close(FLUSH_SECONDS)
+        self._ended = True
 
     def trouble(self) -> str:
         """Return why the broker is not reached, and how many events wait; empty while it is."""
@@ -147,7 +148,7 @@ class MqttSink(Sink):
     def lost(self) -> int:
         """How many events and figures were dropped, and at the end how many the broker did not confirm."""
         outbox = self._memory.outbox
-        return outbox.dropped + (len(outbox) if self._closed else 0)
+        return outbox.dropped + (len(outbox) if self._ended else 0)
 
     def _tell(self, change: StateChange) -> None:
         memory = self._memory

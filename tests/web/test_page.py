@@ -19,7 +19,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 TOKEN = "a-word-of-many-letters"
-PATIENCE = 30_000
+PATIENCE = 90_000
 """Milliseconds for anything to happen on the page."""
 
 HOSTILE = "<img src=x onerror=\"window.harm = 1\"> & 'door' \u202e/../%2F"

@@ -145,7 +145,8 @@ def test_no_message_of_the_program_is_changed_by_the_masking_of_what_it_tells() 
             if id(node) in docstrings | parts:
                 continue
             text = _as_shown(node)
-            if " " in text and mask(text) != text:
+            # What is said to SQLite, nobody reads.
+            if " " in text and not text.startswith("PRAGMA ") and mask(text) != text:
                 changed.append(f"{path.name}:{getattr(node, 'lineno', 0)}: {mask(text)}")
     assert changed == []
 

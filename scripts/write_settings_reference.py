@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Iterator
 
-from fer_edge.settings.from_environment import ENVIRONMENT_PREFIX
 from fer_edge.settings.field import told_default
+from fer_edge.settings.from_environment import ENVIRONMENT_PREFIX
 from fer_edge.settings.settings import CAMERA, SECTIONS, TABLES, Option
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"

@@ -122,8 +122,11 @@ def _utc(moment: Optional[float]) -> Optional[datetime]:
 
 
 def _to_standard_output(rows: Any, columns: List[str]) -> None:
-    out: BinaryIO = sys.stdout.buffer
     try:
+        out: Optional[BinaryIO] = getattr(sys.stdout, "buffer", None)
+        if out is None:
+            sys.stdout.write("")  # which says why nothing can be written, where it was closed
+            return
         export_csv(rows, out, columns)
         out.flush()
     except BrokenPipeError as error:

@@ -48,7 +48,7 @@ network makes of your face; nobody but you can read it. It belongs to the --mode
 OF_NO_USE = frozenset(
     known.setting.option
     for known in setting_options()
-    if known.section in ("tracks", "run", "outputs", "history", "web") or known.setting.option == "blur"
+    if known.section not in ("cameras", "analysis", "log") or known.setting.option == "blur"
 )
 """Settings that are of a live run alone. A settings file may hold them, and the command line that records may not."""
 

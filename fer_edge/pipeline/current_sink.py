@@ -60,9 +60,11 @@ class CurrentSink:
 
     @property
     def lost(self) -> int:
-        """How much the sink itself has lost; one that takes over from another goes on with that one's count."""
+        """How much the sink itself has lost; one that takes over from another goes on with that one's count. Never falls."""
         sink = self._sink
-        return self._lost if sink is None else sink.lost
+        if sink is not None:
+            self._lost = max(self._lost, sink.lost)
+        return self._lost
 
     def drop(self) -> None:
         """Close the sink whatever it says to that; the next observation gets another one."""
@@ -71,10 +73,10 @@ class CurrentSink:
 
     def close(self) -> None:
         """Close the sink, if there is one. Raises what it raises."""
-        sink, self._sink, self._is_open = self._sink, None, False
+        sink, self._is_open = self._sink, False
         if sink is not None:
             with self._state.calling("closing"):
                 try:
                     sink.close()
                 finally:
-                    self._lost = sink.lost
+                    self._lost, self._sink = max(self._lost, sink.lost), None

@@ -18,7 +18,7 @@ from fer_edge.errors import FerEdgeError
 from fer_edge.service.health import DOWN
 from fer_edge.sinks.lines import iso
 from fer_edge.web.access import Access
-from fer_edge.web.aside import Aside, in_thread
+from fer_edge.web.aside import Aside, Few, in_thread
 from fer_edge.web.connections import peer_of
 from fer_edge.web.guard import Guard, body_of
 from fer_edge.web.hub import persons_of
@@ -36,6 +36,9 @@ MOST_READERS = 60
 
 MOST_ROWS = 10_000
 """Of the history, in one answer."""
+
+MOST_SEARCHES = 2
+"""Of the history, at a time."""
 
 FIRST_PICTURE = 5.0
 """Seconds to wait for a snapshot: a camera of one picture a second has some time."""
@@ -60,6 +63,7 @@ class Site:
         self._access = access
         self._files = PageFiles()
         self._status = Aside(self._look, _GOOD_FOR)
+        self._search = Few(MOST_SEARCHES)
         self._states: Dict[str, str] = {}
         self._viewers = self._readers = 0
 
@@ -163,7 +167,7 @@ class Site:
             raise Refusal(404, "This run keeps no history.", "Start it with  --history FILE.db.")
         camera = given.get("camera")
         try:
-            rows = await in_thread(lambda: history(camera, begin, end, what, MOST_ROWS + 1))
+            rows = await self._search(lambda: history(camera, begin, end, what, MOST_ROWS + 1))
         except FerEdgeError as error:
             raise Refusal(503, error.message, error.remedy) from error
         return json_answer(

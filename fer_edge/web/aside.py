@@ -9,10 +9,24 @@ from contextlib import suppress
 from typing import Any, Callable, Optional, Tuple
 
 from fer_edge.system.clock import Clock
+from fer_edge.web.refusal import Refusal
 
 
-async def in_thread(work: Callable[[], Any]) -> Any:
-    """Return what `work` does in a thread of its own, which ends with it; who asks may go earlier."""
+async def in_thread(work: Callable[[], Any], over: Callable[[], None] = lambda: None) -> Any:
+    """Return what `work` does in a thread of its own, which ends with it; who asks may go earlier.
+
+    Parameters
+    ----------
+    work : callable
+        The question.
+    over : callable
+        Called in any case when the thread is at its end.
+
+    Raises
+    ------
+    Refusal
+        No thread can be had.
+    """
     loop = asyncio.get_event_loop()
     future: asyncio.Future[Any] = loop.create_future()
 
@@ -30,11 +44,36 @@ async def in_thread(work: Callable[[], Any]) -> Any:
             result = work()
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked
             failure = error
+        finally:
+            over()
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(tell, result, failure)
 
-    threading.Thread(target=run, name="fer-edge-web-answer", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="fer-edge-web-answer", daemon=True).start()
+    except RuntimeError:
+        over()
+        raise Refusal(503, "This machine has no thread left for an answer.", "Ask again in a moment.") from None
     return await future
+
+
+class Few:
+    """Lets few questions be under way at a time: who hangs up and asks again costs no further thread.
+
+    Parameters
+    ----------
+    most : int
+        How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.BoundedSemaphore(most)
+
+    async def __call__(self, work: Callable[[], Any]) -> Any:
+        """Return what `work` does in a thread. Raises `Refusal` where as many are at it as may."""
+        if not self._free.acquire(blocking=False):
+            raise Refusal(503, "Others are asking for the same at the moment.", "Ask again.", {"Retry-After": "1"})
+        return await in_thread(work, self._free.release)
 
 
 class Aside:

@@ -14,9 +14,11 @@ from fer_edge.errors import DiskFull, OutputClosed, OutputNotWritable, ResultUnw
 from fer_edge.pipeline import backlog, sink_deadline, sink_policy, sink_state
 from fer_edge.pipeline import sink_runner as runners
 from fer_edge.pipeline.backlog import MOST_WAITING
+from fer_edge.pipeline.current_sink import CurrentSink
 from fer_edge.pipeline.retry import Backoff
 from fer_edge.pipeline.sink_deadline import Deadline, close_together
 from fer_edge.pipeline.sink_runner import SinkRunner
+from fer_edge.pipeline.sink_state import SinkState
 from fer_edge.sinks.base import Sink, StreamInfo
 from fer_edge.sinks.fake import MemorySink
 from fer_edge.types import Frame, Observation, Rates
@@ -487,6 +489,41 @@ def test_a_sink_is_made_at_the_start_and_opened_in_the_same_thread_when_the_firs
     assert done == ["made by fer-edge-list", "opened by fer-edge-list"]
     assert sink.info == StreamInfo("", 4, 4, 0.0, True)
     assert sink.closed
+
+
+class Losing(MemorySink):
+    """Lost something, and takes its time to close."""
+
+    def __init__(self, lost: int, release: threading.Event) -> None:
+        super().__init__()
+        self._lost, self._release = lost, release
+
+    @property
+    def lost(self) -> int:
+        return self._lost
+
+    def close(self) -> None:
+        self._release.wait(20)
+        super().close()
+
+
+def test_what_a_sink_says_that_it_lost_never_becomes_less_also_not_while_it_closes_or_where_another_takes_over() -> (
+    None
+):
+    release = threading.Event()
+    closing = CurrentSink(lambda opened: Losing((3, 1)[opened], release), SinkState("list", time.monotonic))
+    closing.write(observation(0), Rates(), lambda first: StreamInfo())
+    thread = threading.Thread(target=closing.drop)
+    thread.start()
+    try:
+        assert closing.lost == 3
+    finally:
+        release.set()
+        thread.join()
+    assert closing.lost == 3
+    closing.write(observation(1), Rates(), lambda first: StreamInfo())
+    assert closing.lost == 3
+    closing.close()
 
 
 def test_a_sink_that_nothing_came_for_is_closed_without_having_been_opened() -> None:

@@ -260,6 +260,7 @@ def test_of_too_many_rows_that_wait_the_oldest_are_left_out_and_counted(
             written.write(tracked(index, "happy" if index % 2 else "sad", frames=1), Rates())
         other.execute("ROLLBACK")
     assert "left out 17 rows" in caplog.text
+    assert written.lost == 17
     assert counts(path) == (4, 1)
 
 

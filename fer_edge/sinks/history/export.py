@@ -92,7 +92,7 @@ def exported(
         if camera not in known:
             raise UsageError(
                 f"The history knows no camera '{printable(camera)}'.",
-                f"Its cameras are: {printable(', '.join(known))}." if known else "It holds nothing yet.",
+                f"Its cameras are: {', '.join(map(printable, known))}." if known else "It holds nothing yet.",
             )
     only = cameras[0] if len(cameras) == 1 else None
     rows: Iterator[Mapping[str, Any]]

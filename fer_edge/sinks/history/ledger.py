@@ -32,8 +32,8 @@ class Ledger:
     ----------
     waiting : deque of Row
         To be written, in this order.
-    lost : int
-        How many were left out, as too many waited.
+    lost, told : int
+        How many were left out, as too many waited, and of how many of these the log has told.
     locked_since : float or None
         Monotonic seconds since when another program has the file locked.
     """
@@ -41,7 +41,7 @@ class Ledger:
     def __init__(self, run: RunView, row: RunRow) -> None:
         self.waiting: Deque[Row] = deque(maxlen=MOST_WAITING)
         self.row = row
-        self.lost = 0
+        self.lost = self.told = 0
         self.locked_since: Optional[float] = None
         self._run = run
         self._last: Optional[Tuple[str, int]] = None

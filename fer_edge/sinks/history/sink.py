@@ -109,6 +109,11 @@ class HistorySink(Sink):
         finally:
             store.close()
 
+    @property
+    def lost(self) -> int:
+        """How many rows were left out, as too many waited for the file."""
+        return self._ledger.lost
+
     def _recognise(self, file: BinaryIO) -> int:
         try:
             refuse_others(file.read(HEADER_BYTES))
@@ -136,14 +141,14 @@ class HistorySink(Sink):
         store.write(ledger.waiting, ledger.row, self._wall())
         ledger.waiting.clear()
         ledger.locked_since = None
-        if ledger.lost:
+        lost, ledger.told = ledger.lost - ledger.told, ledger.lost
+        if lost:
             logger.warning(
                 "the history '%s' left out %d rows: too many waited for it",
                 self._path,
-                ledger.lost,
-                extra={"event": "results_left_out", "sink": WHAT, "lost": ledger.lost},
+                lost,
+                extra={"event": "results_left_out", "sink": WHAT, "lost": lost},
             )
-            ledger.lost = 0
 
     def _waits_for_a_lock(self, error: OutputError) -> bool:
         """Return whether an error is a lock that may soon be gone."""

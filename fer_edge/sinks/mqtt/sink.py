@@ -82,7 +82,8 @@ class MqttSink(Sink):
         self._memory: _Memory = request.memory.setdefault("mqtt", _Memory())
         self._health_key = ""
         self._health_at = 0.0
-        self._closed = False
+        self._asked_anew = False
+        self._closed = self._ended = False
         availability = self._topics.availability
         birth: Optional[str] = None
         self._device: Optional[Message] = None
@@ -136,6 +137,7 @@ class MqttSink(Sink):
         for figures in self._memory.minutes.close():
             self._tell_minute(figures)
         self._connection.close(FLUSH_SECONDS)
+        self._ended = True
 
     def trouble(self) -> str:
         """Return why the broker is not reached, and how many events wait; empty while it is."""
@@ -146,7 +148,7 @@ class MqttSink(Sink):
     def lost(self) -> int:
         """How many events and figures were dropped, and at the end how many the broker did not confirm."""
         outbox = self._memory.outbox
-        return outbox.dropped + (len(outbox) if self._closed else 0)
+        return outbox.dropped + (len(outbox) if self._ended else 0)
 
     def _tell(self, change: StateChange) -> None:
         memory = self._memory
@@ -167,11 +169,13 @@ class MqttSink(Sink):
         if key != self._health_key or self._clock() - self._health_at >= HEALTH_EVERY:
             self._health_key, self._health_at = key, self._clock()
             self._memory.outbox.state(message)
+        if self._asked_anew:
+            self._asked_anew = False
+            self._memory.outbox.tell_states_anew()
 
     def _hear(self, topic: str, payload: str) -> None:  # noqa: ARG002  (there is one topic only)
-        """Tell all anew once Home Assistant has come back."""
-        if payload == ONLINE:
-            self._memory.outbox.tell_states_anew()
+        """Tell all anew, at the next look, once Home Assistant has come back: whoever says so without end costs a look."""
+        self._asked_anew = self._asked_anew or payload == ONLINE
 
 
 def make_sink(request: SinkRequest) -> Sink:

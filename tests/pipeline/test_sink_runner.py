@@ -507,7 +507,9 @@ class Losing(MemorySink):
         super().close()
 
 
-def test_what_a_sink_says_that_it_lost_never_becomes_less_also_not_while_it_closes_or_where_another_takes_over() -> None:
+def test_what_a_sink_says_that_it_lost_never_becomes_less_also_not_while_it_closes_or_where_another_takes_over() -> (
+    None
+):
     release = threading.Event()
     closing = CurrentSink(lambda opened: Losing((3, 1)[opened], release), SinkState("list", time.monotonic))
     closing.write(observation(0), Rates(), lambda first: StreamInfo())

@@ -31,8 +31,8 @@ from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, Ob
 from fer_edge.web import application
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.hub import Hub, HubSink
-from fer_edge.web.pictures import Pictures
 from fer_edge.web.openapi import DESCRIPTION
+from fer_edge.web.pictures import Pictures
 from fer_edge.web.run import WebRun
 
 DOOR = "door & <b>"

@@ -2,10 +2,13 @@
 
     python benchmarks/web_viewers.py
     python benchmarks/web_viewers.py --seconds 30 --camera demo:3 --camera-fps 30
+    python benchmarks/web_viewers.py --minutes 60        # what an hour of viewing leaves behind
 
 Runs the program as a process of its own and looks at one camera's pictures from this process, so that the cost of reading is
 not counted. Printed are, of each case: processor seconds per second, FPS total as the program tells it, pictures that a viewer
-got per second, and at the end descriptors, threads and memory before and after. Linux only.
+got per second, and at the end descriptors, threads and memory before and after. With ``--minutes`` twenty viewers
+look for so long, of which one leaves and another comes each second; printed is what the program holds each tenth of that time,
+and when all are gone. Linux only.
 """
 
 from __future__ import annotations
@@ -115,9 +118,25 @@ def measure(pid: int, port: int, viewers: Viewers, seconds: float) -> Dict[str, 
     }
 
 
+def watch_long(pid: int, port: int, path: str, seconds: float) -> None:
+    """Have viewers come and go for so long, and print what the program holds meanwhile."""
+    steady = Viewers(port, path, VIEWERS - 1)
+    try:
+        begun = time.monotonic()
+        for tenth in range(11):
+            while time.monotonic() < begun + seconds * tenth / 10:
+                coming = Viewers(port, path, 1)
+                time.sleep(1.0)
+                coming.close()
+            print(f"{seconds * tenth / 600:8.1f} min   {holds(pid)}", flush=True)
+    finally:
+        steady.close()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--minutes", type=float, help="only see what so long a time of viewing leaves behind")
     parser.add_argument("--camera", default="demo:1")
     parser.add_argument("--camera-fps", default="15")
     parser.add_argument("--port", type=int, default=18659)
@@ -128,6 +147,11 @@ def main() -> int:
     with subprocess.Popen(command, cwd=Path(__file__).resolve().parent.parent) as program:
         try:
             path = f"/api/cameras/{wait_for_frames(asked.port, program)}/live.mjpg"
+            if asked.minutes is not None:
+                watch_long(program.pid, asked.port, path, 60 * asked.minutes)
+                time.sleep(12)
+                print("when all are gone:", holds(program.pid))
+                return 0
             cases = {
                 "nobody looks": {"readers": 0},
                 "one viewer": {"readers": 1},

@@ -25,6 +25,8 @@ BOARD = [
     "--extra",
     "service",
     "--extra",
+    "mqtt",
+    "--extra",
     "jetson",
     "--only-binary",
     ":all:",
@@ -43,10 +45,12 @@ LOCKS: Dict[str, List[str]] = {
         "headless",
         "--extra",
         "service",
+        "--extra",
+        "mqtt",
     ],
     "pc-headless-gpu": [
         *("--python-platform", "x86_64-manylinux_2_28", "--python-version", "3.12"),
-        *("pyproject.toml", "--extra", "headless-gpu", "--extra", "service"),
+        *("pyproject.toml", "--extra", "headless-gpu", "--extra", "service", "--extra", "mqtt"),
     ],
     "jetpack4": [
         *("--python-platform", "aarch64-manylinux2014", "--python-version", "3.8"),

@@ -16,6 +16,9 @@ from plants import Plant
 PYTEST = ("-m", "pytest", "-o", "addopts=", "-x", "-q", "-p", "no:cacheprovider")
 """Without the options of the project, since a second ``-q`` would hide how many passed."""
 
+MORTAL = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"""Has a test that a fault lets run for ever end with the script, also where that is killed."""
+
 
 class Copy:
     """A copy of the tree, with an environment of its own that imports it and nothing else.
@@ -97,7 +100,7 @@ class Copy:
 
     def test(self, tests: Sequence[str], limit: float) -> Tuple[Optional[int], str]:
         """Run tests; return pytest's exit code, None where they had not ended within `limit` seconds, and what it wrote."""
-        command = [self._python, *PYTEST, "--basetemp", str(self._folder / "t"), *tests]
+        command = [*MORTAL, self._python, *PYTEST, "--basetemp", str(self._folder / "t"), *tests]
         with (self._folder / "log").open("w+b") as log:
             run = subprocess.Popen(
                 command,

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Iterator
 
+from fer_edge.settings.field import told_default
 from fer_edge.settings.from_environment import ENVIRONMENT_PREFIX
 from fer_edge.settings.settings import CAMERA, SECTIONS, TABLES, Option
 
@@ -67,10 +68,8 @@ def row(section: str, key: str, known: Option) -> str:
 
 
 def shown(known: Option) -> str:
-    default = known.default
-    if default in (None, "") or "(default:" in known.setting.help:
-        return ""
-    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    default = told_default(known.setting, known.default)
+    return f"`{default}`" if default and "(default:" not in known.setting.help else ""
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SINK = "the web page"
 
+SEARCH_SECONDS = 5.0
+"""Longest search of the history for one answer: after ten the connection is cut."""
+
 
 class Answering:
     """Listens where the settings say so; else it does nothing.
@@ -88,7 +91,7 @@ class Answering:
             Metrics(session, monitor.health, lambda: board.state, runners).page,
             hub,
             temperature,
-            pictures=web.shows == "pictures",
+            pictures=web.shows_pictures,
             viewers=web.viewers,
             names=web.names,
             history=_history(self._settings.history.file),
@@ -114,7 +117,7 @@ def _history(file: str) -> Optional[Callable[..., Sequence[Mapping[str, Any]]]]:
         from fer_edge.sinks.history.export import minute_record
         from fer_edge.sinks.history.reading import HistoryReader
 
-        with HistoryReader(file) as reader:
+        with HistoryReader(file, SEARCH_SECONDS) as reader:
             if what == "states":
                 return [as_record(change) for change in reader.states(camera, begin, end, most)]
             return [minute_record(minute) for minute in reader.minutes(camera, begin, end, most)]

@@ -7,6 +7,7 @@ import os
 from typing import AbstractSet, Any, Dict, List, Optional, Tuple
 
 from fer_edge.errors import UsageError
+from fer_edge.settings.field import told_default
 from fer_edge.settings.settings import setting_options
 from fer_edge.settings.values import FLAG
 
@@ -25,8 +26,8 @@ def add_settings(parser: argparse.ArgumentParser, hidden: AbstractSet[str] = fro
         title = known.setting.group
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
-        shown = str(known.default).lower() if isinstance(known.default, bool) else known.default
-        default = "" if known.default in (None, "") else f" (default: {shown})"
+        shown = told_default(known.setting, known.default)
+        default = f" (default: {shown})" if shown else ""
         name = known.setting.option
         # A switch may stand alone: --blur is --blur true.
         alone: Dict[str, Any] = {"nargs": "?", "const": "true"} if known.setting.kind is FLAG else {}

@@ -6,9 +6,12 @@ import argparse
 import os
 import sys
 from datetime import datetime, timezone
-from typing import Any, BinaryIO, List
+from typing import Any, BinaryIO, List, Optional
 
+from fer_edge.cli.times import TIMES, add_times
 from fer_edge.errors import OutputClosed, OutputError, UsageError
+from fer_edge.report.local_time import LocalTime
+from fer_edge.report.period import asked_moments
 from fer_edge.sinks.files import open_error, write_error
 from fer_edge.sinks.history.export import FORMS, MINUTES, STATES, columns_of, export_csv, exported
 from fer_edge.sinks.history.reading import HistoryReader, size_of
@@ -20,29 +23,37 @@ from fer_edge.system.table import table_lines
 
 _WHAT = "export"
 
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 Read what --history kept; a run may go on writing meanwhile.
 
   fer-edge history info week.db
-  fer-edge history export week.db --to events.csv --from 2026-11-20 --camera door
-  fer-edge history export week.db --to week.parquet --what minutes
-  fer-edge history export week.db --to - | head
-"""
+  fer-edge history export week.db -o events.csv
+  fer-edge history export week.db --from -7d --to yesterday --camera door -o week.parquet
+  fer-edge history export week.db --what minutes -o - | head
+
+{TIMES}"""
 
 
 def add_history_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the two verbs and what they take."""
     verbs = parser.add_subparsers(dest="verb", metavar="export|info", required=True)
-    export = verbs.add_parser("export", help="write states or minutes as CSV or Parquet", allow_abbrev=False)
+    export = verbs.add_parser(
+        "export",
+        help="write states or minutes as CSV or Parquet",
+        description=f"Write states or minutes as CSV or Parquet.\n\n{TIMES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     info = verbs.add_parser("info", help="tell from when to when there is what, and whether the file is whole")
     for verb in (export, info):
         verb.add_argument("file", metavar="FILE.db", help="the file that --history names")
     export.add_argument(
-        "--to",
-        required=True,
+        "-o",
+        "--output",
         metavar="FILE",
-        help="a name that ends in .csv or .parquet; - writes CSV to standard output",
+        help="where it goes: a name that ends in .csv or .parquet; - writes CSV to standard output",
     )
+    add_times(export, "until when (default: what the history ends with); without -o, the FILE")
     export.add_argument(
         "--what",
         choices=(STATES, MINUTES),
@@ -50,14 +61,8 @@ def add_history_arguments(parser: argparse.ArgumentParser) -> None:
         "begins with that word, else states)",
     )
     export.add_argument(
-        "--from",
-        dest="since",
-        type=_moment,
-        metavar="TIME",
-        help="from then on, such as 2026-11-26 or 2026-11-26T10:15, UTC",
+        "--camera", action="append", default=[], metavar="NAME", help="of this camera alone; may be given several times"
     )
-    export.add_argument("--until", type=_moment, metavar="TIME", help="until then")
-    export.add_argument("--camera", metavar="NAME", help="of this camera alone")
 
 
 def run_history(options: argparse.Namespace) -> int:
@@ -68,7 +73,7 @@ def run_history(options: argparse.Namespace) -> int:
     OutputError
         The history cannot be read, or the file of an export not be written.
     UsageError
-        The history knows no such camera, or nobody knows such a form.
+        The history knows no such camera, or nobody knows such a form, such a zone or such a time.
     """
     path = os.path.expanduser(options.file)
     with HistoryReader(path) as reader:
@@ -76,20 +81,25 @@ def run_history(options: argparse.Namespace) -> int:
 
 
 def _export(reader: HistoryReader, options: argparse.Namespace) -> int:
-    name = os.path.basename(options.to)
+    target, last = (options.output, options.last) if options.output is not None else (options.last, None)
+    if target is None:
+        raise UsageError("Nothing says where the export goes.", "Give  -o FILE.csv, or  -o - for the standard output.")
+    name = os.path.basename(target)
     what = options.what or (MINUTES if name.lower().startswith(MINUTES) else STATES)
-    rows = exported(reader, what, options.camera, options.since, options.until)
-    columns = columns_of(what)
-    if options.to == "-":
-        _to_standard_output(rows, columns)
-        return 0
-    path = os.path.expanduser(options.to)
-    write = FORMS.get(os.path.splitext(name)[1].lower())
+    write = export_csv if target == "-" else FORMS.get(os.path.splitext(name)[1].lower())
+    path = os.path.expanduser(target)
     if write is None:
         raise UsageError(
             f"'{shown(path)}' ends in nothing that tells a form.",
-            f"Let it end in {' or '.join(FORMS)}, or give - for CSV.",
+            f"Let it end in {' or '.join(FORMS)}, or give - for CSV"
+            + ("." if options.output is not None else "; where --to is a time, -o names the file."),
         )
+    since, until = (_utc(moment) for moment in asked_moments(options.first, last, LocalTime(options.timezone)))
+    rows = exported(reader, what, options.camera, since, until)
+    columns = columns_of(what)
+    if target == "-":
+        _to_standard_output(rows, columns)
+        return 0
     _refuse_place(path, reader.path)
     try:
         draft = Draft(path, PRIVATE)
@@ -107,9 +117,16 @@ def _export(reader: HistoryReader, options: argparse.Namespace) -> int:
     return 0
 
 
+def _utc(moment: Optional[float]) -> Optional[datetime]:
+    return None if moment is None else datetime.fromtimestamp(moment, timezone.utc)
+
+
 def _to_standard_output(rows: Any, columns: List[str]) -> None:
-    out: BinaryIO = sys.stdout.buffer
     try:
+        out: Optional[BinaryIO] = getattr(sys.stdout, "buffer", None)
+        if out is None:
+            sys.stdout.write("")  # which says why nothing can be written, where it was closed
+            return
         export_csv(rows, out, columns)
         out.flush()
     except BrokenPipeError as error:
@@ -151,13 +168,3 @@ def _info(reader: HistoryReader) -> int:
             f"`sqlite3 '{shown(reader.path)}' .recover` gives what can still be read.",
         )
     return 0
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text[-1:] in "zZ" and text else text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"it must be a day or a moment such as 2026-11-26 or 2026-11-26T10:15, and {text!r} is none"
-        ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -168,16 +168,18 @@ def _rest(arguments: List[str], parts: Optional[Parts] = None) -> int:
 
 def _history(arguments: List[str]) -> int:
     from fer_edge.cli.history import DESCRIPTION, add_history_arguments, run_history
+    from fer_edge.cli.times import joined_times
 
     parser = argparse.ArgumentParser(
         prog="fer-edge history", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_history_arguments(parser)
-    return run_history(parser.parse_args(arguments))
+    return run_history(parser.parse_args(joined_times(arguments)))
 
 
 def _report(arguments: List[str]) -> int:
-    from fer_edge.cli.report import DESCRIPTION, add_report_arguments, joined_times, run_report
+    from fer_edge.cli.report import DESCRIPTION, add_report_arguments, run_report
+    from fer_edge.cli.times import joined_times
 
     parser = argparse.ArgumentParser(
         prog="fer-edge report",

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
-from typing import List, Sequence
 
+from fer_edge.cli.times import TIMES, add_times
 from fer_edge.report.file import refuse_place, write_page
 from fer_edge.system.masking import shown
 from fer_edge.system.progress import Progress, ticking
 
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 Make a page of a history (--history FILE): when how many people showed what, shares, valence, the hours of a week, and
 when the cameras measured. The page is one file that loads nothing, and can be printed.
 
   fer-edge report history.db --from yesterday --to yesterday -o yesterday.html
   fer-edge report history.db --from -7d --camera door -o week.html
 
-A day is one of the clocks of --timezone: --to 2026-11-26 holds that whole day. Times are 2026-11-26T08:30 (local, or with
-Z or +01:00 behind them), now, or how long ago: -90m, -12h, -7d, -2w.
-"""
+{TIMES}"""
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
     parser.add_argument("file", type=os.path.expanduser, metavar="FILE.db", help="the history; it may be in use")
-    parser.add_argument(
-        "--from", dest="first", metavar="TIME", help="from when (default: what the history begins with)"
-    )
-    parser.add_argument("--to", dest="last", metavar="TIME", help="until when (default: what the history ends with)")
+    add_times(parser, "until when (default: what the history ends with)")
     parser.add_argument(
         "--camera", action="append", default=[], metavar="NAME", help="of this camera alone; may be given several times"
-    )
-    parser.add_argument(
-        "--timezone", default="", metavar="ZONE", help="such as Europe/Berlin (default: that of this machine)"
     )
     parser.add_argument(
         "-o",
@@ -45,17 +36,6 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.html",
         help="where the page goes; one that lies there is replaced. '-' is the standard output",
     )
-
-
-def joined_times(arguments: Sequence[str]) -> List[str]:
-    """Return the arguments such that ``--from -7d`` is understood, whose value looks like an option."""
-    joined: List[str] = []
-    for argument in arguments:
-        if joined and joined[-1] in ("--from", "--to") and re.match("-[0-9]", argument):
-            joined[-1] += f"={argument}"
-        else:
-            joined.append(argument)
-    return joined
 
 
 def run_report(options: argparse.Namespace, progress: Progress) -> int:

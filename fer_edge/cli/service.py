@@ -16,11 +16,13 @@ from fer_edge.service.install import (
     find_program,
     install_steps,
     missing_program,
+    shipped,
     uninstall_steps,
 )
+from fer_edge.service.libraries import demand_libraries
 from fer_edge.service.steps import carry_out, run_command
 from fer_edge.service.system_root import SystemRoot
-from fer_edge.settings import load_settings
+from fer_edge.settings import Settings, load_settings
 from fer_edge.settings.file import SettingsFile
 from fer_edge.settings.trust import who_may_write
 
@@ -62,15 +64,17 @@ def run_service(options: argparse.Namespace) -> int:
     ------
     ServiceError
         A step failed, or this machine does not run systemd.
-    SettingsError
-        The settings that are there already will not do; nothing was changed.
+    SettingsError, MissingExtra
+        The settings that are there already, or those that would be written, will not do here; nothing was changed.
     """
     missing = ""
     if options.verb in ("install", "uninstall"):
         demand_system(options.root)
     if options.verb == "install":
         program = find_program(options.program, options.root)
-        _check_settings(options.root)
+        settings = _check_settings(options.root)
+        if options.root == HERE:
+            demand_libraries(settings, program)
         missing = missing_program(program, options.root)
         steps = install_steps(program, options.root, not options.no_start, run_command)
     elif options.verb == "uninstall":
@@ -91,21 +95,22 @@ def run_service(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_settings(root: Path) -> None:
-    """Refuse what the service would refuse, before anything is restarted."""
+def _check_settings(root: Path) -> Settings:
+    """Refuse what the service would refuse, before anything is restarted; return what it will be asked."""
     system = SystemRoot(root)
     file, secrets = root / SETTINGS, root / SECRETS
     content, variables = _read(system, SETTINGS), _read(system, SECRETS)
     for name in system.names(os.path.dirname(SECRETS)):  # one more for each further camera
         if name.endswith(".env"):
             _read(system, f"{os.path.dirname(SECRETS)}/{name}")
-    parsed = SettingsFile.parse(file, content) if content is not None else None
+    parsed = SettingsFile.parse(file, shipped("fer-edge.toml").encode() if content is None else content)
     settings = load_settings({}, _variables(variables or b""), parsed)
     if settings.web.listen is not None and not settings.web.listen.local and not settings.web.token:
         raise SettingsError(
             f"{settings.origins['listen']}: listening on {settings.web.listen} lets other machines ask, and there is no token.",
             f"Write  FER_EDGE_TOKEN=  and a secret word into {secrets}, or listen on 127.0.0.1.",
         )
+    return settings
 
 
 def _read(system: SystemRoot, name: str) -> Optional[bytes]:

@@ -25,6 +25,7 @@ from fer_edge.doctor import (
     machine,
     media,
     models,
+    outputs,
     precision,
     recording,
     telemetry,
@@ -105,6 +106,10 @@ def examine(
             ),
         ),
         ("recording", lambda: recording.recording_findings(trial(recording.TRY_RECORDING))),
+        (
+            "outputs",
+            lambda: outputs.output_findings(*map(trial, (outputs.TRY_WEB, outputs.TRY_MQTT, outputs.TRY_REPORT))),
+        ),
         ("inference", lambda: libraries.onnxruntime_findings(trial(libraries.TRY_ONNXRUNTIME))),
         ("backends", lambda: libraries.backend_findings(trial(libraries.TRY_BACKENDS))),
         ("backends", lambda: precision.precision_findings(trial(precision.TRY_PRECISION))),

@@ -50,6 +50,34 @@ class Period:
         return (self.end - self.start) // MINUTE
 
 
+def asked_moments(
+    first: Optional[str], last: Optional[str], zone: LocalTime, now: Optional[float] = None
+) -> Tuple[Optional[float], Optional[float]]:
+    """Return from when to when was asked for, in seconds since 1970; None on a side that was left open.
+
+    Parameters
+    ----------
+    first, last : str or None
+        What ``--from`` and ``--to`` say: a date, which means the whole day, a time, a word, or how long ago.
+    now : float, optional
+        Seconds since 1970.
+
+    Raises
+    ------
+    UsageError
+        What was asked for is no time, is yet to come, or nothing lies in between.
+    """
+    now = time.time() if now is None else now
+    start = None if first is None else _moment("--from", first, zone, now, ends=False)
+    end = None if last is None else _moment("--to", last, zone, now, ends=True)
+    if start is not None and start >= now:
+        raise UsageError(f"--from {printable(first or '')} is yet to come, so that nothing was measured then.", _FORMS)
+    if start is not None and end is not None and start >= end:
+        told = f"{_shown(start, zone)} is not before {_shown(end, zone)}"
+        raise UsageError(f"The time asked for ends before it begins: {told}.", "Give --from before --to.")
+    return start, end
+
+
 def asked_period(
     first: Optional[str], last: Optional[str], zone: LocalTime, kept: Tuple[float, float], now: Optional[float] = None
 ) -> Period:
@@ -58,8 +86,8 @@ def asked_period(
     Parameters
     ----------
     first, last : str or None
-        What ``--from`` and ``--to`` say: a date, which means the whole day, a time, a word, or how long ago. Without one it is
-        where what is `kept` begins or ends. What lies before it is cut off: nobody was to measure then.
+        As `asked_moments` reads them. Without one it is where what is `kept` begins or ends. What lies before it is cut off:
+        nobody was to measure then.
     kept : tuple of float
         Begin and end of what the history has, in seconds since 1970.
     now : float, optional
@@ -71,13 +99,7 @@ def asked_period(
         What was asked for is no time, nothing lies in between, or the history has nothing of it.
     """
     now = time.time() if now is None else now
-    start = None if first is None else _moment("--from", first, zone, now, ends=False)
-    end = None if last is None else _moment("--to", last, zone, now, ends=True)
-    if start is not None and start >= now:
-        raise UsageError(f"--from {printable(first or '')} is yet to come, so that nothing was measured then.", _FORMS)
-    if start is not None and end is not None and start >= end:
-        told = f"{_shown(start, zone)} is not before {_shown(end, zone)}"
-        raise UsageError(f"The time asked for ends before it begins: {told}.", "Give --from before --to.")
+    start, end = asked_moments(first, last, zone, now)
     if (start is not None and start >= kept[1]) or (end is not None and end <= kept[0]):
         raise nothing_of_it(kept, zone)
     last_moment = min(now, kept[1] if end is None else end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import List, Optional, Sequence, Tuple
 
-from fer_edge.errors import OutputError, UsageError
+from fer_edge.errors import UsageError
 from fer_edge.report.local_time import LocalTime
 from fer_edge.report.minutes import Minutes, as_columns
 from fer_edge.report.page import Content
@@ -51,15 +51,8 @@ def content_of(
     OutputError
         It cannot be read, or is no history.
     """
-    try:
-        with HistoryReader(path) as history:
-            return _content(history, first, last, cameras, zone, now)
-    except (TypeError, ValueError, OverflowError) as error:
-        # Columns of SQLite may hold what is of no use in them.
-        raise OutputError(
-            f"The history '{shown(path)}' holds what is no figure: {printable(str(error))}.",
-            "Somebody changed it by hand, or it is damaged; `fer-edge history info` looks at all of it.",
-        ) from error
+    with HistoryReader(path) as history:
+        return _content(history, first, last, cameras, zone, now)
 
 
 def _content(

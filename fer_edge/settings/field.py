@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import Field, dataclass, field
 from typing import Any
 
-from fer_edge.settings.values import Kind
+from fer_edge.settings.values import DURATION, STORAGE, Kind
 
 LABEL = "setting"
 
@@ -50,3 +50,18 @@ def described(known: Field[Any]) -> Setting:
     """Return what is known of a field that `setting` declared."""
     found: Setting = known.metadata[LABEL]
     return found
+
+
+def told_default(known: Setting, default: Any) -> str:
+    """Return a default as people would write it, ``30d`` and not 2592000.0; empty where there is none."""
+    if default in (None, "", ()):
+        return ""
+    if known.kind is DURATION:
+        size, unit = next((size, unit) for size, unit in _UNITS_OF_TIME if default % size == 0)
+        return f"{default // size:.0f}{unit}"
+    if known.kind is STORAGE:
+        return f"{default / 1e6:.0f}MB"
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+_UNITS_OF_TIME = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))

@@ -9,7 +9,7 @@ from fer_edge.settings.field import setting
 from fer_edge.settings.values import ADDRESS, NAMES, PATH, WHOLE, WORD, choice
 from fer_edge.system.address import Address
 
-SHOWN = ("pictures", "data")
+AUTO, PICTURES, DATA = "auto", "pictures", "data"
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,12 @@ class WebSettings:
     )
     shows: str = setting(
         "web",
-        "pictures",
-        choice(*SHOWN),
+        AUTO,
+        choice(AUTO, PICTURES, DATA),
         "WHAT",
         "output",
-        "what can be seen there: pictures (of the cameras, and all else), or data, which is no picture at all",
+        "what can be seen there: pictures (of the cameras, and all else), data, which is no picture at all, or auto, which is "
+        "pictures where only this machine can look, else data",
     )
     viewers: int = setting(
         "web_viewers", 20, WHOLE, "COUNT", "output", "how many streams of pictures may be looked at there at a time"
@@ -63,3 +64,8 @@ class WebSettings:
     tls_key: str = setting(
         "tls_key", "", PATH, "FILE", "output", "the certificate's private key, where it does not stand in the same file"
     )
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether pictures can be seen: other machines are shown some only where somebody asked for it."""
+        return self.shows == PICTURES or (self.shows == AUTO and self.listen is not None and self.listen.local)

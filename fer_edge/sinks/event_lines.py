@@ -40,7 +40,8 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection"); an apostrophe in front makes it text."""
 
-_BREAKS = re.compile(r"[\r\n\0]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+"""What ends a line, or controls the terminal that shows it; the tabulator is a matter of `_FORMULA`."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def as_cell(record: Mapping[str, Any], column: str) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return repr(value + 0.0)  # no -0.0; nothing of four decimals needs an exponent
-    text = _BREAKS.sub(" ", str(value))
+    text = _CONTROLS.sub(" ", str(value))
     return f"'{text}" if column == "camera" and text.startswith(_FORMULA) else text
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Protocol, Sequence, Tuple
 
-from fer_edge.types import FrameBalance, Rates
+# Not from types, which loads numpy: the command line needs this module, and has to tell of a numpy that does not load.
+from fer_edge.frame_balance import FrameBalance
+from fer_edge.rates import Rates
 
 
 class RunView(Protocol):

@@ -7,8 +7,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict, deque
-from http.cookies import CookieError, SimpleCookie
-from typing import Deque, Optional
+from typing import Deque, List
 
 from fer_edge.system.clock import Clock
 from fer_edge.web.refusal import Refusal
@@ -84,16 +83,14 @@ class Access:
 
     def log_out(self, header: str) -> str:
         """End the session that a header ``Cookie`` names, and return the cookie that takes its place."""
-        session = self._session(header)
-        if session:
+        for session in self._named_in(header):
             self._sessions.pop(_digest(session), None)
         return self._cookie("", 0)
 
     def is_logged_in(self, header: str) -> bool:
         """Return whether a header ``Cookie`` names a session that goes on."""
-        session = self._session(header)
-        until = self._sessions.get(_digest(session)) if session else None
-        return until is not None and self._clock() < until
+        now = self._clock()
+        return any(now < self._sessions.get(_digest(session), now) for session in self._named_in(header))
 
     def refusal(self) -> Refusal:
         """Return what is said to who is neither; the same to everybody."""
@@ -119,12 +116,10 @@ class Access:
         wrong.append(now)
         raise self.refusal()
 
-    def _session(self, header: str) -> Optional[str]:
-        try:
-            cookie = SimpleCookie(header).get(self.cookie)
-        except CookieError:
-            return None
-        return cookie.value if cookie is not None else None
+    def _named_in(self, header: str) -> List[str]:
+        """Return every value of our cookie: others of the host may be no cookies at all, or have our name."""
+        pairs = (part.strip().partition("=") for part in header.split(";"))
+        return [value for name, _, value in pairs if name == self.cookie and value]
 
     def _cookie(self, value: str, seconds: int) -> str:
         secure = "; Secure" if self._secure else ""

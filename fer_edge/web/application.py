@@ -18,7 +18,7 @@ from fer_edge.service.health import DOWN
 from fer_edge.sinks.history.export import MINUTES, STATES
 from fer_edge.sinks.lines import iso
 from fer_edge.web.access import Access
-from fer_edge.web.aside import Aside, in_thread
+from fer_edge.web.aside import Aside, Few
 from fer_edge.web.connections import peer_of
 from fer_edge.web.guard import Guard, body_of
 from fer_edge.web.hub import persons_of
@@ -32,11 +32,14 @@ from fer_edge.web.room import Room
 from fer_edge.web.run import WebRun
 from fer_edge.web.streams import News, Stream, camera_event, pictures_of
 
-MOST_READERS, MOST_LOOKUPS = 60, 4
-"""Of events, and of the history, at a time."""
+MOST_READERS = 60
+"""Of events, at a time."""
 
 MOST_ROWS = 10_000
 """Of the history, in one answer."""
+
+MOST_SEARCHES = 2
+"""Of the history, at a time."""
 
 FIRST_PICTURE = 5.0
 """Seconds to wait for a snapshot: a camera of one picture a second has some time."""
@@ -61,13 +64,13 @@ class Site:
         self._access = access
         self._files = PageFiles()
         self._status = Aside(self._look, _GOOD_FOR)
+        self._search = Few(MOST_SEARCHES)
         self._states: Dict[str, str] = {}
         # One that hangs holds up who asks, and nothing more is begun for them.
         self._health = Aside(run.health)
         self._metrics = None if run.metrics is None else Aside(run.metrics)
         self._viewing = Room(run.viewers, "look", "Close a page, or start it with a higher --web-viewers.")
         self._reading = Room(MOST_READERS, "read events", "Close a page.")
-        self._looking_up = Room(MOST_LOOKUPS, "read the history", "Ask again when they are done.")
 
     def routes(self) -> Iterator[Route]:
         """Give every route."""
@@ -169,8 +172,7 @@ class Site:
             raise Refusal(404, "This run keeps no history.", "Start it with  --history FILE.db.")
         camera = given.get("camera")
         try:
-            with self._looking_up:
-                rows = await in_thread(lambda: history(camera, begin, end, what, MOST_ROWS + 1))
+            rows = await self._search(lambda: history(camera, begin, end, what, MOST_ROWS + 1))
         except FerEdgeError as error:
             raise Refusal(503, error.message, error.remedy) from error
         return json_answer(

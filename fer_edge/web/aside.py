@@ -10,12 +10,26 @@ from functools import partial
 from typing import Callable, Generic, Optional, Tuple, TypeVar
 
 from fer_edge.system.clock import Clock
+from fer_edge.web.refusal import Refusal
 
 AnswerT = TypeVar("AnswerT")
 
 
-async def in_thread(work: Callable[[], AnswerT]) -> AnswerT:
-    """Return what `work` does in a thread of its own, which ends with it; who asks may go earlier."""
+async def in_thread(work: Callable[[], AnswerT], over: Callable[[], None] = lambda: None) -> AnswerT:
+    """Return what `work` does in a thread of its own, which ends with it; who asks may go earlier.
+
+    Parameters
+    ----------
+    work : callable
+        The question.
+    over : callable
+        Called in any case when the thread is at its end.
+
+    Raises
+    ------
+    Refusal
+        No thread can be had.
+    """
     loop = asyncio.get_event_loop()
     future: asyncio.Future[AnswerT] = loop.create_future()
 
@@ -28,11 +42,36 @@ async def in_thread(work: Callable[[], AnswerT]) -> AnswerT:
             told = partial(future.set_result, work())
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked
             told = partial(future.set_exception, error)
+        finally:
+            over()
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(tell, told)
 
-    threading.Thread(target=run, name="fer-edge-web-answer", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="fer-edge-web-answer", daemon=True).start()
+    except RuntimeError:
+        over()
+        raise Refusal(503, "This machine has no thread left for an answer.", "Ask again in a moment.") from None
     return await future
+
+
+class Few:
+    """Lets few questions be under way at a time: who hangs up and asks again costs no further thread.
+
+    Parameters
+    ----------
+    most : int
+        How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.BoundedSemaphore(most)
+
+    async def __call__(self, work: Callable[[], AnswerT]) -> AnswerT:
+        """Return what `work` does in a thread. Raises `Refusal` where as many are at it as may."""
+        if not self._free.acquire(blocking=False):
+            raise Refusal(503, "Others are asking for the same at the moment.", "Ask again.", {"Retry-After": "1"})
+        return await in_thread(work, self._free.release)
 
 
 class Aside(Generic[AnswerT]):

@@ -48,7 +48,11 @@ class Endpoint:
     def __init__(self, address: Address, run: WebRun, token: str = "", tls: Optional[ssl.SSLContext] = None) -> None:
         refuse_without_token(address, token)
         with needing("web", "Answering on an address (--listen)"):
-            import starlette  # noqa: F401  (what is missing is told before anything begins)
+            # What is missing is told before anything begins, and by its own name: those that others need stand first.
+            import anyio  # noqa: F401
+            import click  # noqa: F401
+            import h11  # noqa: F401
+            import starlette  # noqa: F401
             import uvicorn  # noqa: F401
         self.address = address
         self._run = run

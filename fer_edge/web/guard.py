@@ -79,6 +79,9 @@ class Guard:
         client = scope.get("client")
         peer = peer_of(client[0])[0] if client else ""
         path, method = scope["path"], scope["method"]
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy in between may take another end for the right one, and so another beginning of the next request.
+            raise Refusal(400, "The request has two lengths.", "Send one of them.", {"Connection": "close"})
         # Who knows the token is no web site.
         if self._access.needed and self._access.knows(headers.get("authorization", ""), peer):
             return

@@ -64,7 +64,7 @@ _SCHEMAS: Dict[str, Schema] = {
                     "share": _or_null({"type": "number", "minimum": 0, "maximum": 1}),
                     "temperature_c": _or_null(_NUMBER),
                     "health": _object(
-                        {"status": {"type": "string", "enum": ["ok", "degraded", "down"]}, "reasons": _list(_TEXT)}
+                        {"status": {"type": "string", "enum": ["healthy", "degraded", "down"]}, "reasons": _list(_TEXT)}
                     ),
                 }
             ),

@@ -10,6 +10,9 @@ from starlette.requests import Request
 from fer_edge.web.refusal import Refusal
 from fer_edge.web.timeline import MOST_MINUTES
 
+_YEARS = (1970, 9998)
+"""Of a moment: none before there was a clock, and none from which no day can be counted on."""
+
 
 def known_only(request: Request, *names: str) -> Mapping[str, str]:
     """Return the parameters of a request. Raises `Refusal` where there are others, or one comes twice."""
@@ -45,7 +48,10 @@ def moment(given: Mapping[str, str], name: str) -> Optional[datetime]:
     try:
         found = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text.replace(" ", "+"))
         found = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
-        return found.astimezone(timezone.utc)
+        found = found.astimezone(timezone.utc)
+        if not _YEARS[0] <= found.year <= _YEARS[1]:
+            raise ValueError
+        return found
     except (ValueError, OverflowError):
         raise Refusal(400, f"{name} is no moment.", f"Give it in ISO 8601, as  {name}=2026-11-26T10:15:00Z.") from None
 

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.board.cores import usable_core_time
-from fer_edge.service.health import DOWN, HEALTHY, CameraHealth, Health, silence
+from fer_edge.service.health import CameraHealth, Health, silence
 from fer_edge.sinks.lines import iso, number
 from fer_edge.system.clock import Clock
 from fer_edge.types import Rates
@@ -19,8 +19,6 @@ from fer_edge.web.hub import Hub
 
 MOST_VIEWERS = 20
 """Streams of pictures at a time, where nobody asks for another number."""
-
-_STATES = {HEALTHY: "ok", DOWN: "down"}
 
 
 class MachineShare:
@@ -96,7 +94,7 @@ class WebRun:
                 "fps": _fps(health.rates),
                 "share": None if share is None else number(share, 3),
                 "temperature_c": None if temperature is None else number(temperature, 1),
-                "health": {"status": _STATES.get(health.status, health.status), "reasons": list(health.reasons)},
+                "health": {"status": health.status, "reasons": list(health.reasons)},
             },
             "cameras": [self._camera(name, camera) for name, camera in health.cameras.items()],
         }

@@ -45,15 +45,18 @@ class Timeline:
             self._open[key] = change
 
     def told(self, now: datetime, minutes: float) -> Dict[str, Any]:
-        """Return the last minutes as the API tells them: states that are not over last, and at most one valence a second."""
+        """Return the last minutes as the API tells them: states that are not over last, and at most one valence a second.
+
+        What was seen before the clock was set back lies ahead, and is left out.
+        """
         begin = now - timedelta(minutes=minutes)
-        over = [change for change in self._over if change.end is None or change.end >= begin]
-        first = begin.timestamp()
+        over = [change for change in self._over if (change.end is None or change.end >= begin) and change.start <= now]
+        first, last = begin.timestamp(), now.timestamp()
         return {
             "from": iso(begin),
             "to": iso(now),
             "states": [_state(change) for change in (*over, *self._open.values())],
-            "valence": [_point(*of_second) for of_second in self._seconds if of_second[0] >= first],
+            "valence": [_point(*of_second) for of_second in self._seconds if first <= of_second[0] <= last],
         }
 
 

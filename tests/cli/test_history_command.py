@@ -66,9 +66,33 @@ def test_states_and_minutes_become_rows_of_which_no_cell_is_a_formula(
 
 def test_an_export_takes_a_camera_and_a_time(history: Path, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    times = ["--from", "2026-11-26T10:03", "--until", "2026-11-26T11:08:00+01:00"]
-    assert main(["history", "export", str(history), "--to", str(path), "--camera", "door", *times]) == 0
+    times = ["--from", "2026-11-26T11:03", "--timezone", "Europe/Berlin", "--to", "2026-11-26T11:08:00+01:00"]
+    assert main(["history", "export", str(history), "-o", str(path), "--camera", "door", *times]) == 0
     assert [row["start"][11:16] for row in rows(path)] == ["10:03", "10:05", "10:07"]
+    assert main(["history", "export", str(history), "--to", str(path), "--camera", "door", "--camera", "=cmd()"]) == 0
+    assert len(rows(path)) == 10
+
+
+def test_an_export_reads_times_as_the_report_does(history: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    base = ["history", "export", str(history)]
+    assert main([*base, "--timezone", "UTC", "--from", "2026-11-26", "--to", "2026-11-26", "-o", str(path)]) == 0
+    assert len(rows(path)) == 10  # a date is the whole day
+    assert main([*base, "--from", "-2500w", "-o", str(path)]) == 0
+    assert len(rows(path)) == 10
+    assert main([*base, "--to", "-2500w", "-o", str(path)]) == 0
+    assert rows(path) == []
+    for more, words in (
+        (["--from", "soon", "-o", str(path)], "--from: 'soon' is no time"),
+        (["--from", "-1d", "--to", "-2d", "-o", str(path)], "ends before it begins"),
+        (["--from", "-1d", "--timezone", "Europe/Nowhere", "-o", str(path)], "no time zone"),
+        (["--from", "-1d"], "Nothing says where"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            main([*base, *more])
+    with pytest.raises(UsageError, match="tells a form") as told:
+        main([*base, "--from", "-7d", "--to", "yesterday"])
+    assert "-o names the file" in str(told.value.remedy)
 
 
 @pytest.mark.parametrize("what", ["states", "minutes"])
@@ -87,7 +111,7 @@ def test_a_parquet_file_has_true_times_and_numbers_also_where_there_is_nothing(
         -0.5,
         600 if what == "minutes" else 90,
     )
-    assert main(["history", "export", str(history), "--to", str(path), "--what", what, "--from", "2027-01-01"]) == 0
+    assert main(["history", "export", str(history), "-o", str(path), "--what", what, "--to", "2026-11-25"]) == 0
     assert parquet.read_table(str(path)).num_rows == 0
 
 

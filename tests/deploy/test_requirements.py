@@ -61,3 +61,18 @@ def test_releases_that_were_stolen_are_excluded() -> None:
     project = (REQUIREMENTS.parent / "pyproject.toml").read_text(encoding="utf-8")
     (bounds,) = re.findall(r'"lightning([^;"]*)', project)
     assert {"!=2.6.2", "!=2.6.3"} <= set(bounds.split(","))
+
+
+@pytest.mark.parametrize(
+    "lock", [file for file in LOCKS if file.stem.startswith(("pc-", "jetpack"))], ids=lambda file: file.name
+)
+def test_images_and_boards_have_what_answers_and_what_speaks_to_a_broker(lock: Path) -> None:
+    assert {"starlette", "uvicorn", "paho-mqtt"} <= {line.partition("==")[0] for line in blocks(lock)}
+
+
+def test_a_service_as_the_pages_install_it_can_listen_as_its_settings_say() -> None:
+    root = REQUIREMENTS.parent
+    assert re.search("^listen = ", (root / "systemd/fer-edge.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        for extras in re.findall(r"/opt/fer-edge/bin/pip install '\.\[(.*?)\]'", page.read_text(encoding="utf-8")):
+            assert {"service", "web"} & set(extras.split(",")), page.name

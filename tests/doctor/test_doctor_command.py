@@ -60,6 +60,7 @@ def test_the_json_has_every_topic() -> None:
     topics = {finding["topic"] for finding in report["findings"]}
     assert topics == {
         *("machine", "power", "state", "Python", "pictures", "cameras", "GPU", "inference", "backends", "models"),
+        "outputs",
         "privacy",
         "recording",
         "detectors",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
+import shutil
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List
 
 import pytest
+from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "plant_faults.py"
@@ -153,6 +157,31 @@ def test_faults_that_no_test_sees_are_told_with_their_reason_and_too_many_are_a_
 
 def test_tests_that_fail_by_themselves_are_no_proof(ran: subprocess.CompletedProcess[str]) -> None:
     assert "untried fer_edge/sums.py:6  its tests are broken" in ran.stdout
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv (apt-get install util-linux)")
+def test_a_test_that_hangs_does_not_outlive_a_script_that_is_killed(tree: Path, tmp_path: Path) -> None:
+    sow(tree, {**COUNT, "becomes": "number < 3 or True", "tests": "test_it_counts"})
+    command = [sys.executable, str(SCRIPT), "--root", str(tree), str(tree / "sums.toml")]
+    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL) as script:
+        try:
+            wait_until(
+                lambda: any("or True" in copy.read_text() for copy in tmp_path.glob("*/0/tree/fer_edge/sums.py"))
+            )
+            wait_until(lambda: tests_below(tmp_path))
+        finally:
+            script.kill()
+    wait_until(lambda: not tests_below(tmp_path))
+
+
+def tests_below(folder: Path) -> List[str]:
+    """Return the processes whose tests write below a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"--basetemp\0{folder}/".encode() in (process / "cmdline").read_bytes():
+                found.append(process.name)
+    return found
 
 
 def test_all_is_well_when_each_fault_dies(tree: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Callable, List
 
 import pytest
+from mosquitto import MOSQUITTO, needs_mosquitto
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +47,40 @@ while not os.path.exists(os.environ["NAMES_ASKED_FOR"]) and time.monotonic() < e
     time.sleep(0.1)
 """
 
+BROWSE = """
+import subprocess, sys, time, urllib.request
+program = subprocess.Popen([sys.executable, "-m", "fer_edge", *sys.argv[1:]])
+for path in ("api/cameras", "", "static/main.js", "metrics", "api/cameras/demo/snapshot.jpg"):
+    while True:
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:8650/" + path, timeout=30) as answer:
+                print(path, answer.status, len(answer.read()), flush=True)
+            break
+        except OSError:
+            if program.poll() is not None:
+                sys.exit(1)
+            time.sleep(0.1)
+sys.exit(program.wait())
+"""
+
+WITH_BROKER = """
+import pathlib, subprocess, sys
+pathlib.Path("broker.conf").write_text("listener 1883 127.0.0.1\\nallow_anonymous true\\nuser root\\npersistence false\\n")
+broker = subprocess.Popen([sys.argv[1], "-c", "broker.conf"], stderr=subprocess.PIPE, text=True)
+for line in broker.stderr:
+    if "running" in line:
+        break
+heard = subprocess.Popen(
+    [sys.executable, "-c", "import sys; from paho.mqtt.subscribe import simple; "
+     "print('heard', simple('fer-edge/+/demo/persons', hostname='127.0.0.1').topic, flush=True)"]
+)
+code = subprocess.call([sys.executable, "-m", "fer_edge", *sys.argv[2:]])
+heard.wait(30)
+broker.terminate()
+broker.communicate()
+sys.exit(code or heard.returncode)
+"""
+
 
 def telemetry_is_built_in() -> bool:
     """Tell whether the ONNX Runtime of this environment can report to its maker."""
@@ -78,6 +113,33 @@ def test_fifteen_seconds_of_analysis_ask_for_no_name_send_no_packet_and_leave_no
     seen = sealed("-m", "fer_edge", "--camera", "demo", "--display", "none", "--duration", "15")
     assert "frames analysed" in seen.words
     assert (seen.names, seen.packets, seen.files) == ([], [], [])
+
+
+@pytest.mark.slow
+def test_a_program_that_listens_answers_who_asks_and_speaks_to_nobody_else(sealed: Callable) -> None:
+    pytest.importorskip("uvicorn")
+    analysis = ["--camera", "demo", "--display", "none", "--duration", "11"]
+    seen = sealed("-c", BROWSE, *analysis, "--listen", "127.0.0.1:8650")
+    assert re.search(r"^api/cameras/demo/snapshot.jpg 200 [0-9]{4}", seen.words, re.MULTILINE), seen.words
+    assert "frames analysed" in seen.words
+    asked = [packet for packet in seen.packets if packet == "tcp 127.0.0.1:8650"]
+    answered = [packet for packet in seen.packets if re.match("tcp 127.0.0.1:[0-9]{5}$", packet)]
+    assert asked
+    assert len(asked) + len(answered) == len(seen.packets)
+    assert (seen.names, seen.files) == ([], [])
+
+
+@pytest.mark.slow
+@needs_mosquitto
+def test_a_program_with_a_broker_asks_for_its_name_and_speaks_to_it_alone(sealed: Callable) -> None:
+    pytest.importorskip("paho.mqtt.client")
+    analysis = ["--camera", "demo", "--display", "none", "--duration", "11"]
+    seen = sealed("-c", WITH_BROKER, str(MOSQUITTO), *analysis, "--mqtt", "mqtt://broker.example")
+    assert re.search(r"^heard fer-edge/.+/demo/persons$", seen.words, re.MULTILINE), seen.words
+    assert set(seen.names) == {"broker.example"}
+    places = {packet for packet in seen.packets if not re.match("(tcp|udp) 127.0.0.1:[0-9]{5}$", packet)}
+    assert places == {"udp 127.0.0.1:53", "tcp 127.0.0.1:1883"}
+    assert seen.files == ["work/broker.conf"]
 
 
 def test_no_script_loads_the_library_before_the_package_has_turned_its_telemetry_off() -> None:

@@ -23,6 +23,7 @@ from fer_edge.service.install import (
     shipped,
     uninstall_steps,
 )
+from fer_edge.service.libraries import demand_libraries
 from fer_edge.service.steps import carry_out, run_command
 from fer_edge.settings import load_settings
 
@@ -375,6 +376,31 @@ def test_the_shipped_settings_are_valid_and_wait_for_the_camera(tmp_path: Path) 
     assert (settings.outputs.display, settings.run.reconnect, settings.outputs.append) == ("none", "always", True)
     assert settings.web.listen is not None
     assert settings.web.listen.local
+    text = file.read_text()
+    for asked, place in (("history", "history.db"), ("mqtt", "mqtts://homeassistant.local:8883")):
+        assert f"# {asked} = " in text
+        file.write_text(text.replace(f"# {asked}", asked))
+        chosen = load_settings({}, {}, file)
+        assert {"history": chosen.history.file, "mqtt": chosen.mqtt.broker}[asked] == place
+
+
+@pytest.mark.parametrize(
+    ("line", "module", "extra"), [("", "uvicorn", "service"), ('mqtt = "mqtt://broker"', "paho", "mqtt")]
+)
+def test_settings_that_need_a_library_which_is_not_beside_the_program_are_refused(
+    line: str, module: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "fer-edge.toml"
+    file.write_text(f"{line}\n{shipped('fer-edge.toml')}")
+    settings = load_settings({}, {}, file)
+    program = os.path.join(os.path.dirname(os.path.abspath(sys.executable)), "fer-edge")
+    demand_libraries(settings, program)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=module) as caught:
+        demand_libraries(settings, program)
+    assert f"sudo {os.path.dirname(program)}/pip install" in caught.value.remedy
+    assert f"[{extra}]" in caught.value.remedy
+    demand_libraries(settings, "/another/environment/fer-edge")
 
 
 def directives(unit: str) -> Dict[str, List[str]]:

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import List
@@ -170,18 +169,16 @@ def test_what_is_no_file_is_refused_as_settings_without_waiting_for_it(tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user takes root")
-def test_a_settings_file_that_the_user_may_not_read_is_told_apart_with_who_may_not() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "fer-edge.toml"
-        file.write_text('camera = "0"\n')
-        file.chmod(0o600)
-        os.chmod(folder, 0o755)
-        os.seteuid(65534)
-        try:
-            with pytest.raises(SettingsError, match=f"The user nobody may not read the settings file {file}") as caught:
-                load_settings({}, {}, file)
-        finally:
-            os.seteuid(0)
+def test_a_settings_file_that_the_user_may_not_read_is_told_apart_with_who_may_not(public_folder: Path) -> None:
+    file = public_folder / "fer-edge.toml"
+    file.write_text('camera = "0"\n')
+    file.chmod(0o600)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(SettingsError, match=f"The user nobody may not read the settings file {file}") as caught:
+            load_settings({}, {}, file)
+    finally:
+        os.seteuid(0)
     assert f"chmod a+r '{file}'" in str(caught.value)
 
 

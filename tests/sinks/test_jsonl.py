@@ -187,12 +187,10 @@ def test_a_place_without_permission_is_refused_at_once_and_left_as_it_was(tmp_pa
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
-def test_a_user_without_permission_is_told_so(tmp_path: Path) -> None:
-    path = tmp_path / "out.jsonl"
+def test_a_user_without_permission_is_told_so(public_folder: Path) -> None:
+    path = public_folder / "out.jsonl"
     path.write_text("kept")
     path.chmod(0o600)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
     code = f"""
 import os
 from fer_edge.sinks.jsonl import JsonlSink

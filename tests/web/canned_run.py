@@ -72,7 +72,7 @@ class CannedRun:
         self.login = False
         self.session = {
             "fps": {"total": 14.9, "classification": 61.0, "detection": 80.0},
-            **{"share": 0.87, "temperature_c": 51.5, "health": {"status": "ok", "reasons": []}},
+            **{"share": 0.87, "temperature_c": 51.5, "health": {"status": "healthy", "reasons": []}},
         }
         self.persons: Dict[str, List[Dict[str, Any]]] = {}
         self.timelines: Dict[str, Dict[str, Any]] = {}

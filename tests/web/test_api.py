@@ -178,7 +178,7 @@ def test_cameras_are_told_of_with_their_state_and_the_figures(scene: Scene) -> N
     told = scene.json("/api/cameras")
     assert told["session"]["temperature_c"] == 51.5
     assert told["session"]["fps"]["total"] == 14.9
-    assert told["session"]["health"] == {"status": "ok", "reasons": []}
+    assert told["session"]["health"] == {"status": "healthy", "reasons": []}
     door, yard = told["cameras"]
     assert (door["name"], door["state"], door["size"], door["persons"]) == (DOOR, "live", [160, 120], 1)
     assert (yard["name"], yard["state"], yard["size"], yard["persons"]) == ("yard", "waiting", None, 0)

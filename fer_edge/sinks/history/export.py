@@ -6,13 +6,14 @@ import csv
 import io
 from datetime import datetime
 from itertools import islice
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import UsageError
 from fer_edge.sinks.event_lines import ROWS, as_cell, as_record
 from fer_edge.sinks.history.reading import HistoryMinute, HistoryReader
 from fer_edge.sinks.lines import iso, number
 from fer_edge.system.libraries import import_library
+from fer_edge.system.masking import printable
 from fer_edge.types import LABELS
 
 STATES, MINUTES = "states", "minutes"
@@ -83,18 +84,23 @@ FORMS: Mapping[str, Callable[[Iterator[Mapping[str, Any]], BinaryIO, List[str]],
 
 
 def exported(
-    reader: HistoryReader, what: str, camera: Optional[str], since: Optional[datetime], until: Optional[datetime]
+    reader: HistoryReader, what: str, cameras: Sequence[str], since: Optional[datetime], until: Optional[datetime]
 ) -> Iterator[Mapping[str, Any]]:
-    """Return the rows of an export. Raises UsageError for a camera that the history does not know."""
+    """Return the rows of an export, of all cameras where none is named; raise UsageError for one that is not known."""
     known = reader.cameras()
-    if camera is not None and camera not in known:
-        raise UsageError(
-            f"The history knows no camera '{camera}'.",
-            f"Its cameras are: {', '.join(known)}." if known else "It holds nothing yet.",
-        )
+    for camera in cameras:
+        if camera not in known:
+            raise UsageError(
+                f"The history knows no camera '{printable(camera)}'.",
+                f"Its cameras are: {', '.join(map(printable, known))}." if known else "It holds nothing yet.",
+            )
+    only = cameras[0] if len(cameras) == 1 else None
+    rows: Iterator[Mapping[str, Any]]
     if what == STATES:
-        return (as_record(change) for change in reader.states(camera, since, until))
-    return (minute_record(minute) for minute in reader.minutes(camera, since, until))
+        rows = (as_record(change) for change in reader.states(only, since, until))
+    else:
+        rows = (minute_record(minute) for minute in reader.minutes(only, since, until))
+    return (row for row in rows if not cameras or row["camera"] in cameras)
 
 
 def columns_of(what: str) -> List[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from typing import Union
 
 from fer_edge.errors import DiskFull, OutputError, OutputNotWritable
 from fer_edge.sinks.recognise import NotOurs
-from fer_edge.system.masking import shown
+from fer_edge.system.masking import printable, shown
 
 WHAT = "history"
 """What is written, as a noun for messages."""
@@ -58,6 +59,15 @@ def read_fault(error: Union[Exception, NotOurs], path: str) -> OutputError:
     said, name = str(error), f"The {WHAT} '{shown(path)}'"
     if isinstance(error, NotOurs):
         return OutputError(f"'{shown(path)}' is no history that this fer-edge can read: {error}.", "Give another file.")
+    if not isinstance(error, sqlite3.Error):
+        return OutputError(
+            f"{name} holds what is no figure: {printable(said)}.",
+            f"Somebody changed it by hand, or it is damaged: `sqlite3 '{shown(path)}'` shows the rows, and can delete them.",
+        )
+    if "interrupted" in said:
+        return OutputError(
+            f"{name} was searched for too long.", "Ask for less of it: a later beginning, an earlier end."
+        )
     if is_locked(error):
         return OutputError(f"{name} is locked by another program.", "Try again when that is done.")
     if "not a database" in said:

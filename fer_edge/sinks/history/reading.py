@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -23,6 +24,8 @@ from fer_edge.types import LABELS, StateChange
 _BUSY_SECONDS = 2.0
 """Longest wait for whoever has the file locked. A writer never keeps readers out; a program that repairs the file does."""
 
+_STEPS = 10_000
+"""Of SQLite's own machine between two looks at the clock: about a millisecond."""
 
 # The labels are those of this program, and nothing that anybody gave.
 _MINUTES = (
@@ -78,16 +81,21 @@ class HistoryReader:
     ----------
     path : str
         The file.
+    seconds : float, optional
+        Longest time for all questions together; without, until they are answered.
 
     Raises
     ------
     OutputError
-        It is missing, none of ours, damaged or of a later version, here and from every other call.
+        It is missing, none of ours, damaged or of a later version, or the time is over, here and from every other call.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, seconds: float = math.inf) -> None:
         self.path = path
         self._connection = _open(path)
+        if math.isfinite(seconds):
+            until = time.monotonic() + seconds
+            self._connection.set_progress_handler(lambda: time.monotonic() >= until, _STEPS)
         try:
             with self._translated():
                 self._empty = version_of(self._connection) == 0
@@ -97,7 +105,8 @@ class HistoryReader:
 
     def cameras(self) -> List[str]:
         """Return the names of all cameras, in the order in which they came."""
-        return [name for (name,) in self._rows("SELECT name FROM cameras ORDER BY id")]
+        with self._translated():
+            return [_text(name) for (name,) in self._rows("SELECT name FROM cameras ORDER BY id")]
 
     def span(self) -> Optional[Tuple[datetime, datetime]]:
         """Return from when to when (UTC) there is anything; None where there is nothing."""
@@ -108,7 +117,8 @@ class HistoryReader:
             ),
             (None, None),
         )
-        return None if row[0] is None else (_moment(row[0]), _moment(row[1]))
+        with self._translated():
+            return None if row[0] is None else (_moment(row[0]), _moment(row[1]))
 
     def states(
         self,
@@ -135,20 +145,21 @@ class HistoryReader:
             "WHERE ended > ? AND began < ? AND (? IS NULL OR cameras.name = ?) ORDER BY ended, states.id LIMIT ?",
             (begin, end, camera, camera, -1 if limit is None else limit),
         )
-        for name, track, label, began, ended, duration, confidence, valence, intensity, uncertain, frames in rows:
-            yield StateChange(
-                camera=name,
-                track=track,
-                label=label,
-                start=_moment(began),
-                end=_moment(ended),
-                duration=duration,
-                confidence=_number(confidence),
-                valence=_number(valence),
-                intensity=_number(intensity),
-                uncertain=bool(uncertain),
-                frames=frames,
-            )
+        with self._translated():
+            for name, track, label, began, ended, duration, confidence, valence, intensity, uncertain, frames in rows:
+                yield StateChange(
+                    camera=_text(name),
+                    track=int(track),
+                    label=_text(label),
+                    start=_moment(began),
+                    end=_moment(ended),
+                    duration=float(duration),
+                    confidence=_number(confidence),
+                    valence=_number(valence),
+                    intensity=_number(intensity),
+                    uncertain=bool(uncertain),
+                    frames=int(frames),
+                )
 
     def minutes(
         self,
@@ -160,23 +171,39 @@ class HistoryReader:
         """Return minutes, in the order of their beginnings; parameters as those of `states`."""
         begin, end = _bounds(since, until)
         rows = self._rows(_MINUTES, (begin, end, camera, camera, -1 if limit is None else limit))
-        for name, start, seconds, frames, captured, dropped, temperature, persons, most, valence, *shown_for in rows:
-            figures = MinuteFigures(
-                camera=name,
-                start=_moment(start),
-                frames=frames,
-                seconds=seconds,
-                persons=persons,
-                persons_most=most,
-                expressions=dict(zip(LABELS, shown_for)),
-                valence=valence,
-            )
-            yield HistoryMinute(figures, captured, dropped, temperature)
+        with self._translated():
+            for (
+                name,
+                start,
+                seconds,
+                frames,
+                captured,
+                dropped,
+                temperature,
+                persons,
+                most,
+                valence,
+                *shown_for,
+            ) in rows:
+                figures = MinuteFigures(
+                    camera=_text(name),
+                    start=_moment(start),
+                    frames=int(frames),
+                    seconds=float(seconds),
+                    persons=float(persons),
+                    persons_most=int(most),
+                    expressions=dict(zip(LABELS, map(float, shown_for))),
+                    valence=None if valence is None else float(valence),
+                )
+                yield HistoryMinute(
+                    figures, int(captured), int(dropped), None if temperature is None else float(temperature)
+                )
 
     def runs(self) -> List[HistoryRun]:
         """Return the runs that wrote here, in their order."""
         rows = self._rows("SELECT began, ended, version, model FROM runs ORDER BY id")
-        return [HistoryRun(_moment(began), _moment(ended), version, model) for began, ended, version, model in rows]
+        with self._translated():
+            return [HistoryRun(_moment(began), _moment(ended), version, model) for began, ended, version, model in rows]
 
     def counts(self) -> Tuple[int, int]:
         """Return how many states and minutes there are."""
@@ -213,7 +240,8 @@ class HistoryReader:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, NotOurs) as error:
+        except (sqlite3.Error, NotOurs, TypeError, ValueError, OverflowError) as error:
+            # Columns of SQLite may hold what is of no use in them.
             raise read_fault(error, self.path) from error
 
 
@@ -260,4 +288,10 @@ def _moment(seconds: float) -> datetime:
 
 def _number(value: Optional[float]) -> float:
     """Return a figure; SQLite keeps what is no number as nothing."""
-    return math.nan if value is None else value
+    return math.nan if value is None else float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

@@ -82,6 +82,7 @@ class MqttSink(Sink):
         self._memory: _Memory = request.memory.setdefault("mqtt", _Memory())
         self._health_key = ""
         self._health_at = 0.0
+        self._asked_anew = False
         self._closed = self._ended = False
         availability = self._topics.availability
         birth: Optional[str] = None
@@ -168,11 +169,13 @@ class MqttSink(Sink):
         if key != self._health_key or self._clock() - self._health_at >= HEALTH_EVERY:
             self._health_key, self._health_at = key, self._clock()
             self._memory.outbox.state(message)
+        if self._asked_anew:
+            self._asked_anew = False
+            self._memory.outbox.tell_states_anew()
 
     def _hear(self, topic: str, payload: str) -> None:  # noqa: ARG002  (there is one topic only)
-        """Tell all anew once Home Assistant has come back."""
-        if payload == ONLINE:
-            self._memory.outbox.tell_states_anew()
+        """Tell all anew, at the next look, once Home Assistant has come back: whoever says so without end costs a look."""
+        self._asked_anew = self._asked_anew or payload == ONLINE
 
 
 def make_sink(request: SinkRequest) -> Sink:

@@ -2,7 +2,7 @@
 
 import { figure, make, percent, say } from "./wording.js";
 
-const STATUS = { ok: "Healthy", healthy: "Healthy", degraded: "Degraded", down: "Down" };
+const STATUS = { healthy: "Healthy", degraded: "Degraded", down: "Down" };
 
 export class Figures {
   constructor() {

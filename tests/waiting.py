@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Callable, Optional, TypeVar, Union
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds for anything to happen: far more than it takes, as the machine may be busy."""
 
 T = TypeVar("T")

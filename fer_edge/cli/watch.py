@@ -32,7 +32,7 @@ examples:
   fer-edge --camera clip.mp4 --display none --output out.jsonl --record out.mp4
   fer-edge --camera rtsp://host/stream --display none --output - | jq .faces
   fer-edge --camera 0 --display none --events day.csv   who showed what from when to when, for a spreadsheet
-  fer-edge --history week.db                 keep that for weeks; 'fer-edge history export week.db --to week.csv' gives it
+  fer-edge --history week.db                 keep that for weeks; 'fer-edge history export week.db -o week.csv' gives it
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one

@@ -24,9 +24,12 @@
   // The same steps as seven areas: on paper two thousand bars with patterns take minutes and megabytes. White is white there,
   // whether nobody was in view or nothing was measured.
   function asAreas(trace) {
+    // A bar stands on the middle of its step, an area begins with it and needs an end.
+    const begin = Date.parse(`${trace.x0.replace(" ", "T")}Z`) - trace.dx / 2;
+    const heights = [...trace.y, trace.y[trace.y.length - 1]].map((value) => value || 0);
     return {
-      type: "scatter", mode: "none", stackgroup: "all", name: trace.name, x0: trace.x0, dx: trace.dx,
-      y: trace.y.map((value) => value || 0), line: { shape: "hvh" },
+      type: "scatter", mode: "none", stackgroup: "all", name: trace.name, x: heights.map((_, step) => begin + step * trace.dx),
+      y: heights, line: { shape: "hv" },
       fillcolor: trace.marker.color, fillpattern: trace.marker.pattern,
     };
   }

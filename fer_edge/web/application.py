@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Iterator
 from urllib.parse import parse_qs
@@ -12,13 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fer_edge.errors import FerEdgeError
 from fer_edge.service.health import DOWN
+from fer_edge.sinks.history.export import MINUTES, STATES
 from fer_edge.sinks.lines import iso
 from fer_edge.web.access import Access
-from fer_edge.web.aside import Aside, Few, in_thread
+from fer_edge.web.aside import Aside, Few
 from fer_edge.web.connections import peer_of
 from fer_edge.web.guard import Guard, body_of
 from fer_edge.web.hub import persons_of
@@ -28,6 +28,7 @@ from fer_edge.web.page_files import PageFiles
 from fer_edge.web.pictures import BOUNDARY
 from fer_edge.web.queries import known_only, minutes, moment, one_of
 from fer_edge.web.refusal import Refusal, json_answer
+from fer_edge.web.room import Room
 from fer_edge.web.run import WebRun
 from fer_edge.web.streams import News, Stream, camera_event, pictures_of
 
@@ -65,7 +66,11 @@ class Site:
         self._status = Aside(self._look, _GOOD_FOR)
         self._search = Few(MOST_SEARCHES)
         self._states: Dict[str, str] = {}
-        self._viewers = self._readers = 0
+        # One that hangs holds up who asks, and nothing more is begun for them.
+        self._health = Aside(run.health)
+        self._metrics = None if run.metrics is None else Aside(run.metrics)
+        self._viewing = Room(run.viewers, "look", "Close a page, or start it with a higher --web-viewers.")
+        self._reading = Room(MOST_READERS, "read events", "Close a page.")
 
     def routes(self) -> Iterator[Route]:
         """Give every route."""
@@ -97,14 +102,14 @@ class Site:
 
     async def health(self, request: Request) -> Response:  # noqa: ARG002
         """Say how the run is: to programs by the status, to people by the words."""
-        health = await in_thread(self._run.health)
+        health = await self._health()
         return json_answer(health.to_json(), 503 if health.status == DOWN else 200)
 
     async def metrics(self, request: Request) -> Response:  # noqa: ARG002
         """Answer Prometheus."""
-        if self._run.metrics is None:
+        if self._metrics is None:
             raise _not_found()
-        content_type, text = await in_thread(self._run.metrics)
+        content_type, text = await self._metrics()
         return Response(text, headers={"content-type": content_type})
 
     async def description(self, request: Request) -> Response:  # noqa: ARG002
@@ -131,7 +136,7 @@ class Site:
         self._refuse_pictures()
         camera = await self._camera(request)
         pictures = self._run.hub.pictures
-        with self._viewing(), pictures.watched(camera):
+        with self._viewing, pictures.watched(camera):
             picture = await pictures.newer(camera, pictures.encoded, FIRST_PICTURE, fresh=True)
         if picture is None:
             raise Refusal(503, "The camera gave no picture yet.", "Ask again; /api/cameras says how it is.")
@@ -157,7 +162,7 @@ class Site:
     async def history(self, request: Request) -> Response:
         """Answer with what the history has."""
         given = known_only(request, "camera", "from", "to", "what")
-        what = one_of(given, "what", ("states", "minutes"))
+        what = one_of(given, "what", (STATES, MINUTES))
         end = moment(given, "to") or datetime.now(timezone.utc)
         begin = moment(given, "from") or end - timedelta(days=1)
         if begin >= end:
@@ -227,32 +232,10 @@ class Site:
         if not self._run.pictures:
             raise Refusal(403, "This run shows no pictures.", "Start it with  --web pictures.")
 
-    @contextmanager
-    def _viewing(self) -> Iterator[None]:
-        if self._viewers >= self._run.viewers:
-            raise Refusal(
-                503, "As many look as may at a time.", "Close a page, or start it with a higher --web-viewers."
-            )
-        self._viewers += 1
-        try:
-            yield
-        finally:
-            self._viewers -= 1
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        if self._readers >= MOST_READERS:
-            raise Refusal(503, "As many read events as may at a time.", "Close a page.")
-        self._readers += 1
-        try:
-            yield
-        finally:
-            self._readers -= 1
-
     @staticmethod
-    def _counted(stream: Stream, room: Any) -> ASGIApp:
-        async def answer(scope: Any, receive: Any, send: Any) -> None:
-            with room():
+    def _counted(stream: Stream, room: Room) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            with room:
                 await stream(scope, receive, send)
 
         return answer
@@ -264,11 +247,13 @@ def application(run: WebRun, access: Access, origins: Origins) -> ASGIApp:
     async def refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
         if isinstance(error, Refusal):
             return error.answer()
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        return (_not_found() if status == 404 else Refusal(status, "That cannot be done here.", _WHERE)).answer()
+        if not isinstance(error, HTTPException):
+            return Refusal(500, "The answer could not be given.", "The log of the program says why.").answer()
+        missing = error.status_code == 404
+        return (_not_found() if missing else Refusal(error.status_code, "That cannot be done here.", _WHERE)).answer()
 
     site = Site(run, access)
-    handlers = {HTTPException: refused, Refusal: refused}
+    handlers = {HTTPException: refused, Refusal: refused, Exception: refused}
     routes = Starlette(routes=list(site.routes()), exception_handlers=handlers)
     routes.router.redirect_slashes = False
     return Guard(routes, access, origins)

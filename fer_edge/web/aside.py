@@ -6,13 +6,16 @@ import asyncio
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Callable, Optional, Tuple
+from functools import partial
+from typing import Callable, Generic, Optional, Tuple, TypeVar
 
 from fer_edge.system.clock import Clock
 from fer_edge.web.refusal import Refusal
 
+AnswerT = TypeVar("AnswerT")
 
-async def in_thread(work: Callable[[], Any], over: Callable[[], None] = lambda: None) -> Any:
+
+async def in_thread(work: Callable[[], AnswerT], over: Callable[[], None] = lambda: None) -> AnswerT:
     """Return what `work` does in a thread of its own, which ends with it; who asks may go earlier.
 
     Parameters
@@ -28,26 +31,21 @@ async def in_thread(work: Callable[[], Any], over: Callable[[], None] = lambda: 
         No thread can be had.
     """
     loop = asyncio.get_event_loop()
-    future: asyncio.Future[Any] = loop.create_future()
+    future: asyncio.Future[AnswerT] = loop.create_future()
 
-    def tell(result: Any, error: Optional[BaseException]) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
+    def tell(told: Callable[[], None]) -> None:
+        if not future.done():
+            told()
 
     def run() -> None:
-        result, failure = None, None
         try:
-            result = work()
+            told = partial(future.set_result, work())
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked
-            failure = error
+            told = partial(future.set_exception, error)
         finally:
             over()
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(tell, result, failure)
+            loop.call_soon_threadsafe(tell, told)
 
     try:
         threading.Thread(target=run, name="fer-edge-web-answer", daemon=True).start()
@@ -69,14 +67,14 @@ class Few:
     def __init__(self, most: int) -> None:
         self._free = threading.BoundedSemaphore(most)
 
-    async def __call__(self, work: Callable[[], Any]) -> Any:
+    async def __call__(self, work: Callable[[], AnswerT]) -> AnswerT:
         """Return what `work` does in a thread. Raises `Refusal` where as many are at it as may."""
         if not self._free.acquire(blocking=False):
             raise Refusal(503, "Others are asking for the same at the moment.", "Ask again.", {"Retry-After": "1"})
         return await in_thread(work, self._free.release)
 
 
-class Aside:
+class Aside(Generic[AnswerT]):
     """A question whose answer is good for everybody who asks within a moment.
 
     Parameters
@@ -89,14 +87,14 @@ class Aside:
         Monotonic seconds.
     """
 
-    def __init__(self, work: Callable[[], Any], seconds: float = 0.0, clock: Clock = time.monotonic) -> None:
+    def __init__(self, work: Callable[[], AnswerT], seconds: float = 0.0, clock: Clock = time.monotonic) -> None:
         self._work = work
         self._seconds = seconds
         self._clock = clock
-        self._last: Optional[Tuple[float, Any]] = None
-        self._asked: Optional[asyncio.Task[Any]] = None
+        self._last: Optional[Tuple[float, AnswerT]] = None
+        self._asked: Optional[asyncio.Task[AnswerT]] = None
 
-    async def __call__(self) -> Any:
+    async def __call__(self) -> AnswerT:
         """Return the answer, of which nobody may change anything."""
         if self._last is not None and self._clock() - self._last[0] < self._seconds:
             return self._last[1]

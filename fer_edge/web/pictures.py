@@ -93,7 +93,7 @@ class Pictures:
         self._clock = clock
         self._cameras: Dict[str, _Camera] = {}
         self._work = threading.Condition()
-        self._closing = False
+        self._closing = self._failing = False
         self._thread: Optional[threading.Thread] = None
 
     def take(self, observation: Observation, rates: Rates) -> None:
@@ -111,10 +111,11 @@ class Pictures:
         """Have pictures of a camera made within the block."""
         with self._work:
             camera = self._camera(name)
-            camera.viewers += 1
             if self._thread is None and not self._closing:
-                self._thread = threading.Thread(target=self._run, name="fer-edge-web-pictures", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="fer-edge-web-pictures", daemon=True)
+                thread.start()
+                self._thread = thread
+            camera.viewers += 1
             self._work.notify()
         try:
             yield
@@ -179,8 +180,10 @@ class Pictures:
             try:
                 jpeg = self._encode(observation, rates)
             except Exception:
-                logger.debug("a picture could not be encoded", exc_info=True)
+                level, self._failing = logging.DEBUG if self._failing else logging.WARNING, True
+                logger.log(level, "a picture could not be made", exc_info=True, extra={"event": "web_picture_failed"})
                 continue
+            self._failing = False
             with self._work:
                 self.encoded += 1
                 camera.picture = Picture(self.encoded, jpeg)

@@ -69,6 +69,8 @@ class WebRun:
         Under which the program may be asked, beside its addresses and the machine's own.
     history : callable, optional
         Gives rows of the history: camera (or None), from, to, ``states`` or ``minutes``, and how many at most.
+    share : callable
+        The share of the machine that the program uses, from 0 to 1; None where it is not known yet.
     """
 
     health: Callable[[], Health]

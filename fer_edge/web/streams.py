@@ -97,7 +97,7 @@ class News:
         The number of the last event that the reader has; None for one that has none.
     """
 
-    def __init__(self, hub: Hub, status: Aside, camera: Optional[str], after: Optional[int]) -> None:
+    def __init__(self, hub: Hub, status: Aside[Dict[str, Any]], camera: Optional[str], after: Optional[int]) -> None:
         self._hub = hub
         self._status = status
         self._camera = camera

@@ -168,13 +168,13 @@ def test_a_test_that_hangs_does_not_outlive_a_script_that_is_killed(tree: Path, 
             wait_until(
                 lambda: any("or True" in copy.read_text() for copy in tmp_path.glob("*/0/tree/fer_edge/sums.py"))
             )
-            wait_until(lambda: tests_below(tmp_path))
+            wait_until(lambda: running_below(tmp_path))
         finally:
             script.kill()
-    wait_until(lambda: not tests_below(tmp_path))
+    wait_until(lambda: not running_below(tmp_path))
 
 
-def tests_below(folder: Path) -> List[str]:
+def running_below(folder: Path) -> List[str]:
     """Return the processes whose tests write below a folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):

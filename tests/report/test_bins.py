@@ -42,6 +42,8 @@ def test_means_are_over_what_was_measured_and_where_nothing_was_there_is_no_figu
     assert sums.mean_valence(None)[at[0]] == pytest.approx(0.5)
     assert np.isnan(sums.mean_valence(None)[0]), "nobody was there at midnight"
     assert both[0].sum() == 0, "and that is a figure"
+    alone = over_time(busy_day(["hall", "door"]), steps_of(Period(period.start, period.end + 86400), BERLIN), BERLIN)
+    assert np.isnan(alone.people(None)[-1]).all(), "no camera measured on the day after"
 
 
 def test_a_minute_in_which_the_camera_was_half_there_counts_half() -> None:

@@ -128,6 +128,7 @@ def test_names_of_cameras_are_text_whatever_they_are() -> None:
     text = page(HOSTILE)
     parts = Parts(text)
     assert len(parts.scripts) == 3
+    assert not re.search("[<>&]", parts.scripts[0]), "nothing of the figures can end their script"
     assert "onerror" not in {name for _, attributes in parts.tags for name in attributes}
     assert HOSTILE[0] in parts.text
     assert HOSTILE[1] in parts.text

@@ -65,6 +65,10 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LONGEST_DELAY", 0.02)
 
 
+def nothing(peer: socket.socket, _: int) -> None:
+    peer.recv(1)
+
+
 def nonsense(peer: socket.socket, turn: int) -> None:
     chance = random.Random(turn)
     if turn % 2:
@@ -86,7 +90,7 @@ def test_nonsense_of_a_broker_is_a_connection_that_is_lost_and_made_anew() -> No
 
 def test_a_broker_that_says_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.2)
-    with FalseBroker(lambda peer, _: peer.recv(1) and None) as broker:
+    with FalseBroker(nothing) as broker:
         writing = MqttSink(request(broker.url))
         writing.start()
         wait_until(lambda: broker.connections > 1, "another attempt")

@@ -98,8 +98,8 @@ def test_a_search_that_takes_too_long_ends(path: Path) -> None:
 
 def test_an_export_from_later_to_earlier_is_refused(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "x.csv"
-    with pytest.raises(UsageError, match="not before"):
-        main(["history", "export", str(path), "--to", str(target), "--from", "2026-01-02", "--until", "2026-01-01"])
+    with pytest.raises(UsageError, match="before"):
+        main(["history", "export", str(path), "-o", str(target), "--from", "2026-01-02", "--to", "2026-01-01"])
     assert not target.exists()
 
 

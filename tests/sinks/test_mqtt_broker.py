@@ -205,7 +205,8 @@ def test_home_assistant_is_told_anew_when_it_comes_back(broker: Mosquitto) -> No
 def test_what_a_broker_keeps_is_forgotten_and_nothing_of_others(broker: Mosquitto) -> None:
     with Listener(broker) as listener:
         listener.say("fer-edge/nano2/front/persons", "1", retain=True)
-        listener.say("homeassistant/device/lamp/config", '{"origin": {"name": "lamp"}}', retain=True)
+        lamp = {"origin": {"name": "lamp"}, "availability_topic": f"{BASE}/availability"}  # it goes with the camera
+        listener.say("homeassistant/device/lamp/config", json.dumps(lamp), retain=True)
         with sink(broker.url) as writing:
             write(writing, changing(0, 4))
             listener.wait_for("valence")

@@ -32,6 +32,7 @@ from fer_edge.web import application
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.hub import Hub, HubSink
 from fer_edge.web.openapi import DESCRIPTION
+from fer_edge.web.pictures import Pictures
 from fer_edge.web.run import WebRun
 
 DOOR = "door & <b>"
@@ -234,9 +235,47 @@ def test_a_failure_inside_is_an_answer_and_a_line_of_the_log_and_not_the_end(
     with Endpoint(made.address, made.run):
         answer, body = made.ask("/metrics")
         assert answer.status == 500
+        assert sorted(json.loads(body)) == ["error", "remedy"]
         assert b"ZeroDivision" not in body
         assert made.json("/healthz")["status"] == "healthy"
     assert "an answer could not be given" in caplog.text
+
+
+def test_who_looks_while_no_thread_can_be_had_keeps_nobody_from_looking_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pictures = Pictures()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError), pictures.watched(DOOR):
+            pass
+    assert pictures.viewers(DOOR) == 0
+    with pictures.watched(DOOR):
+        assert pictures.viewers(DOOR) == 1
+    pictures.close()
+
+
+def test_figures_that_hang_are_asked_for_once_however_often_somebody_asks() -> None:
+    release = threading.Event()
+    begun: List[str] = []
+
+    def hang() -> Tuple[str, bytes]:
+        begun.append(threading.current_thread().name)
+        release.wait(20)
+        return "text/plain", b"1\n"
+
+    made = Scene(metrics=hang)
+    with Endpoint(made.address, made.run), ExitStack() as stack:
+        asking = [stack.enter_context(closing(http.client.HTTPConnection(*made.address))) for _ in range(5)]
+        stack.callback(release.set)
+        for connection in asking:
+            connection.request("GET", "/metrics")
+        for _ in range(3):
+            assert made.json("/healthz")["status"] == "healthy"
+        assert len(begun) == 1
+        release.set()
+        assert [connection.getresponse().read() for connection in asking] == [b"1\n"] * 5
 
 
 def test_a_stream_of_pictures_moves_and_nothing_is_encoded_while_nobody_looks(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator, List
@@ -19,7 +20,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 TOKEN = "a-word-of-many-letters"
-PATIENCE = 30_000
+PATIENCE = 90_000
 """Milliseconds for anything to happen on the page."""
 
 HOSTILE = "<img src=x onerror=\"window.harm = 1\"> & 'door' \u202e/../%2F"
@@ -142,6 +143,32 @@ def test_a_state_appears_when_it_begins_and_gets_its_duration_when_it_is_over(vi
         rows = page.locator("tbody tr").all_inner_texts()
         assert [row.split("\t")[:2] for row in rows] == [["7", "surprise"], ["1", "fear"]]
         assert [row.split("\t")[4:] for row in rows] == [["4 s", "+0.25"], ["30 s", "\u22120.50"]]
+
+
+def test_a_page_that_is_opened_late_claims_nothing_of_a_camera_that_is_lost(visit: Callable[..., Any]) -> None:
+    with canned(state="lost", trouble="unplugged") as run:
+        seconds = time.time()
+        run.timelines["door"] = {
+            **{"from": iso(600), "to": iso(), "valence": [[int(seconds) - 300, 0.5], [int(seconds) - 240, 0.5]]},
+            "states": [{"id": 1, "label": "happy", "start": iso(300), "end": None, "valence": 0.5}],
+        }
+        page = visit(run.address)
+        see(page, ".veil", "unplugged")
+        see(page, "#events li", "happy · person 1\u2013")
+        page.get_by_text("As a table").click()
+        began, ended, lasted = page.locator("tbody tr").inner_text().split("\t")[2:5]
+        assert "now" not in (began, ended), "a face that nobody sees any more is not shown as still there"
+        assert lasted in ("1 min", "1 min 1 s", "1 min 2 s")
+        told = """async (timeline) => {
+            const { States } = await import("./static/states.js");
+            const states = new States();
+            states.load(timeline);
+            states.silent();
+            return states.valence.map(([, mean]) => mean);
+        }"""
+        assert page.evaluate(told, run.timelines["door"]) == [0.5, None, 0.5, None], (
+            "the line breaks where nothing came"
+        )
 
 
 def test_a_lost_connection_is_told_and_comes_back_by_itself(visit: Callable[..., Any]) -> None:

@@ -139,7 +139,8 @@ class Connection:
             begun = self._clock()
             try:
                 self._attempt()
-            except Exception as error:  # noqa: BLE001  (of a library: another attempt, and not the silent end of all)
+            except Exception as error:
+                logger.debug("%s failed in a way that is not known", self._name, exc_info=True)
                 self._lost(why_not_reached(error, self._access.address))
             self._outbox.connection_lost()
             if self._ending.is_set():

@@ -1,7 +1,7 @@
 """How Home Assistant learns of a camera: one message that describes a device with all that it tells.
 
 The fields are those of https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery (device discovery) and of the pages of
-``sensor.mqtt`` and ``binary_sensor.mqtt`` there; tests/sinks/mqtt/test_discovery.py has each with its place.
+``sensor.mqtt`` and ``binary_sensor.mqtt`` there; tests/sinks/test_mqtt_discovery.py has each with its place.
 """
 
 from __future__ import annotations

@@ -91,15 +91,16 @@ class Forgetting:
             raise self._unreached(why_not_reached(error, address)) from error
         connected = client.socket()
         try:
-            self._until(client, lambda: self._let_in, CONNECT_SECONDS)
+            deadline = self._clock() + LONGEST
+            self._until(client, lambda: self._let_in, self._clock() + CONNECT_SECONDS)
             for topic in self._looked_at():
                 client.subscribe(topic, QOS)
             client.publish(self._mark, "", QOS)
-            self._until(client, lambda: self._marked, LONGEST)
+            self._until(client, lambda: self._marked, deadline)
             found = self._found()
             for topic in found:
                 self._unconfirmed.add(client.publish(topic, "", QOS, retain=True).mid)
-                self._until(client, lambda: not self._unconfirmed, LONGEST)
+                self._until(client, lambda: not self._unconfirmed, deadline)
             client.disconnect()
         finally:
             if connected is not None:
@@ -119,12 +120,11 @@ class Forgetting:
         devices = () if self._discovery == discovery.OFF else (discovery.config_topic(self._discovery, "+"),)
         return (f"{self._begins}#", self._mark, *devices)
 
-    def _until(self, client: Any, done: Callable[[], bool], seconds: float) -> None:
-        """Exchange with the broker until something is done."""
-        deadline = self._clock() + seconds
+    def _until(self, client: Any, done: Callable[[], bool], deadline: float) -> None:
+        """Exchange with the broker until something is done, until then at the latest."""
         while not done():
             if self._clock() > deadline:
-                raise self._unreached(f"it did not answer within {seconds:g} s")
+                raise self._unreached("it did not answer in time")
             client.loop(0.2)
             if self._refusal:
                 raise self._unreached(why_refused(self._refusal))

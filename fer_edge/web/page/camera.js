@@ -49,7 +49,7 @@ export class Camera {
     Object.assign(this, { state, trouble });
     this.picture.live = state === "live";
     this.element.dataset.state = state;
-    say(this.people.nobody, state === "live" ? "Nobody in view" : "Not known without pictures of the camera");
+    say(this.people.nobody, state === "live" ? "Nobody in view" : "Not known, as nothing comes from the camera");
     say(this.chip, STATES[state] || state);
     this.#veil();
   }
@@ -57,6 +57,7 @@ export class Camera {
   /** Take the whole state, as after a new connection. */
   load(answer) {
     this.states.load(answer.timeline);
+    if (this.state !== "live") this.states.silent();
     this.people.show(this.state === "live" ? answer.persons : []); // else those that were last seen
   }
 

@@ -32,6 +32,11 @@ export class Events {
     if (row) say(row.lasted, record.end ? duration(seconds) : "now");
   }
 
+  /** Nobody knows how long what this camera showed lasts: nothing comes from it. */
+  interrupt(camera) {
+    for (const row of this.rows.values()) if (row.camera === camera && row.lasted?.textContent === "now") say(row.lasted, "–");
+  }
+
   /** Show what became of a camera. */
   camera(event, words) {
     const badge = make("span", { className: "badge", "aria-hidden": "true" }, event.state === "live" ? "✓" : "!");
@@ -49,7 +54,7 @@ export class Events {
     element.key = key;
     const later = [...this.list.children].find((one) => one.at <= at) || null;
     this.list.insertBefore(element, later);
-    this.rows.set(key, { element, lasted });
+    this.rows.set(key, { element, lasted, camera });
     while (this.list.children.length > MOST) this.#drop(this.list.lastChild.key);
     this.nothing.hidden = true;
   }

@@ -43,6 +43,7 @@ function became(camera, data) {
   if (data.state !== "live") {
     camera.states.interrupt(Date.parse(data.time));
     camera.people.show([]);
+    events.interrupt(camera.name);
   }
   // The first picture of a run is no news; a camera that comes back is.
   const back = data.state === "live" && camera.state === "lost";
@@ -123,6 +124,7 @@ async function reload() {
   // What came meanwhile may not be in the answers.
   for (const data of page.late) if (cameras.has(data.camera)) change(cameras.get(data.camera), data);
   if (!page.reloading) page.late = [];
+  for (const camera of cameras.values()) if (camera.state !== "live") events.interrupt(camera.name);
   tick();
 }
 

@@ -1,6 +1,7 @@
 // What a camera saw in the last ten minutes: the states of its persons, and how pleasant they looked.
 
 export const SPAN = 600000; // milliseconds
+const SILENCE = 15000; // milliseconds without a result after which the program calls a camera lost
 
 export class States {
   constructor() {
@@ -12,7 +13,18 @@ export class States {
   load(timeline) {
     this.states.clear();
     for (const state of timeline.states) this.#put(state.id, state.label, state.start, state.end, state.valence);
-    this.valence = timeline.valence.map(([seconds, mean]) => [seconds * 1000, mean]);
+    this.valence = [];
+    for (const [seconds, mean] of timeline.valence) {
+      const last = this.valence[this.valence.length - 1];
+      if (last && seconds * 1000 - last[0] > SILENCE) this.valence.push([last[0] + 1000, null]);
+      this.valence.push([seconds * 1000, mean]);
+    }
+  }
+
+  /** Take it that nothing has come since the last result that is known. */
+  silent() {
+    const last = this.valence[this.valence.length - 1];
+    if (last) this.interrupt(last[0] + 1000);
   }
 
   /** Take the beginning or the end of a state. */
@@ -35,7 +47,7 @@ export class States {
 
   /** Nobody can be seen any more: what is open ends. */
   interrupt(at) {
-    for (const state of this.states.values()) state.end ??= at;
+    for (const state of this.states.values()) state.end ??= Math.max(at, state.start);
     this.mean(at, null);
   }
 

@@ -21,7 +21,6 @@ from fer_edge.system.address import Address
 from fer_edge.types import Rates
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.run import WebRun
-from fer_edge.web.run import WebRun
 
 
 def fer_edge(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -96,7 +96,7 @@ def test_an_answer_of_another_kind_is_no_healthy_one(content: bytes) -> None:
 def test_a_wrong_token_is_told_apart_from_none(sent: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_EDGE_TOKEN", sent)
     place = Address("127.0.0.1", int(free_port()))
-    opened = Endpoint(place, lambda: Health("healthy", (), 1.0, 2, 0.1, Rates()), "sesame")
+    opened = Endpoint(place, WebRun(lambda: Health("healthy", (), 1.0, 2, 0.1, Rates())), "sesame")
     with opened, pytest.raises(NotHealthy, match=words) as caught:
         main(["health", "--listen", str(place)])
     assert "FER_EDGE_TOKEN" in caught.value.remedy

@@ -114,8 +114,8 @@ def _history(file: str) -> Optional[Callable[..., Sequence[Mapping[str, Any]]]]:
     def rows(
         camera: Optional[str], begin: datetime, end: datetime, what: str, most: int
     ) -> Sequence[Mapping[str, Any]]:
-        from fer_edge.sinks.history.export import minute_record
         from fer_edge.sinks.history.reading import HistoryReader
+        from fer_edge.sinks.minutes import minute_record
 
         with HistoryReader(file, SEARCH_SECONDS) as reader:
             if what == "states":

@@ -16,8 +16,8 @@ import pytest
 from fer_edge.cli.main import main
 from fer_edge.errors import OutputError, OutputNotWritable, UsageError
 from fer_edge.sinks.history import export
-from fer_edge.sinks.history.reading import HistoryMinute
 from fer_edge.sinks.history.store import HistoryStore, RunRow
+from fer_edge.sinks.minutes import CountedMinute
 from fer_edge.track.minutes import MinuteFigures
 from fer_edge.types import LABELS, StateChange
 
@@ -36,7 +36,7 @@ def history(tmp_path: Path) -> Path:
             )
             figures = MinuteFigures(camera, begin, 600, 60.0, 0.5, 1, shown, None if number == 3 else -0.5)
             store.write(
-                [change, HistoryMinute(figures, 700, 100)], RunRow(START.timestamp(), "0.1.0", "fernet-r"), 1.8e9
+                [change, CountedMinute(figures, 700, 100)], RunRow(START.timestamp(), "0.1.0", "fernet-r"), 1.8e9
             )
     return path
 

@@ -23,9 +23,10 @@ from fer_edge.settings import Settings
 from fer_edge.sinks import SinkRequest, StreamInfo
 from fer_edge.sinks.history import ledger
 from fer_edge.sinks.history import store as store_module
-from fer_edge.sinks.history.reading import HistoryMinute, HistoryReader, size_of
+from fer_edge.sinks.history.reading import HistoryReader, size_of
 from fer_edge.sinks.history.sink import PATIENCE, HistorySink
 from fer_edge.sinks.history.store import HistoryStore, RunRow
+from fer_edge.sinks.minutes import CountedMinute
 from fer_edge.sinks.run_view import KnownRun
 from fer_edge.track.minutes import MinuteFigures
 from fer_edge.types import LABELS, FrameBalance, Observation, Rates, StateChange
@@ -69,10 +70,10 @@ def state(number: float, camera: str = "front") -> StateChange:
     return StateChange(camera, 1, "happy", begin, begin + timedelta(seconds=1), 1.0, 0.9, 0.8, 0.7, False, 30)
 
 
-def minute(number: int, persons: float = 1.0, valence: Optional[float] = 0.5) -> HistoryMinute:
+def minute(number: int, persons: float = 1.0, valence: Optional[float] = 0.5) -> CountedMinute:
     start = START.replace(second=0, microsecond=0) + timedelta(minutes=number)
     shown = {**dict.fromkeys(LABELS, 0.0), "happy": 60.0 * persons}
-    return HistoryMinute(MinuteFigures("front", start, 900, 60.0, persons, 2, shown, valence), 1000, 100, 51.5)
+    return CountedMinute(MinuteFigures("front", start, 900, 60.0, persons, 2, shown, valence), 1000, 100, 51.5)
 
 
 def store(path: Path, size: float = 500e6, age: float = AGES) -> HistoryStore:

@@ -106,18 +106,20 @@ def test_the_figures_of_each_minute_are_told_and_kept(broker: Mosquitto) -> None
         listener.wait_for("availability", "stopped")
         told = json.loads(listener.last("figures"))
     assert first == {
-        "minute": "2024-02-29T23:59:00.000Z",
+        "camera": "front",
+        "start": "2024-02-29T23:59:00.000Z",
         "seconds": 0.0,
         "frames": 1,
+        "captured": 110,
         "dropped": 7,
         "fps": 0.0,
-        "persons_mean": 0.0,
-        "persons_max": 1,
-        "expression_seconds": dict.fromkeys(ALL, 0.0),
-        "valence_mean": None,
+        "persons": 0.0,
+        "persons_most": 1,
+        "valence": None,
         "temperature_c": 51.3,
+        **{f"{label}_s": 0.0 for label in ALL},
     }
-    assert (told["frames"], told["fps"], told["persons_max"], told["dropped"]) == (9, 10.0, 1, 0)
+    assert (told["frames"], told["fps"], told["persons_most"], told["dropped"]) == (9, 10.0, 1, 0)
 
 
 def test_who_comes_later_is_told_how_it_is_and_of_nothing_that_is_over(broker: Mosquitto) -> None:

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Optio
 
 from fer_edge.errors import UsageError
 from fer_edge.sinks.event_lines import ROWS, as_cell, as_record
-from fer_edge.sinks.history.reading import HistoryMinute, HistoryReader
-from fer_edge.sinks.lines import iso, number
+from fer_edge.sinks.history.reading import HistoryReader
+from fer_edge.sinks.minutes import minute_record
 from fer_edge.system.libraries import import_library
 from fer_edge.system.masking import printable
 from fer_edge.types import LABELS
@@ -20,25 +20,6 @@ STATES, MINUTES = "states", "minutes"
 
 _BATCH = 10_000
 """Rows of a group of a Parquet file, which are in memory together."""
-
-
-def minute_record(minute: HistoryMinute) -> Dict[str, Any]:
-    """Return a minute as what JSON can hold: a moment in ISO 8601, seconds with three decimals, other figures with four."""
-    figures = minute.figures
-    return {
-        "camera": figures.camera,
-        "start": iso(figures.start),
-        "seconds": number(figures.seconds, 3),
-        "frames": figures.frames,
-        "fps": number(figures.fps, 2),
-        "captured": minute.captured,
-        "dropped": minute.dropped,
-        "temperature_c": None if minute.temperature is None else number(minute.temperature, 1),
-        "persons": number(figures.persons, 4),
-        "persons_most": figures.persons_most,
-        "valence": None if figures.valence is None else number(figures.valence, 4),
-        **{f"{label}_s": number(figures.expressions[label], 3) for label in LABELS},
-    }
 
 
 def export_csv(rows: Iterator[Mapping[str, Any]], file: BinaryIO, columns: List[str]) -> int:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import Deque, Dict, Optional, Tuple
+from typing import Deque, Optional, Tuple
 
-from fer_edge.sinks.history.reading import HistoryMinute
 from fer_edge.sinks.history.rows import Row
 from fer_edge.sinks.history.store import RunRow
+from fer_edge.sinks.minutes import MinuteCounts
 from fer_edge.sinks.run_view import RunView
-from fer_edge.track.minutes import MinuteFigures, MinuteLog
+from fer_edge.track.minutes import MinuteLog
 from fer_edge.track.states import StateLog
-from fer_edge.types import FrameBalance, Observation
+from fer_edge.types import Observation
 
 MOST_WAITING = 10_000
 """Rows that wait for the file; some megabytes of memory. Of more the oldest are left out."""
@@ -47,7 +47,7 @@ class Ledger:
         self._last: Optional[Tuple[str, int]] = None
         self._states = StateLog()
         self._minutes = MinuteLog()
-        self._counted: Dict[str, FrameBalance] = {}
+        self._counts = MinuteCounts()
 
     def take(self, observation: Observation) -> None:
         """Take an observation; one that is given again, as what it led to could not be written, changes nothing."""
@@ -60,23 +60,15 @@ class Ledger:
                 # Frames of a video that is analysed now happened now, as far as a history is concerned.
                 self._add(replace(change, media_start=None, media_end=None))
         for minute in self._minutes.update(observation):
-            self._add(self._counted_in(minute))
+            self._add(self._counts.add(minute, self._run))
 
     def finish(self) -> None:
         """End what is open."""
         for change in self._states.close():
             self._add(replace(change, media_start=None, media_end=None))
         for minute in self._minutes.close():
-            self._add(self._counted_in(minute))
+            self._add(self._counts.add(minute, self._run))
 
     def _add(self, row: Row) -> None:
         self.lost += len(self.waiting) == MOST_WAITING
         self.waiting.append(row)
-
-    def _counted_in(self, minute: MinuteFigures) -> HistoryMinute:
-        """Return a minute with what was captured and dropped since the one before of its camera."""
-        now, before = self._run.balance(minute.camera), self._counted.get(minute.camera, FrameBalance(0, 0, 0, 0))
-        self._counted[minute.camera] = now
-        return HistoryMinute(
-            minute, now.captured - before.captured, now.dropped - before.dropped, self._run.temperature()
-        )

@@ -16,6 +16,7 @@ from typing import Any, Iterator, List, Optional, Tuple, Type
 from fer_edge.errors import OutputError
 from fer_edge.sinks.history.faults import read_fault
 from fer_edge.sinks.history.schema import version_of
+from fer_edge.sinks.minutes import CountedMinute
 from fer_edge.sinks.recognise import NotOurs
 from fer_edge.system.masking import shown
 from fer_edge.track.minutes import MinuteFigures
@@ -34,26 +35,6 @@ _MINUTES = (
     "FROM cameras JOIN minutes ON cameras.id = minutes.camera "
     "WHERE start + 60 > ? AND start < ? AND (? IS NULL OR cameras.name = ?) ORDER BY start, cameras.id LIMIT ?"
 )
-
-
-@dataclass(frozen=True)
-class HistoryMinute:
-    """One minute of one camera.
-
-    Attributes
-    ----------
-    figures : MinuteFigures
-        What the camera showed.
-    captured, dropped : int
-        Frames that its source gave, and of those the ones that were left out.
-    temperature : float or None
-        Of the board's hottest zone, in degrees Celsius; None where no sensor told.
-    """
-
-    figures: MinuteFigures
-    captured: int
-    dropped: int
-    temperature: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +148,7 @@ class HistoryReader:
         since: Optional[datetime] = None,
         until: Optional[datetime] = None,
         limit: Optional[int] = None,
-    ) -> Iterator[HistoryMinute]:
+    ) -> Iterator[CountedMinute]:
         """Return minutes, in the order of their beginnings; parameters as those of `states`."""
         begin, end = _bounds(since, until)
         rows = self._rows(_MINUTES, (begin, end, camera, camera, -1 if limit is None else limit))
@@ -195,7 +176,7 @@ class HistoryReader:
                     expressions=dict(zip(LABELS, map(float, shown_for))),
                     valence=None if valence is None else float(valence),
                 )
-                yield HistoryMinute(
+                yield CountedMinute(
                     figures, int(captured), int(dropped), None if temperature is None else float(temperature)
                 )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Union
 
-from fer_edge.sinks.history.reading import HistoryMinute
+from fer_edge.sinks.minutes import CountedMinute
 from fer_edge.types import LABELS, StateChange
 
-Row = Union[StateChange, HistoryMinute]
+Row = Union[StateChange, CountedMinute]
 
 _SUMS = ("seconds", "frames", "captured", "dropped", *LABELS)
 _MINUTE = (*_SUMS, "temperature", "persons", "persons_most", "valence")
@@ -55,7 +55,7 @@ def add_state(connection: sqlite3.Connection, change: StateChange, camera: int) 
     connection.execute(_STATE_IN, values)
 
 
-def add_minute(connection: sqlite3.Connection, minute: HistoryMinute, camera: int) -> None:
+def add_minute(connection: sqlite3.Connection, minute: CountedMinute, camera: int) -> None:
     """Add a minute, of the camera with this number, to what there is of it."""
     figures = minute.figures
     values = {

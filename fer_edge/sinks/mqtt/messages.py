@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.sinks.event_lines import as_record
-from fer_edge.sinks.lines import iso, number
+from fer_edge.sinks.lines import number
+from fer_edge.sinks.minutes import CountedMinute, minute_record
 from fer_edge.sinks.mqtt.topics import Topics
 from fer_edge.sinks.run_view import RunView
-from fer_edge.track.minutes import MinuteFigures
 from fer_edge.types import LABELS, Observation, StateChange
 
 ONLINE, STOPPED, OFFLINE = "online", "stopped", "offline"
@@ -97,29 +97,9 @@ def health_of(topics: Topics, run: RunView) -> Tuple[Message, str]:
     return Message(topics.of("health"), as_json(record)), key
 
 
-def figures_of(topics: Topics, figures: MinuteFigures, dropped: int, temperature: Optional[float]) -> Message:
-    """Return the figures of a minute.
-
-    Parameters
-    ----------
-    dropped : int
-        Frames of the camera that were left out since the minute before.
-    temperature : float or None
-        Of the board, in degrees Celsius.
-    """
-    record = {
-        "minute": iso(figures.start),
-        "seconds": number(figures.seconds, 1),
-        "frames": figures.frames,
-        "dropped": dropped,
-        "fps": number(figures.fps, 1),
-        "persons_mean": number(figures.persons, 2),
-        "persons_max": figures.persons_most,
-        "expression_seconds": {label: number(figures.expressions.get(label, 0.0), 1) for label in LABELS},
-        "valence_mean": _rounded(figures.valence, 3),
-        "temperature_c": _rounded(temperature, 1),
-    }
-    return Message(topics.of("figures"), as_json(record))
+def figures_of(topics: Topics, minute: CountedMinute) -> Message:
+    """Return the figures of a minute, under the names that a history has for them."""
+    return Message(topics.of("figures"), as_json(minute_record(minute)))
 
 
 def as_json(record: Mapping[str, Any]) -> str:

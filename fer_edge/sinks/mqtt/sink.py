@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Dict, Optional, cast
 
 from fer_edge.sinks.base import Sink, StreamInfo
+from fer_edge.sinks.minutes import MinuteCounts
 from fer_edge.sinks.mqtt import discovery
 from fer_edge.sinks.mqtt.access import Access, MqttOptions, access_to
 from fer_edge.sinks.mqtt.connection import Connection
@@ -49,7 +50,7 @@ class _Memory:
     outbox: Outbox = field(default_factory=Outbox)
     states: StateLog = field(default_factory=StateLog)
     minutes: MinuteLog = field(default_factory=MinuteLog)
-    dropped: int = 0
+    counts: MinuteCounts = field(default_factory=MinuteCounts)
 
 
 class MqttSink(Sink):
@@ -156,9 +157,8 @@ class MqttSink(Sink):
         memory.outbox.add(event_of(self._topics, change, f"{memory.run}-{memory.events}"))
 
     def _tell_minute(self, figures: MinuteFigures) -> None:
-        memory, dropped = self._memory, self._run.balance(self._topics.camera).dropped
-        memory.outbox.add(figures_of(self._topics, figures, dropped - memory.dropped, self._run.temperature()))
-        memory.dropped = dropped
+        memory = self._memory
+        memory.outbox.add(figures_of(self._topics, memory.counts.add(figures, self._run)))
 
     def _look_at_the_run(self) -> None:
         """Tell how camera and program are: at once where that has changed, else once a minute."""

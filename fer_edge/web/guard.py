@@ -53,6 +53,9 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                asked = scope["raw_path"].decode("latin-1")  # as it came: what is decoded may steer a terminal
+                peer = scope["client"][0] if scope.get("client") else ""
+                logger.debug("%s %s %s: %d", peer, scope["method"], asked, message["status"])
             connections.writes(connection)
             await send(message)
             connection.writing_since = None

@@ -34,7 +34,7 @@ START_SECONDS, STOP_SECONDS = 10.0, 3.0
 """Longest that the thread may take to begin, and to end."""
 
 LAST_ANSWERS = 1.0
-"""Seconds that answers have which are being given when it ends."""
+"""Seconds that answers have which are being given when it ends, or when who asked has closed their side."""
 
 _PACE = 0.005
 """Seconds from one connection that had to make room to the next, so that a flood costs little."""
@@ -48,6 +48,15 @@ class _Http(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         self.app_state["transport"] = transport
         super().connection_made(transport)
+
+    def eof_received(self) -> Optional[bool]:  # type: ignore[override]
+        """Give whoever has nothing more to ask, but may still listen, the answer that is under way."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return None
+        cycle.keep_alive = False
+        self.loop.call_later(LAST_ANSWERS, self.transport.close)
+        return True
 
     def connection_lost(self, exc: Optional[Exception]) -> None:
         super().connection_lost(exc)

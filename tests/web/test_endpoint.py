@@ -27,7 +27,7 @@ from fer_edge.system.address import Address, parse_address
 from fer_edge.types import Rates
 from fer_edge.version import __version__
 from fer_edge.web import connections
-from fer_edge.web.connections import MOST_CONNECTIONS
+from fer_edge.web.connections import MOST_CONNECTIONS, Connection, Connections
 from fer_edge.web.endpoint import Endpoint
 from fer_edge.web.run import WebRun
 from fer_edge.web.server import BACK_OFF, MOST_BYTES, Server
@@ -251,8 +251,16 @@ def test_a_peer_that_does_not_take_its_answer_is_cut(run: Run, monkeypatch: pyte
             eventually(lambda: nothing_is_open(server), "its end")
 
 
-def test_no_more_than_so_many_are_answered_at_a_time_and_further_ones_are_closed_at_once(run: Run) -> None:
-    asked, answer = threading.Semaphore(0), threading.Event()
+def test_no_more_than_so_many_are_answered_at_a_time_and_further_ones_are_closed_at_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer, heads, ask_for = threading.Semaphore(0), threading.Event(), threading.Semaphore(0), Connections.ask
+
+    def counted(connections: Connections, entry: Connection) -> None:
+        ask_for(connections, entry)
+        heads.release()
+
+    monkeypatch.setattr(Connections, "ask", counted)
 
     def slow() -> Health:
         asked.release()
@@ -264,13 +272,14 @@ def test_no_more_than_so_many_are_answered_at_a_time_and_further_ones_are_closed
         for connection in waiting:
             connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
         for _ in waiting:
-            assert asked.acquire(timeout=60)
+            assert heads.acquire(timeout=60)
+        assert asked.acquire(timeout=60)
         with closing(socket.create_connection(opened.address)) as further:
             further.settimeout(30)
             with suppress(ConnectionError):
                 further.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
                 assert further.recv(1) == b""
-        assert not asked.acquire(blocking=False)
+        assert not asked.acquire(blocking=False), "one question is put for all who wait"
         answer.set()
         for connection in waiting:
             connection.settimeout(30)

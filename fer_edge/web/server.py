@@ -50,9 +50,9 @@ class _Http(H11Protocol):
         super().connection_made(transport)
 
     def eof_received(self) -> Optional[bool]:  # type: ignore[override]
-        """Give whoever has nothing more to ask, but may still listen, the answer that is under way."""
+        """Give whoever has nothing more to ask, but may still listen, the answer that is under way, if it has an end."""
         cycle = self.cycle
-        if cycle is None or cycle.response_complete:
+        if cycle is None or cycle.response_complete or self.app_state["connection"].streams:
             return None
         cycle.keep_alive = False
         self.loop.call_later(LAST_ANSWERS, self.transport.close)

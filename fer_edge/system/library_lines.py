@@ -28,6 +28,9 @@ PERIOD, MOST_KINDS = 10.0, 40
 PAUSE = 0.1
 """Seconds that lines lie in the pipe before they are read."""
 
+END_SECONDS = 5.0
+"""So long the end waits for what is in the pipe to be logged: milliseconds, unless nobody reads the log or the cores are busy."""
+
 _LONGEST_LINE = 4096
 _NUMBER = re.compile(r"(0x)?[0-9a-f]*[0-9][0-9a-f]*")
 
@@ -114,7 +117,7 @@ class LibraryLines:
         with suppress(OSError):  # a full pipe wakes the thread as well
             os.dup2(self.out, 2)
             os.write(self._in, b"\n")
-        self._thread.join(1.0)
+        self._thread.join(END_SECONDS)
         faulthandler.disable()  # it would wait for a reader now
         if self._keeper is not None:
             with suppress(OSError, subprocess.TimeoutExpired):

@@ -44,7 +44,7 @@ class FfmpegLog:
     def finish(self) -> None:
         """Give descriptor 2 back, and wait until all that was written is counted."""
         os.dup2(self._real, 2)
-        self._thread.join(1.0)
+        self._thread.join(5.0)  # milliseconds, unless the cores are busy
 
     def _run(self) -> None:
         rest = b""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import ExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Sequence
 
 from fer_edge.board.temperature import hottest
 from fer_edge.pipeline.session import Session
@@ -14,16 +13,14 @@ from fer_edge.service.board_watch import BoardWatch
 from fer_edge.service.health import HealthMonitor
 from fer_edge.settings import Settings
 from fer_edge.sinks.event_lines import as_record
-from fer_edge.system.clock import Clock
+from fer_edge.types import Observation, Rates
 from fer_edge.web.endpoint import Endpoint
-from fer_edge.web.hub import Hub, HubSink
+from fer_edge.web.hub import Hub
 from fer_edge.web.late_endpoint import LateEndpoint
 from fer_edge.web.run import WebRun
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-SINK = "the web page"
 
 SEARCH_SECONDS = 5.0
 """Longest search of the history for one answer: after ten the connection is cut."""
@@ -36,25 +33,17 @@ class Answering:
     ----------
     settings : Settings
         Say where to listen, and what is shown.
-    stop : Event
-        Set when the run shall end.
-    clock : callable
-        Monotonic seconds.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event, clock: Clock) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._late: Optional[LateEndpoint] = None
         self._hub = None if settings.web.listen is None else Hub(settings.outputs.bars)
-        self._stop = stop
-        self._clock = clock
 
-    def runners(self) -> List[SinkRunner]:
-        """Return what gives the results to those who look; it fails alone."""
-        hub = self._hub
-        if hub is None:
-            return []
-        return [SinkRunner(SINK, lambda opened: HubSink(hub), clock=self._clock, stop=self._stop)]
+    @property
+    def show(self) -> Optional[Callable[[Observation, Rates], None]]:
+        """What takes the results for those who look; None where nobody can."""
+        return None if self._hub is None else self._hub.take
 
     def trouble(self) -> str:
         """Return why nobody can ask, for people; empty while they can."""

@@ -66,8 +66,8 @@ class LiveRun:
         self._notifier = notifier or Notifier()
         self._parts = parts
         self._clock = parts.clock
-        self._answering = Answering(settings, stop, parts.clock)
-        self._outputs = Outputs(settings, [*parts.runners(), *self._answering.runners()], stop, parts.clock)
+        self._answering = Answering(settings)
+        self._outputs = Outputs(settings, parts.runners(), stop, parts.clock)
         self._seen: Dict[str, Observation] = {}
         self._began: Optional[float] = None
         self._over: Optional[Tuple[float, Rates]] = None
@@ -105,7 +105,8 @@ class LiveRun:
                 stack.enter_context(board)
             overlay = Overlay(bars=settings.outputs.bars)
             view = self._parts.view(settings.outputs.display, overlay, self._stop, clock, stack)
-            asked = SessionView(session, monitor.health, lambda: board.state, settings.analysis.model)
+            model, show = settings.analysis.model, self._answering.show
+            asked = SessionView(session, monitor.health, lambda: board.state, model, show)
             self._outputs.open(stack, lambda camera: stream_of(session.lane(camera)), session.wake, asked)
             # Behind the session, and whatever ended it.
             stack.callback(lambda: self._log_the_sum(clock() - begun, session))

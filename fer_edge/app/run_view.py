@@ -9,7 +9,7 @@ from fer_edge.board.temperature import hottest
 from fer_edge.pipeline.lane import Lane
 from fer_edge.pipeline.session import Session
 from fer_edge.service.health import Health
-from fer_edge.types import FrameBalance, Rates
+from fer_edge.types import FrameBalance, Observation, Rates
 
 
 class SessionView:
@@ -25,13 +25,21 @@ class SessionView:
         Gives how the board was when it was read last; reads nothing itself.
     model : str
         The network, as the settings name it.
+    show : callable, optional
+        Takes what the web page is to show.
     """
 
     def __init__(
-        self, session: Session, health: Callable[[], Health], board: Callable[[], BoardState], model: str
+        self,
+        session: Session,
+        health: Callable[[], Health],
+        board: Callable[[], BoardState],
+        model: str,
+        show: Optional[Callable[[Observation, Rates], None]] = None,
     ) -> None:
         self.cameras: Sequence[str] = tuple(lane.name for lane in session.lanes)
         self.model = model
+        self.show = show
         self._session = session
         self._health = health
         self._board = board

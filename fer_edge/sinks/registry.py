@@ -103,5 +103,6 @@ SINKS: Tuple[SinkKind, ...] = (
         where=Place.ADDRESS,
         required=False,
     ),
+    SinkKind("listen", "web page", "", True, "fer_edge.web.sink", section="web", where=Place.ADDRESS, required=False),
 )
 """All kinds, in the order in which they are opened."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Protocol, Sequence, Tuple
 
 # Not from types, which loads numpy: the command line needs this module, and has to tell of a numpy that does not load.
 from fer_edge.frame_balance import FrameBalance
 from fer_edge.rates import Rates
+
+if TYPE_CHECKING:
+    from fer_edge.types import Observation
+
+    Show = Callable[[Observation, Rates], None]
+    """Takes a result, and the figures of its camera."""
 
 
 class RunView(Protocol):
@@ -20,6 +26,10 @@ class RunView(Protocol):
     @property
     def model(self) -> str:
         """The network, as the settings name it."""
+
+    @property
+    def show(self) -> Optional[Show]:
+        """What takes the results that the web page shows; None in a run without one."""
 
     def rates(self, camera: Optional[str] = None) -> Rates:
         """Return the FPS figures of a camera, or of all together; none for a camera that is not known."""
@@ -59,6 +69,8 @@ class KnownRun:
         As `fer_edge.service.health` has it.
     reasons : sequence of str
         Of that.
+    show : callable, optional
+        Takes what a web page is to show.
     """
 
     cameras: Sequence[str] = ()
@@ -69,6 +81,7 @@ class KnownRun:
     degrees: Optional[float] = None
     state: str = "healthy"
     reasons: Sequence[str] = ()
+    show: Optional[Show] = None
 
     def rates(self, camera: Optional[str] = None) -> Rates:
         """Return what was said of it; else nothing but zeros."""

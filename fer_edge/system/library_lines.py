@@ -29,7 +29,7 @@ PAUSE = 0.1
 """Seconds that lines lie in the pipe before they are read."""
 
 END_SECONDS = 5.0
-"""So long the end waits for what is in the pipe to be logged: milliseconds, unless nobody reads the log or the cores are busy."""
+"""So long the end waits for the pipe to be logged: milliseconds, unless nobody reads the log or the cores are busy."""
 
 _LONGEST_LINE = 4096
 _NUMBER = re.compile(r"(0x)?[0-9a-f]*[0-9][0-9a-f]*")

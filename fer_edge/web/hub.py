@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
 
-from fer_edge.sinks.base import Sink
 from fer_edge.sinks.event_lines import as_record
 from fer_edge.sinks.lines import iso, number
 from fer_edge.track.states import StateLog
@@ -115,20 +114,6 @@ class Hub:
     def _add(self, camera: str, name: str, record: Dict[str, Any]) -> None:
         self._last += 1
         self._events.append(Event(self._last, camera, name, record))
-
-
-class HubSink(Sink):
-    """Gives a hub what a sink gets."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-
-    def write(self, observation: Observation, rates: Rates) -> None:
-        """Hand it on."""
-        self._hub.take(observation, rates)
-
-    def close(self) -> None:
-        """Do nothing: the hub goes on, also without results."""
 
 
 def persons_of(observation: Optional[Observation]) -> List[Dict[str, Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -165,14 +167,15 @@ def test_cameras_of_the_file_that_are_not_watched_are_told(tmp_path: Path) -> No
 
 def test_what_a_benchmark_leaves_aside_of_a_file_is_told_and_of_the_command_line_refused(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
-    file.write_text('record = "x.mp4"\n\n[outputs]\noutput = "x.jsonl"\n')
-    with Program(tmp_path, "--config", str(file), "--benchmark", "--frames", "1", results="") as program:
-        assert program.process.wait(60) == 2
-        said = [line["message"] for _, line in program.log()]
-    for line, name in ((1, "record"), (4, "output")):
-        assert f"{file}, line {line}: {name} is ignored: a benchmark writes its report alone" in said
-    with pytest.raises(UsageError, match="A benchmark writes a report and nothing else"):
-        main(["--benchmark", "--record", "x.mp4"])
+    file.write_text('record = "x.mp4"\nlisten = "8650"\n\n[outputs]\noutput = "x.jsonl"\n')
+    command = [sys.executable, "-m", "fer_edge", "--config", str(file), "--benchmark", "--frames", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    for line, name in ((1, "record"), (2, "listen"), (5, "output")):
+        assert f"{file}, line {line}: {name} is ignored: a benchmark writes its report alone" in done.stderr
+    for option, value in (("--record", "x.mp4"), ("--listen", "8650")):
+        with pytest.raises(UsageError, match="A benchmark writes a report and nothing else"):
+            main(["--benchmark", option, value])
 
 
 def test_a_service_cannot_be_asked_for_where_systemd_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

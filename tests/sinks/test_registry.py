@@ -3,16 +3,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List
 
 import pytest
 from observations import observation, opened, tracked
 
-from fer_edge.errors import OutputNotWritable
+from fer_edge.errors import OutputNotWritable, UsageError
 from fer_edge.settings.settings import OPTIONS, Settings
 from fer_edge.sinks import SINKS, MemorySink, SinkKind, SinkRequest, StreamInfo
 from fer_edge.sinks.registry import Place
 from fer_edge.sinks.registry import SinkKind as Kind
+from fer_edge.sinks.run_view import KnownRun
 from fer_edge.types import Rates
 
 NAMES: Dict[str, str] = {"output": "out.jsonl", "record": "out.mp4", "events": "out.csv", "history": "out.db"}
@@ -26,6 +27,17 @@ def test_each_kind_has_a_setting_of_its_own_in_the_section_that_it_names() -> No
         known = OPTIONS[kind.option]
         assert (known.section, known.field) == (kind.section, kind.field or kind.option)
     assert Kind is SinkKind
+
+
+def test_the_web_page_is_a_sink_like_the_others_and_shows_what_it_gets() -> None:
+    (kind,) = (kind for kind in SINKS if kind.option == "listen")
+    shown: List[int] = []
+    run = KnownRun(show=lambda seen, rates: shown.append(seen.frame.index))
+    with opened(kind.make(SinkRequest("127.0.0.1:8650", kind.options(Settings()), run=run))) as sink:
+        sink.write(observation(7), Rates())
+    assert shown == [7]
+    with pytest.raises(UsageError, match="no page"):
+        kind.make(SinkRequest("127.0.0.1:8650", kind.options(Settings())))
 
 
 @pytest.mark.parametrize("kind", FILES, ids=lambda kind: kind.option)

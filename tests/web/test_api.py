@@ -30,10 +30,11 @@ from fer_edge.system.address import Address
 from fer_edge.types import LABELS, Box, Expression, Face, Frame, Observation, ObservedFace, Rates, Track
 from fer_edge.web import application
 from fer_edge.web.endpoint import Endpoint
-from fer_edge.web.hub import Hub, HubSink
+from fer_edge.web.hub import Hub
 from fer_edge.web.openapi import DESCRIPTION
 from fer_edge.web.pictures import Pictures
 from fer_edge.web.run import WebRun
+from fer_edge.web.sink import PageSink
 
 DOOR = "door & <b>"
 
@@ -64,7 +65,7 @@ class Scene:
         frame = Frame(self.frames, at, datetime.now(timezone.utc), image, DOOR)
         face = ObservedFace(Face(Box(40.0, 30.0, 50.0, 60.0), 0.9, {}), steady, Track(3, 2.0, steady, since=0.0))
         observation = Observation(frame, (face,))
-        HubSink(self.hub).write(observation, Rates(14.9))
+        PageSink(self.hub.take).write(observation, Rates(14.9))
         self.frames += 1
         return observation
 

@@ -6,27 +6,20 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import List, Mapping, Optional
 
 from fer_edge.errors import ServiceError, SettingsError
-from fer_edge.service.install import (
-    HERE,
-    SHIPPED_PROGRAM,
-    demand_system,
-    find_program,
-    install_steps,
-    missing_program,
-    shipped,
-    uninstall_steps,
-)
+from fer_edge.service.install import SECRETS, demand_system, install_steps, shipped, uninstall_steps
 from fer_edge.service.libraries import demand_libraries
+from fer_edge.service.program import HERE, SHIPPED_PROGRAM, find_program, missing_program
 from fer_edge.service.steps import carry_out, run_command
 from fer_edge.service.system_root import SystemRoot
+from fer_edge.service.variables import as_variables, read_variables
 from fer_edge.settings import Settings, load_settings
 from fer_edge.settings.file import SettingsFile
 from fer_edge.settings.trust import who_may_write
 
-SETTINGS, SECRETS = "etc/fer-edge/fer-edge.toml", "etc/fer-edge/fer-edge.env"
+SETTINGS = "etc/fer-edge/fer-edge.toml"
 
 _BOOTED_BY_SYSTEMD = "/run/systemd/system"
 """A folder that is there where systemd runs, see sd_booted(3)."""
@@ -40,6 +33,14 @@ def add_service_arguments(parser: argparse.ArgumentParser) -> None:
         "--program",
         metavar="PATH",
         help=f"the fer-edge to start (default: this one; with --root, that system's {SHIPPED_PROGRAM})",
+    )
+    install.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the service, such as history=history.db or mqtt=mqtts://homeassistant.local (docs/settings.md); "
+        "may be given several times; stands in /etc/fer-edge/fer-edge.env then; an empty value takes it out of there",
     )
     install.add_argument("--no-start", action="store_true", help="neither start it nor have it started at boot")
     uninstall = verbs.add_parser("uninstall", help="stop it and take it away; settings and results stay")
@@ -72,11 +73,12 @@ def run_service(options: argparse.Namespace) -> int:
         demand_system(options.root)
     if options.verb == "install":
         program = find_program(options.program, options.root)
-        settings = _check_settings(options.root)
+        asked = as_variables(options.set)
+        settings = _check_settings(options.root, asked)
         if options.root == HERE:
             demand_libraries(settings, program)
         missing = missing_program(program, options.root)
-        steps = install_steps(program, options.root, not options.no_start, run_command)
+        steps = install_steps(program, options.root, not options.no_start, run_command, asked)
     elif options.verb == "uninstall":
         steps = uninstall_steps(options.root, options.purge, run_command)
     else:
@@ -95,7 +97,7 @@ def run_service(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_settings(root: Path) -> Settings:
+def _check_settings(root: Path, asked: Mapping[str, str]) -> Settings:
     """Refuse what the service would refuse, before anything is restarted; return what it will be asked."""
     system = SystemRoot(root)
     file, secrets = root / SETTINGS, root / SECRETS
@@ -104,7 +106,7 @@ def _check_settings(root: Path) -> Settings:
         if name.endswith(".env"):
             _read(system, f"{os.path.dirname(SECRETS)}/{name}")
     parsed = SettingsFile.parse(file, shipped("fer-edge.toml").encode() if content is None else content)
-    settings = load_settings({}, _variables(variables or b""), parsed)
+    settings = load_settings({}, {**read_variables(variables or b""), **asked}, parsed)
     if settings.web.listen is not None and not settings.web.listen.local and not settings.web.token:
         raise SettingsError(
             f"{settings.origins['listen']}: listening on {settings.web.listen} lets other machines ask, and there is no token.",
@@ -129,13 +131,6 @@ def _read(system: SystemRoot, name: str) -> Optional[bytes]:
                 f"Give it back to root:  sudo chown root:root {place} && sudo chmod go-w {place}",
             )
     return found.data
-
-
-def _variables(content: bytes) -> Dict[str, str]:
-    """Return the variables that a file sets for systemd."""
-    lines = content.decode("utf-8", "replace").splitlines()
-    pairs = [line.partition("=") for line in lines if "=" in line]
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import subprocess
-import sys
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from types import MappingProxyType
+from typing import Dict, List, Mapping, Sequence
 
 from fer_edge.errors import ServiceError
+from fer_edge.service.program import HERE, SHIPPED_PROGRAM
 from fer_edge.service.steps import Run, Step
 from fer_edge.service.system_root import SystemRoot
-from fer_edge.system.installation import packaged, pip_install
+from fer_edge.service.variables import with_variables
+from fer_edge.system.installation import packaged
 
 UNITS = ("fer-edge.service", "fer-edge@.service")
 INSTANCES = "fer-edge@*.service"
@@ -25,17 +26,8 @@ ACCOUNT = """\
 u fer-edge - "fer-edge" /var/lib/fer-edge
 m fer-edge video
 """
-SHIPPED_PROGRAM = "/opt/fer-edge/bin/fer-edge"
-"""What the units start as they are shipped; the path of the installed program takes its place."""
-
-HIDDEN_FROM_SERVICE = ("/home", "/root", "/run/user")
-"""What ProtectHome= keeps from the service: it cannot run a program from there."""
-
-SHORT_LIVED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  (nothing is written there)
-"""Where the service could run a program, until it is tidied away."""
-
-HERE = Path("/")
-"""The root of the system that runs, whose systemd can be asked to do something now."""
+SECRETS = "etc/fer-edge/fer-edge.env"
+"""The file of variables, which only root can read."""
 
 UNIT_FOLDER, SYSUSERS = "etc/systemd/system", "usr/lib/sysusers.d/fer-edge.conf"
 
@@ -44,9 +36,6 @@ ACCOUNT_FILES = (
     *(f"{folder}/sysusers.d/fer-edge.conf" for folder in ("etc", "run", "usr/local/lib", "usr/lib", "lib")),
 )
 """What systemd-sysusers reads and writes."""
-
-_PLAIN = re.compile(r"/[A-Za-z0-9_./+@:=,~-]+")
-"""Paths that mean the same to systemd and to a script's first line, without quotes."""
 
 
 def shipped(name: str) -> str:
@@ -78,60 +67,9 @@ def demand_system(root: Path) -> None:
             )
 
 
-def find_program(given: Optional[str], root: Path) -> str:
-    """Return the absolute path of the ``fer-edge`` that the service shall start.
-
-    Another system's program is taken as it is given: its links may lead elsewhere from here.
-
-    Raises
-    ------
-    ServiceError
-        There is none, or the service's account could not run it.
-    """
-    if root != HERE:
-        program = given or SHIPPED_PROGRAM
-    else:
-        program = os.path.abspath(given or os.path.join(os.path.dirname(sys.executable), "fer-edge"))
-    if not _PLAIN.fullmatch(program):
-        raise ServiceError(
-            f"systemd cannot start '{program}': its path must begin with / and hold no spaces, quotes, % or the like.",
-            "Install fer-edge under a plain name, such as /opt/fer-edge.",
-        )
-    if root != HERE:
-        return program
-    real = os.path.realpath(program)
-    if not os.access(real, os.X_OK) or not os.path.isfile(real):
-        raise ServiceError(f"There is no program {program}.", "Name it with --program; `which fer-edge` may know it.")
-    interpreters = _interpreters(real)
-    for place in (program, real, *interpreters, *map(os.path.realpath, interpreters)):
-        for folders, why in (
-            (HIDDEN_FROM_SERVICE, "home folders are hidden from it (ProtectHome= in its unit), so it cannot run"),
-            (SHORT_LIVED, "what lies there is removed at boot or after some days, so it would not find"),
-        ):
-            if not any(place.startswith(folder + "/") for folder in folders):
-                continue
-            raise ServiceError(
-                f"The service cannot rely on {place}: {why} its program.",
-                "Install into a place for everybody:  sudo python3 -m venv /opt/fer-edge && "
-                + pip_install("headless", "sudo /opt/fer-edge/bin/pip"),
-            )
-    return program
-
-
-def missing_program(program: str, root: Path) -> str:
-    """Return that another system has no such program yet, and what to do; empty where it has one, and for this system.
-
-    It may be there once the system runs: a card is prepared in any order, and the program may lie on another disk.
-    """
-    if root == HERE or SystemRoot(root).has(program.lstrip("/")):
-        return ""
-    return (
-        f"Note: there is no {program} in {root} yet, and the service will not start without it. Install fer-edge there before "
-        "the board starts, or on the board itself (docs/service.md, docs/jetson.md); --program names another place."
-    )
-
-
-def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]:
+def install_steps(
+    program: str, root: Path, start: bool, run: Run, variables: Mapping[str, str] = MappingProxyType({})
+) -> List[Step]:
     """Return what installs the service.
 
     Parameters
@@ -144,6 +82,8 @@ def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]
         Whether it shall run now, and at each boot.
     run : callable
         Runs a command.
+    variables : mapping of str to str, optional
+        Set in the file of variables, where all else stays.
     """
     here, system = root == HERE, SystemRoot(root)
     units = {f"{UNIT_FOLDER}/{unit}": shipped(unit).replace(SHIPPED_PROGRAM, program) for unit in UNITS}
@@ -155,7 +95,9 @@ def install_steps(program: str, root: Path, start: bool, run: Run) -> List[Step]
     steps.append(Step("create the user fer-edge, in the group video", lambda: run(sysusers), not has_account))
     steps += [_write(system, name, text, keep=False) for name, text in units.items()]
     steps.append(_write(system, "etc/fer-edge/fer-edge.toml", shipped("fer-edge.toml"), keep=True))
-    steps.append(_write(system, "etc/fer-edge/fer-edge.env", shipped("fer-edge.env"), keep=True, mode=0o600))
+    steps.append(_write(system, SECRETS, shipped("fer-edge.env"), keep=True, mode=0o600))
+    if variables:
+        steps.append(_set(system, variables))
     changed = any(step.needed for step in steps)
     if here:
         steps.append(Step("systemctl daemon-reload", lambda: run(["systemctl", "daemon-reload"]), changed))
@@ -229,6 +171,21 @@ def _write(system: SystemRoot, name: str, text: str, keep: bool, mode: int = 0o6
     return Step(f"write {path}", do, needed=there is None)
 
 
+def _set(system: SystemRoot, variables: Mapping[str, str]) -> Step:
+    """Return the step that sets variables in the file of the service."""
+
+    def text() -> str:
+        there = system.read(SECRETS)
+        return shipped("fer-edge.env") if there is None else there.data.decode("utf-8", "surrogateescape")
+
+    what = f"set {', '.join(variables)} in {system.path / SECRETS}"
+    try:
+        needed = with_variables(text(), variables) != text()
+    except OSError:  # only root can read it, or the step before says what is wrong
+        needed = True
+    return Step(what, lambda: system.write(SECRETS, with_variables(text(), variables), 0o600), needed)
+
+
 def _remove(system: SystemRoot, name: str) -> Step:
     return Step(f"remove {system.path / name}", lambda: system.remove(name), needed=system.has(name))
 
@@ -252,18 +209,6 @@ def _demand_plain(system: SystemRoot, names: Sequence[str], program: str) -> Non
                 f"{system.path / name} leads out of {system.path} by a link, and {program} would change what is there.",
                 "Make it a relative link, or install on the board itself.",
             )
-
-
-def _interpreters(script: str) -> List[str]:
-    """Return the programs that run a script, as its first lines name them; none for what is no script."""
-    try:
-        with open(script, "rb") as file:
-            text = os.fsdecode(file.read(4096))
-    except OSError:
-        return []
-    # The second is what pip writes where the first would be too long for the kernel.
-    found = (re.match(r"#! *(\S+)", text), re.search(r"^'''exec' (\S+) ", text, re.MULTILINE))
-    return [match.group(1).strip('"') for match in found if match]
 
 
 def _has_account(system: SystemRoot) -> bool:

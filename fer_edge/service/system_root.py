@@ -72,7 +72,7 @@ class SystemRoot:
         with self._at(name, make=True) as place:
             draft = f".{place.last}.new"
             with replacing(place.last, mode, place.descriptor, draft) as file:
-                file.write(text.encode())
+                file.write(text.encode("utf-8", "surrogateescape"))
 
     def link(self, name: str, target: str) -> None:
         """Make a link, and its folders."""

@@ -15,15 +15,10 @@ import pytest
 from fer_edge.cli.main import main
 from fer_edge.errors import MissingExtra, ServiceError, SettingsError, UsageError
 from fer_edge.service import install as module
-from fer_edge.service.install import (
-    UNITS,
-    find_program,
-    install_steps,
-    missing_program,
-    shipped,
-    uninstall_steps,
-)
+from fer_edge.service import program as finding
+from fer_edge.service.install import UNITS, install_steps, shipped, uninstall_steps
 from fer_edge.service.libraries import demand_libraries
+from fer_edge.service.program import find_program, missing_program
 from fer_edge.service.steps import carry_out, run_command
 from fer_edge.settings import load_settings
 
@@ -228,8 +223,8 @@ def test_a_program_that_is_a_link_of_the_card_s_own_is_there(card: Path) -> None
 def test_a_program_whose_interpreter_the_service_could_not_run_is_refused_too(
     first: str, linked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HIDDEN_FROM_SERVICE", (f"{tmp_path}/root",))
-    monkeypatch.setattr(module, "SHORT_LIVED", ())  # the test's own folder lies there
+    monkeypatch.setattr(finding, "HIDDEN_FROM_SERVICE", (f"{tmp_path}/root",))
+    monkeypatch.setattr(finding, "SHORT_LIVED", ())  # the test's own folder lies there
     hidden = interpreter = make_program(tmp_path / "root/python3")
     if linked:
         interpreter = tmp_path / "opt/python3"
@@ -476,3 +471,42 @@ def test_no_unit_waits_for_a_network_that_may_never_come(unit: str) -> None:
     assert not [wanted for wanted in given["Wants"] if "network" in wanted]
     assert "network-online.target" not in " ".join(given["After"])
     assert "network.target" in " ".join(given["After"]).split()
+
+
+@needs_systemd
+@needs_root
+def test_outputs_are_set_up_with_the_installation_and_what_stands_in_the_file_stays(
+    card: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert install(card, "--set", "history=history.db", "--set", "web-names=nano.local,nano") == 0
+    secret = card / "etc/fer-edge/fer-edge.env"
+    lines = secret.read_text().splitlines()
+    assert lines[-2:] == ["FER_EDGE_HISTORY=history.db", "FER_EDGE_WEB_NAMES=nano.local,nano"]
+    assert "#FER_EDGE_TOKEN=" in lines
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    secret.write_text("FER_EDGE_TOKEN=word\n" + secret.read_text())
+    capsys.readouterr()
+    assert install(card, "--set", "history=history.db") == 0
+    assert "Nothing had to be changed." in capsys.readouterr().out
+    assert install(card, "--set", "history=other.db", "--set", "web_names=") == 0
+    changed = [line for line in secret.read_text().splitlines() if not line.startswith("#")]
+    assert changed == ["FER_EDGE_TOKEN=word", "FER_EDGE_HISTORY=other.db"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("histroy=x.db", "is no setting"),
+        ("history", "is no setting with its value"),
+        ("mqtt_password=secret", "does not belong on a command line"),
+        ("history=a\nFER_EDGE_TOKEN=", "for its file"),
+        ("mqtt=nonsense://", "FER_EDGE_MQTT"),
+        ("listen=0.0.0.0:8650", "no token"),
+    ],
+)
+def test_a_setting_that_the_service_would_refuse_is_not_set_up(card: Path, asked: str, why: str) -> None:
+    before = snapshot(card)
+    with pytest.raises((UsageError, SettingsError), match=why) as caught:
+        install(card, "--set", asked)
+    assert caught.value.remedy
+    assert snapshot(card) == before

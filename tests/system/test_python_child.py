@@ -198,4 +198,4 @@ def test_no_module_starts_an_interpreter_in_another_way() -> None:
     package = Path(fer_edge.__file__).parent
     # The unit is told which program to start, and that is compared with this one; nothing is started there.
     found = {str(file.relative_to(package)) for file in package.rglob("*.py") if "sys.executable" in file.read_text()}
-    assert found == {"system/python_child.py", "service/install.py", "service/libraries.py"}
+    assert found == {"system/python_child.py", "service/program.py", "service/libraries.py"}

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Sequence
 
 from fer_edge.board.temperature import hottest
+from fer_edge.errors import UsageError
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.service.board_watch import BoardWatch
@@ -96,7 +97,10 @@ class Answering:
 
 
 def _history(file: str) -> Optional[Callable[..., Sequence[Mapping[str, Any]]]]:
-    """Return what reads rows of a history while it is written; None where there is none."""
+    """Return what reads rows of a history while it is written; None where there is none.
+
+    It raises UsageError for a camera of which nothing was kept.
+    """
     if not file:
         return None
 
@@ -107,6 +111,8 @@ def _history(file: str) -> Optional[Callable[..., Sequence[Mapping[str, Any]]]]:
         from fer_edge.sinks.minutes import minute_record
 
         with HistoryReader(file, SEARCH_SECONDS) as reader:
+            if camera is not None and camera not in reader.cameras():
+                raise UsageError("The history knows no camera of that name.", "/api/cameras lists those of this run.")
             if what == "states":
                 return [as_record(change) for change in reader.states(camera, begin, end, most)]
             return [minute_record(minute) for minute in reader.minutes(camera, begin, end, most)]

@@ -63,8 +63,8 @@ def run_mqtt(options: argparse.Namespace) -> int:
     prefix = mqtt.topic or default_prefix()
     forgotten = Forgetting(access_to(mqtt), prefix, mqtt.discovery, options.camera).run()
     sys.stdout.write(
-        f"{forgotten.messages} retained messages below {prefix} and {forgotten.devices} devices of Home Assistant are "
-        f"forgotten at {mqtt.broker}.\n"
+        f"{_count(forgotten.messages, 'retained message')} below {prefix} and "
+        f"{_count(forgotten.devices, 'device')} of Home Assistant forgotten at {mqtt.broker}.\n"
     )
     if forgotten.running:
         sys.stdout.write(
@@ -80,3 +80,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     if file is None and not settings.mqtt.broker and SERVICE_SETTINGS.exists():
         settings = load_settings(given, file=SERVICE_SETTINGS, watching=False)
     return settings
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

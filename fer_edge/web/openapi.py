@@ -235,7 +235,7 @@ DESCRIPTION: Dict[str, Any] = {
                 _query("to", _MOMENT, "Now where not given."),
                 _query("what", {"type": "string", "enum": ["states", "minutes"]}, "states where not given."),
             ],
-            {**_BAD, "404": "This run keeps no history.", "503": "It cannot be read now."},
+            {**_BAD, "404": "This run keeps no history, or it knows no such camera.", "503": "It cannot be read now."},
         ),
     },
     "components": {

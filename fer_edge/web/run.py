@@ -68,7 +68,8 @@ class WebRun:
     names : sequence of str
         Under which the program may be asked, beside its addresses and the machine's own.
     history : callable, optional
-        Gives rows of the history: camera (or None), from, to, ``states`` or ``minutes``, and how many at most.
+        Gives rows of the history: camera (or None), from, to, ``states`` or ``minutes``, and how many at most. Raises
+        UsageError for a camera that it does not know.
     share : callable
         The share of the machine that the program uses, from 0 to 1; None where it is not known yet.
     """

@@ -113,7 +113,8 @@ class Server:
             self._listening.close()
             self._loop.close()
             raise
-        self._ready.wait(START_SECONDS)
+        if not self._ready.wait(START_SECONDS):
+            logger.warning("nobody is answered yet: the machine is busy", extra={"event": "web_late"})
 
     def stop(self) -> None:
         """Close the port and every connection, and end the thread; an answer that is being given has a second."""

@@ -25,7 +25,7 @@ def test_forget_takes_away_what_the_broker_of_the_settings_file_keeps(
         assert main(["mqtt", "forget", "--config", str(settings), "--camera", "door"]) == 0
         assert main(["mqtt", "forget", "--config", str(settings)]) == 0
         told = capsys.readouterr().out
-        assert told.count("1 retained messages") == 2
+        assert told.count("1 retained message below") == 2
         assert main(["mqtt", "forget", "--mqtt", broker.url]) == 0
         assert "0 retained messages" in capsys.readouterr().out
 

@@ -56,13 +56,13 @@ class Scene:
         cameras = {DOOR: door, "yard": CameraHealth(0, None, Rates())}
         return Health("healthy", (), 1.0, self.frames, 0.1, Rates(14.9), cameras)
 
-    def shows(self, label: str = "happy", shade: int = 0) -> Observation:
+    def shows(self, label: str = "happy", shade: int = 0, camera: str = DOOR) -> Observation:
         probabilities = np.full(7, 0.01, np.float32)
         probabilities[LABELS.index(label)] = 0.94
         steady = Expression(probabilities, label, 0.94, False)
         at = time.monotonic()
         image = np.full((120, 160, 3), shade % 256, np.uint8)
-        frame = Frame(self.frames, at, datetime.now(timezone.utc), image, DOOR)
+        frame = Frame(self.frames, at, datetime.now(timezone.utc), image, camera)
         face = ObservedFace(Face(Box(40.0, 30.0, 50.0, 60.0), 0.9, {}), steady, Track(3, 2.0, steady, since=0.0))
         observation = Observation(frame, (face,))
         PageSink(self.hub.take).write(observation, Rates(14.9))
@@ -293,6 +293,15 @@ def test_a_stream_of_pictures_moves_and_nothing_is_encoded_while_nobody_looks(sc
         seen, frames = scene.hub.pictures.encoded, scene.frames
         eventually(lambda: scene.frames > frames + 20, "more results")
     assert scene.hub.pictures.encoded <= seen + 1  # one was being made
+
+
+def test_of_a_camera_at_which_nobody_looks_nothing_is_encoded_while_somebody_looks_at_another(scene: Scene) -> None:
+    with Viewer(scene, scene.of_door("live.mjpg")) as viewer:
+        for shade in range(0, 250, 25):
+            scene.shows(camera="yard", shade=shade)
+            scene.shows(shade=shade)
+            viewer.picture()
+        assert scene.hub.pictures.encoded <= 10
 
 
 def test_a_picture_is_made_once_for_all_who_look(scene: Scene) -> None:

@@ -52,7 +52,7 @@ class Picture:
             The image, and its stamp in seconds.
         """
         turn = _of_frame(frame, degrees)
-        interlaced = bool(frame.interlaced_frame) or bool(self._key and self._key[-1])
+        interlaced = self.holds_back(frame)
         key = (
             frame.width,
             frame.height,
@@ -69,6 +69,10 @@ class Picture:
             self._graph = _graph(frame, time_base, aspect, interlaced)
         self._graph.push(frame)
         yield from self._pull()
+
+    def holds_back(self, frame: Any) -> bool:
+        """Return whether `show` gives the image of a frame only with the next, of which it has something."""
+        return bool(frame.interlaced_frame) or bool(self._key and self._key[-1])
 
     def rest(self) -> Iterator[Tuple[Image, Optional[float]]]:
         """Give what is still held back."""

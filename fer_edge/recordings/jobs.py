@@ -33,6 +33,8 @@ class Asked:
         ``csv`` or ``parquet``.
     version : str
         Of fer-edge; a process with another one refuses.
+    computes : str
+        The precision that ``auto`` came to where the run was started, so that every process takes the same.
     """
 
     model: str
@@ -52,6 +54,7 @@ class Asked:
     fps: float = 0.0
     form: str = "csv"
     version: str = ""
+    computes: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,10 @@ class PartResult:
         ``name``, ``provider`` and ``precision`` of the classifier.
     problems : tuple of str
         What a reader of the results should know.
+    truncated : bool
+        Whether something of it could not be read.
+    last : float
+        Time of the last frame.
     inexact : str
         Why the parts of this recording may not be joined, so that it is to be read in one; empty where they may.
     """
@@ -224,6 +231,8 @@ class PartResult:
     work_seconds: float
     network: Mapping[str, str]
     problems: Tuple[str, ...] = ()
+    truncated: bool = False
+    last: float = 0.0
     inexact: str = ""
 
 

@@ -12,7 +12,7 @@ from fer_edge.capture.limits import MOST_PIXELS, fits
 from fer_edge.capture.media.picture import Picture
 from fer_edge.capture.media.stamp_clock import StampClock
 from fer_edge.capture.media.video_stream import NoVideo as NoVideo  # noqa: PLC0414  (who opens one expects it here)
-from fer_edge.capture.media.video_stream import Part, best_video, start_of, turn_of
+from fer_edge.capture.media.video_stream import Part, best_video, duration_of, start_of, turn_of
 from fer_edge.types import Image
 
 MOST_THREADS = 4
@@ -75,6 +75,8 @@ class MediaDecoder:
         What FFmpeg calls the format.
     frames_promised : int
         How many frames the file says it has, which may be wrong; 0 where it says nothing.
+    duration : float
+        Seconds, as the file says; 0 where it says nothing.
     damaged : int
         Packets and frames that the demuxer or the decoder found damaged, so far.
     last_error : str
@@ -146,6 +148,7 @@ class MediaDecoder:
         self.fps = float(rate) if rate and 0 < rate <= _MOST_FPS else 0.0
         self.format_name = str(self._container.format.name)
         self.frames_promised = int(stream.frames or 0)
+        self.duration = duration_of(self._container, stream)
         self.width, self.height = self._picture.displayed(
             codec.width, codec.height, stream.sample_aspect_ratio or codec.sample_aspect_ratio, turn_of(stream)
         )

@@ -69,3 +69,10 @@ def start_of(container: Any, stream: Any) -> float:
     if stream.start_time is not None and stream.time_base:
         return float(stream.start_time * stream.time_base)
     return 0.0
+
+
+def duration_of(container: Any, stream: Any) -> float:
+    """Return how long a video is, in seconds, as the file says; 0 where it says nothing."""
+    if stream.duration and stream.time_base:
+        return max(0.0, float(stream.duration * stream.time_base))
+    return max(0.0, float(container.duration) / 1_000_000) if container.duration else 0.0

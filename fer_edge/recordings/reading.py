@@ -110,7 +110,7 @@ def video_source(path: str) -> Source:
             from fer_edge.capture.media.source import MediaSource
             from fer_edge.capture.settings import DEFAULTS
 
-            return MediaSource(FileInput(path, DEFAULTS))
+            return MediaSource(FileInput(path, DEFAULTS, quick=True))
     from fer_edge.capture.file.video import VideoFileSource
 
     return VideoFileSource(path)
@@ -169,19 +169,19 @@ class MediaReader(Reader):
                 decoder.close()
 
 
-def open_decoder(place: str, options: Any, span: Optional[Span] = None) -> Any:
-    """Return PyAV's decoder of a video or a part of one, with one thread."""
+def open_decoder(place: str, options: Any, span: Optional[Span] = None, level: int = 16) -> Any:
+    """Return PyAV's decoder of a video or a part of one, with one thread; `level` is that of FFmpeg's log."""
     import av
 
     from fer_edge.capture.media.decoder import MediaDecoder
     from fer_edge.capture.media.video_stream import Part
 
     av.logging.restore_default_callback()
-    av.logging.set_libav_level(16)  # errors: what they tell of damage is counted
+    av.logging.set_libav_level(level)  # by default errors: what they tell of damage is counted
     part = None
     if span is not None and span.start is not None and span.seek is not None:
         part = Part(span.first, span.seek, span.start, span.end, span.origin, span.before)
-    return MediaDecoder(place, options, threads=1, part=part)
+    return MediaDecoder(place, options, threads=1, quick=True, part=part)
 
 
 class SourceReader(Reader):

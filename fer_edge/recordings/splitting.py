@@ -26,6 +26,9 @@ _INDEXED = ("mov,mp4", "matroska")
 
 _TICK = 1000
 
+_SILENT = -8
+"""Of FFmpeg's log: what it says of a damaged file, whoever reads it says better."""
+
 
 @dataclass(frozen=True)
 class Division:
@@ -101,7 +104,7 @@ def _by_index(recording: Recording, most: int, remembers: bool, tick: Callable[[
     media = FileInput(recording.path, DEFAULTS)
     prepared = media.prepare(threading.Event())
     try:
-        with open_decoder(prepared.place, prepared.options) as decoder:
+        with open_decoder(prepared.place, prepared.options, level=_SILENT) as decoder:
             frames = decoder.frames_promised
             seconds = decoder.duration or (frames / decoder.fps if decoder.fps > 0 else 0.0)
             frames = frames or round(seconds * decoder.fps)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from fer_edge.recordings.jobs import Asked, Identity, PartResult
-from fer_edge.recordings.recording import Recording
+from fer_edge.recordings.recording import PICTURES, Recording
 from fer_edge.sinks.jsonl import told
 from fer_edge.sinks.lines import number
 from fer_edge.sinks.table_files import REAL, TEXT, WHOLE, Column
@@ -93,7 +93,7 @@ def summary_of(
         "precision": first.network.get("precision", ""),
         "settings": settings_of(asked),
         "fer_edge": __version__,
-        "duration_s": number(duration, 3),
+        "duration_s": number(duration, 3) if recording.kind != PICTURES else None,
         "fps": number(fps, 3),
         "width": next((part.width for part in parts if part.width), 0),
         "height": next((part.height for part in parts if part.height), 0),

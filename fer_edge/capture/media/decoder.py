@@ -61,6 +61,8 @@ class MediaDecoder:
         gives gray images for it, with what moves, of all but H.264.
     threads : int, optional
         Of the decoder; by default one for each core, up to `MOST_THREADS`.
+    quick : bool
+        As of `Picture`.
     part : Part, optional
         Give a part of a file alone.
 
@@ -104,6 +106,7 @@ class MediaDecoder:
         low_delay: bool = False,
         from_key_frame: bool = False,
         threads: Optional[int] = None,
+        quick: bool = False,
         part: Optional[Part] = None,
     ) -> None:
         self._threads = threads or max(1, min(MOST_THREADS, _cores()))
@@ -113,7 +116,7 @@ class MediaDecoder:
         self.damaged = 0
         self.last_error = ""
         self.interlaced = False
-        self._picture = Picture()
+        self._picture = Picture(quick, threads or 0)
         self._has_begun = False
         self._container: Any = av.open(
             place,

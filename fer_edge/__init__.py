@@ -13,7 +13,8 @@ Watch a camera, a stream, a file or the built-in demo, and look at every face as
 Several cameras: ``fer_edge.watch(["front=0", "door=rtsp://host/stream"])``; ``observation.frame.source`` says which.
 One picture: ``fer_edge.read_image("portrait.jpg")``. A source of your own is a subclass of `Source`,
 given to `watch`; a place for results of your own is a subclass of `Sink`: ``fer_edge.deliver(fer_edge.watch("demo"), sink)``.
-Who showed what from when to when: ``for change in fer_edge.events("demo")``.
+Who showed what from when to when: ``for change in fer_edge.events("demo")``. Recordings, each frame of them:
+``for observation in fer_edge.analyse("interview.mp4")``, and as a table ``fer_edge.analyse("interviews/").table()``.
 
 Importing this package loads no inference library; a backend imports its own when it is built. It turns ONNX Runtime's telemetry
 off; a program that uses ONNX Runtime itself imports this package first.
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fer_edge.detect.base import FaceDetector
     from fer_edge.errors import FerEdgeError
     from fer_edge.pipeline.session import Session
+    from fer_edge.recordings.library import Analysis, analyse
     from fer_edge.sinks.base import Sink, StreamInfo
     from fer_edge.types import (
         LABELS,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Analysis": "recordings.library",
     "Box": "types",
     "Events": "app.events",
     "Expression": "types",
@@ -72,6 +75,7 @@ _HOMES = {
     "StateChange": "state_change",
     "StreamInfo": "sinks.base",
     "Track": "types",
+    "analyse": "recordings.library",
     "deliver": "app.library",
     "events": "app.events",
     "read_image": "app.library",
@@ -80,6 +84,7 @@ _HOMES = {
 
 __all__ = [
     "LABELS",
+    "Analysis",
     "Box",
     "Events",
     "Expression",
@@ -100,6 +105,7 @@ __all__ = [
     "StreamInfo",
     "Track",
     "__version__",
+    "analyse",
     "deliver",
     "events",
     "read_image",

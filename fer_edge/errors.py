@@ -6,7 +6,7 @@ the thing that failed, the place, and what to do next. The table of docs/exit-co
 
 from __future__ import annotations
 
-from typing import ClassVar, Dict, Iterator, Type
+from typing import ClassVar
 
 
 class FerEdgeError(Exception):
@@ -269,6 +269,12 @@ class ServiceError(FerEdgeError):
     exit_code = 53
 
 
+class RecordingsFailed(FerEdgeError):
+    """Some recordings could not be analysed, or not wholly; the others were."""
+
+    exit_code = 70
+
+
 class TrainingError(FerEdgeError):
     """Base of what goes wrong in training, export and evaluation."""
 
@@ -283,17 +289,3 @@ class CheckpointError(TrainingError):
     """A checkpoint is damaged or belongs to another network or recipe."""
 
     exit_code = 61
-
-
-def exit_codes() -> Dict[int, str]:
-    """Return every exit code, in rising order, with the comma-separated names of the errors that use it."""
-    names: Dict[int, str] = {}
-    for error in _descendants(FerEdgeError):
-        names[error.exit_code] = ", ".join(filter(None, [names.get(error.exit_code, ""), error.__name__]))
-    return dict(sorted(names.items()))
-
-
-def _descendants(error: Type[FerEdgeError]) -> Iterator[Type[FerEdgeError]]:
-    yield error
-    for child in error.__subclasses__():
-        yield from _descendants(child)

@@ -10,6 +10,7 @@ from fer_edge.inference.model_files import find_model, sha256_of
 from fer_edge.settings import Settings
 from fer_edge.settings.tracks import AUTO, OFF
 from fer_edge.track.base import Tracker
+from fer_edge.track.cut import CutFinder
 from fer_edge.track.learned_rest import LearnedRest
 from fer_edge.track.reading import Reading
 from fer_edge.track.rest import FixedRest, Rest
@@ -17,8 +18,13 @@ from fer_edge.track.rest_file import Network, read_rest
 from fer_edge.track.tracker import FaceTracker
 
 
-def build_tracker(settings: Settings) -> Optional[Tracker]:
+def build_tracker(settings: Settings, cuts: Optional[CutFinder] = None) -> Optional[Tracker]:
     """Return what follows the faces of one camera; None where nothing shall.
+
+    Parameters
+    ----------
+    cuts : CutFinder, optional
+        What finds the cuts where images are not kept.
 
     Raises
     ------
@@ -36,7 +42,7 @@ def build_tracker(settings: Settings) -> Optional[Tracker]:
         return None
     # What a person looks like at rest holds for pictures, too; what is learned while somebody is watched says nothing of them.
     return FaceTracker(
-        asked.memory, lambda: Reading(asked.half_life, make_rest()), pictures=bool(rest_file_of(settings))
+        asked.memory, lambda: Reading(asked.half_life, make_rest()), pictures=bool(rest_file_of(settings)), cuts=cuts
     )
 
 

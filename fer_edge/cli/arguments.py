@@ -18,11 +18,25 @@ SEVERAL = ("camera", "model", "region")
 """Settings that a command line may give several times."""
 
 
-def add_settings(parser: argparse.ArgumentParser, hidden: AbstractSet[str] = frozenset()) -> None:
-    """Declare ``--config`` and an option for every setting, in groups; the help is silent about those that are hidden."""
+def add_settings(
+    parser: argparse.ArgumentParser,
+    hidden: AbstractSet[str] = frozenset(),
+    only: Optional[AbstractSet[str]] = None,
+) -> None:
+    """Declare ``--config`` and an option for every setting, in groups; the help is silent about those that are hidden.
+
+    Parameters
+    ----------
+    hidden : set of str
+        Names of settings that are taken all the same.
+    only : set of str, optional
+        Names of the settings that a verb takes; others are none of its options.
+    """
     parser.add_argument("--config", metavar="FILE", help="a TOML file with settings")
     groups: Dict[str, argparse._ArgumentGroup] = {}
     for known in setting_options():
+        if only is not None and known.setting.option not in only:
+            continue
         title = known.setting.group
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
@@ -40,6 +54,8 @@ def add_settings(parser: argparse.ArgumentParser, hidden: AbstractSet[str] = fro
             action="append" if name in SEVERAL else _Once if name in ONE_ONLY else "store",
             **alone,
         )
+    if only is not None:
+        return
     groups["output"].add_argument(
         "--no-bars",
         dest="bars",
@@ -57,7 +73,7 @@ def given_settings(options: argparse.Namespace) -> Tuple[Dict[str, Any], List[st
     given: Dict[str, Any] = {
         known.setting.option: getattr(options, known.setting.option)
         for known in setting_options()
-        if getattr(options, known.setting.option) is not None
+        if getattr(options, known.setting.option, None) is not None
     }
     models = [os.path.expanduser(model) for model in given.pop("model", [])]
     if models:

@@ -48,6 +48,7 @@ def main(argv: Optional[Sequence[str]] = None, parts: Optional[Parts] = None) ->
 
 def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
     return {
+        "analyse": _analyse,
         "cameras": _cameras,
         "models": _models,
         "build-engine": _build_engine,
@@ -64,6 +65,20 @@ def _verbs() -> Mapping[str, Callable[[List[str]], int]]:
         "evaluate": _evaluate,
         "zoo": _zoo,
     }
+
+
+def _analyse(arguments: List[str]) -> int:
+    from fer_edge.cli.analyse import DESCRIPTION, add_analyse_arguments, run_analyse
+
+    parser = argparse.ArgumentParser(
+        prog="fer-edge analyse",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_analyse_arguments(parser)
+    with stop_on_signals() as stop:
+        return run_analyse(parser.parse_args(arguments), stop)
 
 
 def _cameras(arguments: List[str]) -> int:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from fer_edge.cli.arguments import add_settings, given_settings, limit
 from fer_edge.cli.progress_line import show_progress
-from fer_edge.errors import FerEdgeError, UsageError, exit_codes
+from fer_edge.errors import FerEdgeError, UsageError
+from fer_edge.exit_codes import exit_codes
 from fer_edge.settings import Settings, known_log_format, load_settings, settings_file
 from fer_edge.sinks.registry import SINKS
 from fer_edge.system.logs import set_up_logging
@@ -34,6 +35,7 @@ examples:
   fer-edge --camera 0 --display none --events day.csv   who showed what from when to when, for a spreadsheet
   fer-edge --history week.db                 keep that for weeks; 'fer-edge history export week.db -o week.csv' gives it
   fer-edge --benchmark --report speed.json   measure this machine; with --model all every network that is here
+  fer-edge analyse interviews/ --out results analyse recordings on all cores: CSV or Parquet for each, and a summary
   fer-edge cameras                           list the cameras of this machine
   fer-edge models                            list the models; 'fer-edge models pull yunet' fetches one
   fer-edge rest --save anna.json             record your face at rest; 'fer-edge --rest anna.json' judges you against it

@@ -40,6 +40,9 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection"); an apostrophe in front makes it text."""
 
+_OURS = frozenset(("expression", "start", "end"))
+"""Columns whose texts are ours, and not somebody else's."""
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 """What ends a line, or controls the terminal that shows it; the tabulator is a matter of `_FORMULA`."""
 
@@ -109,7 +112,7 @@ def as_cell(record: Mapping[str, Any], column: str) -> str:
     if isinstance(value, float):
         return repr(value + 0.0)  # no -0.0; nothing of four decimals needs an exponent
     text = _CONTROLS.sub(" ", str(value))
-    return f"'{text}" if column == "camera" and text.startswith(_FORMULA) else text
+    return f"'{text}" if column not in _OURS and text.startswith(_FORMULA) else text
 
 
 def _is_json(line: bytes) -> bool:

@@ -37,7 +37,7 @@ EXTRAS = {
     "paho": "mqtt",
     "pillow_heif": "heif",
     "plotly": "report",
-    "pyarrow": "train",
+    "pyarrow": "parquet",
     "pycuda": "jetson",
     "starlette": "web",
     "torch": "train",

@@ -6,6 +6,7 @@ Two frames are compared by a thumbnail of 16 x 12 values. What counts is whether
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Optional, Tuple
 
 import numpy as np
@@ -29,6 +30,22 @@ FLAT = 4.0
 """Standard deviation, of 255: less is a dark room, a covered lens or a fade, which says nothing of the scene."""
 
 
+@dataclass(frozen=True)
+class Glimpse:
+    """As much of a frame as it takes to find a cut, so that the frame itself need not be kept.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Height and width of the image.
+    sums : NDArray or None
+        12 x 16 sums of samples, whole numbers from 0 to 2295; None of an image that is too small for them.
+    """
+
+    size: Tuple[int, int]
+    sums: Optional[NDArray[np.float32]]
+
+
 class CutFinder:
     """Compares each frame with the one before that had something to see.
 
@@ -47,16 +64,25 @@ class CutFinder:
 
     def is_cut(self, image: Image) -> bool:
         """Return whether an image begins another scene than that of the images before; also where it has another size."""
-        size = (image.shape[0], image.shape[1])
+        return self.cuts(glimpse_of(image))
+
+    def cuts(self, glimpse: Glimpse) -> bool:
+        """Return what `is_cut` does of the image that somebody had a glimpse of."""
+        size = glimpse.size
+        now = None if glimpse.sums is None else _scaled(glimpse.sums)
         if size != self._size:
             resized = self._size != (0, 0)
-            self._size, self._before = size, thumbnail(image)
+            self._size, self._before = size, now
             return resized
-        now = thumbnail(image)
         if now is None:
             return False
         before, self._before = self._before, now
         return before is not None and float(np.vdot(before, now)) < SAME_SCENE
+
+
+def glimpse_of(image: Image) -> Glimpse:
+    """Return what is needed of an image, which is read at few pixels and in its green channel only."""
+    return Glimpse((image.shape[0], image.shape[1]), _sums(image))
 
 
 def thumbnail(image: Image) -> Optional[NDArray[np.float32]]:
@@ -67,13 +93,23 @@ def thumbnail(image: Image) -> Optional[NDArray[np.float32]]:
     image : Image
         Read at few pixels and in its green channel only, which is nearest to brightness.
     """
+    sums = _sums(image)
+    return None if sums is None else _scaled(sums)
+
+
+def _sums(image: Image) -> Optional[NDArray[np.float32]]:
     rows, columns = DOWN * SAMPLES, ACROSS * SAMPLES
     step_down, step_across = image.shape[0] // rows, image.shape[1] // columns
     if not step_down or not step_across:
         return None
     sampled = image[step_down // 2 :: step_down, step_across // 2 :: step_across, 1][:rows, :columns]
     # Sums, and not means: half the time, and what is left is scaled anyway.
-    values: NDArray[np.float32] = sampled.reshape(DOWN, SAMPLES, ACROSS, SAMPLES).sum((1, 3), dtype=np.float32)
+    sums: NDArray[np.float32] = sampled.reshape(DOWN, SAMPLES, ACROSS, SAMPLES).sum((1, 3), dtype=np.float32)
+    return sums
+
+
+def _scaled(sums: NDArray[np.float32]) -> Optional[NDArray[np.float32]]:
+    values = sums.copy()
     values -= values.sum() / values.size
     length = float(np.sqrt(np.vdot(values, values)))
     if length < FLAT * SAMPLES**2 * (ACROSS * DOWN) ** 0.5:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from fer_edge.track.association import Expected, associate
 from fer_edge.track.base import Tracker, moment_of
@@ -90,6 +90,8 @@ class FaceTracker(Tracker):
         Faces that are followed at once, the surest first. Others are passed on without a track.
     pictures : bool
         Whether faces of pictures are read as well, each as a face of its own: a recorded resting face tells of them, too.
+    cuts : CutFinder, optional
+        Finds the cuts of a video; of one whose images are not kept, another finds them.
 
     Raises
     ------
@@ -119,6 +121,7 @@ class FaceTracker(Tracker):
         make_reading: Callable[[], Reading] = Reading,
         most: int = MOST_FACES,
         pictures: bool = False,
+        cuts: Optional[CutFinder] = None,
     ) -> None:
         if not 0.0 < memory < math.inf:
             raise ValueError(f"memory must be a number of seconds above 0, not {memory}")
@@ -132,7 +135,7 @@ class FaceTracker(Tracker):
         self._followed: List[_Followed] = []
         self._number = 0
         self._at = -math.inf
-        self._cuts = CutFinder()
+        self._cuts = cuts or CutFinder()
         self._crowded = -math.inf
         # Replaced as a whole and made of values: another thread reads the old one or the new one, and nobody waits.
         self._prospects: Tuple[float, Tuple[_Prospect, ...]] = (-math.inf, ())

@@ -20,7 +20,7 @@ from waiting import wait_until
 from fer_edge.capture.open import open_source
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.cli import watch
-from fer_edge.errors import exit_codes
+from fer_edge.exit_codes import exit_codes
 from fer_edge.inference.model_files import find_model
 from fer_edge.types import LABELS
 

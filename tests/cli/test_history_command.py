@@ -15,7 +15,7 @@ import pytest
 
 from fer_edge.cli.main import main
 from fer_edge.errors import OutputError, OutputNotWritable, UsageError
-from fer_edge.sinks.history import export
+from fer_edge.sinks import table_files
 from fer_edge.sinks.history.store import HistoryStore, RunRow
 from fer_edge.sinks.minutes import CountedMinute
 from fer_edge.track.minutes import MinuteFigures
@@ -100,7 +100,7 @@ def test_a_parquet_file_has_true_times_and_numbers_also_where_there_is_nothing(
     history: Path, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr(export, "_BATCH", 4)
+    monkeypatch.setattr(table_files, "BATCH", 4)
     path = tmp_path / "out.parquet"
     assert main(["history", "export", str(history), "--to", str(path), "--what", what]) == 0
     table = parquet.read_table(str(path)).to_pylist()

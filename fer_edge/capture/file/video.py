@@ -120,6 +120,16 @@ class VideoFileSource(Source):
         return image
 
     @property
+    def frames_promised(self) -> int:
+        """How many frames there are, as the header says or FFmpeg guesses; 0 if unknown, and before `open`."""
+        return self._header.frames
+
+    @property
+    def fps(self) -> float:
+        """The nominal rate; 0 if unknown, and before `open`."""
+        return self._header.fps
+
+    @property
     def media_time(self) -> Optional[float]:
         """Seconds from the start of the file to the frame that was last retrieved; None where the file has no times."""
         return self._media_time

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
 from types import TracebackType
-from typing import Any, BinaryIO, Iterator, Mapping, Optional, Tuple, Type, Union
+from typing import Any, BinaryIO, Callable, Iterator, Mapping, Optional, Tuple, Type, Union
 
 import av
 
 from fer_edge.capture.limits import MOST_PIXELS, fits
 from fer_edge.capture.media.picture import Picture
+from fer_edge.capture.media.stamp_clock import StampClock
+from fer_edge.capture.media.video_stream import NoVideo as NoVideo  # noqa: PLC0414  (who opens one expects it here)
+from fer_edge.capture.media.video_stream import Part, best_video, duration_of, start_of, turn_of
 from fer_edge.types import Image
 
 MOST_THREADS = 4
@@ -24,16 +26,15 @@ _JOINED = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc")
 _SEAMED = ("mpegts", "hls")
 """Formats whose pieces are joined: the first packet behind a seam counts as damaged and may be whole. The decoder knows."""
 
-_LEAD = 0.5
-"""Seconds by which the first image may come late and be the start all the same: sound has a lead, and a decoder a delay."""
+Wanted = Callable[[int, Optional[float]], bool]
+"""Whether an image is made of a frame, by its index and time."""
+
+Numbered = Tuple[int, Optional[float], Optional[Image]]
+"""Index and time of a frame, and its image where that is wanted."""
 
 
 class TooLarge(ValueError):
     """The stream's images are larger than `fer_edge.capture.limits` allows; the message has their size."""
-
-
-class NoVideo(ValueError):
-    """What was opened holds no video."""
 
 
 class MediaDecoder:
@@ -58,6 +59,12 @@ class MediaDecoder:
     from_key_frame : bool
         Leave out what comes before the first key frame, as of a stream that is joined in its course: FFmpeg before release 8
         gives gray images for it, with what moves, of all but H.264.
+    threads : int, optional
+        Of the decoder; by default one for each core, up to `MOST_THREADS`.
+    quick : bool
+        As of `Picture`.
+    part : Part, optional
+        Give a part of a file alone.
 
     Attributes
     ----------
@@ -70,10 +77,16 @@ class MediaDecoder:
         What FFmpeg calls the format.
     frames_promised : int
         How many frames the file says it has, which may be wrong; 0 where it says nothing.
+    duration : float
+        Seconds, as the file says; 0 where it says nothing.
     damaged : int
         Packets and frames that the demuxer or the decoder found damaged, so far.
     last_error : str
         FFmpeg's words for the last of them.
+    interlaced : bool
+        Whether a frame was deinterlaced, so far: its image has something of those beside it.
+    clock : StampClock
+        Makes times of stamps.
 
     Raises
     ------
@@ -92,12 +105,18 @@ class MediaDecoder:
         read_timeout: Optional[float] = None,
         low_delay: bool = False,
         from_key_frame: bool = False,
+        threads: Optional[int] = None,
+        quick: bool = False,
+        part: Optional[Part] = None,
     ) -> None:
+        self._threads = threads or max(1, min(MOST_THREADS, _cores()))
+        self._part = part
+        self._index = -1 if part is None else part.first - 1
         self._awaits_key_frame = from_key_frame
         self.damaged = 0
         self.last_error = ""
-        self._picture = Picture()
-        self._last_time = -math.inf
+        self.interlaced = False
+        self._picture = Picture(quick, threads or 0)
         self._has_begun = False
         self._container: Any = av.open(
             place,
@@ -107,12 +126,13 @@ class MediaDecoder:
             timeout=(open_timeout, read_timeout),
         )
         try:
-            self._stream = _best_video(self._container)
+            self._stream = best_video(self._container)
             self._prepare(low_delay)
         except BaseException:
             self.close()
             raise
-        self._start = _start(self._container, self._stream)
+        start = start_of(self._container, self._stream)
+        self.clock = StampClock(start, self.fps) if part is None else StampClock(part.origin, self.fps, part.before)
 
     def _prepare(self, low_delay: bool) -> None:
         stream, codec = self._stream, self._stream.codec_context
@@ -121,7 +141,7 @@ class MediaDecoder:
         # A size that is only known within the stream is refused by the decoder before it takes memory.
         codec.options = {**dict(codec.options), "max_pixels": str(MOST_PIXELS)}
         codec.thread_type = "SLICE" if low_delay else "AUTO"
-        codec.thread_count = max(1, min(MOST_THREADS, _cores()))
+        codec.thread_count = self._threads
         # What the codec says is right where nothing was counted yet, as with a stream; the guess is of fields then.
         rate = (
             stream.average_rate
@@ -131,9 +151,13 @@ class MediaDecoder:
         self.fps = float(rate) if rate and 0 < rate <= _MOST_FPS else 0.0
         self.format_name = str(self._container.format.name)
         self.frames_promised = int(stream.frames or 0)
+        self.duration = duration_of(self._container, stream)
         self.width, self.height = self._picture.displayed(
-            codec.width, codec.height, stream.sample_aspect_ratio or codec.sample_aspect_ratio, _turn(stream)
+            codec.width, codec.height, stream.sample_aspect_ratio or codec.sample_aspect_ratio, turn_of(stream)
         )
+
+        if self._part is not None:
+            self._container.seek(self._part.seek, stream=stream)
 
     def _is_believable(self, rate: Any) -> bool:
         # What a container without rates counts its times in (1/1000 s in Matroska) is guessed as one.
@@ -155,6 +179,28 @@ class MediaDecoder:
         OSError, ValueError
             Reading failed; what came before was given.
         """
+        for _, moment, image in self.selected():
+            if image is not None:
+                yield image, moment
+
+    def selected(self, wanted: Wanted = lambda index, moment: True) -> Iterator[Numbered]:
+        """Decode to the end, and make images of the wanted frames alone, which saves most of what a large one costs.
+
+        Parameters
+        ----------
+        wanted : callable
+            Gets the index of a frame from 0 on, and its time; asked once for each, in order.
+
+        Yields
+        ------
+        tuple of int, float or None, and Image or None
+            Index and time of a frame, and its image if it is wanted.
+
+        Raises
+        ------
+        TooLarge, OSError, ValueError
+            As `frames`.
+        """
         for packet in self._container.demux(self._stream):
             if packet.is_corrupt and self.format_name not in _SEAMED:
                 self._note("a damaged packet")
@@ -170,38 +216,52 @@ class MediaDecoder:
                     self._note(error.strerror or "damaged data")
                 continue
             for frame in decoded:
-                yield from self._shown(frame)
-        for image, time in self._picture.rest():
-            yield self._given(image, time)
+                if self._part is not None and frame.pts is not None:
+                    if frame.pts < self._part.start:
+                        continue
+                    if self._part.end is not None and frame.pts >= self._part.end:
+                        return
+                yield from self._shown(frame, wanted)
+        for image, stamp in self._picture.rest():
+            yield self._given(image, stamp, wanted)
 
-    def _shown(self, frame: Any) -> Iterator[Tuple[Image, Optional[float]]]:
+    def _shown(self, frame: Any, wanted: Wanted) -> Iterator[Numbered]:
         if not fits(frame.width, frame.height):
             raise TooLarge(f"{frame.width} x {frame.height}")
         if frame.is_corrupt:
             self._note("a damaged frame")
-        aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
-        for image, time in self._picture.show(frame, self._stream.time_base, aspect, _turn(self._stream)):
-            yield self._given(image, time)
+        if not self._picture.holds_back(frame):
+            number = self._next(frame.time)
+            if not wanted(*number):
+                yield (*number, None)
+                return
+            for image, _ in self._converted(frame):
+                yield (*number, self._sized(image))
+            return
+        self.interlaced = True
+        for image, stamp in self._converted(frame):
+            yield self._given(image, stamp, wanted)
 
-    def _given(self, image: Image, stamp: Optional[float]) -> Tuple[Image, Optional[float]]:
+    def _converted(self, frame: Any) -> Iterator[Tuple[Image, Optional[float]]]:
+        aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
+        return self._picture.show(frame, self._stream.time_base, aspect, turn_of(self._stream))
+
+    def _given(self, image: Image, stamp: Optional[float], wanted: Wanted) -> Numbered:
+        number = self._next(stamp)
+        return (*number, self._sized(image) if wanted(*number) else None)
+
+    def _sized(self, image: Image) -> Image:
         self.height, self.width = image.shape[:2]
+        return image
+
+    def _next(self, stamp: Optional[float]) -> Tuple[int, Optional[float]]:
         self._has_begun = True
-        return image, self._time(stamp)
+        self._index += 1
+        return self._index, self.clock.read(stamp)
 
     def _note(self, what: str) -> None:
         self.damaged += 1
         self.last_error = what
-
-    def _time(self, stamp: Optional[float]) -> Optional[float]:
-        if stamp is not None and self._last_time < 0 and 0 < stamp - self._start < _LEAD:
-            self._start = stamp
-        time = stamp - self._start if stamp is not None else math.nan
-        if not (math.isfinite(time) and time >= 0 and time > self._last_time):
-            if self.fps <= 0:
-                return None
-            time = max(0.0, self._last_time + 1 / self.fps)
-        self._last_time = time
-        return time
 
     def close(self) -> None:
         """Give back what is open. May be called twice."""
@@ -223,38 +283,3 @@ class MediaDecoder:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
-
-
-def _best_video(container: Any) -> Any:
-    """Return the largest of the streams that are video, and a cover picture only where there is no other."""
-    streams = [stream for stream in container.streams.video if stream.codec_context is not None]
-    if not streams:
-        raise NoVideo("there is no video in it")
-    moving = [stream for stream in streams if not _is_cover(stream)]
-    return max(moving or streams, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
-
-
-def _is_cover(stream: Any) -> bool:
-    disposition = getattr(stream, "disposition", None)  # from PyAV 14 on
-    if disposition is not None:
-        return bool(int(disposition) & 0x400)  # AV_DISPOSITION_ATTACHED_PIC
-    # A picture has no rate of its own; it is counted in the finest unit that there is.
-    return stream.codec_context.name in ("mjpeg", "png", "bmp", "gif", "webp") and not stream.average_rate
-
-
-def _turn(stream: Any) -> float:
-    """Return the stream's rotation where PyAV gives it (before 14), in degrees counterclockwise."""
-    data = getattr(stream, "side_data", None)
-    try:
-        return float((data or {}).get("DISPLAYMATRIX", 0.0))
-    except (TypeError, ValueError, AttributeError):
-        return 0.0
-
-
-def _start(container: Any, stream: Any) -> float:
-    """Return the stamp at which a player begins, in seconds."""
-    if container.start_time is not None:
-        return float(container.start_time) / 1_000_000
-    if stream.start_time is not None and stream.time_base:
-        return float(stream.start_time * stream.time_base)
-    return 0.0

@@ -45,6 +45,9 @@ class FfmpegLog:
         """Give descriptor 2 back, and wait until all that was written is counted."""
         os.dup2(self._real, 2)
         self._thread.join(5.0)  # milliseconds, unless the cores are busy
+        if not self._thread.is_alive():
+            os.close(self._read)
+            os.close(self._real)
 
     def _run(self) -> None:
         rest = b""

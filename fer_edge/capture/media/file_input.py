@@ -33,11 +33,14 @@ class FileInput(MediaInput):
         Its path; a ``~`` at the beginning is a home folder. Any bytes will do, as ``os.fsdecode`` gives them.
     settings : CaptureSettings
         Time limits; a network drive may be behind it.
+    quick : bool
+        As of `MediaInput`.
     """
 
     again = True
 
-    def __init__(self, text: str, settings: CaptureSettings) -> None:
+    def __init__(self, text: str, settings: CaptureSettings, quick: bool = False) -> None:
+        self.quick = quick
         self._path = Path(encodable(path_of(text)))
         self.name, self.title = shown(self._path), shown(self._path.name)
         self.open_timeout = self.first_timeout = self.stall_timeout = max(_STALL, settings.stall_timeout)

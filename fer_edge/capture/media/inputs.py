@@ -52,6 +52,8 @@ class MediaInput(ABC):
         Whether images come in bursts and are held back until their time.
     again : bool
         Whether it can be read from its beginning once more.
+    quick : bool
+        Whether colours are converted the quick way (`fer_edge.capture.media.picture.Picture`).
     open_timeout, first_timeout, stall_timeout : float, optional
         Seconds until it must have answered, from then on until its first image, and between two; None where waiting has no end.
     """
@@ -61,6 +63,7 @@ class MediaInput(ABC):
     live = False
     paced = False
     again = False
+    quick = False
     open_timeout: Optional[float] = None
     first_timeout: Optional[float] = None
     stall_timeout: Optional[float] = None

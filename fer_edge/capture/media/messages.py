@@ -41,6 +41,8 @@ class Request:
         Give each image at its time, since they come in bursts.
     library : str
         ``av`` or ``cv2``.
+    quick : bool
+        Convert colours the quick way.
     """
 
     place: str
@@ -50,6 +52,7 @@ class Request:
     newest: bool = False
     paced: bool = False
     library: str = "av"
+    quick: bool = False
 
     def line(self) -> bytes:
         """Return the request as the child takes it."""

@@ -81,6 +81,7 @@ def _open(request: Request) -> Any:
         open_timeout=request.open_timeout,
         read_timeout=request.read_timeout,
         low_delay=request.newest,
+        quick=request.quick,
     )
 
 

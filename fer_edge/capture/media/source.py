@@ -92,6 +92,7 @@ class MediaSource(Source):
                 media.live,
                 media.paced,
                 prepared.library,
+                media.quick,
             )
             self._pipe.start(request.line(), prepared.descriptors)
             fps = self._await_first()

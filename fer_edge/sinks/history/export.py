@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime
-from itertools import islice
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, BinaryIO, Callable, Iterator, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import UsageError
-from fer_edge.sinks.event_lines import ROWS, as_cell, as_record
+from fer_edge.sinks.event_lines import ROWS, as_record
 from fer_edge.sinks.history.reading import HistoryReader
 from fer_edge.sinks.minutes import minute_record
-from fer_edge.system.libraries import import_library
+from fer_edge.sinks.table_files import FLAG, MOMENT, REAL, TEXT, WHOLE, Column, CsvTable, ParquetTable, TableFile
 from fer_edge.system.masking import printable
 from fer_edge.types import LABELS
 
 STATES, MINUTES = "states", "minutes"
 
-_BATCH = 10_000
-"""Rows of a group of a Parquet file, which are in memory together."""
-
 
 def export_csv(rows: Iterator[Mapping[str, Any]], file: BinaryIO, columns: List[str]) -> int:
     """Write rows for spreadsheets, and return how many; no cell is taken for a formula. Raises OSError."""
-    file.write((",".join(columns) + "\n").encode())
-    count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007  (counted)
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow([as_cell(row, column) for column in columns])
-        file.write(text.getvalue().encode("utf-8", "backslashreplace"))
-    return count
+    return _export(rows, CsvTable(file, _described(columns)))
 
 
 def export_parquet(rows: Iterator[Mapping[str, Any]], file: BinaryIO, columns: List[str]) -> int:
@@ -43,18 +31,11 @@ def export_parquet(rows: Iterator[Mapping[str, Any]], file: BinaryIO, columns: L
     OSError
         The file cannot be written.
     """
-    arrow = import_library("pyarrow", "train", "A Parquet file")
-    parquet = import_library("pyarrow.parquet", "train", "A Parquet file")
-    schema = arrow.schema([(column, _arrow_type(arrow, column)) for column in columns])
-    count = 0
-    with parquet.ParquetWriter(file, schema) as writer:
-        while True:
-            batch = [_with_moments(row, columns) for row in islice(rows, _BATCH)]
-            if batch or not count:
-                writer.write_table(arrow.Table.from_pylist(batch, schema=schema))
-            count += len(batch)
-            if len(batch) < _BATCH:
-                return count
+    table = ParquetTable(file, _described(columns))
+    try:
+        return _export(rows, table)
+    finally:
+        table.abandon()
 
 
 FORMS: Mapping[str, Callable[[Iterator[Mapping[str, Any]], BinaryIO, List[str]], int]] = {
@@ -109,18 +90,20 @@ _TEXT = frozenset(("camera", "expression"))
 _MOMENTS = frozenset(("start", "end"))
 
 
-def _arrow_type(arrow: Any, column: str) -> Any:
+def _described(columns: List[str]) -> List[Column]:
+    return [Column(column, _kind(column)) for column in columns]
+
+
+def _kind(column: str) -> str:
     if column in _MOMENTS:
-        return arrow.timestamp("ms", tz="UTC")
+        return MOMENT
     if column == "uncertain":
-        return arrow.bool_()
-    return arrow.string() if column in _TEXT else arrow.int64() if column in _WHOLE else arrow.float64()
+        return FLAG
+    return TEXT if column in _TEXT else WHOLE if column in _WHOLE else REAL
 
 
-def _with_moments(row: Mapping[str, Any], columns: List[str]) -> Dict[str, Any]:
-    return {
-        column: datetime.fromisoformat(row[column].replace("Z", "+00:00"))
-        if column in _MOMENTS and row[column] is not None
-        else row[column]
-        for column in columns
-    }
+def _export(rows: Iterator[Mapping[str, Any]], table: TableFile) -> int:
+    for row in rows:
+        table.write(row)
+    table.finish()
+    return table.rows

@@ -1,0 +1,240 @@
+"""``fer-edge analyse``: recordings to tables, on all cores."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import List
+
+from fer_edge.board.cores import usable_cores
+from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, Shown, duration, standard_streams
+from fer_edge.cli.arguments import add_settings, given_settings
+from fer_edge.errors import RecordingsFailed, UsageError
+from fer_edge.recordings.asked import asked_of
+from fer_edge.recordings.find import Found, find_recordings
+from fer_edge.recordings.forecast import Forecast, Planned, forecast
+from fer_edge.recordings.jobs import Asked
+from fer_edge.recordings.local_pool import LocalPool
+from fer_edge.recordings.output import claimed
+from fer_edge.recordings.run import PARTS_FOR_EACH, Outcome, Run
+from fer_edge.settings import load_settings, settings_file
+from fer_edge.system.logs import set_up_logging
+from fer_edge.system.masking import printable, shown
+from fer_edge.system.signals import Stop
+
+SETTINGS = frozenset(
+    (
+        *("model", "backend", "device", "precision", "detector", "min_score", "min_face"),
+        *("tracks", "track_memory", "half_life", "rest", "log_level", "log_format"),
+    )
+)
+"""The settings that matter for recordings."""
+
+INTERRUPTED = 130
+"""The exit code of a run that Ctrl-C or SIGTERM ended before all was done."""
+
+MOST_WORKERS = 256
+
+DESCRIPTION = """\
+Analyse recordings - videos, pictures, folders of both - as fast as the cores allow, and write for each what was seen:
+a row for each frame and face, who showed what from when to when, and a summary; and a table of all of them.
+
+  fer-edge analyse interview.mp4 --out results
+  fer-edge analyse interviews/ --out results               all that is below the folder
+  fer-edge analyse 'day*/**/*.mp4' photos/ --out results   patterns (quoted) and pictures
+  fer-edge analyse interviews/ --out results --fps 5       five frames of each second are enough for states
+  fer-edge analyse interviews/ --out results --dry-run     what would be done, and about how long it would take
+
+results/interviews/anna.mp4/ has frames.csv, states.csv and summary.json; results/ has summary.csv and failures.csv.
+Run it again after an end of any kind: what is finished is skipped, the rest is done. A recording that cannot be read
+stands in failures.csv, the others are done all the same, and the exit code is 70. docs/recordings.md has the columns.
+"""
+
+
+def add_analyse_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "recordings", nargs="+", metavar="PATH", help="a video, a picture, a folder, or a pattern in quotes"
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=os.path.expanduser,
+        metavar="FOLDER",
+        help="where the results go; made if it is not there. It is not searched for recordings",
+    )
+    frames = parser.add_mutually_exclusive_group()
+    frames.add_argument("--every", type=_every, default=1, metavar="N", help="analyse every Nth frame (default: 1)")
+    frames.add_argument(
+        "--fps", type=_rate, default=0.0, metavar="F", help="analyse at most F frames of each second (default: all)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        metavar="N",
+        help="processes that work, each on one core with 200 to 400 MB (default: one for each core that may be used)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("csv", "parquet"),
+        default="csv",
+        help="form of the tables (default: csv; parquet needs pyarrow)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="write nothing: say what would be done, and estimate how long by a short trial",
+    )
+    parser.add_argument(
+        "--progress",
+        choices=(AUTO, LINES, JSON, NONE),
+        default=AUTO,
+        help="auto: one line on a terminal, lines elsewhere; json: a line of JSON each second on the standard output "
+        "(default: auto)",
+    )
+    add_settings(parser, only=SETTINGS)
+
+
+def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
+    """Carry out ``fer-edge analyse``.
+
+    Raises
+    ------
+    RecordingsFailed
+        Some recordings could not be analysed, or not wholly.
+    FerEdgeError
+        What was asked for makes no sense, or something is wrong that concerns every recording.
+    """
+    given, models = given_settings(options)
+    if len(models) > 1:
+        raise UsageError("More than one --model was given.", "Give one, and another folder for the results of another.")
+    # No camera is watched, whatever a settings file says of them.
+    settings = load_settings({**given, "camera": ["demo"]}, file=settings_file(options.config))
+    set_up_logging(settings.log.level, settings.log.format)
+    found = find_recordings(options.recordings, options.out)
+    asked = asked_of(settings, options.every, options.fps, options.format)
+    workers = options.workers or min(usable_cores(), MOST_WORKERS)
+    if options.dry_run:
+        parts = PARTS_FOR_EACH * workers if workers > 1 else 1
+        foreseen = forecast(found.recordings, asked, options.out, workers, parts, stop.is_set)
+        print("\n".join(_forecast_lines(found, foreseen)))
+        return INTERRUPTED if stop.is_set() else 0
+    show = standard_streams(options.progress)
+    outcome = _run(found, asked, options.out, workers, show, stop)
+    return _end(found, outcome, options, stop)
+
+
+def _run(found: Found, asked: Asked, out: str, workers: int, show: Shown, stop: Stop) -> Outcome:
+    outcome = None
+    try:
+        with claimed(out), LocalPool(workers) as pool:
+            outcome = Run(found.recordings, asked, out, pool, show, stop).run()
+            return outcome
+    finally:
+        show.end(outcome)
+
+
+def _end(found: Found, outcome: Outcome, options: argparse.Namespace, stop: Stop) -> int:
+    if options.progress != JSON:
+        print("\n".join(_outcome_lines(found, outcome, options.out)))
+    if outcome.interrupted:
+        return stop.exit_code or INTERRUPTED
+    if outcome.failures:
+        first = outcome.failures[0]
+        count = len(outcome.failures)
+        raise RecordingsFailed(
+            f"{count} of {len(found.recordings)} recordings could not be analysed{'' if outcome.failed else ' wholly'}, "
+            f"beginning with {printable(first.name)}: {first.reason}",
+            f"{shown(os.path.join(options.out, 'failures.csv'))} has them all; the results of the others are there.",
+        )
+    return 0
+
+
+def _outcome_lines(found: Found, outcome: Outcome, out: str) -> List[str]:
+    figures = outcome.figures
+    done = [f"{outcome.finished} analysed"]
+    if outcome.skipped:
+        done.append(f"{outcome.skipped} finished before")
+    if outcome.failed:
+        done.append(f"{outcome.failed} failed")
+    if outcome.interrupted:
+        done.append("ended before the rest: run it again to go on")
+    lines = [f"{_recordings(len(found.recordings))}: {', '.join(done)}"]
+    if figures.frames:
+        real = f", {figures.times_real_time:.1f} x real time" if figures.times_real_time > 0 else ""
+        took = duration(figures.elapsed_s)
+        lines.append(f"{figures.frames} frames in {took} ({figures.fps:.0f} frames/s{real})")
+    lines += _found_lines(found)
+    lines.append(f"the results are in {shown(out)}")
+    return lines
+
+
+def _found_lines(found: Found) -> List[str]:
+    lines = [f"not searched: {shown(folder)}: {why}" for folder, why in found.unreadable]
+    if found.others:
+        lines.append(
+            f"{found.others} other file{'s' if found.others > 1 else ''} left out: no video and no picture by name"
+        )
+    return lines
+
+
+def _forecast_lines(found: Found, foreseen: Forecast) -> List[str]:
+    lines = [_planned(one) for one in foreseen.planned]
+    to_do = sum(not one.finished and not one.problem for one in foreseen.planned)
+    lines += _found_lines(found)
+    lines.append(
+        f"{_recordings(len(foreseen.planned))}, {to_do} to be analysed by {foreseen.workers} workers; nothing was written"
+    )
+    trial = foreseen.trial
+    if foreseen.seconds is not None and trial is not None:
+        lines.append(
+            f"about {duration(foreseen.seconds)}: an estimate from a trial of {trial.frames} frames of "
+            f"{printable(trial.recording.name)} ({trial.frames / max(trial.seconds, 1e-9):.0f} frames/s in one process); "
+            "more faces and larger images take longer"
+        )
+    return lines
+
+
+def _planned(one: Planned) -> str:
+    name = printable(one.recording.name)
+    if one.problem:
+        return f"{name}: would fail: {one.problem}"
+    if one.finished:
+        return f"{name}: finished before, would be skipped"
+    facts = []
+    if one.division.seconds > 0:
+        facts.append(duration(one.division.seconds))
+    if one.division.frames:
+        facts.append(f"{one.division.frames} {'frames' if not one.recording.files else 'pictures'}")
+    if one.division.spans:
+        facts.append(f"in {len(one.division.spans)} parts")
+    elif one.division.why_not:
+        facts.append(f"in one: {one.division.why_not}")
+    return f"{name}: {', '.join(facts) or 'of unknown length'}"
+
+
+def _recordings(count: int) -> str:
+    return f"{count} recording{'s' if count != 1 else ''}"
+
+
+def _every(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) < 10**9:
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 1 on, and {text!r} is none")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    number = _every(text)
+    if number > MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"at most {MOST_WORKERS} work")
+    return number
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"it must be a number above 0, and {text!r} is none")
+    return value

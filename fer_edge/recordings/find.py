@@ -1,0 +1,235 @@
+"""Which recordings the arguments of a command line name."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+from fer_edge.capture.file.container import is_text
+from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
+from fer_edge.capture.file.places import is_image_place, path_of
+from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable, UsageError
+from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
+from fer_edge.system.masking import shown
+
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".wmv"),
+    *(
+        ".asf",
+        ".flv",
+        ".f4v",
+        ".3gp",
+        ".3g2",
+        ".ogv",
+        ".vob",
+        ".mxf",
+        ".divx",
+        ".y4m",
+        ".h264",
+        ".264",
+        ".hevc",
+        ".265",
+    ),
+)
+"""Endings, in lower case, of what is taken for a video where a folder is searched; a file that is named itself may have any."""
+
+RESERVED = ("summary.csv", "failures.csv", "index.html")
+"""Names that the results of a run have, so that no recording may."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found.
+
+    Attributes
+    ----------
+    recordings : tuple of Recording
+        Sorted naturally by name, each once.
+    unreadable : tuple of (str, str)
+        Folders that could not be searched, and why.
+    others : int
+        Files that are neither videos nor pictures.
+    """
+
+    recordings: Tuple[Recording, ...]
+    unreadable: Tuple[Tuple[str, str], ...] = ()
+    others: int = 0
+
+
+def find_recordings(arguments: Sequence[str], out: str = "") -> Found:
+    """Find the recordings of files, folders (with all that is in them) and patterns.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        As a command line has them; a ``~`` at the beginning is a home folder.
+    out : str
+        The folder of the results, which is not searched.
+
+    Raises
+    ------
+    UsageError
+        Two recordings have one name, or one has a name that the results need.
+    SourceNotFound, SourcePermission, SourceUnreadable
+        An argument names nothing that is there, that may be read, or that is a recording.
+    """
+    search = _Search(os.path.realpath(out) if out else "")
+    for argument in arguments:
+        search.add(argument)
+    if not search.found:
+        raise UsageError(
+            "No recording was named.", "Give files, folders or patterns: fer-edge analyse interviews/ --out results"
+        )
+    return search.result()
+
+
+class _Search:
+    def __init__(self, out: str) -> None:
+        self._out = out
+        self.found: Dict[str, Recording] = {}
+        self._places: Dict[str, str] = {}
+        self._unreadable: List[Tuple[str, str]] = []
+        self._others = self._put_so_far = 0
+
+    def result(self) -> Found:
+        names = sorted(self.found, key=natural)
+        return Found(tuple(self.found[name] for name in names), tuple(self._unreadable), self._others)
+
+    def add(self, argument: str) -> None:
+        """Add what one argument names."""
+        place = path_of(argument)
+        if "://" in argument and not os.path.exists(place):
+            raise UsageError(
+                f"'{shown(argument)}' is an address, and no recording.",
+                "Record it first, or watch it: fer-edge --camera",
+            )
+        if os.path.isdir(place):
+            before = self._put_so_far
+            self._add_files(list(self._files_below(place)), place)
+            if self._put_so_far == before and not self._unreadable:
+                raise SourceUnreadable(
+                    f"The folder {shown(place)} holds no videos and no pictures.",
+                    f"Videos are known by their endings ({', '.join(one[1:] for one in VIDEO_SUFFIXES[:6])}, ...); name a file "
+                    "itself if it has another.",
+                )
+        elif os.path.exists(place):
+            self._add_file(place, os.path.basename(place))
+        elif glob.has_magic(place):
+            self._add_pattern(place)
+        else:
+            raise SourceNotFound(f"There is no file or folder {shown(place)}.", "Check the spelling and the folder.")
+
+    def _add_pattern(self, pattern: str) -> None:
+        named = [path for path in glob.glob(pattern, recursive=True) if not self._is_out(path)]
+        base = _fixed_part(pattern)
+        files = [path for path in named if os.path.isfile(path)]
+        if not files:
+            raise SourceNotFound(
+                f"No file fits the pattern {shown(pattern)}.", "Quote the pattern, and check the folder's name."
+            )
+        self._add_files(files, base)
+
+    def _files_below(self, folder: str) -> Iterator[str]:
+        """Return the files below a folder, each folder once also where links lead back."""
+        seen = set()
+
+        def note(error: OSError) -> None:
+            if error.filename == folder:
+                raise SourcePermission(
+                    f"This user may not read the folder {shown(folder)}.",
+                    f"Allow it with:  chmod u+rx '{shown(folder)}'  or ask its owner.",
+                )
+            self._unreadable.append((str(error.filename), error.strerror or "it cannot be read"))
+
+        for where, folders, files in os.walk(folder, onerror=note, followlinks=True):
+            identity = os.stat(where).st_dev, os.stat(where).st_ino
+            if identity in seen or self._is_out(where):
+                folders[:] = []
+                continue
+            seen.add(identity)
+            folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural)
+            yield from (os.path.join(where, name) for name in files if not name.startswith("."))
+
+    def _add_files(self, paths: Sequence[str], base: str) -> None:
+        """Add videos each by itself, and pictures by their folder."""
+        pictures: Dict[str, List[str]] = {}
+        for path in sorted(paths, key=natural):
+            ending = os.path.splitext(path)[1].lower()
+            if not os.path.isfile(path) and not os.path.islink(path):
+                continue
+            if ending in PICTURE_SUFFIXES:
+                pictures.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
+            elif ending in VIDEO_SUFFIXES and not (ending in (".ts", ".mts") and _is_text(path)):
+                self._put(Recording(_below(path, base), VIDEO, os.path.abspath(path), size=_size(path)))
+            else:
+                self._others += 1
+        for folder, names in pictures.items():
+            name = _below(folder, base) if os.path.abspath(folder) != os.path.abspath(base or ".") else ""
+            size = sum(_size(os.path.join(folder, one)) for one in names)
+            own = name or os.path.basename(os.path.abspath(folder)) or "pictures"
+            self._put(Recording(own, PICTURES, os.path.abspath(folder), tuple(names), size))
+
+    def _add_file(self, path: str, name: str) -> None:
+        if not os.path.isfile(path):
+            raise SourceUnreadable(f"{shown(path)} is not a file.", "Give a video, a picture or a folder.")
+        if is_image_place(path):
+            folder, own = os.path.split(os.path.abspath(path))
+            self._put(Recording(name, PICTURES, folder, (own,), _size(path)))
+        else:
+            self._put(Recording(name, VIDEO, os.path.abspath(path), size=_size(path)))
+
+    def _put(self, recording: Recording) -> None:
+        name, place = recording.name, os.path.realpath(_place_of(recording))
+        self._put_so_far += 1
+        if self._places.get(name) == place and self.found[name].files == recording.files:
+            return
+        if name in self.found:
+            raise UsageError(
+                f"Two recordings are called '{shown(name)}': {shown(_place_of(self.found[name]))} and "
+                f"{shown(_place_of(recording))}.",
+                "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
+            )
+        if name in RESERVED:
+            raise UsageError(f"A recording may not be called '{shown(name)}', as the results are.", "Rename it.")
+        self.found[name], self._places[name] = recording, place
+
+    def _is_out(self, path: str) -> bool:
+        real = os.path.realpath(path)
+        return bool(self._out) and (real == self._out or real.startswith(self._out + os.sep))
+
+
+def _place_of(recording: Recording) -> str:
+    single = recording.kind == PICTURES and len(recording.files) == 1
+    return os.path.join(recording.path, recording.files[0]) if single else recording.path
+
+
+def _below(path: str, base: str) -> str:
+    return os.path.relpath(path, base or ".").replace(os.sep, "/")
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:  # it is told when it is read
+        return 0
+
+
+def _is_text(path: str) -> bool:
+    try:
+        return is_text(Path(path))
+    except OSError:
+        return False
+
+
+def _fixed_part(pattern: str) -> str:
+    """Return the folder of a pattern up to the first part that has a sign with a meaning in it."""
+    parts = pattern.split("/")[:-1]
+    fixed: List[str] = []
+    for part in parts:
+        if glob.has_magic(part):
+            break
+        fixed.append(part)
+    return "/".join(fixed) or ("/" if pattern.startswith("/") else "")

@@ -1,0 +1,48 @@
+"""What a run and a worker process say to each other over two pipes: pickled values, each behind its length.
+
+Both ends are this program, in the same version, and nobody else holds the pipes.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from typing import Any, List
+
+_LENGTH = struct.Struct("<Q")
+
+READY, TOLD, DONE, FAILED = "ready", "told", "done", "failed"
+
+
+def packed(value: Any) -> bytes:
+    """Return a value as it is sent."""
+    content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(content)) + content
+
+
+class Unpacker:
+    """Puts values together of the pieces in which a pipe gives them.
+
+    Examples
+    --------
+    >>> unpacker = Unpacker()
+    >>> sent = packed(("told", 12)) + packed("done")
+    >>> unpacker.feed(sent[:10]), unpacker.feed(sent[10:])
+    ([], [('told', 12), 'done'])
+    """
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, piece: bytes) -> List[Any]:
+        """Take a piece, and return the values that are whole with it."""
+        self._held += piece
+        values = []
+        while len(self._held) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._held)
+            end = _LENGTH.size + length
+            if len(self._held) < end:
+                break
+            values.append(pickle.loads(bytes(self._held[_LENGTH.size : end])))  # noqa: S301  (our own process)
+            del self._held[:end]
+        return values

@@ -1,0 +1,52 @@
+"""A recording: what is analysed as one, and under which name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import List, Tuple
+
+VIDEO, PICTURES = "video", "pictures"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One video, or the pictures of one folder together.
+
+    Attributes
+    ----------
+    name : str
+        Unique in a run: the path below the argument under which it was found, with ``/`` between folders; of a file that was
+        named itself, its last part. Its results lie in a folder of this name.
+    kind : str
+        `VIDEO` or `PICTURES`.
+    path : str
+        Of the video, or of the folder.
+    files : tuple of str
+        Of pictures: their names in that folder, in the order in which they are read.
+    size : int
+        Bytes of all its files, as far as is known: what progress is measured by.
+
+    Examples
+    --------
+    >>> Recording("anna/1.mp4", VIDEO, "/data/anna/1.mp4").name
+    'anna/1.mp4'
+    """
+
+    name: str
+    kind: str
+    path: str
+    files: Tuple[str, ...] = ()
+    size: int = 0
+
+
+def natural(text: str) -> List[Tuple[int, int, str]]:
+    """Return a key that sorts numbers within names by their value: ``take2`` before ``take10``.
+
+    Examples
+    --------
+    >>> sorted(["take10.mp4", "take2.mp4", "Take1.mp4"], key=natural)
+    ['Take1.mp4', 'take2.mp4', 'take10.mp4']
+    """
+    parts = re.split(r"(\d+)", text)
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]

@@ -1,0 +1,169 @@
+"""What a recording comes to: the figures of its summary, and how one that is finished is known."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+
+from fer_edge.recordings.jobs import Asked, Identity, PartResult
+from fer_edge.recordings.recording import PICTURES, Recording
+from fer_edge.sinks.jsonl import told
+from fer_edge.sinks.lines import number
+from fer_edge.sinks.table_files import REAL, TEXT, WHOLE, Column
+from fer_edge.types import LABELS, Observation, StateChange
+from fer_edge.version import __version__
+
+VERSION = 1
+"""Of the form of the results; those of another are made anew."""
+
+SUMMARY = "summary.json"
+"""Written last, so that it is the mark of results that are whole."""
+
+_LARGEST = 1 << 20
+_NOT_SETTINGS = frozenset(("model", "model_sha256", "rest", "version", "computes"))
+"""Names of files, whose sums count, and what changes nothing in the results."""
+
+
+class Figures:
+    """Counts what was seen in a recording, frame by frame."""
+
+    def __init__(self) -> None:
+        self.analysed = self.with_faces = self.faces = 0
+        self.seconds: Dict[str, float] = dict.fromkeys(LABELS, 0.0)
+        self._people: Set[int] = set()
+        self._valence = 0.0
+
+    def add(self, observation: Observation) -> None:
+        """Count a frame."""
+        self.analysed += 1
+        self.with_faces += bool(observation.faces)
+        self.faces += len(observation.faces)
+        for observed in observation.faces:
+            self._valence += observed.steady.valence
+            if observed.track is not None:
+                self._people.add(observed.track.id)
+
+    def end(self, change: StateChange) -> None:
+        """Count a state that is over."""
+        self.seconds[change.label] += change.duration
+
+    @property
+    def people(self) -> int:
+        """How many tracks there were."""
+        return len(self._people)
+
+    @property
+    def valence(self) -> Optional[float]:
+        """The mean over all faces; None where there was none."""
+        return self._valence / self.faces if self.faces else None
+
+
+def summary_of(
+    recording: Recording,
+    asked: Asked,
+    identity: Identity,
+    parts: Sequence[PartResult],
+    figures: Figures,
+    files: Mapping[str, int],
+) -> Dict[str, Any]:
+    """Return the summary of a recording, as JSON holds it.
+
+    Parameters
+    ----------
+    files : mapping of str to int
+        Names and sizes of its tables.
+    """
+    frames = sum(part.frames for part in parts)
+    first, work = parts[0], sum(part.work_seconds for part in parts)
+    fps = next((part.fps for part in parts if part.fps > 0), 0.0)
+    last = parts[-1].last
+    duration = last + 1 / fps if fps > 0 and frames else last
+    problems: List[str] = list(dict.fromkeys(problem for part in parts for problem in part.problems))
+    return {
+        "version": VERSION,
+        "name": told(recording.name),
+        "path": told(recording.path),
+        "kind": recording.kind,
+        "sha256": identity.sha256,
+        "model": first.network.get("name", ""),
+        "model_sha256": asked.model_sha256,
+        "provider": first.network.get("provider", ""),
+        "precision": first.network.get("precision", ""),
+        "settings": settings_of(asked),
+        "fer_edge": __version__,
+        "duration_s": number(duration, 3) if recording.kind != PICTURES else None,
+        "fps": number(fps, 3),
+        "width": next((part.width for part in parts if part.width), 0),
+        "height": next((part.height for part in parts if part.height), 0),
+        "frames": frames,
+        "frames_analysed": figures.analysed,
+        "frames_with_faces": figures.with_faces,
+        "faces": figures.faces,
+        "people": figures.people,
+        "seconds": {label: number(seconds, 3) for label, seconds in figures.seconds.items()},
+        "valence": None if figures.valence is None else number(figures.valence, 4),
+        "analysed_in_s": number(work, 2),
+        "times_real_time": number(duration / work, 2) if work > 0 and duration > 0 else None,
+        "whole": not any(part.truncated for part in parts),
+        "problems": problems,
+        "files": dict(files),
+    }
+
+
+def settings_of(asked: Asked) -> Dict[str, Any]:
+    """Return the settings that decide on what is in the results."""
+    return {name: value for name, value in asdict(asked).items() if name not in _NOT_SETTINGS}
+
+
+def finished(folder: str, identity: Identity, asked: Asked) -> Optional[Mapping[str, Any]]:
+    """Return the summary of results that are there, whole, and of the same content, network and settings; else None."""
+    summary = read_summary(folder)
+    if summary is None or summary.get("version") != VERSION or summary.get("sha256") != identity.sha256:
+        return None
+    if summary.get("model_sha256") != asked.model_sha256 or summary.get("settings") != settings_of(asked):
+        return None
+    files = summary.get("files")
+    if not isinstance(files, dict) or not files:
+        return None
+    return summary if all(_has_size(os.path.join(folder, name), size) for name, size in files.items()) else None
+
+
+def read_summary(folder: str) -> Optional[Mapping[str, Any]]:
+    """Return the summary in a folder; None where there is none that can be read."""
+    try:
+        with open(os.path.join(folder, SUMMARY), "rb") as file:
+            content: Any = json.loads(file.read(_LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _has_size(path: str, size: object) -> bool:
+    try:
+        return os.path.getsize(path) == size
+    except OSError:
+        return False
+
+
+COLUMNS = (
+    *(Column(name, TEXT) for name in ("name", "path", "kind", "sha256", "model", "model_sha256", "precision")),
+    *(Column(name, REAL) for name in ("duration_s", "fps")),
+    *(Column(name, WHOLE) for name in ("width", "height", "frames", "frames_analysed", "frames_with_faces", "faces")),
+    Column("people", WHOLE),
+    *(Column(f"{label}_s", REAL) for label in LABELS),
+    *(Column(name, REAL) for name in ("valence", "analysed_in_s", "times_real_time")),
+    *(Column(name, TEXT) for name in ("whole", "problems")),
+)
+"""Of ``summary.csv``: a row for each recording."""
+
+
+def summary_row(summary: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a summary as a row."""
+    row = {column.name: summary.get(column.name) for column in COLUMNS}
+    seconds = summary.get("seconds")
+    row.update((f"{label}_s", seconds.get(label)) for label in LABELS if isinstance(seconds, dict))
+    problems = summary.get("problems")
+    row["problems"] = "; ".join(map(str, problems)) if isinstance(problems, list) else None
+    return row

@@ -1,0 +1,1 @@
+"""Analyses many recordings, and makes pages of what was found."""

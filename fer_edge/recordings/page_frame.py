@@ -98,5 +98,6 @@ def expression_rows(seconds: Mapping[str, float], more: Mapping[str, Sequence[st
             '<svg class="one" viewBox="0 0 200 14" preserveAspectRatio="none" aria-hidden="true">'
             f'<rect class="{label}" width="{200 * share:.1f}" height="14"/></svg>'
         )
-        rows.append((page_drawing.key(label) + label, bar, wording.share(share, 1), *more[label]))
+        both = f'<span class="both">{bar}<span>{wording.share(share, 1)}</span></span>'
+        rows.append((page_drawing.key(label) + label, both, *more[label]))
     return rows

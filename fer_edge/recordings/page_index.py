@@ -37,7 +37,7 @@ def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Fail
         "RECORDINGS": _recordings(out, recordings),
         "EXPRESSION_TABLE": markup.table(
             "Each expression, all people of all recordings together",
-            ("Expression", "", "Share", "Shown for"),
+            ("Expression", "Share", "Shown for"),
             expression_rows(seconds, more),
         ),
         "FAILURES": _failures(failures),

@@ -90,7 +90,7 @@ def along(people: Sequence[Person], states: Sequence[State], steps: Steps) -> ND
             seconds[row, first, which] += max(state.duration, 1e-6)
             continue
         seconds[row, first, which] += (first + 1) * steps.width - state.start
-        seconds[row, last, which] += state.end - last * steps.width
+        seconds[row, last, which] += min(steps.width, state.end - last * steps.width)
         seconds[row, first + 1 : last, which] += steps.width
     shown: NDArray[np.int8] = np.argmax(seconds, axis=2).astype(np.int8)
     shown[~np.any(seconds > 0, axis=2)] = NOBODY

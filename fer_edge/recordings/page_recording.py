@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fer_edge.recordings import page_drawing as drawing
 from fer_edge.recordings import page_tables as tables
@@ -22,8 +23,8 @@ from fer_edge.version import __version__
 MOST_ROWS = 60
 """Of the timeline: as much as a screen and a half."""
 
-_ON_A_SHEET = 30
-"""Rows of the timeline that paper has room for beside the other charts."""
+_IN_LANE = 15
+"""Rows of the timeline that stay together on paper."""
 
 _SHORT = 20.0
 """Seconds up to which the second is not enough to say where an image comes from."""
@@ -187,13 +188,15 @@ def _along(rows: int, people: int, pictures: bool) -> str:
     return f"{several} {words}"
 
 
-def _timeline(shown: Any, names: Sequence[str], steps: Steps) -> str:
-    height = drawing.ROW * len(names)
-    marks = [(drawing.ROW * (number + 0.5), name) for number, name in enumerate(names)]
-    lane = f'<div class="lane">{drawing.side(marks, height)}{drawing.timeline(shown, steps)}</div>'
-    return (
-        f'<div class="part{" long" if len(names) > _ON_A_SHEET else ""}"><h3>What each person showed</h3>\n{lane}</div>'
-    )
+def _timeline(shown: NDArray[np.int8], names: Sequence[str], steps: Steps) -> str:
+    """Return the rows of all people, in several drawings: a sheet of paper breaks between two of them only."""
+    lanes = ""
+    for first in range(0, len(names), _IN_LANE):
+        several = names[first : first + _IN_LANE]
+        marks = [(drawing.ROW * (number + 0.5), name) for number, name in enumerate(several)]
+        rows = drawing.timeline(shown[first : first + _IN_LANE], steps)
+        lanes += f'<div class="lane">{drawing.side(marks, drawing.ROW * len(several))}{rows}</div>\n'
+    return f"<h3>What each person showed</h3>\n{lanes}"
 
 
 def _side(most: float) -> str:
@@ -207,7 +210,7 @@ def _strip(strip: Sequence[Thumbnail], steps: Steps) -> str:
     cells = [""] * count
     for one in strip:
         place = min(count - 1, int(count * one.time / steps.length)) if steps.length else 0
-        name = tables.at(one.time, steps) if steps.pictures or steps.length < _SHORT else wording.clock(one.time)
+        name = tables.at(one.time, steps) if steps.pictures or steps.length < _SHORT else wording.clock(int(one.time))
         data = base64.b64encode(one.jpeg).decode("ascii")
         cells[place] = (
             f'<img src="data:image/jpeg;base64,{data}" width="{one.width}" height="{one.height}" alt="The recording at {name}">'

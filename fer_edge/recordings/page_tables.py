@@ -53,7 +53,6 @@ def expression_table(recording: Recording, states: Sequence[State], pictures: bo
     }
     head = (
         "Expression",
-        "",
         "Share",
         "Faces" if pictures else "Shown for",
         *(("Times", "Median length") if states else ()),

@@ -1,0 +1,83 @@
+"""Small images: from the times that were asked for, whether a file lets itself be jumped in or not."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Tuple
+
+import numpy as np
+import pytest
+
+from fer_edge.errors import SourceError
+from fer_edge.recordings import film_strip as module
+from fer_edge.recordings.film_strip import HEIGHT, WIDTH, Thumbnail, film_strip, picture_strip, strip_times
+
+cv2 = pytest.importorskip("cv2")
+
+
+def write_video(path: Path, seconds: float, fps: float = 10.0, size: Tuple[int, int] = (320, 180)) -> Path:
+    """Write a video that gets brighter by 2 with each frame."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
+    assert writer.isOpened()
+    for frame in range(round(seconds * fps)):
+        writer.write(np.full((size[1], size[0], 3), min(255, 2 * frame), np.uint8))
+    writer.release()
+    return path
+
+
+def brightness(one: Thumbnail) -> float:
+    image = cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (one.height, one.width, 3)
+    return float(image.mean())
+
+
+@pytest.mark.parametrize("jumps", [True, False])
+def test_images_are_of_the_times_that_they_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jumps: bool) -> None:
+    if not jumps:
+        monkeypatch.setattr(module, "_by_jumping", lambda path, times: None)
+    path = write_video(tmp_path / "one.mp4", 10.0)
+    strip = film_strip(path, strip_times(10.0, 4))
+    assert [round(one.time, 1) for one in strip] == pytest.approx([1.3, 3.8, 6.3, 8.8], abs=0.11)
+    for one in strip:
+        assert brightness(one) == pytest.approx(20 * one.time, abs=4)
+        assert (one.width, one.height) == (WIDTH, 108)
+
+
+def test_a_high_image_is_no_higher_than_its_place(tmp_path: Path) -> None:
+    (one,) = film_strip(write_video(tmp_path / "high.mp4", 1.0, size=(180, 320)), [0.5])
+    assert (one.width, one.height) == (81, HEIGHT)
+
+
+def test_times_behind_the_end_give_none_and_the_others_are_there(tmp_path: Path) -> None:
+    strip = film_strip(write_video(tmp_path / "one.mp4", 2.0), [0.5, 1.5, 60.0])
+    assert [round(one.time, 1) for one in strip] == pytest.approx([0.5, 1.5], abs=0.11)
+
+
+def test_reading_that_takes_too_long_ends_with_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_by_jumping", lambda path, times: None)
+    path = write_video(tmp_path / "one.mp4", 4.0)
+    clock = itertools.count()
+    strip = film_strip(path, [0.5, 3.5], limit=20.0, clock=lambda: float(next(clock)))
+    assert [round(one.time, 1) for one in strip] == pytest.approx([0.5], abs=0.11)
+
+
+def test_a_file_that_is_no_video_or_not_there_is_told(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(b"\0" * 1000)
+    for path in (damaged, tmp_path / "gone.mp4"):
+        with pytest.raises(SourceError, match=path.name):
+            film_strip(path, [0.5])
+
+
+def test_pictures_keep_their_places_and_unreadable_ones_are_left_out(tmp_path: Path) -> None:
+    files = []
+    for number, kind in enumerate(("png", "jpg")):
+        files.append(tmp_path / f"[{number}].{kind}")
+        (tmp_path / f"[{number}].{kind}").write_bytes(
+            bytes(cv2.imencode(f".{kind}", np.full((300, 400, 3), 100 + 50 * number, np.uint8))[1])
+        )
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    strip = picture_strip([(0.0, files[0]), (1.0, tmp_path / "bad.jpg"), (2.0, tmp_path / "gone.jpg"), (3.0, files[1])])
+    assert [one.time for one in strip] == [0.0, 3.0]
+    assert [round(brightness(one)) for one in strip] == [100, 150]

@@ -94,8 +94,9 @@ class Sums:
             return np.where(self.measured[:, None] > 0, self.shown / self.measured[:, None], np.nan)
 
 
-def steps_of(recording: Recording, pictures: bool) -> Steps:
+def steps_of(recording: Recording) -> Steps:
     """Return the steps for a recording."""
+    pictures = recording.pictures
     length = float(recording.frames or recording.analysed) if pictures else recording.duration or 0.0
     interval = 1.0 if pictures else length / max(1, recording.analysed)
     least = max(length / MOST_STEPS, interval if pictures else _FRAMES_IN_STEP * interval)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import Dict, Mapping, Sequence, Tuple
 from urllib.parse import quote
 
 from fer_edge.recordings import page_drawing
 from fer_edge.report import markup, meaning, wording
 from fer_edge.report.looks import ORDER
+from fer_edge.sinks.event_lines import as_cell
 from fer_edge.sinks.jsonl import told
 
 _HERE = Path(__file__).resolve().parent
 
 _MANY = 40
 """Rows."""
+
+_ESCAPE = re.compile(rb"\\\\|\\x([0-9a-f]{2})")
+"""What `told` makes of a backslash, and of a byte that is no text."""
 
 
 def whole(title: str, template: str, values: Mapping[str, str], script: str, data: str = "") -> bytes:
@@ -54,28 +59,41 @@ def _text(name: str) -> str:
 
 
 def shown_name(name: str) -> str:
-    """Return a name of a file as HTML: whatever it is, it is text of one line."""
+    """Return a name that results tell as HTML: whatever it is, it is text of one line."""
     return markup.escaped(plain_name(name))
 
 
 def plain_name(name: str) -> str:
-    r"""Return a name of a file as text; bytes that are none are told as ``\xNN``."""
+    r"""Return a name as text; bytes that are none are told as ``\xNN``."""
+    if name.isprintable():
+        return name
     try:
         return told(name)
     except UnicodeEncodeError:  # such as no system gives
         return name
 
 
-def link_to(out: Path, name: str, page: str) -> Optional[str]:
-    """Return the address of a recording's page from the page of all; None where there is no such page."""
-    parts = Path(name).parts
-    if not parts or Path(name).is_absolute() or ".." in parts:
-        return None
-    try:
-        there = (out / name / page).is_file()
-        return quote(os.fsencode(f"{name}/{page}")) if there else None
-    except (OSError, ValueError):  # too long, a null byte, no name of any file
-        return None
+def as_it_is_called(name: str) -> Path:
+    r"""Return the path of a file of which results tell the name, where bytes that are no text stand as ``\xNN``."""
+    if os.path.lexists(name) or "\\" not in name:
+        return Path(name)
+    raw = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"\\", name.encode("utf-8", "replace"))
+    return Path(os.fsdecode(raw)) if os.path.lexists(raw) else Path(name)
+
+
+def links_of(out: Path, page: str) -> Dict[str, str]:
+    """Return the addresses of the pages of all recordings in a folder, by the names that ``summary.csv`` has for them."""
+    found: Dict[str, str] = {}
+    for folder, folders, files in os.walk(out):
+        folders.sort()
+        if page not in files or Path(folder) == out:
+            continue
+        name = Path(folder).relative_to(out).as_posix()
+        address = quote(os.fsencode(f"{name}/{page}"))
+        found.setdefault(told(name), address)
+        # A table holds no line's end within a name.
+        found.setdefault(as_cell({"name": told(name)}, "name"), address)
+    return found
 
 
 def link_back(folder: Path, out: Path, page: str) -> str:

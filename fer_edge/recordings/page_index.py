@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from fer_edge.recordings.page_drawing import share_bar
-from fer_edge.recordings.page_frame import expression_rows, link_to, shown_name, sized, whole
+from fer_edge.recordings.page_frame import expression_rows, links_of, shown_name, sized, whole
 from fer_edge.recordings.page_reading import PAGE, Failure, Recording
 from fer_edge.report import markup, wording
 from fer_edge.types import LABELS
@@ -23,6 +23,9 @@ _COLUMNS = (
     "\N{MULTIPLICATION SIGN} real\N{NO-BREAK SPACE}time",
     "Problems",
 )
+
+_PARTIAL = "partial"
+"""What ``failures.csv`` says of results that are not whole."""
 
 
 def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Failure]) -> bytes:
@@ -55,8 +58,9 @@ def _total(recordings: Sequence[Recording]) -> str:
 
 def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
     rows = []
+    links = links_of(out, PAGE)
     for one in recordings:
-        name, address = shown_name(one.name), link_to(out, one.name, PAGE)
+        name, address = shown_name(one.name), links.get(one.name)
         share = one.with_faces / one.analysed if one.analysed else None
         most = max(LABELS, key=lambda label: one.shares[label])
         rows.append(
@@ -65,8 +69,10 @@ def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
                 _sorted_by(one.duration, wording.length(one.duration)),
                 _sorted_by(one.people, str(one.people)),
                 _sorted_by(share, wording.share(share)),
-                share_bar(one.shares),
-                f"{most} ({wording.share(one.shares[most])})" if one.shares[most] > 0 else "nobody seen",
+                share_bar(one.shares) if any(one.seconds.values()) else "",
+                f"{most} ({wording.share(one.shares[most])})"
+                if one.shares[most] > 0
+                else ("not followed" if one.faces else "nobody seen"),
                 _sorted_by(one.valence, wording.number(one.valence, 2, signed=True)),
                 _sorted_by(one.times_real_time, wording.number(one.times_real_time, 1)),
                 "; ".join(map(shown_name, one.problems)),
@@ -82,8 +88,12 @@ def _sorted_by(value: Optional[float], text: str) -> str:
 def _failed(failures: Sequence[Failure]) -> str:
     if not failures:
         return ""
-    several = f"{len(failures)} recordings" if len(failures) > 1 else "1 recording"
-    return f'<p class="notice">{several} could not be analysed: <a href="#h-failures">which, and why</a>.</p>'
+    partial = sum(one.results == _PARTIAL for one in failures)
+    counts = [(len(failures) - partial, "could not be analysed"), (partial, "could not be read to the end")]
+    told = " and ".join(
+        f"{count} {'recordings' if count > 1 else 'recording'} {what}" for count, what in counts if count
+    )
+    return f'<p class="notice">{told}: <a href="#h-failures">which, and why</a>.</p>'
 
 
 def _failures(failures: Sequence[Failure]) -> str:
@@ -92,11 +102,12 @@ def _failures(failures: Sequence[Failure]) -> str:
     rows = [
         (
             shown_name(one.name),
-            shown_name(one.message or one.error),
+            "in part" if one.results == _PARTIAL else "none",
+            shown_name(one.reason or one.error),
             shown_name(one.hint),
         )
         for one in failures
     ]
-    made = markup.table("Recordings that could not be analysed", ("Recording", "Why", "What to do"), rows)
+    made = markup.table("Recordings without whole results", ("Recording", "Results", "Why", "What to do"), rows)
     title = '<h2 id="h-failures">Failures</h2>'
     return f'<section aria-labelledby="h-failures">\n{title}\n<div class="words">{made}</div></section>'

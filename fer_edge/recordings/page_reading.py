@@ -25,8 +25,8 @@ PAGE, INDEX = "report.html", "index.html"
 
 OF_FRAMES = ("time", "frame", "file", "track", "label", "steady_label", "valence")
 OF_STATES = ("track", "label", "start", "end", "confidence")
-OF_FAILURES = ("name", "error", "message", "hint")
-SECONDS_OF = "seconds_{}"
+OF_FAILURES = ("name", "error", "reason", "hint", "results")
+SECONDS_OF = "{}_s"
 """The column of ``summary.csv`` for an expression; ``summary.json`` has them by label under ``seconds``."""
 
 _BATCH = 8192
@@ -42,11 +42,9 @@ class Recording:
     Attributes
     ----------
     name, path : str
-        As the run has them; may hold anything that a name of a file can.
-    duration : float or None
-        Seconds; of pictures None.
-    fps : float or None
-        Frames a second of the recording.
+        As the run tells them.
+    duration, fps : float or None
+        Seconds, of pictures None; frames a second.
     frames, analysed, with_faces, faces, people : int
         How many frames it has, how many of them were analysed, and had faces; faces in all of them; persons who were followed.
     seconds : mapping of str to float
@@ -73,6 +71,11 @@ class Recording:
     times_real_time: Optional[float]
     problems: Tuple[str, ...]
     record: Mapping[str, Any]
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it is a folder of pictures, and no video."""
+        return self.record.get("kind") == "pictures"
 
     @property
     def shares(self) -> Dict[str, float]:
@@ -130,7 +133,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class State:
-    """What a person showed from when to when, in seconds of the recording."""
+    """What a person showed from when to when, in seconds."""
 
     track: int
     label: str
@@ -146,12 +149,13 @@ class State:
 
 @dataclass(frozen=True)
 class Failure:
-    """A recording that could not be analysed, and why."""
+    """A recording of which there are no results, or (``results`` is ``partial``) not whole ones, and why."""
 
     name: str
     error: str
-    message: str
+    reason: str
     hint: str
+    results: str
 
 
 def read_summary(folder: Path) -> Recording:
@@ -219,7 +223,7 @@ def _table(folder: Path, name: str) -> Path:
 def _columns(path: Path, wanted: Sequence[str]) -> Iterator[List[Sequence[Any]]]:
     """Give the wanted columns of a table, some thousand rows at a time."""
     if path.suffix == ".parquet":
-        library = import_library("pyarrow.parquet", "train", "Reading a Parquet table")
+        library = import_library("pyarrow.parquet", "parquet", "Reading a Parquet table")
         with library.ParquetFile(path) as file:
             _refuse_without(wanted, file.schema_arrow.names)
             for batch in file.iter_batches(_BATCH, columns=list(wanted)):
@@ -265,7 +269,7 @@ def _recording(record: Mapping[str, Any], seconds: Mapping[str, Any], problems: 
         faces=int(_number(record.get("faces")) or 0),
         people=int(_number(record.get("people")) or 0),
         seconds={label: _number(seconds.get(label)) or 0.0 for label in LABELS},
-        valence=_number(record.get("mean_valence")),
+        valence=_number(record.get("valence")),
         times_real_time=_number(record.get("times_real_time")),
         problems=tuple(str(problem) for problem in problems),
         record=record,

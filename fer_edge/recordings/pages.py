@@ -14,7 +14,7 @@ from typing import List, Optional, Sequence, Tuple
 from fer_edge.errors import FerEdgeError
 from fer_edge.recordings.film_strip import Thumbnail, cells_of, film_strip, picture_strip, strip_times
 from fer_edge.recordings.page_bins import Steps, Sums, last_time, steps_of, sums_of
-from fer_edge.recordings.page_frame import link_back
+from fer_edge.recordings.page_frame import as_it_is_called, link_back
 from fer_edge.recordings.page_index import index_of
 from fer_edge.recordings.page_reading import (
     INDEX,
@@ -29,6 +29,7 @@ from fer_edge.recordings.page_reading import (
 from fer_edge.recordings.page_recording import Content, page_of
 from fer_edge.report.file import write_page
 from fer_edge.system.masking import shown
+from fer_edge.types import LABELS
 
 logger = logging.getLogger("fer_edge")
 
@@ -69,19 +70,21 @@ def write_recording_page(
     >>> write_recording_page(Path("results/interview.mp4"), Path("results"), pictures=True)  # doctest: +SKIP
     """
     recording = read_summary(folder)
-    first = next(read_frames(folder), None)
-    of_pictures = bool(first is not None and len(first) and first.file[0])
-    if not of_pictures and recording.duration is None:
+    if not recording.pictures and recording.duration is None:
         recording = replace(recording, duration=last_time(read_frames(folder), recording.fps))
-    steps = steps_of(recording, of_pictures)
+    steps = steps_of(recording)
     sums = sums_of(read_frames(folder), steps, recording.fps)
+    if recording.faces and not any(recording.seconds.values()):
+        # Where faces are not followed there are no states to count: then frames are.
+        seconds = dict(zip(LABELS, sums.shown.sum(axis=0).tolist()))
+        recording = replace(recording, seconds=seconds)
     no_strip = ""
     if strip is None and pictures:
         strip, no_strip = _strip_of(recording, steps, sums)
     page = page_of(
         Content(
             recording=recording,
-            states=[] if of_pictures else read_states(folder),
+            states=[] if recording.pictures else read_states(folder),
             steps=steps,
             sums=sums,
             strip=strip,
@@ -121,7 +124,7 @@ def write_index(out: Path) -> Path:
 
 def _strip_of(recording: Recording, steps: Steps, sums: Sums) -> Tuple[Optional[Sequence[Thumbnail]], str]:
     """Return small images out of the recording, or why there are none."""
-    path = Path(recording.path)
+    path = as_it_is_called(recording.path)
     try:
         if steps.pictures:
             made: Sequence[Thumbnail] = picture_strip(_chosen(path, steps, sums.file))
@@ -138,4 +141,7 @@ def _chosen(path: Path, steps: Steps, files: Sequence[str]) -> List[Tuple[float,
     """Return evenly spread files of a folder, with the index of each; of a single file that one."""
     middles = strip_times(float(steps.count), cells_of(steps.count, True))
     chosen = [(int(middle), files[int(middle)]) for middle in middles]
-    return [(step * steps.width, path / file if path.is_dir() else path) for step, file in chosen if file]
+    single = not path.is_dir()
+    return [
+        (step * steps.width, path if single else as_it_is_called(str(path / file))) for step, file in chosen if file
+    ]

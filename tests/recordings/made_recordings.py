@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from fer_edge.sinks.event_lines import as_cell
+from fer_edge.sinks.jsonl import told
 from fer_edge.types import LABELS
 
 POINTS = ("right_eye", "left_eye", "nose", "mouth")
@@ -61,8 +63,8 @@ def write_recording(
         ]
         if not seen:
             rows.append(common)
-        for _, label in seen:
-            seconds[label] += 1 if files else 1 / fps
+        for _, label in seen if followed else ():  # seconds are those of states
+            seconds[label] += 1 / fps
         faces += len(seen)
         with_faces += bool(seen)
     states = [
@@ -74,11 +76,13 @@ def write_recording(
     _write(folder / f"states.{form}", STATE_COLUMNS, states)
     total = sum(seconds.values())
     record = {
-        "form": 1,
-        "name": name,
-        "path": f"/recordings/{name}",
+        "version": 1,
+        "name": told(name),
+        "path": f"/recordings/{told(name)}",
+        "kind": "pictures" if files else "video",
         "sha256": "0" * 64,
-        "model": {"name": "fernet_r", "sha256": "1" * 64},
+        "model": "fernet_r",
+        "model_sha256": "1" * 64,
         "settings": {"detector": "blazeface", "every": 1, "tracks": "on" if followed else "off"},
         "fer_edge": "0.1.0",
         "duration_s": duration,
@@ -91,7 +95,7 @@ def write_recording(
         "faces": faces,
         "people": len({track for track, *_ in parts}) if followed else 0,
         "seconds": seconds,
-        "mean_valence": sum(VALENCES[label] * seconds[label] for label in LABELS) / total if total else None,
+        "valence": sum(VALENCES[label] * seconds[label] for label in LABELS) / total if total else None,
         "analysed_in_s": 4.0,
         "times_real_time": None if files else (duration or 0) / 4.0,
         "problems": [],
@@ -105,12 +109,12 @@ def write_tables(out: Path, made: Sequence[Made], failures: Sequence[Sequence[st
     """Write ``summary.csv`` and ``failures.csv`` of some recordings."""
     flat = []
     for one in made:
-        record = {key: value for key, value in one.record.items() if key not in ("seconds", "settings", "model")}
-        record.update({f"seconds_{label}": value for label, value in one.record["seconds"].items()})
+        record = {key: value for key, value in one.record.items() if key not in ("seconds", "settings")}
+        record.update({f"{label}_s": value for label, value in one.record["seconds"].items()})
         flat.append({**record, "problems": "; ".join(one.record["problems"])})
     _write_csv(out / "summary.csv", list(flat[0]) if flat else ["name"], flat)
     if failures:
-        columns = ("name", "error", "message", "hint")
+        columns = ("name", "path", "error", "reason", "hint", "results")
         _write_csv(out / "failures.csv", columns, [dict(zip(columns, row)) for row in failures])
 
 
@@ -143,7 +147,7 @@ def _write(path: Path, columns: Sequence[str], rows: List[Dict[str, Any]]) -> No
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([as_cell(row, column) for column in columns] for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 from typing import Tuple
 
@@ -12,6 +13,8 @@ import pytest
 from fer_edge.errors import SourceError
 from fer_edge.recordings import film_strip as module
 from fer_edge.recordings.film_strip import HEIGHT, WIDTH, Thumbnail, film_strip, picture_strip, strip_times
+from fer_edge.recordings.page_frame import as_it_is_called
+from fer_edge.sinks.jsonl import told
 
 cv2 = pytest.importorskip("cv2")
 
@@ -60,6 +63,16 @@ def test_reading_that_takes_too_long_ends_with_what_there_is(tmp_path: Path, mon
     clock = itertools.count()
     strip = film_strip(path, [0.5, 3.5], limit=20.0, clock=lambda: float(next(clock)))
     assert [round(one.time, 1) for one in strip] == pytest.approx([0.5], abs=0.11)
+
+
+def test_a_name_that_is_no_text_is_found_again_by_what_results_tell_of_it(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9 \\.mp4")
+    write_video(tmp_path / "plain.mp4", 2.0).rename(tmp_path / name)
+    path = as_it_is_called(told(str(tmp_path / name)))
+    assert path == tmp_path / name
+    assert len(film_strip(path, [0.5])) == 1
+    gone = tmp_path / r"gone\xe9.mp4"
+    assert as_it_is_called(str(gone)) == gone
 
 
 def test_a_file_that_is_no_video_or_not_there_is_told(tmp_path: Path) -> None:

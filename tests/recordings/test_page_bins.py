@@ -16,10 +16,10 @@ HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
 NOBODY = -1
 
 
-def recording(duration: Optional[float], frames: int, analysed: Optional[int] = None) -> Recording:
+def recording(duration: Optional[float], frames: int, analysed: Optional[int] = None, kind: str = "video") -> Recording:
     analysed = frames if analysed is None else analysed
     seconds = dict.fromkeys(LABELS, 0.0)
-    return Recording("a", "", duration, 10.0, frames, analysed, 0, 0, 0, seconds, None, None, (), {})
+    return Recording("a", "", duration, 10.0, frames, analysed, 0, 0, 0, seconds, None, None, (), {"kind": kind})
 
 
 def batch(*rows: Tuple[float, int, int, int, float], files: Sequence[str] = ()) -> Batch:
@@ -73,7 +73,7 @@ def test_nothing_measured_is_not_nobody_in_view() -> None:
 
 def test_frames_of_a_recording_that_was_analysed_rarely_leave_no_holes() -> None:
     rare = recording(600.0, 6000, 120)
-    steps = steps_of(rare, pictures=False)
+    steps = steps_of(rare)
     rows = [(5.0 * number, 50 * number, HAPPY, 1, 0.9) for number in range(120)]
     sums = sums_of([batch(*rows)], steps, None)
     assert sums.people[:, HAPPY].tolist() == pytest.approx([1.0] * steps.count)
@@ -82,7 +82,7 @@ def test_frames_of_a_recording_that_was_analysed_rarely_leave_no_holes() -> None
 
 @pytest.mark.parametrize("duration", [0.04, 1.0, 7.3, 60.0, 3600.0, 36000.0, 1e7])
 def test_steps_fit_a_screen_whatever_the_length(duration: float) -> None:
-    steps = steps_of(recording(duration, max(1, int(duration * 25))), pictures=False)
+    steps = steps_of(recording(duration, max(1, int(duration * 25))))
     assert 1 <= steps.count <= MOST_STEPS
     assert steps.width in WIDTHS or steps.width % WIDTHS[-1] == 0
     assert (steps.count - 1) * steps.width < duration <= steps.count * steps.width + 1e-6
@@ -100,7 +100,7 @@ def test_times_that_are_not_known_come_from_the_rate() -> None:
 
 
 def test_pictures_count_one_by_one_and_keep_the_name_of_the_first_in_a_step() -> None:
-    steps = steps_of(recording(None, 4), pictures=True)
+    steps = steps_of(recording(None, 4, kind="pictures"))
     files: List[str] = ["a.jpg", "a.jpg", "b.jpg", "d.jpg"]
     rows = batch(
         (9.0, 0, HAPPY, -1, 0.9), (9.0, 0, SAD, -1, -0.8), nobody(9.0, 1), (9.0, 3, SAD, -1, -0.8), files=files
@@ -110,7 +110,7 @@ def test_pictures_count_one_by_one_and_keep_the_name_of_the_first_in_a_step() ->
     assert sums.shown.sum(axis=1).tolist() == [2, 0, 0, 1]
     assert sums.measured.tolist() == [1, 1, 0, 1]
     assert sums.file == ["a.jpg", "b.jpg", "", "d.jpg"]
-    assert steps_of(recording(None, 10_000), pictures=True).count <= MOST_STEPS
+    assert steps_of(recording(None, 10_000, kind="pictures")).count <= MOST_STEPS
 
 
 def test_what_comes_behind_the_end_or_goes_back_in_time_harms_nothing() -> None:

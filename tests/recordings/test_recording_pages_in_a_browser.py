@@ -129,7 +129,9 @@ def test_the_pages_keep_to_what_axe_knows_of_accessibility(tmp_path: Path, theme
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     made = write_recording(tmp_path, "one.mp4", PARTS, 20.0, problems=["cut off"])
     pages = [write_recording_page(made.folder, tmp_path)]
-    write_tables(tmp_path, [made], [("bad.mp4", "SourceUnreadable", "It is no video.", "Copy it again.")])
+    write_tables(
+        tmp_path, [made], [("bad.mp4", "/bad.mp4", "SourceUnreadable", "It is no video.", "Copy it again.", "none")]
+    )
     pages.append(write_index(tmp_path))
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])

@@ -37,7 +37,7 @@ def test_each_recording_has_a_line_that_leads_to_its_page(tmp_path: Path) -> Non
     assert all((tmp_path / os.fsdecode(unquote_to_bytes(link))).is_file() for link in links)
     for words in (
         "interview.mp4",
-        r"two\nlines.mp4",
+        "two lines.mp4",
         r"caf\xe9.mp4",
         "What faces showed in 5 recordings",
         "25 s in all",
@@ -51,16 +51,15 @@ def test_each_recording_has_a_line_that_leads_to_its_page(tmp_path: Path) -> Non
 
 def test_failures_stand_there_with_their_reasons(tmp_path: Path) -> None:
     failures = [
-        ("broken.mp4", "SourceUnreadable", "broken.mp4 is <no> video.", "Copy it again."),
-        ("odd.mp4", "SourceTruncated", "", ""),
+        ("broken.mp4", "/r/broken.mp4", "SourceUnreadable", "broken.mp4 is <no> video.", "Copy it again.", "none"),
+        ("odd.mp4", "/r/odd.mp4", "WorkerLost", "", "", "none"),
+        ("one.mp4", "/r/one.mp4", "SourceTruncated", "it is cut off", "", "partial"),
     ]
     write_tables(tmp_path, [with_page(tmp_path, "one.mp4", problems=["cut off & damaged"])], failures)
     text = Parts(write_index(tmp_path)).text
     for words in (
-        "2 recordings could not be analysed",
-        "broken.mp4 is <no> video.",
-        "Copy it again.",
-        "SourceTruncated",
+        "2 recordings could not be analysed and 1 recording could not be read to the end",
+        *("broken.mp4 is <no> video.", "Copy it again.", "WorkerLost", "in part"),
     ):
         assert words in text, words
     assert "cut off & damaged" in text
@@ -72,12 +71,20 @@ def test_a_recording_without_a_page_or_with_a_name_that_leads_elsewhere_is_no_li
     out = tmp_path / "out"
     made = [write_recording(out, "plain.mp4", [], 5.0)]
     outside = with_page(tmp_path, "outside.mp4")
-    names = ["../outside.mp4", str(outside.folder), "nul\0byte", "x" * 5000, ""]
-    made += [Made(out, {**outside.record, "name": name}) for name in names if "\0" not in name]
+    names = ["../outside.mp4", str(outside.folder), "x" * 5000, "", "."]
+    made += [Made(out, {**outside.record, "name": name}) for name in names]
     write_tables(out, made)
+    write_index(out)
     parts = Parts(write_index(out))
     assert [one for one in parts.all("a") if one["href"] != "#meaning"] == []
     assert "plain.mp4" in parts.text
+
+
+def test_people_who_were_not_followed_are_not_told_as_nobody(tmp_path: Path) -> None:
+    write_tables(tmp_path, [with_page(tmp_path, "one.mp4", followed=False), with_page(tmp_path, "two.mp4")])
+    text = Parts(write_index(tmp_path)).text
+    assert "not followed" in text
+    assert "nobody seen" not in text
 
 
 def test_none_at_all_makes_a_page_and_a_missing_table_an_error(tmp_path: Path) -> None:

@@ -99,13 +99,22 @@ def film_strip(
     return tuple(_by_reading(path, wanted, limit, clock) if found is None else found)
 
 
-def picture_strip(files: Sequence[Tuple[float, Path]]) -> Tuple[Thumbnail, ...]:
-    """Return small images of picture files, each to stand at an index; those that cannot be read are left out."""
+def picture_strip(files: Sequence[Tuple[float, Path, int]]) -> Tuple[Thumbnail, ...]:
+    """Return small images of picture files; those that cannot be read are left out.
+
+    Parameters
+    ----------
+    files : sequence of tuple of float, Path and int
+        The index at which each is to stand, its file, and which of the pictures of an animation it is, from 0 on.
+    """
     made: List[Thumbnail] = []
-    for index, path in files:
+    for index, path, number in files:
         try:
             with ImageSource(path) as source:
-                if source.grab():
+                came = source.grab()
+                for _ in range(number):
+                    came = came and source.grab()
+                if came:
                     made.append(_thumbnail(index, source.retrieve()))
         except FerEdgeError as error:
             logger.warning("no small image of %s: %s", shown(path), error.message)

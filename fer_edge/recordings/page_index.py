@@ -20,8 +20,7 @@ _COLUMNS = (
     "Expressions",
     "Shown most",
     "Valence",
-    "\N{MULTIPLICATION SIGN} real\N{NO-BREAK SPACE}time",
-    "Problems",
+    "\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}real time",
 )
 
 _PARTIAL = "partial"
@@ -61,11 +60,12 @@ def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
     links = links_of(out, PAGE)
     for one in recordings:
         name, address = shown_name(one.name), links.get(one.name)
+        problems = "".join(f'<div class="problem">{shown_name(problem)}</div>' for problem in one.problems)
         share = one.with_faces / one.analysed if one.analysed else None
         most = max(LABELS, key=lambda label: one.shares[label])
         rows.append(
             (
-                f'<a href="{address}">{name}</a>' if address else name,
+                (f'<a href="{address}">{name}</a>' if address else name) + problems,
                 _sorted_by(one.duration, wording.length(one.duration)),
                 _sorted_by(one.people, str(one.people)),
                 _sorted_by(share, wording.share(share)),
@@ -75,7 +75,6 @@ def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
                 else ("not followed" if one.faces else "nobody seen"),
                 _sorted_by(one.valence, wording.number(one.valence, 2, signed=True)),
                 _sorted_by(one.times_real_time, wording.number(one.times_real_time, 1)),
-                "; ".join(map(shown_name, one.problems)),
             )
         )
     return sized(markup.table("One line for each", _COLUMNS, rows, name="recordings"), len(rows))

@@ -74,8 +74,8 @@ def write_recording_page(
         recording = replace(recording, duration=last_time(read_frames(folder), recording.fps))
     steps = steps_of(recording)
     sums = sums_of(read_frames(folder), steps, recording.fps)
-    if recording.faces and not any(recording.seconds.values()):
-        # Where faces are not followed there are no states to count: then frames are.
+    if recording.pictures or (recording.faces and not any(recording.seconds.values())):
+        # Where faces are not followed there are no states to add up: then frames are, and of pictures faces are counted.
         seconds = dict(zip(LABELS, sums.shown.sum(axis=0).tolist()))
         recording = replace(recording, seconds=seconds)
     no_strip = ""
@@ -137,11 +137,15 @@ def _strip_of(recording: Recording, steps: Steps, sums: Sums) -> Tuple[Optional[
     return (made, "") if made else (None, "There are no images: none could be read.")
 
 
-def _chosen(path: Path, steps: Steps, files: Sequence[str]) -> List[Tuple[float, Path]]:
-    """Return evenly spread files of a folder, with the index of each; of a single file that one."""
-    middles = strip_times(float(steps.count), cells_of(steps.count, True))
-    chosen = [(int(middle), files[int(middle)]) for middle in middles]
-    single = not path.is_dir()
-    return [
-        (step * steps.width, path if single else as_it_is_called(str(path / file))) for step, file in chosen if file
-    ]
+def _chosen(path: Path, steps: Steps, files: Sequence[str]) -> List[Tuple[float, Path, int]]:
+    """Return evenly spread pictures of a folder, with the index of each, and which of its file's pictures it is."""
+    chosen = []
+    for middle in strip_times(float(steps.count), cells_of(steps.count, True)):
+        step = first = int(middle)
+        if not files[step]:
+            continue
+        while first > 0 and files[first - 1] == files[step]:
+            first -= 1
+        file = as_it_is_called(str(path / files[step])) if path.is_dir() else path
+        chosen.append((step * steps.width, file, int((step - first) * steps.width)))
+    return chosen

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import os
+import re
 from pathlib import Path
 from typing import Tuple
 
 import numpy as np
 import pytest
+from made_recordings import write_recording
 
 from fer_edge.errors import SourceError
 from fer_edge.recordings import film_strip as module
 from fer_edge.recordings.film_strip import HEIGHT, WIDTH, Thumbnail, film_strip, picture_strip, strip_times
 from fer_edge.recordings.page_frame import as_it_is_called
+from fer_edge.recordings.pages import write_recording_page
 from fer_edge.sinks.jsonl import told
 
 cv2 = pytest.importorskip("cv2")
@@ -91,6 +95,31 @@ def test_pictures_keep_their_places_and_unreadable_ones_are_left_out(tmp_path: P
             bytes(cv2.imencode(f".{kind}", np.full((300, 400, 3), 100 + 50 * number, np.uint8))[1])
         )
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")
-    strip = picture_strip([(0.0, files[0]), (1.0, tmp_path / "bad.jpg"), (2.0, tmp_path / "gone.jpg"), (3.0, files[1])])
+    places = [files[0], tmp_path / "bad.jpg", tmp_path / "gone.jpg", files[1]]
+    strip = picture_strip([(float(number), path, 0) for number, path in enumerate(places)])
     assert [one.time for one in strip] == [0.0, 3.0]
     assert [round(brightness(one)) for one in strip] == [100, 150]
+
+
+def test_of_an_animation_the_picture_that_was_meant_is_shown(tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    shades = [pillow.fromarray(np.full((60, 80), shade, np.uint8)) for shade in (0, 80, 160, 240)]
+    shades[0].save(tmp_path / "moving.gif", save_all=True, append_images=shades[1:], duration=100)
+    strip = picture_strip([(0.0, tmp_path / "moving.gif", 2), (1.0, tmp_path / "moving.gif", 9)])
+    assert [one.time for one in strip] == [0.0], "there is no tenth"
+    assert brightness(strip[0]) == pytest.approx(160, abs=3)
+
+
+def test_the_page_of_a_folder_holds_its_pictures_in_their_places(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    files = [f"{number}.png" for number in range(30)]
+    for number, file in enumerate(files):
+        cv2.imwrite(str(folder / file), np.full((60, 80, 3), 8 * number, np.uint8))
+    made = write_recording(tmp_path, "out", [(1, "happy", 0, 30)], None, files=files, path=str(folder))
+    source = write_recording_page(made.folder, pictures=True).read_text(encoding="utf-8")
+    images = re.findall(r'base64,([^"]+)" width="80" height="60" alt="The recording at picture (\d+)"', source)
+    assert len(images) == 12
+    for data, number in images:
+        one = Thumbnail(0.0, base64.b64decode(data), 80, 60)
+        assert brightness(one) == pytest.approx(8 * (int(number) - 1), abs=2)

@@ -51,6 +51,22 @@ def test_images_are_of_the_times_that_they_tell(tmp_path: Path, monkeypatch: pyt
         assert (one.width, one.height) == (WIDTH, 108)
 
 
+def test_a_file_in_which_jumps_lead_elsewhere_is_read_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.OpenCvDecoder, "seek", lambda decoder, position: True)
+    strip = film_strip(write_video(tmp_path / "one.mp4", 10.0), [5.0, 8.0])
+    assert [round(one.time, 1) for one in strip] == pytest.approx([5.0, 8.0], abs=0.11)
+    assert [brightness(one) for one in strip] == pytest.approx([100, 160], abs=4)
+
+
+def test_a_page_has_images_of_its_recording_when_somebody_asks_for_them_and_only_then(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "one.mp4", 10.0)
+    made = write_recording(tmp_path, "out/one.mp4", [(1, "happy", 0, 10)], 10.0, path=str(video))
+    assert write_recording_page(made.folder).read_text(encoding="utf-8").count("<img") == 0
+    assert write_recording_page(made.folder, pictures=True).read_text(encoding="utf-8").count("<img") == 12
+
+
 def test_a_high_image_is_no_higher_than_its_place(tmp_path: Path) -> None:
     (one,) = film_strip(write_video(tmp_path / "high.mp4", 1.0, size=(180, 320)), [0.5])
     assert (one.width, one.height) == (81, HEIGHT)

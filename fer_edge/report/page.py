@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from fer_edge.report import figures, summary, tables, wording
+from fer_edge.report import figures, markup, meaning, summary, tables, wording
 from fer_edge.report.bins import Steps, Sums, over_time, over_week, steps_of, weekdays_of
 from fer_edge.report.local_time import LocalTime
 from fer_edge.report.minutes import Minutes
@@ -72,36 +69,16 @@ def page_of(content: Content, now: Optional[datetime] = None) -> bytes:
         "uptime": figures.uptime(sums, steps, cameras),
     }
     body = _body(content, steps, week, weekdays, summaries, now or datetime.now(timezone.utc))
+    # Plotly sets the style of what it draws, and makes a picture of a chart that somebody wants to keep.
     plotly, own = library.get_plotlyjs(), (_HERE / "page.js").read_text(encoding="utf-8")
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
-    head = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(plotly, own)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>fer-edge: {tables.escaped(_title(content))}</title>\n<style>\n{style}</style>\n</head>\n"
-    )
+    allowed = markup.policy(markup.hashed(plotly, own), "'unsafe-inline'", "data: blob:")
+    head = markup.head(f"fer-edge: {_title(content)}", f"\n{markup.common_style()}", allowed)
     # Each script stands without a blank around it: the policy names it by its hash.
     tail = (
-        f'<script type="application/json" id="figures">{_for_script(data)}</script>\n'
+        f'<script type="application/json" id="figures">{markup.for_script(data)}</script>\n'
         f"<script>{plotly}</script>\n<script>{own}</script>\n</body>\n</html>\n"
     )
     return (head + body + tail).encode("utf-8")
-
-
-def _policy(*scripts: str) -> str:
-    hashes = " ".join(
-        "'sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() + "'" for script in scripts
-    )
-    # Plotly sets the style of what it draws, and makes a picture of a chart that somebody wants to keep.
-    own = f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:"
-    return f"{own}; base-uri 'none'; form-action 'none'"
-
-
-def _for_script(data: Any) -> str:
-    """Return JSON in which no name can end the script that holds it, or begin a comment."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _view(sums: Sums, week: Sums, steps: Steps, weekdays: Sequence[int], camera: Optional[int]) -> Dict[str, Any]:
@@ -149,27 +126,29 @@ def _body(
     cameras, zone, period = content.minutes.cameras, content.zone, content.period
     gaps, count = summary.gaps_of(content.minutes, period, MOST_GAPS)
     filled = {
-        "TITLE": tables.escaped(_span(content)),
-        "CAMERAS": tables.escaped(f"{len(cameras)} cameras" if len(cameras) > 1 else cameras[0]),
-        "ZONE": tables.escaped(_clocks(content)),
+        "TITLE": markup.escaped(_span(content)),
+        "CAMERAS": markup.escaped(f"{len(cameras)} cameras" if len(cameras) > 1 else cameras[0]),
+        "ZONE": markup.escaped(_clocks(content)),
         "CHOICE": _choice(cameras),
         "CAMERA_TABLE": tables.camera_table(summaries, cameras),
         "EXPRESSION_TABLE": tables.expression_table(summary.of_expressions(content.minutes, content.states)),
         "STEP": wording.step(steps.width),
-        "STEP_TABLE": tables.folded("The same as a table", tables.step_table()),
-        "SHARE_TABLE": tables.folded("The same as a table", tables.share_table(summaries, cameras)),
-        "WEEK_TABLE": tables.folded("All cameras as a table", tables.week_table(week, weekdays)),
+        "STEP_TABLE": markup.folded("The same as a table", tables.step_table()),
+        "SHARE_TABLE": markup.folded("The same as a table", tables.share_table(summaries, cameras)),
+        "WEEK_TABLE": markup.folded("All cameras as a table", tables.week_table(week, weekdays)),
         "WEEK_OPTIONS": "".join(f"<option>{what}</option>" for what in figures.over_hours(week, weekdays, None)),
-        "GAP_TABLE": tables.folded(
+        "GAP_TABLE": markup.folded(
             f"When nothing was measured ({count})", tables.gap_table(gaps, count, cameras, zone)
         ),
+        "NOTICE": meaning.NOTICE,
+        "ABOUT_EXPRESSIONS": meaning.EXPRESSIONS,
+        "ABOUT_SHARE": meaning.SHARE,
+        "ABOUT_VALENCE": meaning.VALENCE,
         "MADE": wording.moment(int(now.timestamp()), zone),
         "VERSION": __version__,
     }
     text = (_HERE / "page.html").read_text(encoding="utf-8")
-    # In one pass, so that no name that looks like a place is filled.
-    pieces = text.split("@@")
-    return "".join(filled[piece] if number % 2 else piece for number, piece in enumerate(pieces))
+    return markup.filled(text, filled)
 
 
 def _clocks(content: Content) -> str:
@@ -186,7 +165,7 @@ def _clocks(content: Content) -> str:
 def _choice(cameras: Sequence[str]) -> str:
     if len(cameras) == 1:
         return ""
-    options = "".join(f"<option>{tables.escaped(name)}</option>" for name in (ALL, *cameras))
+    options = "".join(f"<option>{markup.escaped(name)}</option>" for name in (ALL, *cameras))
     return (
         '<div class="bar"><label for="camera">Charts of</label> '
         f'<select id="camera" autocomplete="off">{options}</select>'

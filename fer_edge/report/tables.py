@@ -1,45 +1,17 @@
-"""Tables in HTML. Every text in them is escaped here."""
+"""The tables of a report on a history."""
 
 from __future__ import annotations
 
-import html
-from typing import Iterable, List, Mapping, Sequence
+from typing import List, Mapping, Sequence
 
 from fer_edge.report import wording
 from fer_edge.report.bins import Sums
 from fer_edge.report.figures import WEEKDAYS, numbers
 from fer_edge.report.local_time import LocalTime
 from fer_edge.report.looks import COLOURS, ORDER
+from fer_edge.report.markup import escaped, table
 from fer_edge.report.summary import CameraSummary, ExpressionSummary, Gap
-from fer_edge.system.one_line import one_line
 from fer_edge.types import LABELS
-
-
-def escaped(text: str) -> str:
-    """Return a text of anybody for a page."""
-    return html.escape(one_line(text), quote=True)
-
-
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], name: str = "", tall: bool = False) -> str:
-    """Return a table whose first column tells what each row is; cells are HTML."""
-    columns = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "".join(
-        f'<tr><th scope="row" class="name">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>\n"
-        for row in rows
-    )
-    mark = f' id="{name}"' if name else ""
-    # A part that scrolls is to be reached by the keyboard, and then needs a name.
-    label = html.escape(caption, quote=True)
-    return (
-        f'<div class="scroll{" tall" if tall else ""}" tabindex="0" role="region" aria-label="{label}">\n'
-        f"<table{mark}><caption>{html.escape(caption)}</caption>\n"
-        f"<thead><tr>{columns}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
-    )
-
-
-def folded(title: str, content: str) -> str:
-    """Return what is shown when somebody asks for it."""
-    return f"<details><summary>{html.escape(title)}</summary>\n{content}</details>\n"
 
 
 def camera_table(summaries: Sequence[CameraSummary], cameras: Sequence[str]) -> str:

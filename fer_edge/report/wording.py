@@ -31,6 +31,16 @@ def length(seconds: Optional[float]) -> str:
     return f"{days} d {hours} h"
 
 
+def clock(seconds: float, places: int = 0) -> str:
+    """Return a time within a recording as players show it: ``1:02:03``, ``2:03`` or, with a place, ``2:03.4``."""
+    scale = 10**places
+    whole, part = divmod(round(max(0.0, seconds) * scale), scale)
+    minutes, left = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    tail = f".{part:0{places}}" if places else ""
+    return f"{hours}:{minutes:02}:{left:02}{tail}" if hours else f"{minutes}:{left:02}{tail}"
+
+
 def step(seconds: int) -> str:
     """Return the length of a step, which is a whole unit."""
     for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
@@ -57,4 +67,5 @@ def number(value: Optional[float], places: int, signed: bool = False) -> str:
     """Return a figure, or a dash for one that is not known."""
     if value is None:
         return UNKNOWN
+    value = round(value, places) + 0.0  # no -0.00
     return f"{value:+.{places}f}" if signed else f"{value:.{places}f}"

@@ -86,6 +86,10 @@ class OpenCvDecoder:
         self.position = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
         return True
 
+    def seek(self, position: float) -> bool:
+        """Have the next `grab` move on to about a position in seconds; `position` tells where that was."""
+        return bool(self._capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * position))
+
     def retrieve(self) -> Optional[Image]:
         """Return the grabbed image, height x width x 3, as a player shows it; None if it cannot be decoded."""
         done, image = self._capture.retrieve()

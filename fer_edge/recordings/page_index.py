@@ -1,0 +1,112 @@
+"""The page of all recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional, Sequence
+
+from fer_edge.recordings.page_drawing import share_bar
+from fer_edge.recordings.page_frame import expression_rows, links_of, shown_name, sized, whole
+from fer_edge.recordings.page_reading import PAGE, Failure, Recording
+from fer_edge.report import markup, wording
+from fer_edge.types import LABELS
+from fer_edge.version import __version__
+
+_COLUMNS = (
+    "Recording",
+    "Length",
+    "People",
+    "With a face",
+    "Expressions",
+    "Shown most",
+    "Valence",
+    "\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}real time",
+)
+
+_PARTIAL = "partial"
+"""What ``failures.csv`` says of results that are not whole."""
+
+
+def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Failure]) -> bytes:
+    """Return the page; recordings that have one of their own in `out` are links."""
+    seconds = {label: sum(one.seconds[label] for one in recordings) for label in LABELS}
+    more = {label: (wording.length(seconds[label]),) for label in LABELS}
+    count = f"{len(recordings)} recordings" if len(recordings) != 1 else "1 recording"
+    values = {
+        "COUNT": count,
+        "TOTAL": _total(recordings),
+        "FAILED": _failed(failures),
+        "RECORDINGS": _recordings(out, recordings),
+        "EXPRESSION_TABLE": markup.table(
+            "Each expression, all people of all recordings together",
+            ("Expression", "Share", "Shown for"),
+            expression_rows(seconds, more),
+        ),
+        "FAILURES": _failures(failures),
+        "VERSION": __version__,
+    }
+    return whole(f"fer-edge: {count}", "page_index.html", values, "page_index.js")
+
+
+def _total(recordings: Sequence[Recording]) -> str:
+    length = sum(one.duration or 0.0 for one in recordings)
+    people = sum(one.people for one in recordings)
+    frames = sum(one.analysed for one in recordings)
+    return f"{wording.length(length)} in all, {frames} frames analysed, {people} people followed."
+
+
+def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
+    rows = []
+    links = links_of(out, PAGE)
+    for one in recordings:
+        name, address = shown_name(one.name), links.get(one.name)
+        problems = "".join(f'<div class="problem">{shown_name(problem)}</div>' for problem in one.problems)
+        share = one.with_faces / one.analysed if one.analysed else None
+        most = max(LABELS, key=lambda label: one.shares[label])
+        rows.append(
+            (
+                (f'<a href="{address}">{name}</a>' if address else name) + problems,
+                _sorted_by(one.duration, wording.length(one.duration)),
+                _sorted_by(one.people, str(one.people)),
+                _sorted_by(share, wording.share(share)),
+                share_bar(one.shares) if any(one.seconds.values()) else "",
+                f"{most} ({wording.share(one.shares[most])})"
+                if one.shares[most] > 0
+                else ("not followed" if one.faces else "nobody seen"),
+                _sorted_by(one.valence, wording.number(one.valence, 2, signed=True)),
+                _sorted_by(one.times_real_time, wording.number(one.times_real_time, 1)),
+            )
+        )
+    return sized(markup.table("One line for each", _COLUMNS, rows, name="recordings"), len(rows))
+
+
+def _sorted_by(value: Optional[float], text: str) -> str:
+    return text if value is None else f'<span data-v="{value:.6g}">{text}</span>'
+
+
+def _failed(failures: Sequence[Failure]) -> str:
+    if not failures:
+        return ""
+    partial = sum(one.results == _PARTIAL for one in failures)
+    counts = [(len(failures) - partial, "could not be analysed"), (partial, "could not be read to the end")]
+    told = " and ".join(
+        f"{count} {'recordings' if count > 1 else 'recording'} {what}" for count, what in counts if count
+    )
+    return f'<p class="notice">{told}: <a href="#h-failures">which, and why</a>.</p>'
+
+
+def _failures(failures: Sequence[Failure]) -> str:
+    if not failures:
+        return ""
+    rows = [
+        (
+            shown_name(one.name),
+            "in part" if one.results == _PARTIAL else "none",
+            shown_name(one.reason or one.error),
+            shown_name(one.hint),
+        )
+        for one in failures
+    ]
+    made = markup.table("Recordings without whole results", ("Recording", "Results", "Why", "What to do"), rows)
+    title = '<h2 id="h-failures">Failures</h2>'
+    return f'<section aria-labelledby="h-failures">\n{title}\n<div class="words">{made}</div></section>'

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import List
+from typing import List, Sequence
 
 from fer_edge.board.cores import usable_cores
-from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, Shown, duration, standard_streams
+from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, duration, standard_streams
 from fer_edge.cli.arguments import add_settings, given_settings
+from fer_edge.cli.progress_line import show_progress
 from fer_edge.errors import RecordingsFailed, UsageError
 from fer_edge.recordings.asked import asked_of
+from fer_edge.recordings.failures import Failure
 from fer_edge.recordings.find import Found, find_recordings
 from fer_edge.recordings.forecast import Forecast, Planned, forecast
-from fer_edge.recordings.jobs import Asked
 from fer_edge.recordings.local_pool import LocalPool
 from fer_edge.recordings.output import claimed
+from fer_edge.recordings.page_reading import INDEX
+from fer_edge.recordings.page_run import write_pages
+from fer_edge.recordings.pool import Pool
 from fer_edge.recordings.run import PARTS_FOR_EACH, Outcome, Run
 from fer_edge.settings import load_settings, settings_file
 from fer_edge.system.logs import set_up_logging
@@ -43,6 +47,7 @@ a row for each frame and face, who showed what from when to when, and a summary;
   fer-edge analyse interviews/ --out results               all that is below the folder
   fer-edge analyse 'day*/**/*.mp4' photos/ --out results   patterns (quoted) and pictures
   fer-edge analyse interviews/ --out results --fps 5       five frames of each second are enough for states
+  fer-edge analyse interviews/ --out results --report      and pages: results/index.html, and one of each recording
   fer-edge analyse interviews/ --out results --dry-run     what would be done, and about how long it would take
 
 results/interviews/anna.mp4/ has frames.csv, states.csv and summary.json; results/ has summary.csv and failures.csv.
@@ -81,6 +86,16 @@ def add_analyse_arguments(parser: argparse.ArgumentParser) -> None:
         help="form of the tables (default: csv; parquet needs pyarrow)",
     )
     parser.add_argument(
+        "--report",
+        action="store_true",
+        help="also make a page of each recording (report.html beside its tables), and one of all (index.html)",
+    )
+    parser.add_argument(
+        "--pictures",
+        action="store_true",
+        help="put small images of the recordings into those pages, which hold none otherwise (with --report)",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="write nothing: say what would be done, and estimate how long by a short trial",
@@ -105,6 +120,8 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
     FerEdgeError
         What was asked for makes no sense, or something is wrong that concerns every recording.
     """
+    if options.pictures and not options.report:
+        raise UsageError("--pictures is about the pages of --report.", "Add --report.")
     given, models = given_settings(options)
     if len(models) > 1:
         raise UsageError("More than one --model was given.", "Give one, and another folder for the results of another.")
@@ -120,24 +137,36 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
         print("\n".join(_forecast_lines(found, foreseen)))
         return INTERRUPTED if stop.is_set() else 0
     show = standard_streams(options.progress)
-    outcome = _run(found, asked, options.out, workers, show, stop)
-    return _end(found, outcome, options, stop)
+    outcome, no_pages = None, []
+    with claimed(options.out), LocalPool(workers) as pool:
+        try:
+            outcome = Run(found.recordings, asked, options.out, pool, show, stop).run()
+        finally:
+            show.end(outcome)
+        if options.report and not stop.is_set():
+            no_pages = _pages(found, options, pool, stop)
+    return _end(found, outcome, options, stop, no_pages)
 
 
-def _run(found: Found, asked: Asked, out: str, workers: int, show: Shown, stop: Stop) -> Outcome:
-    outcome = None
+def _pages(found: Found, options: argparse.Namespace, pool: Pool, stop: Stop) -> List[Failure]:
+    def told(done: int, of: int) -> None:
+        show_progress(f"page {done} of {of}")
+
     try:
-        with claimed(out), LocalPool(workers) as pool:
-            outcome = Run(found.recordings, asked, out, pool, show, stop).run()
-            return outcome
+        return write_pages(found.recordings, options.out, options.pictures, pool, told, stop)
     finally:
-        show.end(outcome)
+        show_progress("")
 
 
-def _end(found: Found, outcome: Outcome, options: argparse.Namespace, stop: Stop) -> int:
+def _end(
+    found: Found, outcome: Outcome, options: argparse.Namespace, stop: Stop, no_pages: Sequence[Failure] = ()
+) -> int:
     if options.progress != JSON:
-        print("\n".join(_outcome_lines(found, outcome, options.out)))
-    if outcome.interrupted:
+        lines = _outcome_lines(found, outcome, options.out)
+        if options.report and not stop.is_set():
+            lines.append(f"and pages of them, beginning with {shown(os.path.join(options.out, INDEX))}")
+        print("\n".join(lines))
+    if outcome.interrupted or stop.is_set():
         return stop.exit_code or INTERRUPTED
     if outcome.failures:
         first = outcome.failures[0]
@@ -146,6 +175,12 @@ def _end(found: Found, outcome: Outcome, options: argparse.Namespace, stop: Stop
             f"{count} of {len(found.recordings)} recordings could not be analysed{'' if outcome.failed else ' wholly'}, "
             f"beginning with {printable(first.name)}: {first.reason}",
             f"{shown(os.path.join(options.out, 'failures.csv'))} has them all; the results of the others are there.",
+        )
+    if no_pages:
+        first = no_pages[0]
+        raise RecordingsFailed(
+            f"{len(no_pages)} of the pages could not be made, beginning with that of {printable(first.name)}: {first.reason}",
+            first.hint or "The tables are there; run it again for the pages.",
         )
     return 0
 

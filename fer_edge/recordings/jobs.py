@@ -164,7 +164,28 @@ class JoinJob:
     parts: Tuple[PartResult, ...]
 
 
-Job = Union[SurveyJob, PartJob, JoinJob]
+@dataclass(frozen=True)
+class PageJob:
+    """Make the page of a recording out of its results.
+
+    Attributes
+    ----------
+    recording : Recording
+    folder : str
+        Where its results are.
+    out : str
+        The folder of all results, whose page the new one leads back to.
+    pictures : bool
+        Whether it holds small images of the recording.
+    """
+
+    recording: Recording
+    folder: str
+    out: str
+    pictures: bool = False
+
+
+Job = Union[SurveyJob, PartJob, JoinJob, PageJob]
 
 
 @dataclass(frozen=True)
@@ -243,4 +264,11 @@ class JoinResult:
     summary: Mapping[str, Any]
 
 
-Result = Union[Survey, PartResult, JoinResult]
+@dataclass(frozen=True)
+class PageResult:
+    """What became of a `PageJob`: where the page is."""
+
+    path: str
+
+
+Result = Union[Survey, PartResult, JoinResult, PageResult]

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from fer_edge.recordings.failures import Failure
 from fer_edge.recordings.jobs import Asked, Job, JoinJob, PartJob, PartResult, Survey, SurveyJob
-from fer_edge.recordings.output import PARTS
+from fer_edge.recordings.output import PARTS, folder_of
 from fer_edge.recordings.recording import Recording
 
 WAITING, AT_WORK, FINISHED, SKIPPED, FAILED = "waiting", "at work", "finished", "skipped", "failed"
@@ -89,9 +89,7 @@ class Ledger:
 
     def __init__(self, recordings: Tuple[Recording, ...], asked: Asked, out: str, most_parts: int) -> None:
         self.asked = asked
-        self.entries: Dict[str, Entry] = {
-            one.name: Entry(one, os.path.join(out, *one.name.split("/"))) for one in recordings
-        }
+        self.entries: Dict[str, Entry] = {one.name: Entry(one, folder_of(out, one.name)) for one in recordings}
         self._most_parts = most_parts
         self._next: List[Job] = []
         self._to_survey = [one.name for one in reversed(recordings)]

@@ -47,6 +47,11 @@ def made_folder(folder: str) -> str:
     return folder
 
 
+def folder_of(out: str, name: str) -> str:
+    """Return the folder of a recording's results in that of all."""
+    return os.path.join(out, *name.split("/"))
+
+
 def clear_leftovers(folder: str) -> None:
     """Remove what a run that was cut off left in the folder of a recording: parts and drafts, and nothing else."""
     shutil.rmtree(os.path.join(folder, PARTS), ignore_errors=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Callable
 
 from fer_edge.errors import FerEdgeError
 from fer_edge.recordings.identity import identity_of
-from fer_edge.recordings.jobs import Job, PartJob, Result, Survey, SurveyJob
+from fer_edge.recordings.jobs import Job, PageJob, PageResult, PartJob, Result, Survey, SurveyJob
 from fer_edge.recordings.pool import Failed
 from fer_edge.system.libraries import import_failure, in_short, library_of
 
@@ -30,6 +31,10 @@ def perform(job: Job, tell: Tell = lambda frames, seconds: None) -> Result:
         from fer_edge.recordings.part import analyse_part
 
         return analyse_part(job, tell)
+    if isinstance(job, PageJob):
+        from fer_edge.recordings.pages import write_recording_page
+
+        return PageResult(str(write_recording_page(Path(job.folder), Path(job.out), job.pictures)))
     from fer_edge.recordings.join import join
 
     return join(job, tell)

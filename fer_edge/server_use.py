@@ -8,7 +8,7 @@ from typing import Mapping
 from fer_edge.distribution import Distribution
 
 REASONS = ("unreachable", "late", "refused", "unfit", "garbled", "failed")
-"""Why a request fails: nobody is there, no answer in time, no access, another network, no sense in the answer, its own fault."""
+"""Why a request fails: nobody is there, no answer in time, no access, another network, an answer without sense, or else."""
 
 _NOTHING = Distribution((), 0, 0.0)
 

@@ -105,7 +105,8 @@ def _tell_what_leaves(access: ServerAccess) -> None:
         where = "stay on this machine"
     else:
         where = "leave this machine, " + ("encrypted" if address.tls else "in clear, as --server has no TLS")
-    logger.warning(
+    logger.log(
+        logging.INFO if address.local else logging.WARNING,
         "pictures of faces go to %s to be read there, and %s",
         address,
         where,

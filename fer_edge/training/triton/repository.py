@@ -158,7 +158,7 @@ def _add_version(folder: Path, version: int, content: bytes) -> None:
     # Servers pass over folders whose names are no numbers.
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
     try:
-        draft.chmod(0o755)  # noqa: S103 - mkdtemp's is for its maker alone, and the server is somebody else
+        draft.chmod(0o755)  # mkdtemp's is for its maker alone, and the server is somebody else
         with open(draft / "model.onnx", "wb") as file:
             file.write(content)
             file.flush()

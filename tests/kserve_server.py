@@ -230,7 +230,7 @@ class HttpServer:
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._server.force_exit = True
-            self._thread.join(30)
+            self._thread.join(60)
         self._server = self._thread = None
 
     def __enter__(self) -> HttpServer:

@@ -128,9 +128,11 @@ class HttpTransport(Transport):
         try:
             return self._exchange(connection, request, body, until)
         except _Gone:
+            shows = bool(self._access.files.cert) or not self._access.address.tls
             raise ServerUnreachable(
                 f"{self._name} closed the connection without an answer.",
-                "Look into the server's log, and check the port.",
+                "Look into the server's log, and check the port."
+                + ("" if shows else " One that wants a certificate of this machine needs --server-cert."),
             ) from None
 
     def _exchange(self, connection: Connection, request: h11.Request, body: bytes, until: float) -> Answer:

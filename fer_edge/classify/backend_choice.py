@@ -121,13 +121,18 @@ def open_classifier(
         It gives no numbers.
     """
     wanted.check()
-    why_not: Dict[str, str] = {}
     cache = cache or EngineCache()
 
-    def local() -> ExpressionClassifier:
-        return open_classifier(model, wanted.instead_of_a_server(), threads, cache, progress)
+    instead = wanted.instead_of_a_server()
 
-    request = Request(model, wanted.precision, threads, cache, progress, server, local)
+    def local() -> ExpressionClassifier:
+        return _open(Request(model, instead.precision, threads, cache, progress), instead, "in reserve")
+
+    return _open(Request(model, wanted.precision, threads, cache, progress, server, local), wanted, "classification")
+
+
+def _open(request: Request, wanted: Wanted, role: str) -> ExpressionClassifier:
+    why_not: Dict[str, str] = {}
     for name, entry in BACKENDS.items():
         if not _is_wanted(entry, wanted):
             continue
@@ -142,10 +147,10 @@ def open_classifier(
                 raise
             why_not[name] = error.message.rstrip(".")
             continue
-        logger.info("classification: %s%s", name, f" ({_listed(why_not)})" if why_not else "")
+        logger.info("%s: %s%s", role, name, f" ({_listed(why_not)})" if why_not else "")
         return classifier
     raise BackendUnavailable(
-        f"Nothing can run {model.name} as wanted: {_listed(why_not)}.",
+        f"Nothing can run {request.model.name} as wanted: {_listed(why_not)}.",
         "Install what is missing, or take what is there: --backend auto --device auto --precision auto",
     )
 

@@ -19,6 +19,7 @@ from fer_edge.classify.backend_choice import Wanted, open_classifier
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.remote.access import NONE
 from fer_edge.classify.remote.classifier import RemoteClassifier
+from fer_edge.classify.remote.link import MOST_LATE
 from fer_edge.errors import ServerError
 from fer_edge.inference.model_files import sha256_of
 
@@ -78,10 +79,13 @@ def test_a_fault_while_it_runs_is_answered_by_the_local_network_until_the_server
         asked = replace(asked, deadline=0.3 if fault == "slow" else PATIENT)
         remote._access = asked  # type: ignore[attr-defined]  # the start had time
         break_it(server.behaviour)
-        np.testing.assert_allclose(probabilities(remote), probabilities(local), atol=1e-6)
+        tries = MOST_LATE if fault == "slow" else 1
+        for _ in range(tries):
+            assert not remote.trouble()
+            np.testing.assert_allclose(probabilities(remote), probabilities(local), atol=1e-6)
         use = asked.tally.use()
-        assert use.failures == {reason: 1}
-        assert (use.answers, use.fallbacks) == (False, 1)
+        assert use.failures == {reason: tries}
+        assert (use.answers, use.fallbacks) == (False, tries)
         assert "the local network answers" in remote.trouble()
         lost = [record for record in caplog.records if getattr(record, "event", "") == "server_lost"]
         assert [record.reason for record in lost] == [reason]  # type: ignore[attr-defined]
@@ -90,7 +94,7 @@ def test_a_fault_while_it_runs_is_answered_by_the_local_network_until_the_server
         server.behaviour.__dict__.update(Behaviour(sha256=sha256_of(NETWORK)).__dict__)
         wait_until(lambda: not remote.trouble(), "the server asked again")
         remote.classify(CROPS)
-        assert asked.tally.use().fallbacks == 2
+        assert asked.tally.use().fallbacks == tries + 1
         assert asked.tally.use().answers
 
 

@@ -98,7 +98,9 @@ class RemoteClassifier(ExpressionClassifier):
         error = self._link.error
         if error is None:
             try:
-                return self._asked(crops)
+                expressions = self._asked(crops)
+                self._link.succeeded()
+                return expressions
             except ServerError as failure:
                 error = failure
                 self._access.tally.failed(error)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from random import uniform
 from typing import Callable, Optional
 
-from fer_edge.classify.remote.tally import ServerTally, reason_of
+from fer_edge.classify.remote.tally import ServerLate, ServerTally, reason_of
 from fer_edge.errors import ServerError
 from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds before a server that failed is asked again; twice as long after each failure, up to the second."""
+
+SPREAD = 0.25
+"""Share by which chance makes a pause longer or shorter: boards that lost a server together are not to ask all at one moment."""
+
+MOST_LATE = 3
+"""Late answers in a row after which a server counts as away: one alone costs its own frames a wait, and no others."""
 
 STEADY = 10.0
 """Seconds for which a server must have answered for its next failure to be a first one."""
@@ -64,6 +71,7 @@ class Link:
         self._thread: Optional[threading.Thread] = None
         self._error: Optional[ServerError] = None
         self._since = clock()
+        self._late = 0
         tally.answers = True
 
     @property
@@ -72,10 +80,18 @@ class Link:
         return self._error
 
     def failed(self, error: ServerError) -> None:
-        """Note that a request failed, and begin to ask whether the server is back. Any thread may call it; never waits."""
+        """Note that a request failed, and begin to ask whether the server is back. Any thread may call it; never waits.
+
+        Of late answers it takes `MOST_LATE` in a row.
+        """
         with self._lock:
             if self._error is not None or self._ended.is_set():
                 return
+            if isinstance(error, ServerLate) and self._tally.opened:
+                self._late += 1
+                if self._late < MOST_LATE:
+                    return
+            self._late = 0
             now = self._clock()
             if now - self._since >= STEADY:
                 self._pause = self._first_pause
@@ -95,6 +111,10 @@ class Link:
             },
         )
 
+    def succeeded(self) -> None:
+        """Note that a request was answered in time."""
+        self._late = 0
+
     def trouble(self) -> str:
         """Return what is wrong with the server, for people; empty while it answers."""
         error, since = self._error, self._since
@@ -112,7 +132,7 @@ class Link:
             thread.join(STOP_SECONDS)
 
     def _ask_again(self) -> None:
-        while not self._ended.wait(self._pause):
+        while not self._ended.wait(self._pause * uniform(1 - SPREAD, 1 + SPREAD)):  # noqa: S311 - no secret
             try:
                 self._probe()
             except ServerError as error:

@@ -2,9 +2,9 @@
 
     python benchmarks/many_boards.py --boards 32 --rate 2 --seconds 30
 
-Each board is a thread with connections, deadline and fallback of its own, as the program has them; the crops are noise of its own,
-and each answer is held against that of the local network in FP32. Without --server, the small server of the tests runs on this
-machine, in a process of its own and on its CPU: the figures then say how boards share a server, not how fast a GPU is.
+Each board is a thread with connections, deadline and fallback of its own, as the program has them, and noise for crops;
+each answer is held against that of the local network in FP32. Without --server, the small server of the tests runs here, in a
+process of its own and on the CPU: the figures then say how boards share a server, not how fast a GPU is.
 """
 
 from __future__ import annotations

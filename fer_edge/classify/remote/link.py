@@ -18,7 +18,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds before a server that failed is asked again; twice as long after each failure, up to the second."""
 
 SPREAD = 0.25
-"""Share by which chance makes a pause longer or shorter: boards that lost a server together are not to ask all at one moment."""
+"""Share by which chance makes a pause longer or shorter: boards that lost a server together do not ask all at once."""
 
 MOST_LATE = 3
 """Late answers in a row after which a server counts as away: one alone costs its own frames a wait, and no others."""

@@ -16,7 +16,7 @@ BOARD := $(CURDIR)/.board
 export ORT_DISABLE_TELEMETRY := 1
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run check test test-3.8 test-mediapipe test-homeassistant test-resolve test-aarch64 test-board test-image fuzz mutants soak lint docs lock benchmark release wheel clean
+.PHONY: help run check test test-3.8 test-mediapipe test-homeassistant test-mlserver test-resolve test-aarch64 test-board test-image fuzz mutants soak lint docs lock benchmark release wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,9 @@ test-mediapipe: .venv-mediapipe/.ready  ## compare with the real mediapipe packa
 test-homeassistant: $(TEST_ENV)/.ready .venv-homeassistant/.ready  ## hold what Home Assistant is told to its own schema
 	mkdir -p build && $(TEST_ENV)/bin/python tests/sinks/check_home_assistant.py > build/discovery.json
 	.venv-homeassistant/bin/python tests/sinks/check_home_assistant.py build/discovery.json
+
+test-mlserver: $(TEST_ENV)/.ready .venv-mlserver/.ready  ## let MLServer, a server of the KServe protocol, classify for boards
+	MLSERVER=$(CURDIR)/.venv-mlserver/bin/mlserver $(TEST_ENV)/bin/python -m pytest tests/classify/test_mlserver.py
 
 test-resolve: $(TEST_ENV)/.ready  ## ask the package index whether every flavour installs on boards and PCs
 	$(TEST_ENV)/bin/python $(PIP) 'uv>=0.5,<1'
@@ -115,6 +118,11 @@ $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 	@test -n "$(HOME_ASSISTANT_PYTHON)" || { echo "no Python 3.13 on this machine, which Home Assistant wants"; exit 1; }
 	$(HOME_ASSISTANT_PYTHON) -m venv .venv-homeassistant
 	.venv-homeassistant/bin/python $(PIP) 'homeassistant>=2025.4' 'paho-mqtt>=2,<3'
+	@touch $@
+
+.venv-mlserver/.ready:
+	$(PYTHON) -m venv .venv-mlserver
+	.venv-mlserver/bin/python $(PIP) 'mlserver>=1.7,<2' 'onnxruntime>=1.17,<2'
 	@touch $@
 
 .venv-docs/.ready: requirements/docs.txt

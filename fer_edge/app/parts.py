@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence
 
 from fer_edge.app.layout import Layout, layout_of
+from fer_edge.app.remote import server_access
 from fer_edge.app.stages import stage_list
 from fer_edge.app.tracking import build_tracker
 from fer_edge.capture.base import Source
@@ -89,12 +90,14 @@ def detector_factory(settings: Settings, name: str = "") -> Callable[[], FaceDet
 
 
 def classifier_factory(settings: Settings) -> Callable[[], ExpressionClassifier]:
-    """Return what builds the classifier that `settings` name. Raises ModelNotFound or UsageError at once."""
+    """Return what builds the classifier that `settings` name. Raises ModelNotFound, UsageError or SettingsError at once."""
     asked = settings.analysis
     path = find_model(asked.model)
     wanted = Wanted(asked.backend, asked.device, asked.precision)
     wanted.check()
-    return lambda: open_classifier(path, wanted, layout_of(settings).threads, progress=logged_progress())
+    server = server_access(settings)
+    threads = layout_of(settings).threads
+    return lambda: open_classifier(path, wanted, threads, progress=logged_progress(), server=server)
 
 
 def logged_progress(clock: Clock = time.monotonic) -> Callable[[str], None]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.pipeline.stage_spec import NotNeeded
+from fer_edge.server_use import ServerUse
 from fer_edge.types import Expression
 
 BuildClassifier = Callable[[], ExpressionClassifier]
@@ -95,6 +96,14 @@ class _Part(ExpressionClassifier):
     def classify(self, crops: NDArray[np.uint8]) -> Tuple[Expression, ...]:
         """Return what the classifier says."""
         return self._classifier.classify(crops)
+
+    def trouble(self) -> str:
+        """Return what the classifier says of itself."""
+        return self._classifier.trouble()
+
+    def server_use(self) -> Optional[ServerUse]:
+        """Return what the classifier had of a server."""
+        return self._classifier.server_use()
 
     def close(self) -> None:
         """Close the classifier if nobody else uses it. May be called twice."""

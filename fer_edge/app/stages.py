@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from fer_edge.app.blur import Blurring
 from fer_edge.app.detection import BuildDetector, Detection
@@ -14,6 +14,7 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.heads import one_for_each_head
 from fer_edge.classify.reader import ExpressionReader
 from fer_edge.pipeline.stage_spec import StageSpec, StageWork
+from fer_edge.server_use import ServerUse
 from fer_edge.settings import Settings
 from fer_edge.types import Face, Observation
 
@@ -102,6 +103,14 @@ class Classification(StageWork):
             "provider": used.provider,
             "precision": used.precision,
         }
+
+    def trouble(self) -> str:
+        """Return what the classifier says of itself."""
+        return self._classifier.trouble()
+
+    def server_use(self) -> Optional[ServerUse]:
+        """Return what the classifier had of a server."""
+        return self._classifier.server_use()
 
     def _readable(self, observation: Observation) -> Sequence[Face]:
         # What is blurred is not thinned out: of two boxes nobody knows which one is the head.

@@ -10,6 +10,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import DEFAULT_THREADS
 from fer_edge.classify.registry import BACKENDS, BackendEntry
+from fer_edge.classify.remote.access import ServerAccess
 from fer_edge.classify.request import Request
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import BackendUnavailable, EngineError, MissingExtra, StageFailed, UsageError
@@ -25,7 +26,7 @@ class Wanted:
     Attributes
     ----------
     backend : str
-        ``tensorrt``, ``onnx`` or ``auto``.
+        ``tensorrt``, ``onnx``, ``kserve`` or ``auto``.
     device : str
         ``cpu``, ``gpu`` or ``auto``.
     precision : str
@@ -36,8 +37,15 @@ class Wanted:
     device: str = "auto"
     precision: str = "auto"
 
+    def instead_of_a_server(self) -> Wanted:
+        """Return what steps in for a server: the CPU, unless a GPU is asked for, whose engine takes minutes to build."""
+        backend, device = ("auto", "gpu") if self.device == "gpu" else ("onnx", "cpu")
+        return Wanted(backend, device, self.precision)
+
     def check(self) -> None:
         """Raise UsageError for wishes that exclude each other."""
+        if any(entry.by_name_only and entry.backend == self.backend for entry in BACKENDS.values()):
+            self.instead_of_a_server().check()
         if self.backend == "tensorrt" and self.device == "cpu":
             raise UsageError("TensorRT does not run on the CPU.", "Use --backend onnx, or --device gpu.")
         if self.precision == "fp16" and self.device == "cpu":
@@ -70,7 +78,7 @@ class Candidate:
 
 def candidates() -> Tuple[Candidate, ...]:
     """Return the ways to run a network, the best first, with what is missing for those that cannot be tried."""
-    reasons = {name: entry.missing() for name, entry in BACKENDS.items()}
+    reasons = {name: entry.missing() for name, entry in BACKENDS.items() if not entry.by_name_only}
     return tuple(Candidate(name, not reason, reason) for name, reason in reasons.items())
 
 
@@ -80,6 +88,7 @@ def open_classifier(
     threads: int = DEFAULT_THREADS,
     cache: Optional[EngineCache] = None,
     progress: Progress = lambda line: None,
+    server: Optional[ServerAccess] = None,
 ) -> ExpressionClassifier:
     """Open a network on the best that is there.
 
@@ -95,11 +104,15 @@ def open_classifier(
         Where TensorRT's engines are kept; what was measured of FP32 and INT8 is kept beside it.
     progress : callable
         Gets a line to show while an engine is built.
+    server : ServerAccess, optional
+        For the backend ``kserve``: which server, and how it is spoken to.
 
     Raises
     ------
     UsageError
         The wishes exclude each other.
+    ServerError
+        A server is wanted, and is not there or not fit.
     BackendUnavailable
         Nothing that is wanted is there; the message says what each lacks.
     ModelError
@@ -108,8 +121,18 @@ def open_classifier(
         It gives no numbers.
     """
     wanted.check()
+    cache = cache or EngineCache()
+
+    instead = wanted.instead_of_a_server()
+
+    def local() -> ExpressionClassifier:
+        return _open(Request(model, instead.precision, threads, cache, progress), instead, "in reserve")
+
+    return _open(Request(model, wanted.precision, threads, cache, progress, server, local), wanted, "classification")
+
+
+def _open(request: Request, wanted: Wanted, role: str) -> ExpressionClassifier:
     why_not: Dict[str, str] = {}
-    request = Request(model, wanted.precision, threads, cache or EngineCache(), progress)
     for name, entry in BACKENDS.items():
         if not _is_wanted(entry, wanted):
             continue
@@ -124,10 +147,10 @@ def open_classifier(
                 raise
             why_not[name] = error.message.rstrip(".")
             continue
-        logger.info("classification: %s%s", name, f" ({_listed(why_not)})" if why_not else "")
+        logger.info("%s: %s%s", role, name, f" ({_listed(why_not)})" if why_not else "")
         return classifier
     raise BackendUnavailable(
-        f"Nothing can run {model.name} as wanted: {_listed(why_not)}.",
+        f"Nothing can run {request.model.name} as wanted: {_listed(why_not)}.",
         "Install what is missing, or take what is there: --backend auto --device auto --precision auto",
     )
 
@@ -140,6 +163,8 @@ def _listed(why_not: Mapping[str, str]) -> str:
 
 
 def _is_wanted(entry: BackendEntry, wanted: Wanted) -> bool:
+    if entry.by_name_only:
+        return wanted.backend == entry.backend
     return (
         wanted.backend in ("auto", entry.backend)
         and wanted.device in ("auto", entry.device)

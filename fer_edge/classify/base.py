@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.classify.spec import ModelSpec
+from fer_edge.server_use import ServerUse
 from fer_edge.types import Expression
 
 
@@ -52,6 +53,14 @@ class ExpressionClassifier(ABC):
         StageFailed
             The network gave something that is no number.
         """
+
+    def trouble(self) -> str:
+        """Return what does not work as it should while it answers all the same, for people; any thread may ask."""
+        return ""
+
+    def server_use(self) -> Optional[ServerUse]:
+        """Return what was asked of a server in this run; None where none is asked. Any thread may ask."""
+        return None
 
     def close(self) -> None:  # noqa: B027  (a classifier that holds nothing has nothing to give back)
         """Release what the classifier holds. May be called twice."""

@@ -38,6 +38,8 @@ class BackendEntry:
         Opens the classifier. It imports what the backend needs.
     everywhere : bool
         It is tried whatever `missing` says, and its error is the one that is told.
+    by_name_only : bool
+        It is taken only where somebody asks for it by its name, and device and precision are asked of what steps in for it.
     """
 
     backend: str
@@ -46,6 +48,7 @@ class BackendEntry:
     missing: Callable[[], str]
     build: Callable[[Request], ExpressionClassifier]
     everywhere: bool = False
+    by_name_only: bool = False
 
 
 def _tensorrt_missing() -> str:
@@ -90,10 +93,17 @@ def _onnx_cpu(request: Request) -> ExpressionClassifier:
     return open_on_cpu(request)
 
 
+def _kserve(request: Request) -> ExpressionClassifier:
+    from fer_edge.classify.remote.open import open_remote
+
+    return open_remote(request.model, request.server, request.local)
+
+
 ENGINE = "TensorRT engine"
 ONNX_TENSORRT = "ONNX Runtime with TensorRT"
 ONNX_CUDA = "ONNX Runtime with CUDA"
 ONNX_CPU = "ONNX Runtime on the CPU"
+KSERVE = "a KServe server"
 
 _BOTH = ("fp32", "fp16")
 
@@ -104,13 +114,14 @@ BACKENDS: Mapping[str, BackendEntry] = {
     ONNX_CPU: BackendEntry(
         "onnx", "cpu", ("fp32", "int8"), _provider_missing("CPUExecutionProvider"), _onnx_cpu, everywhere=True
     ),
+    KSERVE: BackendEntry("kserve", "", (), lambda: "", _kserve, everywhere=True, by_name_only=True),
 }
 """Every way to run a network by its name for people, the best first."""
 
 BACKEND_NAMES = ("auto", *dict.fromkeys(entry.backend for entry in BACKENDS.values()))
 """What ``--backend`` takes."""
 
-DEVICE_NAMES = ("auto", *sorted({entry.device for entry in BACKENDS.values()}))
+DEVICE_NAMES = ("auto", *sorted({entry.device for entry in BACKENDS.values() if entry.device}))
 """What ``--device`` takes."""
 
 PRECISION_NAMES = ("auto", *dict.fromkeys(name for entry in BACKENDS.values() for name in entry.precisions))

@@ -15,6 +15,14 @@ from fer_edge.errors import StageFailed
 from fer_edge.types import LABELS, Expression
 
 
+def gray_of(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return N x size x size x 3, BGR, as N x size x size, grey."""
+    count, size = crops.shape[:2]
+    # One call for the whole batch: the crops lie below each other.
+    gray = cv2.cvtColor(crops.reshape(count * size, size, 3), cv2.COLOR_BGR2GRAY)
+    return np.asarray(gray).reshape(count, size, size)
+
+
 class NetworkTensors:
     """Reads and writes the tensors of a network as its `ModelSpec` says.
 
@@ -48,12 +56,8 @@ class NetworkTensors:
         """
         count, size = len(crops), self._spec.input_size
         fed = np.empty((count, 3, size, size), np.float32) if out is None else out
-        if self._spec.colour == "gray":
-            # One call for the whole batch: the crops lie below each other.
-            gray = cv2.cvtColor(crops.reshape(count * size, size, 3), cv2.COLOR_BGR2GRAY).reshape(count, size, size)
-            channels = [gray] * 3
-        else:
-            channels = [crops[..., 2], crops[..., 1], crops[..., 0]]
+        gray = self._spec.colour == "gray"
+        channels = [gray_of(crops)] * 3 if gray else [crops[..., 2], crops[..., 1], crops[..., 0]]
         for index, channel in enumerate(channels):
             if index and self._alike:
                 fed[:, index] = fed[:, 0]

@@ -112,6 +112,7 @@ def examine(
         ),
         ("inference", lambda: libraries.onnxruntime_findings(trial(libraries.TRY_ONNXRUNTIME))),
         ("backends", lambda: libraries.backend_findings(trial(libraries.TRY_BACKENDS))),
+        ("backends", lambda: outputs.server_findings(trial(outputs.TRY_GRPC))),
         ("backends", lambda: precision.precision_findings(trial(precision.TRY_PRECISION))),
         (
             "privacy",

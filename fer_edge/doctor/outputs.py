@@ -1,4 +1,4 @@
-"""Findings about the extras that show results to others: the page and health over HTTP, MQTT, reports."""
+"""Findings about the extras that speak to others: the page and health over HTTP, MQTT, reports, a server that classifies."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ TRY_WEB = "import starlette, uvicorn; facts = {'version': f'uvicorn {uvicorn.__v
 TRY_MQTT = "import paho.mqtt.client, paho.mqtt; facts = {'version': f'paho-mqtt {paho.mqtt.__version__}'}"
 
 TRY_REPORT = "import plotly.offline; facts = {'version': f'plotly {plotly.__version__}'}"
+
+TRY_GRPC = "import tritonclient.grpc.service_pb2_grpc, grpc; facts = {'version': f'grpcio {grpc.__version__}'}"
 
 _TOPIC = "outputs"
 
@@ -32,10 +34,22 @@ def output_findings(web: Probe, mqtt: Probe, report: Probe) -> List[Finding]:
     ]
 
 
-def _extra(name: str, probe: Probe, modules: Tuple[str, ...], extra: str, what: str) -> Finding:
+def server_findings(grpc: Probe) -> List[Finding]:
+    """Return whether a server can be asked to classify by gRPC; by HTTP it always can.
+
+    Parameters
+    ----------
+    grpc : Probe
+        Of `TRY_GRPC`.
+    """
+    what = "--backend kserve --server grpc://...; http:// needs nothing more"
+    return [_extra("a KServe server", grpc, ("tritonclient", "grpc"), "triton", what, "backends")]
+
+
+def _extra(name: str, probe: Probe, modules: Tuple[str, ...], extra: str, what: str, topic: str = _TOPIC) -> Finding:
     if probe.facts:
-        return Finding(_TOPIC, name, probe.facts["version"], OK, f"For {what}.")
+        return Finding(topic, name, probe.facts["version"], OK, f"For {what}.")
     if probe.missing.partition(".")[0] in modules:
-        return Finding(_TOPIC, name, "not installed", NOTE, f"Needed for {what}.  {pip_install(extra)}")
+        return Finding(topic, name, "not installed", NOTE, f"Needed for {what}.  {pip_install(extra)}")
     meaning = f"{probe.reason}. Needed for {what}. Install it again:  {pip_install(extra)}"
-    return Finding(_TOPIC, name, "cannot be imported", WARNING, meaning)
+    return Finding(topic, name, "cannot be imported", WARNING, meaning)

@@ -56,8 +56,7 @@ class Session:
             raise UsageError("A session needs cameras with names of their own, and stages.", "Give each another name.")
         figures = {stage.name: stage.figure for stage in stages}
         self.meter = FlowMeter(figures, clock, self.workers)
-        self.stages = tuple(stages)
-        self._clock = clock
+        self.stages, self._clock = tuple(stages), clock
         self._supervisor = supervisor
         self._news = threading.Event()
         self._started = self._stopped = False
@@ -66,7 +65,7 @@ class Session:
         boxes = [Mailbox[Observation](names, clock) for _ in stages]
         self._boxes = [*boxes, Mailbox[Observation](names, clock, self._news.set)]
         recover = supervisor.stage_failed if supervisor is not None else lambda _name, _error, _is_new: False
-        self._running = [
+        self.running = [
             Stage(spec, inbox, outbox, LaneOrder(names), self.record, self._discard, clock, recover, self._keeps)
             for spec, inbox, outbox in zip(stages, self._boxes, self._boxes[1:])
         ]
@@ -84,20 +83,20 @@ class Session:
     @property
     def ready(self) -> bool:
         """Whether every stage is built, which may take minutes; no frame is captured before."""
-        return all(stage.ready.is_set() for stage in self._running)
+        return all(stage.ready.is_set() for stage in self.running)
 
     @property
     def preparing(self) -> bool:
         """Whether a stage is being built or called for the first time, which may take minutes."""
-        return any(stage.preparing for stage in self._running)
+        return any(stage.preparing for stage in self.running)
 
     def facts(self) -> Dict[str, Mapping[str, object]]:
         """Return, by stage, what a report says of it: a network's name and size, what it runs on."""
-        return {stage.spec.name: stage.facts() for stage in self._running}
+        return {stage.spec.name: stage.facts() for stage in self.running}
 
     def workers(self) -> Dict[str, int]:
         """Return, by stage, how many threads work on frames; known when the session is ready."""
-        return {stage.spec.name: stage.workers for stage in self._running}
+        return {stage.spec.name: stage.workers for stage in self.running}
 
     def rates(self) -> Rates:
         """Return the FPS figures of all lanes together as of now."""
@@ -113,7 +112,8 @@ class Session:
 
     def troubles(self) -> Tuple[str, ...]:
         """Return what is wrong with sources and stages, for people; a camera is named where there are several."""
-        return (*troubles_of(self.lanes), *(self._supervisor.troubles() if self._supervisor is not None else ()))
+        rebuilt = () if self._supervisor is None else self._supervisor.troubles()
+        return (*troubles_of(self.lanes), *filter(None, (stage.trouble() for stage in self.running)), *rebuilt)
 
     def failure(self) -> Optional[BaseException]:
         """Return what ended the first lane that ended by an error, named where there are several; None where none did."""
@@ -121,7 +121,7 @@ class Session:
 
     def queue_ages(self, lane: str) -> Dict[str, float]:
         """Return by stage how many seconds a lane's frame before it has waited, last that before the caller (``emit``)."""
-        names = [*(stage.spec.name for stage in self._running), "emit"]
+        names = [*(stage.spec.name for stage in self.running), "emit"]
         return {name: box.age(lane) for name, box in zip(names, self._boxes)}
 
     def start(self) -> None:
@@ -207,7 +207,7 @@ class Session:
         for box in self._boxes:
             for lost in box.close():
                 self._discard(lost)
-        for stage in self._running:
+        for stage in self.running:
             stage.order.close()
         for delivery in self._delivered:
             if delivery.item is not None:
@@ -240,7 +240,7 @@ class Session:
     @property
     def supervised(self) -> List[Supervised]:
         """What runs in threads of its own: first the readers of the cameras, then the stages."""
-        return [*(lane.reader for lane in self.lanes), *(thread for stage in self._running for thread in stage.threads)]
+        return [*(lane.reader for lane in self.lanes), *(thread for stage in self.running for thread in stage.threads)]
 
     def _keeps(self, lane: str) -> bool:
         return not self._lanes[lane].live
@@ -254,7 +254,7 @@ class Session:
             self._boxes[0],
             counter,
             lambda seconds: self.record(spec.name, CAPTURE, seconds, False),
-            [stage.ready for stage in self._running],
+            [stage.ready for stage in self.running],
             self._news.set,
             self._clock,
             spec.reconnection,
@@ -279,8 +279,8 @@ class Session:
             try:
                 self._delivered = self._boxes[-1].take(1, timeout, wanted)
             except Closed:
-                failure = self.failure()
-                if failure is not None and not self._stopped:
+                failure = None if self._stopped else self.failure()
+                if failure is not None:
                     raise failure from None
                 raise
         while self._delivered:

@@ -10,10 +10,11 @@ from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from fer_edge.pipeline.mailbox import Closed, Delivery, Mailbox
 from fer_edge.pipeline.order import LaneOrder
-from fer_edge.pipeline.stage_faults import Recover, StageFaults
+from fer_edge.pipeline.stage_faults import Recover, StageFaults, Upstream
 from fer_edge.pipeline.stage_spec import NotNeeded, Record, StageSpec, StageWork, as_stage_error, merged
 from fer_edge.pipeline.supervisor import STAGES
 from fer_edge.pipeline.worker import Call, GivenUp, Worker
+from fer_edge.server_use import ServerUse
 from fer_edge.system.clock import Clock
 from fer_edge.types import Observation, StageTime
 
@@ -32,14 +33,6 @@ FIRST_LIMIT = 120.0
 
 WORK_LIMIT = 10.0
 """Seconds after which any other call counts as hung; a stage takes milliseconds."""
-
-
-class Upstream(Exception):
-    """What comes before the stage ended with an error, which is none of the stage's own."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Stage:
@@ -81,11 +74,9 @@ class Stage:
     ) -> None:
         self.spec = spec
         self.ready = threading.Event()
-        self.inbox = inbox
-        self.outbox = outbox
+        self.inbox, self.outbox = inbox, outbox
         self.order = order
-        self.record = record
-        self.discard = discard
+        self.record, self.discard = record, discard
         self.clock = clock
         self.faults = StageFaults(spec.name, recover)
         self.keeps = keeps
@@ -103,6 +94,14 @@ class Stage:
     def facts(self) -> Mapping[str, object]:
         """Return what a report says of the stage; empty until it is built."""
         return next((thread.facts for thread in self.threads if thread.facts is not None), {})
+
+    def trouble(self) -> str:
+        """Return what does not work as it should while the stage goes on; empty where nothing is wrong."""
+        return next(filter(None, (thread.work.trouble() for thread in self.threads if thread.work)), "")
+
+    def server_use(self) -> Optional[ServerUse]:
+        """Return what was asked of a server; None where none is asked, or nothing is built."""
+        return next(filter(None, (thread.work.server_use() for thread in self.threads if thread.work)), None)
 
     @property
     def workers(self) -> int:
@@ -137,6 +136,7 @@ class StageThread:
         self.worker = Worker(name, self._run)
         self.built = False
         self.facts: Optional[Mapping[str, object]] = None
+        self.work: Optional[StageWork] = None
         self._known_faults = 0
         self._stage = stage
         self._lanes = lanes
@@ -201,6 +201,7 @@ class StageThread:
             work = self._stage.spec.build_work(self._lanes)
             self.facts = dict(work.facts())
         self.built = True
+        self.work = work
         self._stage.built()
         try:
             self._work_through(work, worker)

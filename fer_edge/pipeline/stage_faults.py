@@ -42,3 +42,11 @@ class StageFaults:
             if again and is_new:
                 self.count += 1
             return again
+
+
+class Upstream(Exception):
+    """What comes before the stage ended with an error, which is none of the stage's own."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Callable, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import FerEdgeError, StageFailed
+from fer_edge.server_use import ServerUse
 from fer_edge.types import Observation
 
 Record = Callable[[str, str, float, bool], None]
@@ -34,6 +35,14 @@ class StageWork(ABC):
     def facts(self) -> Mapping[str, object]:
         """Return what a report says of the work: a network's name and size, what it runs on."""
         return {}
+
+    def trouble(self) -> str:
+        """Return what does not work as it should while the stage goes on, for people; any thread may ask."""
+        return ""
+
+    def server_use(self) -> Optional[ServerUse]:
+        """Return what was asked of a server in this run; None where none is asked. Any thread may ask."""
+        return None
 
     def close(self) -> None:  # noqa: B027 - work that holds nothing has nothing to give back
         """Give back what the work took."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from fer_edge.app.parts import classifier_factory, detector_factory
+from fer_edge.app.remote import KSERVE
 from fer_edge.app.tracking import build_tracker, rest_file_of
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import find_model, known_models, sha256_of
@@ -43,6 +44,12 @@ def asked_of(settings: Settings, every: int = 1, fps: float = 0.0, form: str = "
     if form == "parquet":
         import_library("pyarrow", "parquet", "A Parquet file")
     analysis, tracks = settings.analysis, settings.tracks
+    if analysis.backend == KSERVE or settings.remote.server:
+        with settings.located("backend" if analysis.backend == KSERVE else "server"):
+            raise UsageError(
+                "Recordings are analysed where the program runs, and not by a server.",
+                "Leave out --backend kserve and --server; several machines do it together with --on ray.",
+            )
     rest = rest_file_of(settings)
     settings = settings.changed(threads=1, detect_threads=1)
     path = find_model(analysis.model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import List
 
@@ -55,7 +55,7 @@ def settings_of(asked: Asked) -> Settings:
         rest=asked.rest,
     )
     cameras = (CameraSettings(name=LANE, min_face=asked.min_face or None),)
-    return Settings(cameras, settings.analysis, settings.tracks)
+    return replace(settings, cameras=cameras)
 
 
 @lru_cache(maxsize=1)

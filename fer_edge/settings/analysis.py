@@ -35,7 +35,8 @@ class AnalysisSettings:
         choice(*BACKEND_NAMES),
         "NAME",
         "analysis",
-        "what the classifier runs on: tensorrt (an engine, built once), onnx (ONNX Runtime), or the best that is there",
+        "what the classifier runs on: tensorrt (an engine, built once), onnx (ONNX Runtime), kserve (the server of --server), "
+        "or auto, the best that is there of the first two",
     )
     device: str = setting(
         "device", "auto", choice(*DEVICE_NAMES), "NAME", "analysis", "processor of the classifier: cpu, gpu or auto"

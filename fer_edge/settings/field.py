@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import Field, dataclass, field
 from typing import Any
 
-from fer_edge.settings.values import DURATION, STORAGE, Kind
+from fer_edge.settings.values import DEADLINE, DURATION, STORAGE, Kind
 
 LABEL = "setting"
 
@@ -59,6 +59,8 @@ def told_default(known: Setting, default: Any) -> str:
     if known.kind is DURATION:
         size, unit = next((size, unit) for size, unit in _UNITS_OF_TIME if default % size == 0)
         return f"{default // size:.0f}{unit}"
+    if known.kind is DEADLINE:
+        return f"{default * 1000:g}ms"
     if known.kind is STORAGE:
         return f"{default / 1e6:.0f}MB"
     return str(default).lower() if isinstance(default, bool) else str(default)

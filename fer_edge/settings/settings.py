@@ -17,6 +17,7 @@ from fer_edge.settings.layer import Given
 from fer_edge.settings.log import LogSettings
 from fer_edge.settings.mqtt import MqttSettings
 from fer_edge.settings.outputs import OutputSettings
+from fer_edge.settings.remote import RemoteSettings
 from fer_edge.settings.run import RunSettings
 from fer_edge.settings.tracks import TrackSettings
 from fer_edge.settings.web import WebSettings
@@ -34,6 +35,7 @@ class Settings:
 
     cameras: Tuple[CameraSettings, ...] = (CameraSettings(),)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    remote: RemoteSettings = field(default_factory=RemoteSettings)
     tracks: TrackSettings = field(default_factory=TrackSettings)
     run: RunSettings = field(default_factory=RunSettings)
     outputs: OutputSettings = field(default_factory=OutputSettings)
@@ -138,6 +140,7 @@ CAMERA = "camera"
 SECTIONS: Mapping[str, type] = {
     "cameras": CameraSettings,
     "analysis": AnalysisSettings,
+    "remote": RemoteSettings,
     "tracks": TrackSettings,
     "run": RunSettings,
     "outputs": OutputSettings,

@@ -13,6 +13,9 @@ from fer_edge.system.address import parse_address
 MOST_THREADS = 256
 """Inference threads; thousands would take longer to start than the program runs."""
 
+LEAST_DEADLINE, LONGEST_DEADLINE = 0.001, 5.0
+"""Seconds that a server may take: with more the stage that waits would seem to hang."""
+
 _LARGEST = 10**15
 _SHOWN = 80
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
@@ -168,6 +171,13 @@ def _duration(text: str) -> float:
     return _with_unit(text, {"S": 1.0, "M": 60.0, "H": 3600.0, "D": 86400.0})
 
 
+def _deadline(text: str) -> float:
+    value = _with_unit(text, {"MS": 0.001, "S": 1.0})
+    if not LEAST_DEADLINE <= value <= LONGEST_DEADLINE:
+        raise ValueError
+    return value
+
+
 def _storage(text: str) -> float:
     return _with_unit(text, {"MB": 1e6, "GB": 1e9, "TB": 1e12})
 
@@ -232,6 +242,7 @@ THREADS = Kind(_threads, f"a whole number from 1 to {MOST_THREADS}")
 POSITIVE = Kind(_positive, "a number above 0 and below a thousand million", toml=(int, float))
 SHARE = Kind(_share, "a number between 0 and 1", toml=(int, float))
 DURATION = Kind(_duration, "a number and s, m, h or d such as 30s, 10m, 1h or 1d", toml=())
+DEADLINE = Kind(_deadline, "a number and ms or s, from 1ms to 5s, such as 200ms", toml=())
 STORAGE = Kind(_storage, "a number and MB, GB or TB such as 500MB or 20GB", toml=())
 SIZE = Kind(_size, "WIDTHxHEIGHT such as 640x480, in a file also [640, 480]", toml=(list,))
 ROTATION = Kind(_rotation, "0, 90, 180 or 270, in degrees clockwise")

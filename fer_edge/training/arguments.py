@@ -11,6 +11,7 @@ from fer_edge.classify.spec import ModelSpec
 from fer_edge.training.data.arguments import add_data_arguments
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.recipe_file import load_recipe, shipped_recipes
+from fer_edge.training.triton.command import add_triton_arguments
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,9 +85,9 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "checkpoint",
         type=Path,
-        help="a best.pt of 'fer-edge train'; with --int8 a network in FP32: its name or ONNX file",
+        help="a best.pt of 'fer-edge train'; with --int8 a network in FP32, and with --triton any: its name or ONNX file",
     )
-    parser.add_argument("output", type=Path, help="the ONNX file to write")
+    parser.add_argument("output", type=Path, nargs="?", help="the ONNX file to write")
     parser.add_argument(
         "--int8",
         action="store_true",
@@ -103,7 +104,6 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation",
         type=Path,
-        required=True,
         metavar="PATH",
         help="set on which the file is checked against PyTorch, its temperature fitted, its accuracy measured; of "
         "fer2013.csv and of a folder with parts the validation part is taken",
@@ -141,6 +141,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="confidence under which a label is not to be trusted (%(default)s)",
     )
+    add_triton_arguments(parser)
     parser.add_argument("--training-data", metavar="TEXT", help="what it was trained on, for the file's metadata")
     parser.add_argument("--licence", metavar="TEXT", help="of the weights, for the file's metadata")
 

@@ -22,6 +22,7 @@ from fer_edge.training.arguments import (
     train_settings,
 )
 from fer_edge.training.atomic import check_replaceable
+from fer_edge.training.triton.command import run_triton
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -90,7 +91,14 @@ def run_zoo(args: argparse.Namespace) -> int:
 
 
 def run_export(args: argparse.Namespace) -> int:
-    """Write a checkpoint as an ONNX file, or a network in FP32 as one in INT8."""
+    """Write a checkpoint as an ONNX file, a network in FP32 as one in INT8, or any into a model repository of Triton."""
+    if args.triton is not None:
+        return run_triton(args)
+    if args.output is None or args.validation is None:
+        raise UsageError(
+            "A network is exported to an ONNX file, and checked on a set.",
+            "For example:  fer-edge export runs/ours/best.pt mine.onnx --validation val.parquet",
+        )
     if args.int8 or args.calibration:
         return _run_quantise(args)
     with needing("train", "Export", "torch"):

@@ -14,9 +14,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from fer_edge.board.state import BoardState
-from fer_edge.pipeline.meter import BOUNDS, Distribution
+from fer_edge.distribution import BOUNDS, Distribution
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.sink_runner import SinkRunner
+from fer_edge.server_use import REASONS
 from fer_edge.service.health import DEGRADED, DOWN, HEALTHY, Health
 from fer_edge.system.library_lines import lines_left_out
 from fer_edge.system.one_line import one_line
@@ -84,6 +85,7 @@ class _Run(Collector):
         yield restarts
         yield CounterMetricFamily("fer_edge_hung_calls", "Threads given up in a call that hung.", value=incidents.hung)
         yield from self._sinks()
+        yield from self._server()
         yield from _log()
         yield GaugeMetricFamily("fer_edge_threads", "Threads of the program's own.", value=threading.active_count())
 
@@ -149,6 +151,27 @@ class _Run(Collector):
         yield undecodable
         yield works
         yield ended
+
+    def _server(self) -> Iterator[Metric]:
+        use = next(filter(None, (stage.server_use() for stage in self._session.running)), None)
+        if use is None:
+            return
+        yield GaugeMetricFamily("fer_edge_server_works", "1 while the server of --server answers.", value=use.answers)
+        yield CounterMetricFamily("fer_edge_server_requests", "Batches of faces that it was asked for.", use.requests)
+        failures = CounterMetricFamily("fer_edge_server_failures", "How many of these failed.", labels=["reason"])
+        for reason in REASONS:
+            failures.add_metric([reason], use.failures.get(reason, 0))
+        yield failures
+        yield CounterMetricFamily(
+            "fer_edge_server_fallbacks", "Batches of faces that the local network read in its place.", use.fallbacks
+        )
+        sent = CounterMetricFamily("fer_edge_server_bytes", "What was said to it and by it.", labels=["direction"])
+        sent.add_metric(["sent"], use.sent)
+        sent.add_metric(["received"], use.received)
+        yield sent
+        latency = HistogramMetricFamily("fer_edge_server_seconds", "From the crops to its answer.", labels=[])
+        latency.add_metric([], *_buckets(use.latency))
+        yield latency
 
     def _sinks(self) -> Iterator[Metric]:
         works = GaugeMetricFamily("fer_edge_sink_works", "1 while a sink takes what it is given.", labels=["sink"])

@@ -8,10 +8,13 @@ from types import ModuleType
 from typing import Callable, Iterator
 
 import pytest
+from kserve_server import NETWORK, Behaviour, HttpServer, grpc_server
+from programs import free_port
 from stand_in.cuda import Gpu, driver_of
 from stand_in.tensorrt import Machine, tensorrt_of
 
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
+from fer_edge.inference.model_files import sha256_of
 
 Install = Callable[[str], Machine]
 
@@ -46,3 +49,25 @@ def install(gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> Install:
 @pytest.fixture
 def cache(tmp_path: Path) -> EngineCache:
     return EngineCache(tmp_path / "engines")
+
+
+@pytest.fixture
+def server() -> Iterator[HttpServer]:
+    with HttpServer(Behaviour(sha256=sha256_of(NETWORK)), free_port()) as server:
+        yield server
+
+
+@pytest.fixture
+def grpc_port(server: HttpServer) -> Iterator[int]:
+    pytest.importorskip("tritonclient.grpc")
+    port = free_port()
+    running = grpc_server(server.network, port)
+    yield port
+    running.stop(None).wait()
+
+
+@pytest.fixture(params=["http", "grpc"])
+def url(request: pytest.FixtureRequest, server: HttpServer) -> str:
+    if request.param == "http":
+        return server.url
+    return f"grpc://127.0.0.1:{request.getfixturevalue('grpc_port')}"

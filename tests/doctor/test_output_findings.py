@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fer_edge.doctor.outputs import TRY_MQTT, TRY_REPORT, TRY_WEB, output_findings
+from fer_edge.doctor.outputs import TRY_MQTT, TRY_REPORT, TRY_WEB, output_findings, server_findings
 from fer_edge.doctor.probe import Probe, probe
 from fer_edge.system.installation import pip_install
 
@@ -23,3 +23,12 @@ def test_the_libraries_of_this_machine_are_asked_for_by_their_names() -> None:
     for module in ("uvicorn", "paho.mqtt", "plotly"):
         pytest.importorskip(module)
     assert [one.level for one in output_findings(*map(probe, (TRY_WEB, TRY_MQTT, TRY_REPORT)))] == ["ok"] * 3
+
+
+def test_a_server_is_asked_by_http_with_nothing_more_and_by_grpc_with_an_extra() -> None:
+    (missing,) = server_findings(Probe(missing="tritonclient.grpc"))
+    assert (missing.topic, missing.value, missing.level) == ("backends", "not installed", "note")
+    assert "triton" in missing.meaning
+    (there,) = server_findings(Probe({"version": "grpcio 1.70.0"}))
+    assert there.level == "ok"
+    assert "http:// needs nothing more" in there.meaning

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.pipeline.meter import BOUNDS, FlowMeter, Histogram, RateMeter, ServiceMeter, percentile
+from fer_edge.distribution import BOUNDS, Histogram
+from fer_edge.pipeline.meter import FlowMeter, RateMeter, ServiceMeter, percentile
 
 FIGURES = {"detect": "detection", "classify": "classification"}
 

@@ -17,7 +17,7 @@ from fer_edge.system.libraries import EXTRAS, PACKAGES, import_failure, import_l
 
 ROOT = Path(__file__).parents[2]
 BROUGHT_BY_JETPACK = {"tensorrt"}
-BROUGHT_BY_ANOTHER = {"anyio": "starlette", "click": "uvicorn"}
+BROUGHT_BY_ANOTHER = {"grpc": "tritonclient", "anyio": "starlette", "click": "uvicorn"}
 
 NUMPY = """
 IMPORTANT: PLEASE READ THIS FOR ADVICE ON HOW TO SOLVE THIS ISSUE!

@@ -6,30 +6,12 @@ the thing that failed, the place, and what to do next. The table of docs/exit-co
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-
-class FerEdgeError(Exception):
-    """Base of all errors that fer-edge raises on purpose.
-
-    Parameters
-    ----------
-    message : str
-        What failed and where, in one sentence.
-    remedy : str, optional
-        What the reader can do about it.
-    """
-
-    exit_code: ClassVar[int] = 1
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        """Return the message, and the remedy behind it when there is one."""
-        return f"{self.message}\n  {self.remedy}" if self.remedy else self.message
+from fer_edge.errors.base import FerEdgeError as FerEdgeError
+from fer_edge.errors.server import ServerError as ServerError
+from fer_edge.errors.server import ServerGarbled as ServerGarbled
+from fer_edge.errors.server import ServerRefused as ServerRefused
+from fer_edge.errors.server import ServerUnfit as ServerUnfit
+from fer_edge.errors.server import ServerUnreachable as ServerUnreachable
 
 
 class UsageError(FerEdgeError):

@@ -1,0 +1,1 @@
+"""A model repository for NVIDIA Triton, made of an expression network; needs the ``train`` extra."""

@@ -279,8 +279,8 @@ class Session:
             try:
                 self._delivered = self._boxes[-1].take(1, timeout, wanted)
             except Closed:
-                failure = None if self._stopped else self.failure()
-                if failure is not None:
+                failure = self.failure()
+                if failure is not None and not self._stopped:
                     raise failure from None
                 raise
         while self._delivered:

@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import Callable, Iterator
 
 import pytest
-from kserve_server import NETWORK, Behaviour, HttpServer, grpc_server
+from kserve_grpc import grpc_server
+from kserve_server import NETWORK, Behaviour, HttpServer
 from programs import free_port
 from stand_in.cuda import Gpu, driver_of
 from stand_in.tensorrt import Machine, tensorrt_of

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from certificates import Pair, needs_openssl, self_signed
-from kserve_server import Behaviour, HttpServer, grpc_server
+from kserve_grpc import grpc_server
+from kserve_server import Behaviour, HttpServer
 from programs import free_port
 from remote_boards import access, opened, safe
 

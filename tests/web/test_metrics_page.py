@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import datetime, timezone
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from fake_machines import nano
 from programs import ROOT, Program
 from prometheus_client.parser import text_string_to_metric_families
 
-from fer_edge.app.stages import stage_list
+from fer_edge.app.stages import Classification, stage_list
 from fer_edge.board.power import PowerMode
 from fer_edge.board.program import Ran
 from fer_edge.board.state import BoardState, read_board_state
@@ -26,6 +26,7 @@ from fer_edge.board.tegrastats import Rail, Tegrastats
 from fer_edge.board.temperature import Zone
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify import FakeClassifier
+from fer_edge.classify.remote.tally import ServerLate, ServerTally
 from fer_edge.detect import FakeDetector
 from fer_edge.errors import SourceUnreadable
 from fer_edge.pipeline.backlog import MOST_WAITING
@@ -34,6 +35,7 @@ from fer_edge.pipeline.reconnection import Reconnection
 from fer_edge.pipeline.session import Session
 from fer_edge.pipeline.sink_runner import SinkRunner
 from fer_edge.pipeline.supervisor import Incidents
+from fer_edge.server_use import ServerUse
 from fer_edge.service.health import HealthMonitor
 from fer_edge.settings import Settings
 from fer_edge.sinks import MemorySink
@@ -91,8 +93,24 @@ class Troubled(Session):
         return Incidents({"classify": 2}, 1)
 
 
-def metrics(board: BoardState, runners: List[SinkRunner]) -> Metrics:
+class Remote(FakeClassifier):
+    """Has asked a server three times, once in vain."""
+
+    def server_use(self) -> ServerUse:
+        tally = ServerTally()
+        for seconds in (0.004, 0.3):
+            tally.answered(seconds)
+        tally.failed(ServerLate("late"))
+        tally.fell_back()
+        tally.sent(4200)
+        tally.received(60)
+        return tally.use()
+
+
+def metrics(board: BoardState, runners: List[SinkRunner], classifier: Optional[FakeClassifier] = None) -> Metrics:
     session = Troubled()
+    if classifier is not None:
+        session.running[1].threads[0].work = Classification(classifier)
     monitor = HealthMonitor(session.rates, cameras=session.lanes)
     for lane in session.lanes:
         monitor.frame_analysed(lane.name)
@@ -149,10 +167,24 @@ def test_a_jetsons_heat_power_mode_clocks_and_memory_are_exported(tmp_path: Path
 
 def test_every_metric_is_in_the_documents_and_every_one_in_there_exists(tmp_path: Path) -> None:
     board = read_board_state(nano(tmp_path), lambda command, timeout: Ran(None, TEGRASTATS))
-    page = metrics(board, []).page()[1].decode()
+    page = metrics(board, [], Remote()).page()[1].decode()
     ours = set(re.findall(r"^# TYPE (fer_edge_\w+)", page, re.MULTILINE))
     text = (ROOT / "docs" / "service.md").read_text()
     assert set(re.findall(r"`(fer_edge_\w+)(?:\{[\w,]+\})?`", text)) == ours
+
+
+def test_what_was_asked_of_a_server_is_counted_and_without_one_nothing_is_told() -> None:
+    series = parse(metrics(BoardState(), [], Remote()).page()[1].decode())
+    assert series["fer_edge_server_works", ()] == 0
+    assert series["fer_edge_server_requests_total", ()] == 3
+    assert series["fer_edge_server_failures_total", labelled(reason="late")] == 1
+    assert series["fer_edge_server_failures_total", labelled(reason="refused")] == 0
+    assert series["fer_edge_server_fallbacks_total", ()] == 1
+    assert series["fer_edge_server_bytes_total", labelled(direction="sent")] == 4200
+    assert series["fer_edge_server_bytes_total", labelled(direction="received")] == 60
+    assert series["fer_edge_server_seconds_count", ()] == 2
+    assert series["fer_edge_server_seconds_bucket", labelled(le="0.005")] == 1
+    assert "fer_edge_server" not in metrics(BoardState(), [], FakeClassifier()).page()[1].decode()
 
 
 def test_what_happened_to_the_parts_and_to_the_sinks_is_counted() -> None:

@@ -135,9 +135,11 @@ class Link:
         while not self._ended.wait(self._pause * uniform(1 - SPREAD, 1 + SPREAD)):  # noqa: S311 - no secret
             try:
                 self._probe()
-            except ServerError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, somebody has to ask again
                 with self._lock:
-                    self._error = error
+                    self._error = (
+                        error if isinstance(error, ServerError) else ServerError(f"{self._server}: {error!r}.")
+                    )
                     self._pause = min(2 * self._pause, self._longest_pause)
                 continue
             with self._lock:

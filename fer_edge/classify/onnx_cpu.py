@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import platform
@@ -26,6 +25,7 @@ from fer_edge.classify.request import Request
 from fer_edge.classify.tensorrt.engine_cache import EngineCache
 from fer_edge.errors import ModelError, UsageError
 from fer_edge.inference.model_files import sha256_of
+from fer_edge.inference.onnx_session import import_runtime
 from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")
@@ -85,7 +85,7 @@ def outlook_of(model: Path, threads: int, timings: RememberedTimings, root: Root
             "fp32", "this processor has no instructions for INT8 (AVX-512 VNNI, AVX-VNNI, Arm dot product or i8mm)"
         )
     processor = f"{cpu_name(root) or 'unknown'}, {platform.machine()}, {', '.join(instructions)}"
-    release = importlib.import_module("onnxruntime").__version__
+    release = import_runtime().__version__
     try:
         key = TimingKey(processor, release, sha256_of(model), sha256_of(int8_path(model)), threads)
     except OSError as error:

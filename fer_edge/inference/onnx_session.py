@@ -196,7 +196,7 @@ def open_session(
     """
     if threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    runtime = _import_runtime()
+    runtime = import_runtime()
     file = Path(path)
     names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
     _check_providers(runtime, names)
@@ -241,7 +241,14 @@ def provider_failures() -> Tuple[Type[Exception], ...]:
     return (RuntimeError, *_exceptions(state, _PROVIDER_FAILURES))
 
 
-def _import_runtime() -> ModuleType:
+def import_runtime() -> ModuleType:
+    """Return the module ``onnxruntime``, which reports nothing to anybody.
+
+    Raises
+    ------
+    MissingExtra, LibraryUnusable
+        It is not installed, or does not load.
+    """
     runtime = import_library("onnxruntime", "cpu", "Running an ONNX model")
     if not hasattr(runtime, "InferenceSession"):
         raise errors.LibraryUnusable(

@@ -7,7 +7,7 @@ import inspect
 import logging
 import sys
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Tuple
 
 import numpy as np
 import pytest
@@ -286,9 +286,11 @@ def test_a_file_that_is_no_network_is_no_fault_of_the_backend(
         open_classifier(broken, cache=cache)
 
 
-def test_without_onnx_runtime_the_extra_to_install_is_named(
-    cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("instructions", [(), ("AVX-512 VNNI",)], ids=["no INT8", "INT8"])
+def test_without_onnx_runtime_the_extra_to_install_is_named_on_every_processor(
+    cache: EngineCache, monkeypatch: pytest.MonkeyPatch, instructions: Tuple[str, ...]
 ) -> None:
+    monkeypatch.setattr("fer_edge.classify.onnx_cpu.int8_instructions", lambda root: instructions)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert not any(candidate.available for candidate in candidates())
     with pytest.raises(MissingExtra, match="onnxruntime"):

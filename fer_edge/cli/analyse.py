@@ -11,11 +11,14 @@ from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, Shown, durati
 from fer_edge.cli.arguments import add_settings, given_settings
 from fer_edge.errors import RecordingsFailed, UsageError
 from fer_edge.recordings.asked import asked_of
+from fer_edge.recordings.cluster_run import on_cluster
 from fer_edge.recordings.find import Found, find_recordings
 from fer_edge.recordings.forecast import Forecast, Planned, forecast
 from fer_edge.recordings.jobs import Asked
 from fer_edge.recordings.local_pool import LocalPool
 from fer_edge.recordings.output import claimed
+from fer_edge.recordings.pool import Pool
+from fer_edge.recordings.remote_find import find_anywhere
 from fer_edge.recordings.run import PARTS_FOR_EACH, Outcome, Run
 from fer_edge.settings import load_settings, settings_file
 from fer_edge.system.logs import set_up_logging

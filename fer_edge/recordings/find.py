@@ -92,7 +92,7 @@ class _Search:
         self.found: Dict[str, Recording] = {}
         self._places: Dict[str, str] = {}
         self._unreadable: List[Tuple[str, str]] = []
-        self._others = 0
+        self._others = self._put_so_far = 0
 
     def result(self) -> Found:
         names = sorted(self.found, key=natural)
@@ -107,9 +107,9 @@ class _Search:
                 "Record it first, or watch it: fer-edge --camera",
             )
         if os.path.isdir(place):
-            before = len(self.found)
-            self._add_folder(place)
-            if len(self.found) == before and not self._unreadable:
+            before = self._put_so_far
+            self._add_files(list(self._files_below(place)), place)
+            if self._put_so_far == before and not self._unreadable:
                 raise SourceUnreadable(
                     f"The folder {shown(place)} holds no videos and no pictures.",
                     f"Videos are known by their endings ({', '.join(one[1:] for one in VIDEO_SUFFIXES[:6])}, ...); name a file "
@@ -131,9 +131,6 @@ class _Search:
                 f"No file fits the pattern {shown(pattern)}.", "Quote the pattern, and check the folder's name."
             )
         self._add_files(files, base)
-
-    def _add_folder(self, folder: str) -> None:
-        self._add_files(list(self._files_below(folder)), folder)
 
     def _files_below(self, folder: str) -> Iterator[str]:
         """Return the files below a folder, each folder once also where links lead back."""
@@ -186,6 +183,7 @@ class _Search:
 
     def _put(self, recording: Recording) -> None:
         name, place = recording.name, os.path.realpath(_place_of(recording))
+        self._put_so_far += 1
         if self._places.get(name) == place and self.found[name].files == recording.files:
             return
         if name in self.found:

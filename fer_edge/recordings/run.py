@@ -7,9 +7,11 @@ import os
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from fer_edge.errors import OutputError
 from fer_edge.recordings.failures import COLUMNS as FAILURE_COLUMNS
 from fer_edge.recordings.failures import LOST, Failure, concerns_one, error_named, partial_failure
 from fer_edge.recordings.figures import RunFigures
@@ -117,13 +119,15 @@ class Run:
                     self._take(message)
                 self._hand_out()
                 self._watcher(self.figures())
-        finally:
-            self._write_tables()
+        except BaseException:
+            self._give_up()
+            with suppress(OutputError):  # the disk that is full says so once
+                self._write_tables()
+            raise
         interrupted = any(not entry.over for entry in self._ledger.entries.values())
         if interrupted:
-            self._pool.close()
-            for entry in self._ledger.entries.values():
-                clear_leftovers(entry.folder)
+            self._give_up()
+        self._write_tables()
         return self._outcome(interrupted)
 
     def figures(self) -> RunFigures:
@@ -131,6 +135,13 @@ class Run:
         return RunFigures.of(
             list(self._ledger.entries.values()), self._at_work[: self._pool.workers], self._clock() - self._began
         )
+
+    def _give_up(self) -> None:
+        """End the work, and clear away what is not finished."""
+        self._pool.close()
+        for entry in self._ledger.entries.values():
+            if not entry.over:
+                clear_leftovers(entry.folder)
 
     def _hand_out(self) -> None:
         while len(self._at_work) < self._pool.workers + _AHEAD:

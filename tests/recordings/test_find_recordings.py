@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from fer_edge.errors import SourceNotFound, SourceUnreadable, UsageError
+from fer_edge.recordings.find import find_recordings
+
+
+def made(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\0\1")
+    return folder
+
+
+def names(*places: object, out: str = "") -> List[str]:
+    return [one.name for one in find_recordings([str(place) for place in places], out).recordings]
+
+
+def test_a_folder_gives_its_videos_and_the_pictures_of_each_folder_sorted_as_people_count(tmp_path: Path) -> None:
+    made(tmp_path, "take10.mp4", "take2.MP4", "b/x.mkv", "b/deep/y.avi", "notes.txt", "b/sound.wav")
+    made(tmp_path, "shots/p10.jpg", "shots/p9.png", "shots/more/q.webp")
+    found = find_recordings([str(tmp_path)])
+    assert [one.name for one in found.recordings] == [
+        "b/deep/y.avi",
+        "b/x.mkv",
+        "shots",
+        "shots/more",
+        "take2.MP4",
+        "take10.mp4",
+    ]
+    assert found.others == 2
+    shots = next(one for one in found.recordings if one.name == "shots")
+    assert (shots.kind, shots.files, shots.size) == ("pictures", ("p9.png", "p10.jpg"), 4)
+
+
+def test_pictures_of_the_named_folder_itself_are_called_as_it_is(tmp_path: Path) -> None:
+    made(tmp_path / "day", "p.jpg", "a.mp4")
+    assert names(tmp_path / "day") == ["a.mp4", "day"]
+
+
+def test_a_pattern_names_what_fits_below_its_fixed_part(tmp_path: Path) -> None:
+    made(tmp_path, "day1/anna/a.mp4", "day2/a.mp4", "day2/p.jpg", "night/a.mp4")
+    assert names(f"{tmp_path}/day*/**/*.mp4") == ["day1/anna/a.mp4", "day2/a.mp4"]
+    assert names(f"{tmp_path}/day2/*") == ["a.mp4", "day2"]
+    with pytest.raises(SourceNotFound, match="No file fits"):
+        names(f"{tmp_path}/no*/*.mp4")
+
+
+def test_a_file_that_is_named_itself_may_have_any_ending(tmp_path: Path) -> None:
+    made(tmp_path, "film.dat", "one.png")
+    assert names(tmp_path / "film.dat", tmp_path / "one.png") == ["film.dat", "one.png"]
+
+
+def test_what_is_named_twice_is_one_and_two_with_one_name_are_refused_by_both_paths(tmp_path: Path) -> None:
+    made(tmp_path, "a/1.mp4", "b/1.mp4")
+    assert names(tmp_path / "a", tmp_path / "a", tmp_path / "a/1.mp4") == ["1.mp4"]
+    with pytest.raises(UsageError, match=r"a/1\.mp4 and .*b/1\.mp4") as told:
+        names(tmp_path / "a/1.mp4", tmp_path / "b/1.mp4")
+    assert "folder that holds both" in told.value.remedy
+    assert names(tmp_path) == ["a/1.mp4", "b/1.mp4"]
+
+
+def test_the_folder_of_the_results_and_hidden_files_are_not_searched(tmp_path: Path) -> None:
+    made(tmp_path, "a.mp4", "results/old.mp4", ".cache/b.mp4", "._a.mp4")
+    assert names(tmp_path, out=str(tmp_path / "results")) == ["a.mp4"]
+
+
+def test_a_link_that_leads_back_is_followed_once(tmp_path: Path) -> None:
+    made(tmp_path, "in/a.mp4")
+    (tmp_path / "in/again").symlink_to(tmp_path / "in")
+    made(tmp_path, "elsewhere/b.mp4")
+    (tmp_path / "in/other").symlink_to(tmp_path / "elsewhere")
+    assert names(tmp_path / "in") == ["a.mp4", "other/b.mp4"]
+
+
+def test_program_text_with_the_ending_of_a_video_is_none(tmp_path: Path) -> None:
+    made(tmp_path, "a.mp4")
+    (tmp_path / "code.ts").write_text("const a = 1;\n")
+    assert names(tmp_path) == ["a.mp4"]
+
+
+def test_what_is_not_there_or_holds_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    made(tmp_path, "texts/a.txt", "summary.csv")
+    for place, error, words in (
+        (tmp_path / "none.mp4", SourceNotFound, "no file or folder"),
+        (tmp_path / "empty", SourceUnreadable, "holds no videos and no pictures"),
+        (tmp_path / "texts", SourceUnreadable, "holds no videos"),
+        ("rtsp://host/live", UsageError, "is an address"),
+        (tmp_path / "summary.csv", UsageError, "may not be called"),
+        (Path("/dev/null"), SourceUnreadable, "is not a file"),
+    ):
+        with pytest.raises(error, match=words):
+            names(place)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-from typing import List
+from typing import Iterator, List, Tuple
 
 from fer_edge.board.cores import usable_cores
 from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, Shown, duration, standard_streams
 from fer_edge.cli.arguments import add_settings, given_settings
 from fer_edge.errors import RecordingsFailed, UsageError
 from fer_edge.recordings.asked import asked_of
-from fer_edge.recordings.cluster_run import on_cluster
 from fer_edge.recordings.find import Found, find_recordings
 from fer_edge.recordings.forecast import Forecast, Planned, forecast
 from fer_edge.recordings.jobs import Asked
 from fer_edge.recordings.local_pool import LocalPool
 from fer_edge.recordings.output import claimed
 from fer_edge.recordings.pool import Pool
-from fer_edge.recordings.remote_find import find_anywhere
 from fer_edge.recordings.run import PARTS_FOR_EACH, Outcome, Run
 from fer_edge.settings import load_settings, settings_file
 from fer_edge.system.logs import set_up_logging
@@ -84,6 +83,18 @@ def add_analyse_arguments(parser: argparse.ArgumentParser) -> None:
         help="form of the tables (default: csv; parquet needs pyarrow)",
     )
     parser.add_argument(
+        "--on",
+        metavar="WHERE",
+        help="do the work on a Ray cluster that is there: ray on a machine of it, ray://HOST:10001 elsewhere (default: on this "
+        "machine); recordings and results then lie on a path that all its machines have, or at addresses such as s3://...",
+    )
+    parser.add_argument(
+        "--cpus-per-job",
+        type=_cpus,
+        metavar="N",
+        help="with --on: processors that are set aside for each job (default: 1, as a job computes in one thread)",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="write nothing: say what would be done, and estimate how long by a short trial",
@@ -114,7 +125,7 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
     # No camera is watched, whatever a settings file says of them.
     settings = load_settings({**given, "camera": ["demo"]}, file=settings_file(options.config))
     set_up_logging(settings.log.level, settings.log.format)
-    found = find_recordings(options.recordings, options.out)
+    found = _find(options)
     asked = asked_of(settings, options.every, options.fps, options.format)
     workers = options.workers or min(usable_cores(), MOST_WORKERS)
     if options.dry_run:
@@ -123,16 +134,46 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
         print("\n".join(_forecast_lines(found, foreseen)))
         return INTERRUPTED if stop.is_set() else 0
     show = standard_streams(options.progress)
-    outcome = _run(found, asked, options.out, workers, show, stop)
+    with _pool(options, found, asked, workers) as (pool, out):
+        outcome = _run(found, asked, out, pool, show, stop)
     return _end(found, outcome, options, stop)
 
 
-def _run(found: Found, asked: Asked, out: str, workers: int, show: Shown, stop: Stop) -> Outcome:
+def _find(options: argparse.Namespace) -> Found:
+    if options.on is None:
+        if options.cpus_per_job is not None:
+            raise UsageError("--cpus-per-job is for a cluster.", "Add --on ray, or leave it away.")
+        return find_recordings(options.recordings, options.out)
+    for option, given in (("--workers", options.workers is not None), ("--dry-run", options.dry_run)):
+        if given:
+            raise UsageError(
+                f"{option} concerns this machine alone, and not a cluster.", f"Leave --on or {option} away."
+            )
+    from fer_edge.recordings.ray_connection import address_of
+    from fer_edge.recordings.remote_find import find_anywhere
+
+    address_of(options.on, os.environ.get("RAY_ADDRESS", ""))
+    return find_anywhere(options.recordings, options.out)
+
+
+@contextlib.contextmanager
+def _pool(options: argparse.Namespace, found: Found, asked: Asked, workers: int) -> Iterator[Tuple[Pool, str]]:
+    """Yield who does the work, and the folder to which the run writes."""
+    if options.on is None:
+        with claimed(options.out), LocalPool(workers) as pool:
+            yield pool, options.out
+        return
+    from fer_edge.recordings.cluster_run import on_cluster
+
+    with on_cluster(options.on, asked, found.recordings, options.out, options.cpus_per_job or 1.0) as there:
+        yield there
+
+
+def _run(found: Found, asked: Asked, out: str, pool: Pool, show: Shown, stop: Stop) -> Outcome:
     outcome = None
     try:
-        with claimed(out), LocalPool(workers) as pool:
-            outcome = Run(found.recordings, asked, out, pool, show, stop).run()
-            return outcome
+        outcome = Run(found.recordings, asked, out, pool, show, stop).run()
+        return outcome
     finally:
         show.end(outcome)
 
@@ -231,6 +272,18 @@ def _workers(text: str) -> int:
     if number > MOST_WORKERS:
         raise argparse.ArgumentTypeError(f"at most {MOST_WORKERS} work")
     return number
+
+
+def _cpus(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (0.1 <= value < 1 or (value.is_integer() and 1 <= value <= MOST_WORKERS)):
+        raise argparse.ArgumentTypeError(
+            f"it must be a whole number, or a part of one from 0.1 on, and {text!r} is neither"
+        )
+    return value
 
 
 def _rate(text: str) -> float:

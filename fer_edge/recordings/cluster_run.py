@@ -20,7 +20,7 @@ from fer_edge.recordings.staging import moved
 from fer_edge.recordings.storage import Storage, below, is_url
 
 _MOST_PLACES = 16
-_TOKEN = ".fer-edge-seen-"
+_SEEN = ".fer-edge-seen-"
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ def on_cluster(
             return
         folder = os.path.abspath(out)
         stack.enter_context(claimed(folder))
-        token = os.path.join(folder, _TOKEN + secrets.token_hex(8))
+        token = os.path.join(folder, _SEEN + secrets.token_hex(8))
         needed = needed_of(asked, [one.path for one in recordings], token)
         with _there(token):
             pool = stack.enter_context(RayPool(address, needed, cpus))
@@ -97,7 +97,7 @@ def _there(token: str) -> Iterator[None]:
 
 def _try_writing(url: str) -> None:
     """Find out before the work whether results can be put at an address. Raises OutputError."""
-    token = below(url, _TOKEN + secrets.token_hex(8))
+    token = below(url, _SEEN + secrets.token_hex(8))
     with tempfile.NamedTemporaryFile() as file:
         Storage(url).put(file.name, token)
     Storage(url).remove(token)

@@ -88,8 +88,12 @@ def refusals(facts: Mapping[str, Any], needed: Needed) -> List[str]:
         why.append(f"cannot run fer-edge: {facts['reason']}")
     why += facts.get("problems", [])
     there = facts.get("libraries", needed.libraries)
-    why += [f"has no {PACKAGES.get(one, one)}, as the run was started with" for one in needed.libraries if one not in there]
-    why += [f"has {PACKAGES.get(one, one)}, and the run was started without" for one in there if one not in needed.libraries]
+    why += [
+        f"has no {PACKAGES.get(one, one)}, as the run was started with" for one in needed.libraries if one not in there
+    ]
+    why += [
+        f"has {PACKAGES.get(one, one)}, and the run was started without" for one in there if one not in needed.libraries
+    ]
     model = facts.get("model", "")
     if model and model != asked.model_sha256:
         why.append(

@@ -33,6 +33,8 @@ RETRIES = 1
 MEMORY = 400 << 20
 """Bytes that a job asks for: so much it takes at most, for videos of 3840 x 2160."""
 
+_GONE = ("NodeDiedError", "TaskUnschedulableError")
+
 _READ_SECONDS = 5.0
 _NODES_SECONDS = 5.0
 _GET_SECONDS = 30.0
@@ -168,15 +170,21 @@ class RayCluster:
         able = [node for node in self._nodes if self._slots(node) > 0]
         refs = [ask.options(scheduling_strategy=affinity(node["NodeID"], soft=False)).remote(needed) for node in able]
         deadline = self._clock() + CHECK_SECONDS
+        unknown = {"python": self._wanted.needed.python, "version": ""}
         facts = []
         for node, ref in zip(able, refs):
             name = node.get("NodeManagerHostname") or node.get("NodeManagerAddress")
             try:
                 found = self._ray.get(ref, timeout=max(0.1, deadline - self._clock()))
+            except self._ray.exceptions.GetTimeoutError:
+                found = {**unknown, "reason": f"it did not answer within {CHECK_SECONDS:.0f} s"}
             except self._ray.exceptions.RayError as error:
-                words = in_short(error).splitlines()[0]
-                found = {"python": self._wanted.needed.python, "version": "", "reason": printable(words, 200)}
+                if type(error).__name__ in _GONE:  # it was lost, and is told so only now
+                    continue
+                found = {**unknown, "reason": printable(in_short(error), 200)}
             facts.append({**found, "host": f"{name} ({node.get('NodeManagerAddress')})"})
+        if not facts:
+            raise self._no_machine()
         refuse_unfit(facts, self._wanted.needed)
 
     def _slots(self, node: Mapping[str, Any]) -> int:
@@ -217,7 +225,9 @@ class RayCluster:
             self._read = None
         for number, task in list(self._tasks.items()):
             if task.word and task.word[0] > RETRIES + 1 and not came:
-                came.append(self._give_up(number, f"its process was ended {task.word[0] - 1} times, as for want of memory"))
+                came.append(
+                    self._give_up(number, f"its process was ended {task.word[0] - 1} times, as for want of memory")
+                )
             elif task.node and now - task.heard > SILENCE:
                 came.append(self._give_up(number, f"its process said nothing for {SILENCE:.0f} s"))
         return came
@@ -277,5 +287,3 @@ def _why_lost(error: BaseException) -> str:
         "TaskCancelledError": "somebody ended its task",
     }
     return kinds.get(type(error).__name__, printable(in_short(error), 200))
-
-

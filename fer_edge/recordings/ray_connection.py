@@ -36,7 +36,10 @@ def address_of(on: str, variable: str = "") -> str:
     address = (variable.strip() or "auto") if on == "ray" else on
     place = address[len("ray://") :] if address.startswith("ray://") else address
     host, colon, port = place.rstrip("/").rpartition(":")
-    if address != "auto" and not (host and colon and port.isdecimal() and 0 < int(port) < 65536 and "/" not in host):
+    named_so = on == "ray" or on.startswith("ray://")
+    if address != "auto" and not (
+        named_so and host and colon and port.isdecimal() and 0 < int(port) < 65536 and "/" not in host
+    ):
         named = printable(address)
         where = "--on" if on != "ray" else "The variable RAY_ADDRESS"
         raise UsageError(

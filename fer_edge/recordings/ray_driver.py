@@ -1,6 +1,7 @@
 """The process between a run and a Ray cluster: it takes jobs from one pipe and tells of them on another.
 
-Ray ends the process that it is loaded in when a cluster is lost, and waits for minutes where none answers; a run can end this one.
+Ray ends the process that it is loaded in when a cluster is lost, and waits for minutes where none answers; a run can end this
+one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from fer_edge.errors import FerEdgeError
 from fer_edge.recordings.messages import ALIVE, FATAL, READY, Unpacker, packed
 from fer_edge.recordings.ray_cluster import RayCluster
 from fer_edge.system.libraries import in_short
-
 
 _PIECE = 1 << 16
 _POLL = 0.25
@@ -39,7 +39,10 @@ def main() -> int:
         _send(output, (FATAL, (type(error).__name__, error.message, error.remedy)))
     except Exception as error:  # noqa: BLE001  (Ray's own, where the cluster is lost)
         words = f"The connection with the cluster was lost: {type(error).__name__}: {in_short(error)}."
-        _send(output, (FATAL, ("ClusterUnusable", words, "Look with `ray status`, and run the command again: it goes on.")))
+        _send(
+            output,
+            (FATAL, ("ClusterUnusable", words, "Look with `ray status`, and run the command again: it goes on.")),
+        )
     return 0
 
 
@@ -98,7 +101,6 @@ def _listen(came: queue.SimpleQueue[Any]) -> None:
             return
         for value in unpacker.feed(piece):
             came.put(value)
-
 
 
 if __name__ == "__main__":

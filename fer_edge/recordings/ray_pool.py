@@ -222,7 +222,9 @@ class RayPool(Pool):
             self._came.append(Progress(job, *told))
             return
         del self._jobs[number]
-        self._came.append(Done(job, *told) if kind == DONE else Failed(job, *told) if kind == FAILED else Lost(job, *told))
+        self._came.append(
+            Done(job, *told) if kind == DONE else Failed(job, *told) if kind == FAILED else Lost(job, *told)
+        )
 
     def _lost(self, why: str) -> ClusterUnusable:
         return ClusterUnusable(
@@ -236,5 +238,9 @@ class RayPool(Pool):
             self._process.wait(_GRACE)
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        said = printable(lines[-1], _LONGEST_LINE) if lines else f"its process ended with status {self._process.returncode}"
+        said = (
+            printable(lines[-1], _LONGEST_LINE)
+            if lines
+            else f"its process ended with status {self._process.returncode}"
+        )
         return said.rstrip(".")

@@ -111,5 +111,3 @@ class _Telling:
         if self._ray.wait([self._sent], timeout=0)[0]:
             self._beat += 1
             self._sent = self._board.tell.remote(self._number, self._node, self._beat, frames, seconds)
-
-

@@ -50,7 +50,9 @@ def _at(url: str, out: str) -> Tuple[List[Recording], int]:
         folder, _, name = url.rpartition("/")
         kind = PICTURES if _ending(name) in PICTURE_SUFFIXES else VIDEO
         size = storage.size(url)
-        return [Recording(name, kind, folder, (name,), size) if kind == PICTURES else Recording(name, kind, url, (), size)], 0
+        return [
+            Recording(name, kind, folder, (name,), size) if kind == PICTURES else Recording(name, kind, url, (), size)
+        ], 0
     files = {
         name: size
         for name, size in storage.files_below(url).items()
@@ -61,7 +63,8 @@ def _at(url: str, out: str) -> Tuple[List[Recording], int]:
         if not files:
             raise SourceNotFound(f"There is no file or folder {shown(mask(url))}.", "Check the address.")
         raise SourceUnreadable(
-            f"The folder {shown(mask(url))} holds no videos and no pictures.", "Name a file itself if it has another ending."
+            f"The folder {shown(mask(url))} holds no videos and no pictures.",
+            "Name a file itself if it has another ending.",
         )
     return recordings, others
 
@@ -80,7 +83,9 @@ def _in_folder(url: str, files: Mapping[str, int]) -> Tuple[List[Recording], int
             others += 1
     for folder, names in pictures.items():
         own = folder[len(url) + 1 :] or url.rpartition("/")[2] or "pictures"
-        recordings.append(Recording(own, PICTURES, folder, tuple(names), sum(files[below(folder, one)] for one in names)))
+        recordings.append(
+            Recording(own, PICTURES, folder, tuple(names), sum(files[below(folder, one)] for one in names))
+        )
     return recordings, others
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, Dict, Iterator, Optional, Sequence, Set, Tuple, TypeVar
 
 from fer_edge.errors import FerEdgeError, SourceNotFound
 from fer_edge.recordings.jobs import Job, JoinJob, JoinResult, PartJob, PartResult, Result, Span, SurveyJob
@@ -142,7 +142,7 @@ class _Stage:
         self._bring(storage, urls, set() if stand_in else fetched, single=len(urls) == 1)
         return replace(recording, path=self._local)
 
-    def _bring(self, storage: Storage, urls: Dict[str, str], fetched: "set[str]", single: bool) -> None:
+    def _bring(self, storage: Storage, urls: Dict[str, str], fetched: Set[str], single: bool) -> None:
         sizes = {}
         for url in urls:
             with contextlib.nullcontext() if single else contextlib.suppress(SourceNotFound):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import secrets
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Type
@@ -256,5 +255,3 @@ def _said(error: Exception) -> str:
 def names_in(url: str, files: Mapping[str, int]) -> List[str]:
     """Return what files of a folder are called below it."""
     return [name[len(url.rstrip("/")) + 1 :] for name in files if name.startswith(url.rstrip("/") + "/")]
-
-

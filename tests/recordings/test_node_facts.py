@@ -38,8 +38,8 @@ def test_a_machine_is_refused_for_what_is_another_there(tmp_path: Path) -> None:
         "has no somewhat, as the run was started with",
         "has pyarrow, and the run was started without",
     ]
-    assert refusals({**facts, "python": "3.8", "version": "9.9"}, needed) == [
-        f"has Python 3.8, and the run was started with {needed.python}",
+    assert refusals({**facts, "python": "3.7", "version": "9.9"}, needed) == [
+        f"has Python 3.7, and the run was started with {needed.python}",
         f"has fer-edge 9.9, and the run was started with {ASKED.version}",
     ]
     lacking = facts_of(needed_of(replace(ASKED, model="/nowhere/own.onnx"), []))

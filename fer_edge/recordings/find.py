@@ -36,6 +36,9 @@ VIDEO_SUFFIXES = (
 )
 """Endings, in lower case, of what is taken for a video where a folder is searched; a file that is named itself may have any."""
 
+ANIMATION = ".gif"
+"""A picture by name that is a recording of its own, as it has a time."""
+
 RESERVED = ("summary.csv", "failures.csv", "index.html")
 """Names that the results of a run have, so that no recording may."""
 
@@ -160,9 +163,9 @@ class _Search:
             ending = os.path.splitext(path)[1].lower()
             if not os.path.isfile(path) and not os.path.islink(path):
                 continue
-            if ending in PICTURE_SUFFIXES:
+            if ending in PICTURE_SUFFIXES and ending != ANIMATION:
                 pictures.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
-            elif ending in VIDEO_SUFFIXES and not (ending in (".ts", ".mts") and _is_text(path)):
+            elif ending in (*VIDEO_SUFFIXES, ANIMATION) and not (ending in (".ts", ".mts") and _is_text(path)):
                 self._put(Recording(_below(path, base), VIDEO, os.path.abspath(path), size=_size(path)))
             else:
                 self._others += 1
@@ -175,7 +178,7 @@ class _Search:
     def _add_file(self, path: str, name: str) -> None:
         if not os.path.isfile(path):
             raise SourceUnreadable(f"{shown(path)} is not a file.", "Give a video, a picture or a folder.")
-        if is_image_place(path):
+        if is_image_place(path) and not path.lower().endswith(ANIMATION):
             folder, own = os.path.split(os.path.abspath(path))
             self._put(Recording(name, PICTURES, folder, (own,), _size(path)))
         else:

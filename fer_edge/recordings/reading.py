@@ -99,7 +99,9 @@ def reader_of(recording: Recording, span: Optional[Span] = None) -> Reader:
         return PictureReader(recording, span)
     if has_av():
         return MediaReader(recording.path, span)
-    return SourceReader(video_source(recording.path))
+    from fer_edge.capture.file.video import VideoFileSource
+
+    return SourceReader(VideoFileSource(recording.path, threads=1))
 
 
 def video_source(path: str) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from fractions import Fraction
 from pathlib import Path
@@ -235,3 +236,26 @@ def test_a_size_that_grows_beyond_the_limits_within_the_stream_costs_no_memory(t
     images, _, decoder = read(str(path))
     assert [image.shape for image in images] == [(48, 64, 3)] * 2
     assert decoder.damaged == 1
+
+
+def test_the_memory_of_a_frame_is_given_back_without_a_search_for_circles(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    write_video(path, grays(60))
+    gc.collect()
+    gc.disable()
+    try:
+        with MediaDecoder(str(path)) as decoder:
+            assert sum(1 for _ in decoder.frames()) == 60
+        kept = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert kept < 20
+
+
+def test_the_quick_way_to_convert_colours_is_near_the_exact_one(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    write_video(path, [quartered()] * 3)
+    with MediaDecoder(str(path)) as exact, MediaDecoder(str(path), quick=True, threads=1) as quick:
+        for (one, at), (other, also) in zip(exact.frames(), quick.frames()):
+            assert at == also
+            assert near(mean_colours(one), mean_colours(other), slack=4)

@@ -5,8 +5,10 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from recording_files import analyse, rows_of, write_picture, write_recording
+from media_files import write_video
+from recording_files import analyse, moving_face, rows_of, write_picture, write_recording
 
 import fer_edge
 from fer_edge.errors import SourceUnreadable, UsageError
@@ -31,15 +33,18 @@ def test_each_frame_comes_with_its_image_and_its_people(tmp_path: Path) -> None:
 
 def test_the_table_is_that_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    write_recording(tmp_path / "a.mp4", 48)
+    scene = list(moving_face(30))
+    other = [np.where(image == 70, 220, image // 2).astype(np.uint8)[:, ::-1] for image in scene]
+    write_video(tmp_path / "a.mp4", [*scene, *other], 25)
     table = fer_edge.analyse(tmp_path / "a.mp4", **LIKE_THE_COMMAND).table()
     analyse(tmp_path / "a.mp4", tmp_path / "out")
     rows = rows_of(tmp_path / "out/a.mp4/frames.csv")
-    assert len(table) == len(rows) == 48
+    assert len(table) == len(rows) == 60
+    assert {row["track"] for row in rows} == {"1", "2"}  # it is cut in the middle
     assert list(table[0]) == ["recording", *(column.name for column in FRAMES)]
     for mine, row in zip(table, rows):
         assert str(mine["frame"]) == row["frame"]
-        for name in ("x", "height", "happy", "valence", "smooth_sad"):
+        for name in ("track", "x", "height", "happy", "valence", "smooth_sad"):
             assert ("" if mine[name] is None else repr(mine[name])) == row[name]
 
 

@@ -56,6 +56,12 @@ def test_a_file_that_is_named_itself_may_have_any_ending(tmp_path: Path) -> None
     assert names(tmp_path / "film.dat", tmp_path / "one.png") == ["film.dat", "one.png"]
 
 
+def test_an_animation_is_a_recording_of_its_own(tmp_path: Path) -> None:
+    made(tmp_path, "a.gif", "b.GIF", "p.jpg")
+    kinds = {one.name: one.kind for one in find_recordings([str(tmp_path), str(tmp_path / "a.gif")]).recordings}
+    assert kinds == {"a.gif": "video", "b.GIF": "video", tmp_path.name: "pictures"}
+
+
 def test_what_is_named_twice_is_one_and_two_with_one_name_are_refused_by_both_paths(tmp_path: Path) -> None:
     made(tmp_path, "a/1.mp4", "b/1.mp4")
     assert names(tmp_path / "a", tmp_path / "a", tmp_path / "a/1.mp4") == ["1.mp4"]

@@ -89,10 +89,7 @@ def test_a_worker_that_says_nothing_for_long_is_ended(tmp_path: Path) -> None:
         os.kill(pool.pids[0], signal.SIGSTOP)
         (pid,) = pool.pids
         now[0] = 61.0
-        messages: List[Message] = []
-        while not messages:
-            messages = pool.messages(0.0)
-        (lost,) = messages
+        (lost,) = wait_until(lambda: pool.messages(0.0), "the job is lost")
         assert isinstance(lost, Lost)
         assert "said nothing for 60 s" in lost.why
         assert is_gone(pid)
@@ -107,6 +104,42 @@ def test_workers_that_cannot_begin_are_an_error_and_no_endless_loop(
         pool.submit(job)
         with pytest.raises(LibraryUnusable, match="ended before it could begin"):
             until(pool, Done)
+
+
+IDLE = """
+import sys
+from recording_files import ASKED
+from fer_edge.recordings import SurveyJob
+from fer_edge.recordings.find import find_recordings
+from fer_edge.recordings.local_pool import LocalPool
+pool = LocalPool(1)
+pool.submit(SurveyJob(find_recordings([sys.argv[1]]).recordings[0], ASKED, sys.argv[1] + ".out"))
+while not pool.messages(10.0):
+    pass
+print(*pool.pids, flush=True)
+sys.stdin.read()
+"""
+
+
+def program(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start a program in Python that finds the helpers of these tests."""
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests/recordings")))
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_worker_without_work_does_not_outlive_a_parent_that_is_killed_either(tmp_path: Path) -> None:
+    with program(IDLE, write_picture(tmp_path / "a.png")) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        assert not is_gone(worker)
+        parent.kill()
+        wait_until(lambda: is_gone(worker), "the worker ends", 60.0)
 
 
 PARENT = """
@@ -130,25 +163,13 @@ def test_no_worker_outlives_a_parent_that_is_killed_and_the_next_run_gives_the_s
 ) -> None:
     for index in range(3):
         write_recording(tmp_path / f"in/{index}.mp4", 120)
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests/recordings")))
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tmp_path / "in"), str(tmp_path / "out")],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with program(PARENT, tmp_path / "in", tmp_path / "out") as parent:
         assert parent.stdout is not None
         workers = [int(parent.stdout.readline()) for _ in range(2)]
         # In the middle: something is being read, and something may be finished.
         wait_until(lambda: list(tmp_path.glob("out/*/.parts/*")), "a part is begun")
         parent.kill()
         wait_until(lambda: all(map(is_gone, workers)), "the workers end")
-    finally:
-        parent.kill()
-        parent.wait()
-        assert parent.stdout is not None
-        parent.stdout.close()
     for table in tmp_path.glob("out/*/*.csv"):
         assert table.read_bytes().endswith(b"\n")
     outcome = analyse(tmp_path / "in", tmp_path / "out", LocalPool(2))

@@ -46,6 +46,8 @@ class OpenCvDecoder:
     ----------
     path : str or path
         The file.
+    threads : int
+        That decode; 0 for as many as OpenCV takes. Releases before 4.6 or so take no other number.
 
     Attributes
     ----------
@@ -62,8 +64,9 @@ class OpenCvDecoder:
         It cannot be opened.
     """
 
-    def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
+    def __init__(self, path: Union[str, os.PathLike[str]], threads: int = 0) -> None:
         self.position = 0.0
+        self._threads = threads
         self._name = OpenCvName(path)
         self._capture = self._open()
         width, height = (self._read(p) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
@@ -110,6 +113,8 @@ class OpenCvDecoder:
 
     def _open(self) -> Any:
         with quiet():
+            if self._threads and hasattr(cv2, "CAP_PROP_N_THREADS"):
+                return cv2.VideoCapture(self._name.text, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, self._threads])
             return cv2.VideoCapture(self._name.text, cv2.CAP_FFMPEG)
 
     def _rate(self) -> float:

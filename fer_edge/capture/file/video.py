@@ -53,11 +53,16 @@ class VideoFileSource(Source):
         A file that FFmpeg reads; an animated GIF is one.
     settings : CaptureSettings
         Only ``loop`` matters.
+    threads : int
+        That decode; 0 for as many as OpenCV takes.
     """
 
     live = False
 
-    def __init__(self, path: Union[str, os.PathLike[str]], settings: CaptureSettings = DEFAULTS) -> None:
+    def __init__(
+        self, path: Union[str, os.PathLike[str]], settings: CaptureSettings = DEFAULTS, threads: int = 0
+    ) -> None:
+        self._threads = threads
         self._path = Path(path_of(os.fspath(path)))
         self._loop = settings.loop
         self._decoder: Optional[_Decoder] = None
@@ -72,7 +77,7 @@ class VideoFileSource(Source):
         self.close()
         self._check()
         try:
-            decoder = _decoder(self._path)
+            decoder = _decoder(self._path, self._threads)
         except SourceUnreadable:
             raise self._unreadable() from None
         except OSError as error:
@@ -211,9 +216,9 @@ class VideoFileSource(Source):
         return SourceUnreadable(f"{shown(self._path)} is no video that can be read.", f"These kinds work: {KINDS}.")
 
 
-def _decoder(path: Path) -> _Decoder:
+def _decoder(path: Path, threads: int) -> _Decoder:
     if decodes_interlaced():
-        return OpenCvDecoder(path)
+        return OpenCvDecoder(path, threads)
     from fer_edge.capture.file.guarded import GuardedDecoder  # which only Unix can run
 
     return GuardedDecoder(path)

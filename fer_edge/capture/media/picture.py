@@ -35,7 +35,8 @@ class Picture:
         self._threads = threads
         self._graph: Any = None
         self._key: Tuple[Any, ...] = ()
-        self._turn = _UPRIGHT
+        self._turn = self._told_turn = _UPRIGHT
+        self._looked: Tuple[Any, ...] = ()
 
     def displayed(self, width: int, height: int, aspect: Any, degrees: float) -> Tuple[int, int]:
         """Return width and height as shown of a stream of that coded size, shape of pixels and rotation."""
@@ -61,7 +62,7 @@ class Picture:
         tuple of Image and float or None
             The image, and its stamp in seconds.
         """
-        turn = _of_frame(frame, degrees)
+        turn = self._turn_of(frame, degrees)
         interlaced = self.holds_back(frame)
         key = (
             frame.width,
@@ -79,6 +80,18 @@ class Picture:
             self._graph = _graph(frame, time_base, aspect, interlaced, self._quick, self._threads)
         self._graph.push(frame)
         yield from self._pull()
+
+    def _turn_of(self, frame: Any, degrees: float) -> Tuple[int, int, int, int]:
+        """Return how a frame is turned.
+
+        To look at a frame's side data makes it refer to itself, so that its memory, 12 MB at 4K, is given back only when Python
+        looks for such circles: it is done where something may have changed.
+        """
+        told = getattr(frame, "rotation", None)  # from PyAV 14 on
+        looked = frame.width, frame.height, degrees, told
+        if looked != self._looked or (told is None and frame.key_frame):
+            self._looked, self._told_turn = looked, _of_frame(frame, degrees)
+        return self._told_turn
 
     def holds_back(self, frame: Any) -> bool:
         """Return whether `show` gives the image of a frame only with the next, of which it has something."""

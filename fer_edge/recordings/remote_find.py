@@ -7,7 +7,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
 from fer_edge.errors import SourceNotFound, SourceUnreadable, UsageError
-from fer_edge.recordings.find import RESERVED, VIDEO_SUFFIXES, Found, find_recordings
+from fer_edge.recordings.find import ANIMATION, RESERVED, VIDEO_SUFFIXES, Found, find_recordings
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.recordings.storage import Storage, below, is_url
 from fer_edge.system.masking import mask, shown
@@ -48,7 +48,7 @@ def _at(url: str, out: str) -> Tuple[List[Recording], int]:
     storage = Storage(url)
     if storage.is_file(url):
         folder, _, name = url.rpartition("/")
-        kind = PICTURES if _ending(name) in PICTURE_SUFFIXES else VIDEO
+        kind = PICTURES if _is_picture(name) else VIDEO
         size = storage.size(url)
         return [
             Recording(name, kind, folder, (name,), size) if kind == PICTURES else Recording(name, kind, url, (), size)
@@ -75,9 +75,9 @@ def _in_folder(url: str, files: Mapping[str, int]) -> Tuple[List[Recording], int
     others = 0
     for name in sorted(files, key=natural):
         folder, _, own = name.rpartition("/")
-        if _ending(own) in PICTURE_SUFFIXES:
+        if _is_picture(own):
             pictures.setdefault(folder, []).append(own)
-        elif _ending(own) in VIDEO_SUFFIXES:
+        elif _ending(own) in (*VIDEO_SUFFIXES, ANIMATION):
             recordings.append(Recording(name[len(url) + 1 :], VIDEO, name, (), files[name]))
         else:
             others += 1
@@ -99,6 +99,10 @@ def _put(recordings: Dict[str, Recording], one: Recording) -> None:
     if one.name in RESERVED:
         raise UsageError(f"A recording may not be called '{shown(one.name)}', as the results are.", "Rename it.")
     recordings[one.name] = one
+
+
+def _is_picture(name: str) -> bool:
+    return _ending(name) in PICTURE_SUFFIXES and _ending(name) != ANIMATION
 
 
 def _ending(name: str) -> str:

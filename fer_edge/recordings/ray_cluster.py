@@ -38,6 +38,7 @@ _GONE = ("NodeDiedError", "TaskUnschedulableError")
 _READ_SECONDS = 5.0
 _NODES_SECONDS = 5.0
 _GET_SECONDS = 30.0
+_CANCEL_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,11 @@ class RayCluster:
 
     def close(self) -> None:
         """End all tasks, also in the middle, and let go of the cluster."""
+        refs = [task.ref for task in self._tasks.values()]
+        with suppress(Exception):
+            for ref in refs:  # first so that they can remove what they fetched
+                self._ray.cancel(ref)
+            self._ray.wait(refs, num_returns=max(1, len(refs)), timeout=_CANCEL_SECONDS)
         for number in list(self._tasks):
             self._end(number)
         with suppress(Exception):

@@ -30,7 +30,19 @@ WHOLE_OR_NOT = frozenset(
 """Kinds of storage in which a file is there once all of it is, and a renaming copies it."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_MARKS = ("ETag", "etag", "md5Hash", "md5", "crc32c", "mtime", "LastModified", "last_modified", "updated", "modified")
+_MARKS = (
+    "ETag",
+    "etag",
+    "md5Hash",
+    "md5",
+    "crc32c",
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "modified",
+    "created",
+)
 _OF_PIP = re.compile(r"[Ii]nstall ([A-Za-z][\w.\[\]-]*)")
 
 Tick = Callable[[], None]

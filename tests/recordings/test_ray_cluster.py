@@ -20,6 +20,7 @@ from fer_edge.recordings.jobs import SurveyJob
 from fer_edge.recordings.ray_pool import RayPool
 from fer_edge.recordings.remote_find import find_anywhere
 from fer_edge.recordings.run import Outcome, Run
+from fer_edge.recordings.scratch import BEGINNING
 
 pytestmark = [needs_ray, pytest.mark.slow]
 
@@ -35,8 +36,15 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster({}, {}) as started:
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for temporary files of all machines."""
+    return tmp_path_factory.mktemp("fetched")
+
+
+@pytest.fixture(scope="module")
+def cluster(fetched: Path) -> Iterator[LocalCluster]:
+    environment = {"TMPDIR": os.fspath(fetched)}
+    with LocalCluster(environment, environment) as started:
         yield started
 
 
@@ -91,7 +99,7 @@ def test_a_run_that_is_ended_leaves_no_task_on_the_cluster(
 
 
 def test_results_are_those_of_this_machine_though_a_machine_is_killed_while_it_works(
-    cluster: LocalCluster, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: LocalCluster, recordings: Path, fetched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     analyse(recordings, tmp_path / "here")
@@ -112,3 +120,4 @@ def test_results_are_those_of_this_machine_though_a_machine_is_killed_while_it_w
     ]
     once_more = run(cluster, recordings.as_uri(), (tmp_path / "at-address").as_uri())
     assert once_more.skipped == 4
+    assert not list(fetched.glob(f"{BEGINNING}*"))

@@ -95,12 +95,29 @@ def test_a_recording_that_is_replaced_between_two_jobs_is_refused_by_its_address
     Storage(IN).put(os.fspath(video), f"{IN}/1.mp4")
     (recording,) = find_anywhere([f"{IN}/1.mp4"]).recordings
     survey = perform_anywhere(SurveyJob(recording, ASKED, os.fspath(tmp_path / "out"), 4))
-    write_recording(video, 40)
-    Storage(IN).put(os.fspath(video), f"{IN}/1.mp4")
+    Storage(IN).put(os.fspath(video), f"{IN}/1.mp4")  # of the same size, so that its stamp alone tells
     job = PartJob(recording, ASKED, survey.identity, None, f"{OUT}/part.gz")
     with pytest.raises(SourceUnreadable, match=r"memory://in/1\.mp4 was changed while it was analysed"):
         perform_anywhere(job)
     assert Storage(OUT).files_below(OUT) == {}
+
+
+def test_the_summary_is_put_at_an_address_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_there = []
+    real = Storage.put
+
+    def noted(storage: Storage, path: str, url: str, *tick: object) -> None:
+        put_there.append(url.rpartition("/")[2])
+        real(storage, path, url)
+
+    write_recording(tmp_path / "in" / "1.mp4", 30)
+    put(tmp_path / "in")
+    monkeypatch.setattr(Storage, "put", noted)
+    stage = os.fspath(tmp_path / "stage")
+    os.mkdir(stage)
+    Run(find_anywhere([IN]).recordings, ASKED, stage, FakePool(lambda job: perform_at(tmp_path, stage, job))).run()
+    assert put_there[-1] == "summary.json"
+    assert put_there.count("summary.json") == 1
 
 
 def test_a_file_that_cannot_be_put_whole_leaves_nothing_under_its_name(
@@ -127,7 +144,16 @@ def test_a_storage_that_cannot_rename_gets_the_file_itself(
 
 
 def test_addresses_are_found_as_paths_are(tmp_path: Path) -> None:
-    files = ("take10.mp4", "take2.mp4", "notes.txt", "wave.gif", "photos/b.png", "photos/a.jpg", ".hidden/x.mp4", "results/old.mp4")
+    files = (
+        "take10.mp4",
+        "take2.mp4",
+        "notes.txt",
+        "wave.gif",
+        "photos/b.png",
+        "photos/a.jpg",
+        ".hidden/x.mp4",
+        "results/old.mp4",
+    )
     for name in files:
         fsspec.filesystem("memory").pipe(f"/in/{name}", b"12")
     found = find_anywhere([IN + "/"], f"{IN}/results")

@@ -60,7 +60,7 @@ class Shown:
         if self.form == JSON and outcome is not None:
             failures = [failure.row() for failure in outcome.failures]
             record = {
-                "event": "end",
+                "type": "end",
                 "finished": outcome.finished,
                 "skipped": outcome.skipped,
                 "failed": outcome.failed,
@@ -85,7 +85,7 @@ class Shown:
         self._error.flush()
 
     def _json(self, figures: RunFigures) -> None:
-        self._write_json({"event": "progress", **figures.record()})
+        self._write_json({"type": "progress", **figures.record()})
 
     def _write_json(self, record: Mapping[str, object]) -> None:
         self._output.write(json.dumps(record, separators=(",", ":")) + "\n")

@@ -58,8 +58,8 @@ def test_the_program_analyses_a_folder_skips_it_the_next_time_and_tells_programs
     again = run(tmp_path / "in", "--out", out, "--progress", "json")
     assert again.returncode == 0, again.stderr
     *progress, end = map(json.loads, again.stdout.splitlines())
-    assert all(line["event"] == "progress" for line in progress)
-    assert (end["event"], end["finished"], end["skipped"], end["failed"]) == ("end", 0, 3, 0)
+    assert all(line["type"] == "progress" for line in progress)
+    assert (end["type"], end["finished"], end["skipped"], end["failed"]) == ("end", 0, 3, 0)
 
 
 def test_a_bad_recording_gives_its_exit_code_and_the_rest_is_done(tmp_path: Path, capfd: Any) -> None:

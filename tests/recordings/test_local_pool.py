@@ -109,12 +109,12 @@ def test_workers_that_cannot_begin_are_an_error_and_no_endless_loop(
 IDLE = """
 import sys
 from recording_files import ASKED
-from fer_edge.recordings import SurveyJob
+from fer_edge.recordings import Done, SurveyJob
 from fer_edge.recordings.find import find_recordings
 from fer_edge.recordings.local_pool import LocalPool
 pool = LocalPool(1)
 pool.submit(SurveyJob(find_recordings([sys.argv[1]]).recordings[0], ASKED, sys.argv[1] + ".out"))
-while not pool.messages(10.0):
+while not any(isinstance(message, Done) for message in pool.messages(10.0)):
     pass
 print(*pool.pids, flush=True)
 sys.stdin.read()

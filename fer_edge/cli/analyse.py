@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-from typing import List, Sequence
+from typing import Iterator, List, Sequence, Tuple
 
 from fer_edge.board.cores import usable_cores
-from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, duration, standard_streams
+from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, Shown, standard_streams
+from fer_edge.cli.analyse_wording import forecast_lines, outcome_lines
 from fer_edge.cli.arguments import add_settings, given_settings
 from fer_edge.cli.progress_line import show_progress
 from fer_edge.errors import RecordingsFailed, UsageError
 from fer_edge.recordings.asked import asked_of
 from fer_edge.recordings.failures import Failure
 from fer_edge.recordings.find import Found, find_recordings
-from fer_edge.recordings.forecast import Forecast, Planned, forecast
+from fer_edge.recordings.forecast import forecast
+from fer_edge.recordings.jobs import Asked
 from fer_edge.recordings.local_pool import LocalPool
 from fer_edge.recordings.output import claimed
 from fer_edge.recordings.page_reading import INDEX
@@ -96,6 +99,18 @@ def add_analyse_arguments(parser: argparse.ArgumentParser) -> None:
         help="put small images of the recordings into those pages, which hold none otherwise (with --report)",
     )
     parser.add_argument(
+        "--on",
+        metavar="WHERE",
+        help="do the work on a Ray cluster that is there: ray on a machine of it, ray://HOST:10001 elsewhere (default: on this "
+        "machine); recordings and results then lie on a path that all its machines have, or at addresses such as s3://...",
+    )
+    parser.add_argument(
+        "--cpus-per-job",
+        type=_cpus,
+        metavar="N",
+        help="with --on: processors that are set aside for each job (default: 1, as a job computes in one thread)",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="write nothing: say what would be done, and estimate how long by a short trial",
@@ -122,30 +137,71 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
     """
     if options.pictures and not options.report:
         raise UsageError("--pictures is about the pages of --report.", "Add --report.")
+    if options.report and "://" in options.out:
+        raise UsageError(
+            f"--report makes its pages of results on a path, and {shown(options.out)} is an address.",
+            "Leave --report away, fetch the results, and make the pages in Python: docs/recordings.md.",
+        )
     given, models = given_settings(options)
     if len(models) > 1:
         raise UsageError("More than one --model was given.", "Give one, and another folder for the results of another.")
     # No camera is watched, whatever a settings file says of them.
     settings = load_settings({**given, "camera": ["demo"]}, file=settings_file(options.config))
     set_up_logging(settings.log.level, settings.log.format)
-    found = find_recordings(options.recordings, options.out)
+    found = _find(options)
     asked = asked_of(settings, options.every, options.fps, options.format)
     workers = options.workers or min(usable_cores(), MOST_WORKERS)
     if options.dry_run:
         parts = PARTS_FOR_EACH * workers if workers > 1 else 1
         foreseen = forecast(found.recordings, asked, options.out, workers, parts, stop.is_set)
-        print("\n".join(_forecast_lines(found, foreseen)))
+        print("\n".join(forecast_lines(found, foreseen)))
         return INTERRUPTED if stop.is_set() else 0
     show = standard_streams(options.progress)
-    outcome, no_pages = None, []
-    with claimed(options.out), LocalPool(workers) as pool:
-        try:
-            outcome = Run(found.recordings, asked, options.out, pool, show, stop).run()
-        finally:
-            show.end(outcome)
-        if options.report and not stop.is_set():
-            no_pages = _pages(found, options, pool, stop)
+    with _pool(options, found, asked, workers) as (pool, out), contextlib.ExitStack() as stack:
+        outcome = _run(found, asked, out, pool, show, stop)
+        # A cluster's machines have done their work; what is left takes seconds.
+        by = pool if options.on is None else stack.enter_context(LocalPool(workers))
+        no_pages = _pages(found, options, by, stop) if options.report and not stop.is_set() else []
     return _end(found, outcome, options, stop, no_pages)
+
+
+def _find(options: argparse.Namespace) -> Found:
+    if options.on is None:
+        if options.cpus_per_job is not None:
+            raise UsageError("--cpus-per-job is for a cluster.", "Add --on ray, or leave it away.")
+        return find_recordings(options.recordings, options.out)
+    for option, given in (("--workers", options.workers is not None), ("--dry-run", options.dry_run)):
+        if given:
+            raise UsageError(
+                f"{option} concerns this machine alone, and not a cluster.", f"Leave --on or {option} away."
+            )
+    from fer_edge.recordings.ray_connection import address_of
+    from fer_edge.recordings.remote_find import find_anywhere
+
+    address_of(options.on, os.environ.get("RAY_ADDRESS", ""))
+    return find_anywhere(options.recordings, options.out)
+
+
+@contextlib.contextmanager
+def _pool(options: argparse.Namespace, found: Found, asked: Asked, workers: int) -> Iterator[Tuple[Pool, str]]:
+    """Yield who does the work, and the folder to which the run writes."""
+    if options.on is None:
+        with claimed(options.out), LocalPool(workers) as pool:
+            yield pool, options.out
+        return
+    from fer_edge.recordings.cluster_run import on_cluster
+
+    with on_cluster(options.on, asked, found.recordings, options.out, options.cpus_per_job or 1.0) as there:
+        yield there
+
+
+def _run(found: Found, asked: Asked, out: str, pool: Pool, show: Shown, stop: Stop) -> Outcome:
+    outcome = None
+    try:
+        outcome = Run(found.recordings, asked, out, pool, show, stop).run()
+        return outcome
+    finally:
+        show.end(outcome)
 
 
 def _pages(found: Found, options: argparse.Namespace, pool: Pool, stop: Stop) -> List[Failure]:
@@ -162,7 +218,7 @@ def _end(
     found: Found, outcome: Outcome, options: argparse.Namespace, stop: Stop, no_pages: Sequence[Failure] = ()
 ) -> int:
     if options.progress != JSON:
-        lines = _outcome_lines(found, outcome, options.out)
+        lines = outcome_lines(found, outcome, options.out)
         if options.report and not stop.is_set():
             lines.append(f"and pages of them, beginning with {shown(os.path.join(options.out, INDEX))}")
         print("\n".join(lines))
@@ -185,73 +241,6 @@ def _end(
     return 0
 
 
-def _outcome_lines(found: Found, outcome: Outcome, out: str) -> List[str]:
-    figures = outcome.figures
-    done = [f"{outcome.finished} analysed"]
-    if outcome.skipped:
-        done.append(f"{outcome.skipped} finished before")
-    if outcome.failed:
-        done.append(f"{outcome.failed} failed")
-    if outcome.interrupted:
-        done.append("ended before the rest: run it again to go on")
-    lines = [f"{_recordings(len(found.recordings))}: {', '.join(done)}"]
-    if figures.frames:
-        real = f", {figures.times_real_time:.1f} x real time" if figures.times_real_time > 0 else ""
-        took = duration(figures.elapsed_s)
-        lines.append(f"{figures.frames} frames in {took} ({figures.fps:.0f} frames/s{real})")
-    lines += _found_lines(found)
-    lines.append(f"the results are in {shown(out)}")
-    return lines
-
-
-def _found_lines(found: Found) -> List[str]:
-    lines = [f"not searched: {shown(folder)}: {why}" for folder, why in found.unreadable]
-    if found.others:
-        lines.append(
-            f"{found.others} other file{'s' if found.others > 1 else ''} left out: no video and no picture by name"
-        )
-    return lines
-
-
-def _forecast_lines(found: Found, foreseen: Forecast) -> List[str]:
-    lines = [_planned(one) for one in foreseen.planned]
-    to_do = sum(not one.finished and not one.problem for one in foreseen.planned)
-    lines += _found_lines(found)
-    lines.append(
-        f"{_recordings(len(foreseen.planned))}, {to_do} to be analysed by {foreseen.workers} workers; nothing was written"
-    )
-    trial = foreseen.trial
-    if foreseen.seconds is not None and trial is not None:
-        lines.append(
-            f"about {duration(foreseen.seconds)}: an estimate from a trial of {trial.frames} frames of "
-            f"{printable(trial.recording.name)} ({trial.frames / max(trial.seconds, 1e-9):.0f} frames/s in one process); "
-            "more faces and larger images take longer"
-        )
-    return lines
-
-
-def _planned(one: Planned) -> str:
-    name = printable(one.recording.name)
-    if one.problem:
-        return f"{name}: would fail: {one.problem}"
-    if one.finished:
-        return f"{name}: finished before, would be skipped"
-    facts = []
-    if one.division.seconds > 0:
-        facts.append(duration(one.division.seconds))
-    if one.division.frames:
-        facts.append(f"{one.division.frames} {'frames' if not one.recording.files else 'pictures'}")
-    if one.division.spans:
-        facts.append(f"in {len(one.division.spans)} parts")
-    elif one.division.why_not:
-        facts.append(f"in one: {one.division.why_not}")
-    return f"{name}: {', '.join(facts) or 'of unknown length'}"
-
-
-def _recordings(count: int) -> str:
-    return f"{count} recording{'s' if count != 1 else ''}"
-
-
 def _every(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) < 10**9:
         raise argparse.ArgumentTypeError(f"it must be a whole number from 1 on, and {text!r} is none")
@@ -263,6 +252,18 @@ def _workers(text: str) -> int:
     if number > MOST_WORKERS:
         raise argparse.ArgumentTypeError(f"at most {MOST_WORKERS} work")
     return number
+
+
+def _cpus(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (0.1 <= value < 1 or (value.is_integer() and 1 <= value <= MOST_WORKERS)):
+        raise argparse.ArgumentTypeError(
+            f"it must be a whole number, or a part of one from 0.1 on, and {text!r} is neither"
+        )
+    return value
 
 
 def _rate(text: str) -> float:

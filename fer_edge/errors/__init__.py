@@ -257,6 +257,12 @@ class RecordingsFailed(FerEdgeError):
     exit_code = 70
 
 
+class ClusterUnusable(FerEdgeError):
+    """A cluster cannot be reached, was lost, or has machines that may not take part."""
+
+    exit_code = 71
+
+
 class TrainingError(FerEdgeError):
     """Base of what goes wrong in training, export and evaluation."""
 

@@ -13,6 +13,9 @@ _LENGTH = struct.Struct("<Q")
 
 READY, TOLD, DONE, FAILED = "ready", "told", "done", "failed"
 
+ALIVE, LOST, FATAL = "alive", "lost", "fatal"
+"""Of the process between a run and a cluster: it is there; who had a job is gone; nothing more can be done."""
+
 
 def packed(value: Any) -> bytes:
     """Return a value as it is sent."""

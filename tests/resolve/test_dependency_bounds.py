@@ -75,10 +75,13 @@ def test_every_flavour_can_be_installed_from_wheels(machine: str, flavour: str) 
 
 @pytest.mark.parametrize("machine", [*MACHINES, *NEWEST])
 def test_what_reads_more_kinds_of_files_and_what_others_ask_can_be_installed_beside_it(machine: str) -> None:
-    packages = resolve(*{**MACHINES, **NEWEST}[machine], "headless", "media", "heif", "mqtt", "web", "report")
+    packages = resolve(
+        *{**MACHINES, **NEWEST}[machine], "headless", "media", "heif", "mqtt", "web", "report", "cluster"
+    )
     assert (12, 0) <= packages["av"] < (19, 0)
     assert (0, 18) <= packages["pillow-heif"] < (2, 0)
     assert (2, 0) <= packages["paho-mqtt"] < (3, 0)
     assert (0, 44) <= packages["starlette"] < (2, 0)
     assert (0, 33) <= packages["uvicorn"] < (1, 0)
     assert (7, 1) <= packages["plotly"] < (8, 0)
+    assert (2, 10) <= packages["ray"] < (3, 0)

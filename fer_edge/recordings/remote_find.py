@@ -1,0 +1,109 @@
+"""Which recordings lie at an address."""
+
+from __future__ import annotations
+
+import os
+from typing import Dict, List, Mapping, Sequence, Tuple
+
+from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
+from fer_edge.errors import SourceNotFound, SourceUnreadable, UsageError
+from fer_edge.recordings.find import ANIMATION, RESERVED, VIDEO_SUFFIXES, Found, find_recordings
+from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
+from fer_edge.recordings.storage import Storage, below, is_url
+from fer_edge.system.masking import mask, shown
+
+
+def find_anywhere(arguments: Sequence[str], out: str = "") -> Found:
+    """Find the recordings of paths, as `find_recordings` does, and of addresses of files and folders.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Paths, patterns and addresses.
+    out : str
+        Path or address of the folder of the results, which is not searched.
+
+    Raises
+    ------
+    UsageError
+        Two recordings have one name, or one has a name that the results need.
+    SourceError
+        An argument names nothing that is there, that may be read, or that is a recording.
+    MissingExtra
+        The package for a storage is not installed.
+    """
+    paths = [argument for argument in arguments if not is_url(argument)]
+    found = find_recordings(paths, "" if is_url(out) else out) if paths or not arguments else Found(())
+    recordings: Dict[str, Recording] = {one.name: one for one in found.recordings}
+    others = found.others
+    for url in dict.fromkeys(argument for argument in arguments if is_url(argument)):
+        there, left = _at(url.rstrip("/"), out.rstrip("/"))
+        others += left
+        for one in there:
+            _put(recordings, one)
+    return Found(tuple(recordings[name] for name in sorted(recordings, key=natural)), found.unreadable, others)
+
+
+def _at(url: str, out: str) -> Tuple[List[Recording], int]:
+    storage = Storage(url)
+    if storage.is_file(url):
+        folder, _, name = url.rpartition("/")
+        kind = PICTURES if _is_picture(name) else VIDEO
+        size = storage.size(url)
+        return [
+            Recording(name, kind, folder, (name,), size) if kind == PICTURES else Recording(name, kind, url, (), size)
+        ], 0
+    files = {
+        name: size
+        for name, size in storage.files_below(url).items()
+        if not name.startswith(out + "/") and not any(part.startswith(".") for part in name[len(url) :].split("/"))
+    }
+    recordings, others = _in_folder(url, files)
+    if not recordings:
+        if not files:
+            raise SourceNotFound(f"There is no file or folder {shown(mask(url))}.", "Check the address.")
+        raise SourceUnreadable(
+            f"The folder {shown(mask(url))} holds no videos and no pictures.",
+            "Name a file itself if it has another ending.",
+        )
+    return recordings, others
+
+
+def _in_folder(url: str, files: Mapping[str, int]) -> Tuple[List[Recording], int]:
+    recordings: List[Recording] = []
+    pictures: Dict[str, List[str]] = {}
+    others = 0
+    for name in sorted(files, key=natural):
+        folder, _, own = name.rpartition("/")
+        if _is_picture(own):
+            pictures.setdefault(folder, []).append(own)
+        elif _ending(own) in (*VIDEO_SUFFIXES, ANIMATION):
+            recordings.append(Recording(name[len(url) + 1 :], VIDEO, name, (), files[name]))
+        else:
+            others += 1
+    for folder, names in pictures.items():
+        own = folder[len(url) + 1 :] or url.rpartition("/")[2] or "pictures"
+        recordings.append(
+            Recording(own, PICTURES, folder, tuple(names), sum(files[below(folder, one)] for one in names))
+        )
+    return recordings, others
+
+
+def _put(recordings: Dict[str, Recording], one: Recording) -> None:
+    known = recordings.get(one.name)
+    if known is not None and (known.path, known.files) != (one.path, one.files):
+        raise UsageError(
+            f"Two recordings are called '{shown(one.name)}': in {shown(mask(known.path))} and in {shown(mask(one.path))}.",
+            "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
+        )
+    if one.name in RESERVED:
+        raise UsageError(f"A recording may not be called '{shown(one.name)}', as the results are.", "Rename it.")
+    recordings[one.name] = one
+
+
+def _is_picture(name: str) -> bool:
+    return _ending(name) in PICTURE_SUFFIXES and _ending(name) != ANIMATION
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()

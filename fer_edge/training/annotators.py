@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fer_edge.training import metrics
 from fer_edge.training.data import FaceSet
 from fer_edge.types import LABELS
 
@@ -63,6 +64,9 @@ class Annotators:
         network's accuracy is the same question.
     cross_entropy
         Mean of minus the logarithm of the probability that the network gives to a vote, in nats.
+    temperature_for_votes, cross_entropy_at_it
+        By what the logits would have to be divided for the lowest cross-entropy, and what that is. The model's own
+        temperature is usually lower: it makes the confidence in a majority label right, which is more than the votes are worth.
     cross_entropy_best
         The same of the votes' own shares; no network can have less.
     cross_entropy_human
@@ -81,6 +85,8 @@ class Annotators:
     agreement_human: float
     majority_human: float
     cross_entropy: float
+    temperature_for_votes: float
+    cross_entropy_at_it: float
     cross_entropy_best: float
     cross_entropy_human: float
     bands: list[Band]
@@ -93,7 +99,9 @@ def has_votes(faces: FaceSet) -> bool:
     return bool(((faces.votes > 0).sum(axis=1) > 1).any())
 
 
-def beside_annotators(probabilities: npt.NDArray[np.float32], faces: FaceSet) -> Annotators | None:
+def beside_annotators(
+    probabilities: npt.NDArray[np.float32], faces: FaceSet, temperature: float = 1.0
+) -> Annotators | None:
     """Compare a network's answers with the votes.
 
     Parameters
@@ -102,6 +110,8 @@ def beside_annotators(probabilities: npt.NDArray[np.float32], faces: FaceSet) ->
         N x 7, in the order of `LABELS`.
     faces
         N faces with a majority label.
+    temperature
+        By which the logits were divided that these are the softmax of.
 
     Returns
     -------
@@ -120,6 +130,9 @@ def beside_annotators(probabilities: npt.NDArray[np.float32], faces: FaceSet) ->
     def mean(of_votes: Floats) -> float:
         return float((votes * of_votes).sum() / votes.sum())
 
+    logits = temperature * np.log(np.maximum(given, _NEVER))
+    weighed = votes * (len(votes) / votes.sum())  # each vote counts the same, and not each face
+    fitted = metrics.fit_temperature_to(logits, weighed)
     others = np.maximum(votes[:, None, :] - np.eye(len(LABELS)), 0.0)  # N x 7 x 7: without one vote for the second axis
     guessed = np.diagonal(others + 1 / len(LABELS), axis1=1, axis2=2) / count
     return Annotators(
@@ -129,6 +142,8 @@ def beside_annotators(probabilities: npt.NDArray[np.float32], faces: FaceSet) ->
         agreement_human=mean((votes - 1) / np.maximum(1, count - 1)),
         majority_human=mean(_follows_most(others)),
         cross_entropy=mean(-np.log(np.maximum(given, _NEVER))),
+        temperature_for_votes=fitted,
+        cross_entropy_at_it=metrics.cross_entropy(logits, weighed, fitted),
         cross_entropy_best=mean(-np.log(np.maximum(shares, _NEVER))),
         cross_entropy_human=mean(-np.log(guessed)),
         bands=[_band(over, up_to, shares, given) for over, up_to in BANDS],

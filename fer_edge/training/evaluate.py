@@ -221,5 +221,7 @@ def evaluate(
             sorted({*THRESHOLDS, classifier.spec.uncertain_below}),
         ),
         parity=classifier.parity() if isinstance(classifier, ComparedClassifier) else None,
-        annotators=beside_annotators(probabilities, faces.take(np.asarray(found, np.int64))),
+        annotators=beside_annotators(
+            probabilities, faces.take(np.asarray(found, np.int64)), classifier.spec.temperature
+        ),
     )

@@ -129,7 +129,7 @@ def coverage_curve(
 
 
 def cross_entropy(logits: Floats, shares: Floats, temperature: float = 1.0) -> float:
-    """Return the mean of -sum of share times log p over the labels, in nats; ``shares`` are N x C, rows sum to 1."""
+    """Return the mean of -sum of share times log p over the labels, in nats; ``shares`` are N x C with a mean sum of 1."""
     probabilities = softmax(logits, temperature)
     return float(-(shares * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1).mean())
 

@@ -22,6 +22,8 @@ def people_lines(said: Annotators | None) -> list[str]:
         f"{said.agreement_best:.2%} |",
         f"| cross-entropy to the votes, nats (one annotator: what the others' votes tell) | {said.cross_entropy:.3f} | "
         f"{said.cross_entropy_human:.3f} | {said.cross_entropy_best:.3f} |",
+        f"| the same at the temperature that fits the votes, {said.temperature_for_votes:.3f} | {said.cross_entropy_at_it:.3f} "
+        "| | |",
         "",
         f"One annotator says what most of the others say in {said.majority_human:.2%} of the cases; the accuracy above is the "
         "same question.",

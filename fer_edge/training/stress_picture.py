@@ -35,7 +35,7 @@ def draw_stress(path: Path, figures: UnderStress, title: str) -> None:
     figure = pictures.new_figure(STRESS_SIZE)
     right, gap = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     bars = right.barh(names, [row.accuracy for row in rows], color=pictures.BLUE)
-    right.bar_label(bars, [f"{row.accuracy:.1%}" for row in rows], padding=4, fontsize=9)
+    right.bar_label(bars, [f"{row.accuracy:.1%}" for row in rows], padding=-40, fontsize=9, color="white")
     for value, style, name in (
         (clean.accuracy, "-", "as they are"),
         (figures.accuracy, "--", "mean over the stresses"),

@@ -62,6 +62,18 @@ def test_no_answer_is_nearer_to_the_votes_than_their_own_shares() -> None:
     assert own.cross_entropy == pytest.approx(own.cross_entropy_best, abs=1e-6)
     assert sure.cross_entropy > sure.cross_entropy_best
     assert sure.cross_entropy_human > sure.cross_entropy_best
+    # Too sure an answer is nearer to the votes at a higher temperature; right shares are as near as they get.
+    assert sure.temperature_for_votes > 1.5
+    assert sure.cross_entropy_best < sure.cross_entropy_at_it < sure.cross_entropy
+    assert own.temperature_for_votes == pytest.approx(1, abs=1e-3)
+
+
+def test_the_temperature_for_votes_is_of_the_logits_and_not_of_what_the_models_own_made_of_them() -> None:
+    faces = voted(SPLIT, CLEAR, (2, 0, 0, 1, 0, 5, 2))
+    shares = (faces.votes / faces.votes.sum(axis=1, keepdims=True)).astype(np.float32)
+    said = beside_annotators(shares, faces, temperature=0.5)
+    assert said is not None
+    assert said.temperature_for_votes == pytest.approx(0.5, abs=1e-3)
 
 
 def test_accuracy_is_told_by_how_many_agreed() -> None:

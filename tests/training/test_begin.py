@@ -8,15 +8,17 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torch import nn
 
 from fer_edge.classify.onnx import OnnxClassifier
 from fer_edge.errors import CheckpointError, ModelNotFound
 from fer_edge.inference.model_files import find_model
 from fer_edge.training.augment import to_network_size
-from fer_edge.training.begin import begin, check_begin
+from fer_edge.training.begin import begin, begin_with_file, check_begin
 from fer_edge.training.data import FaceSet
 from fer_edge.training.export import to_onnx
 from fer_edge.training.recipe import TrainSettings
+from fer_edge.training.train import train
 from fer_edge.zoo.catalogue import build_network
 
 pytest.importorskip("onnxruntime")
@@ -72,6 +74,14 @@ def test_another_network_and_one_in_int8_are_refused_before_anything_long() -> N
         check_begin(settings("fernet_r", str(find_model("fernet_r").with_name("fernet_r.int8.onnx"))))
 
 
+def test_a_file_of_the_same_layers_in_other_sizes_is_refused(small_set: FaceSet, tmp_path: Path) -> None:
+    pixels = 3 * 64 * 64
+    onnx.save(to_onnx(nn.Sequential(nn.Flatten(), nn.Linear(pixels, 5))), tmp_path / "five.onnx")
+    network = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 7))
+    with pytest.raises(CheckpointError, match="another network"):
+        begin_with_file(network, str(tmp_path / "five.onnx"), small_set.images)
+
+
 def test_a_start_that_is_not_there_or_is_no_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="nobody"):
         check_begin(settings("fernet_r", "nobody"))
@@ -81,3 +91,10 @@ def test_a_start_that_is_not_there_or_is_no_network_is_named(tmp_path: Path) -> 
     with pytest.raises(CheckpointError, match=r"broken\.onnx"):
         check_begin(settings("fernet_r", str(tmp_path / "broken.onnx")))
     check_begin(settings("fernet_r", ""))
+
+
+def test_a_wrong_start_is_told_before_the_teachers_are_asked(small_set: FaceSet, tmp_path: Path) -> None:
+    wrong = TrainSettings(network="fernet_r", start="nobody", distill=0.5, teacher="somebody", device="cpu")
+    with pytest.raises(ModelNotFound, match="nobody"):
+        train(wrong, small_set, small_set, tmp_path)
+    assert list(tmp_path.iterdir()) == []

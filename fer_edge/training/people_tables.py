@@ -70,15 +70,18 @@ def stress_lines(figures: UnderStress | None) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in (clean, *figures.rows):
-        change = "" if row is clean else f"{100 * (row.accuracy - clean.accuracy):+.1f} points"
+        change = "" if row is clean else _change(row.accuracy, clean.accuracy)
         lines.append(
             f"| {row.stress} | {row.accuracy:.2%} | {change} | {row.macro_f1:.3f} | {row.ece:.3f} | {row.uncertain:.2%} | "
             f"{row.recall['disgust']:.2f} | {row.recall['fear']:.2f} |"
         )
-    loss = 100 * (figures.accuracy - clean.accuracy)
     lines.append(
-        f"| **mean over the stresses** | {figures.accuracy:.2%} | {loss:+.1f} points | {figures.macro_f1:.3f} | "
+        f"| **mean over the stresses** | {figures.accuracy:.2%} | {_change(figures.accuracy, clean.accuracy)} | {figures.macro_f1:.3f} | "
         f"{figures.ece:.3f} | | | |"
     )
     lines += [f"\nLeft out, {reason}: {name}." for name, reason in figures.left_out.items()]
     return lines
+
+
+def _change(share: float, clean: float) -> str:
+    return f"{round(100 * (share - clean), 1) + 0.0:+.1f} points"  # without a minus before nothing

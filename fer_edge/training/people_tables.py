@@ -76,8 +76,8 @@ def stress_lines(figures: UnderStress | None) -> list[str]:
             f"{row.recall['disgust']:.2f} | {row.recall['fear']:.2f} |"
         )
     lines.append(
-        f"| **mean over the stresses** | {figures.accuracy:.2%} | {_change(figures.accuracy, clean.accuracy)} | {figures.macro_f1:.3f} | "
-        f"{figures.ece:.3f} | | | |"
+        f"| **mean over the stresses** | {figures.accuracy:.2%} | {_change(figures.accuracy, clean.accuracy)} | "
+        f"{figures.macro_f1:.3f} | {figures.ece:.3f} | | | |"
     )
     lines += [f"\nLeft out, {reason}: {name}." for name, reason in figures.left_out.items()]
     return lines

@@ -40,7 +40,11 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument("--dropout", type=_number(0, 0.95), metavar="X", help="share of the last features dropped")
     change.add_argument("--distill", type=_number(0, 1), metavar="X", help="share of the target that a teacher answers")
     change.add_argument("--teacher", metavar="MODEL", help="who that is: a model's name or file; several with commas")
-    change.add_argument("--start", metavar="CHECKPOINT", help="a best.pt of the same network to begin with")
+    change.add_argument(
+        "--start",
+        metavar="CHECKPOINT",
+        help="a best.pt of the same network to begin with, or an exported one: its name or ONNX file",
+    )
     change.add_argument("--balance", type=_number(0, 1), metavar="B", help="class weights are frequency^-B; 0 for none")
     change.add_argument(
         "--original-mix",
@@ -164,7 +168,16 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="PATH",
         help="write the figures there as PATH.json and PATH.md, and pictures as PATH-confusion.png, PATH-coverage.png and "
-        "PATH-reliability.png",
+        "PATH-reliability.png, with --stress also PATH-stress.png",
+    )
+    parser.add_argument(
+        "--stress",
+        action="store_true",
+        help="measure the same faces also under what cameras do: blur, noise, low light, JPEG, little contrast, covered mouths "
+        "and eyes, tilted and turned heads, few pixels, a detector's jitter; about sixteen times the work",
+    )
+    parser.add_argument(
+        "--stress-seed", type=_whole(0), default=0, metavar="N", help="decides what is random in it (%(default)s)"
     )
     machine = parser.add_argument_group("machine")
     machine.add_argument("--threads", type=_whole(1), default=1, metavar="N", help="inference threads (%(default)s)")

@@ -12,10 +12,11 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
+from fer_edge.training import webcam
 from fer_edge.training.recipe import Augmentation
+from fer_edge.training.webcam import Draw
 
 _Uniform = Callable[[float, float], torch.Tensor]
-_Chance = Callable[[float], torch.Tensor]
 
 _LUMINANCE_STEPS = torch.tensor(
     [
@@ -65,21 +66,17 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
     torch.Tensor
         N x 3 x size x size, float32 in [0, 1]; grey is copied to three channels.
     """
-    count, device = len(images), images.device
+    draw = Draw(len(images), images.device, generator, how.calm)
+    uniform, chance = draw.uniform, draw.chance
 
-    def uniform(low: float, high: float) -> torch.Tensor:
-        draw = torch.rand(count, 1, 1, 1, generator=generator, device=device)
-        return low + (high - low) * draw
-
-    def chance(share: float) -> torch.Tensor:
-        return torch.rand(count, 1, 1, 1, generator=generator, device=device) < share
-
-    x = _affine(images.permute(0, 3, 1, 2).float() / 255.0, size, how, uniform, chance)
+    x = webcam.covered(images.permute(0, 3, 1, 2).float() / 255.0, how.cover, draw)
+    x = webcam.coarse(_moved(x, size, how, draw), how.coarse, draw)
 
     mean = x.mean(dim=(2, 3), keepdim=True)
     x = (x - mean) * uniform(1 - how.contrast, 1 + how.contrast) + mean
     x = (x + uniform(-how.brightness, how.brightness)).clamp(1e-4, 1.0)
     x = x ** uniform(1 - how.gamma, 1 + how.gamma)
+    x = webcam.flattened(x, how.flat, draw)
     if how.low_light:
         x = torch.where(chance(how.low_light), x * uniform(0.125, 0.5), x)
 
@@ -88,18 +85,21 @@ def augment(images: torch.Tensor, size: int, how: Augmentation, generator: torch
         functional.avg_pool2d(x, 2), size=(size, size), mode="bilinear", align_corners=False
     )
     x = x + (x - coarse) * uniform(-1.0, 0.8) * chance(how.detail)
+    x = webcam.blurred(x, how.blur, draw)
 
-    x = x + torch.randn(x.shape, generator=generator, device=device) * uniform(0.0, how.noise)
+    x = x + draw.normal(x) * uniform(0.0, how.noise)
+    x = webcam.grainy(x, how.grain, draw)
     if how.jpeg:
         x = torch.where(chance(how.jpeg), _jpeg(x, uniform(15.0, 75.0)), x)
     x = _erase(x, size, mean, uniform, chance(how.erase))
     return x.clamp(0.0, 1.0).expand(-1, 3, -1, -1)
 
 
-def _affine(x: torch.Tensor, size: int, how: Augmentation, uniform: _Uniform, chance: _Chance) -> torch.Tensor:
-    angle = uniform(-how.rotation, how.rotation).flatten() * (math.pi / 180.0)
+def _moved(x: torch.Tensor, size: int, how: Augmentation, draw: Draw) -> torch.Tensor:
+    uniform = draw.uniform
+    angle = uniform(-how.rotation, how.rotation).flatten() * (math.pi / 180.0) + webcam.rolled(how.roll, draw)
     zoom = 1.0 / uniform(*how.scale).flatten()
-    mirror = torch.where(chance(0.5).flatten(), -1.0, 1.0)
+    mirror = torch.where(uniform(0.0, 1.0).flatten() < 0.5, -1.0, 1.0)
     theta = torch.zeros(len(x), 2, 3, device=x.device)
     theta[:, 0, 0] = zoom * angle.cos() * mirror
     theta[:, 0, 1] = -zoom * angle.sin()
@@ -109,6 +109,7 @@ def _affine(x: torch.Tensor, size: int, how: Augmentation, uniform: _Uniform, ch
     theta[:, 0, 2] = 2 * uniform(-how.shift, how.shift).flatten()
     theta[:, 1, 2] = 2 * uniform(-how.shift, how.shift).flatten()
     grid = functional.affine_grid(theta, [len(x), 1, size, size], align_corners=False)
+    grid = webcam.turned(grid, how.turn, draw)
     return functional.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 

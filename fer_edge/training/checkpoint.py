@@ -42,7 +42,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             # Of bytes that are no checkpoint, torch may first say that their pickle protocol is unusual.
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError as error:
+        # What torch says advises to run the code in it.
+        raise CheckpointError(f"{path} is no checkpoint.", "Give a best.pt that 'fer-edge train' wrote.") from error
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(
             f"{path} cannot be read as a checkpoint: {error}", "Give another, or train anew."
         ) from error

@@ -177,6 +177,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
         from fer_edge.training.data.arguments import data_source
         from fer_edge.training.evaluate import evaluate
         from fer_edge.training.evaluation_report import check_report, to_markdown, write_report
+        from fer_edge.training.stress_figures import stresses_for, under_stress
     from fer_edge.classify.backend_choice import open_classifier
     from fer_edge.classify.onnx import read_contract
     from fer_edge.inference.model_files import find_model
@@ -186,7 +187,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
         raise UsageError("--min-agreement only makes sense with --against.", "Name the backend to compare with.")
     # A set takes long to read: a model, detector or library that is not there, or a place that is taken, is told first.
     if args.report:
-        check_report(args.report)
+        check_report(args.report, args.stress)
     model = find_model(args.model)
     # No choice by timing: figures of a network are of the file that was named.
     first = args.backend or f"onnx:cpu:{read_contract(model)[0].precision}"
@@ -213,8 +214,13 @@ def run_evaluate(args: argparse.Namespace) -> int:
         try:
             faces = load_faces(source)
             name = args.data_name or source.title
+            runs = 2 + len(stresses_for(classifier.spec.colour)[0]) if args.stress else 1
             with _bar("face") as bar:
+                bar.reset(total=runs * len(faces.labelled()[0]))
                 result = evaluate(classifier, faces, name, crop, cut, on_batch=bar.update)
+                if args.stress:
+                    borne = under_stress(classifiers[0], faces, crop, args.stress_seed, on_batch=bar.update)
+                    result = replace(result, stress=borne)
         finally:
             close()
     sys.stdout.write(to_markdown(result))
@@ -242,7 +248,9 @@ COMMANDS: Mapping[str, Command] = {
         run_export,
     ),
     "evaluate": Command(
-        "Measure a model's accuracy and calibration on a labelled set.", add_evaluate_arguments, run_evaluate
+        "Measure a model on a labelled set: accuracy, calibration, agreement with people, what cameras do.",
+        add_evaluate_arguments,
+        run_evaluate,
     ),
 }
 

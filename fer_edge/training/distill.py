@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.onnx import OnnxClassifier
+from fer_edge.classify.softmax import softmax
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import find_model
+from fer_edge.training import metrics
 from fer_edge.training.data import FaceSet
 from fer_edge.training.faces import whole_image
 from fer_edge.training.recipe import TrainSettings
@@ -40,9 +42,24 @@ def taught(targets: Targets, faces: FaceSet, settings: TrainSettings) -> Targets
     for path in paths:
         with closing(OnnxClassifier(path, threads=settings.threads or 1)) as teacher:
             _log.info("asking the teacher %s about %d faces", teacher.spec.name, len(targets.rows))
-            answers.append(answers_of(teacher, faces.images[targets.rows]))
+            answers.append(
+                _heard(answers_of(teacher, faces.images[targets.rows]), teacher.spec.name, targets, settings)
+            )
     mixed = (1 - settings.distill) * targets.soft + settings.distill * np.mean(answers, axis=0)
     return replace(targets, soft=mixed.astype(np.float32))
+
+
+def _heard(
+    answers: npt.NDArray[np.float32], name: str, targets: Targets, settings: TrainSettings
+) -> npt.NDArray[np.float32]:
+    if settings.teacher_voice == "labels":
+        return answers
+    if settings.teacher_voice != "votes":
+        raise UsageError(f"There is no teacher_voice {settings.teacher_voice!r}.", "Choose labels or votes.")
+    logits = np.log(np.maximum(answers, 1e-7))
+    temperature = metrics.fit_temperature_to(logits, targets.soft)
+    _log.info("the votes want the answers of %s at %.3f of its temperature", name, temperature)
+    return softmax(logits, temperature).astype(np.float32)
 
 
 def answers_of(

@@ -10,9 +10,11 @@ import numpy as np
 from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.errors import DataSetError
 from fer_edge.training import metrics
+from fer_edge.training.annotators import Annotators, beside_annotators
 from fer_edge.training.data import FaceSet
 from fer_edge.training.faces import Crop, whole_image
 from fer_edge.training.parity import ComparedClassifier, Parity
+from fer_edge.training.stress_figures import UnderStress
 from fer_edge.types import LABELS, Expression
 
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -21,12 +23,16 @@ THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 @dataclass(frozen=True)
 class LabelFigures:
-    """How well one label is told; see `fer_edge.training.metrics`."""
+    """How well one label is told; see `fer_edge.training.metrics`.
+
+    ``among_two`` is the share of its faces for which it is one of the two most probable answers.
+    """
 
     faces: int
     precision: float
     recall: float
     f1: float
+    among_two: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,10 @@ class Evaluation:
         model's own, rising.
     parity
         How alike another backend answered, where one was asked.
+    annotators
+        The answers beside the votes of several people; None for a set with plain labels.
+    stress
+        The same faces under what cameras do, where that was asked for.
     """
 
     model: str
@@ -103,6 +113,8 @@ class Evaluation:
     accuracy_when_certain: float
     coverage: list[metrics.CoveragePoint]
     parity: Parity | None = None
+    annotators: Annotators | None = None
+    stress: UnderStress | None = None
 
 
 def evaluate(
@@ -158,6 +170,7 @@ def evaluate(
     # A photograph that lost its face when the set was read has a label too: sets of photographs have plain ones.
     labelled = len(rows) + len(faces.without_face)
     right = probabilities.argmax(axis=1) == truth
+    among_two = (np.argsort(-probabilities, axis=1, kind="stable")[:, :2] == truth[:, None]).any(axis=1)
     certain = ~np.array([expression.uncertain for expression in expressions])
     return Evaluation(
         model=classifier.spec.name,
@@ -174,13 +187,21 @@ def evaluate(
         accuracy_of_all=float(right.sum() / labelled),
         macro_f1=float(metrics.f1(confusion).mean()),
         labels={
-            label: LabelFigures(int(count), float(precise), float(recalled), float(both))
-            for label, count, precise, recalled, both in zip(
-                LABELS,
-                confusion.sum(axis=1),
-                metrics.precision(confusion),
-                metrics.recall(confusion),
-                metrics.f1(confusion),
+            label: LabelFigures(
+                int(count),
+                float(precise),
+                float(recalled),
+                float(both),
+                float(among_two[truth == index].sum() / max(1, count)),
+            )
+            for index, (label, count, precise, recalled, both) in enumerate(
+                zip(
+                    LABELS,
+                    confusion.sum(axis=1),
+                    metrics.precision(confusion),
+                    metrics.recall(confusion),
+                    metrics.f1(confusion),
+                )
             )
         },
         confusion=confusion.tolist(),
@@ -200,4 +221,7 @@ def evaluate(
             sorted({*THRESHOLDS, classifier.spec.uncertain_below}),
         ),
         parity=classifier.parity() if isinstance(classifier, ComparedClassifier) else None,
+        annotators=beside_annotators(
+            probabilities, faces.take(np.asarray(found, np.int64)), classifier.spec.temperature
+        ),
     )

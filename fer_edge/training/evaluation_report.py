@@ -12,7 +12,9 @@ from urllib.parse import quote
 from fer_edge.training.atomic import check_replaceable, write_atomically
 from fer_edge.training.evaluate import Evaluation
 from fer_edge.training.parity import Parity
+from fer_edge.training.people_tables import people_lines, stress_lines
 from fer_edge.training.pictures import OURS, check_pictures, draw_confusion, draw_coverage, draw_reliability
+from fer_edge.training.stress_picture import draw_stress
 from fer_edge.types import LABELS
 
 _DRAW = {"confusion": draw_confusion, "coverage": draw_coverage, "reliability": draw_reliability}
@@ -31,8 +33,8 @@ def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -
     result
         The figures.
     pictures
-        File name, seen from the page, of each of ``confusion``, ``coverage`` and ``reliability``; one that is not there is not
-        linked.
+        File name, seen from the page, of each of ``confusion``, ``coverage``, ``reliability`` and ``stress``; one that is not
+        there is not linked.
     """
 
     def picture(which: str, caption: str) -> list[str]:
@@ -58,12 +60,13 @@ def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -
         *_parity_rows(result.parity),
         *picture("reliability", "Accuracy against confidence, without the temperature and with it"),
         "",
-        "| label | faces | precision | recall | F1 |",
-        "|---|---|---|---|---|",
+        "| label | faces | precision | recall | among the two most probable | F1 |",
+        "|---|---|---|---|---|---|",
     ]
     for label, figures in result.labels.items():
         lines.append(
-            f"| {label} | {figures.faces} | {figures.precision:.3f} | {figures.recall:.3f} | {figures.f1:.3f} |"
+            f"| {label} | {figures.faces} | {figures.precision:.3f} | {figures.recall:.3f} | {figures.among_two:.3f} | "
+            f"{figures.f1:.3f} |"
         )
     lines += ["", "Row: the true label; column: the answer.", "", f"| | {' | '.join(LABELS)} |", "|---" * 8 + "|"]
     lines += [f"| {label} | {' | '.join(map(str, row))} |" for label, row in zip(LABELS, result.confusion)]
@@ -80,6 +83,9 @@ def to_markdown(result: Evaluation, pictures: Mapping[str, str] | None = None) -
         accuracy = "nothing answered" if point.accuracy is None else f"{point.accuracy:.2%}"
         lines.append(f"| {point.threshold:g}{own} | {point.coverage:.2%} | {accuracy} |")
     lines += picture("coverage", "Accuracy against coverage")
+    lines += people_lines(result.annotators)
+    lines += stress_lines(result.stress)
+    lines += picture("stress", "Accuracy under each stress")
     return "\n".join(lines) + "\n"
 
 
@@ -106,7 +112,7 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        PATH.json, PATH.md, PATH-confusion.png, PATH-coverage.png and PATH-reliability.png.
+        PATH.json, PATH.md, PATH-confusion.png, PATH-coverage.png, PATH-reliability.png, and with stresses PATH-stress.png.
 
     Raises
     ------
@@ -115,10 +121,13 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
     OutputNotWritable
         If a file cannot be written, or is there and none of an earlier report.
     """
-    check_report(path)
-    as_json, as_page, pictures = _files(path)
+    check_report(path, result.stress is not None)
+    as_json, as_page, pictures = _files(path, result.stress is not None)
     for which, file in pictures.items():
-        _DRAW[which](file, result)
+        if which in _DRAW:
+            _DRAW[which](file, result)
+    if result.stress is not None:
+        draw_stress(pictures["stress"], result.stress, f"{result.model} on {result.data}, as cameras give it")
     page = to_markdown(result, {which: file.name for which, file in pictures.items()})
     write_atomically(as_json, (json.dumps(asdict(result), indent=2) + "\n").encode(), _OUR_JSON)
     # Last, so that whatever the page links is there.
@@ -126,8 +135,8 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
     return as_json, as_page, *pictures.values()
 
 
-def check_report(path: Path) -> None:
-    """Make sure that a report at ``path`` can be drawn and would replace reports only.
+def check_report(path: Path, stress: bool) -> None:
+    """Make sure that a report at ``path``, with stresses or without, can be drawn and would replace reports only.
 
     Raises
     ------
@@ -137,16 +146,17 @@ def check_report(path: Path) -> None:
         If one of its files is there and of no report.
     """
     check_pictures()
-    as_json, as_page, pictures = _files(path)
+    as_json, as_page, pictures = _files(path, stress)
     for file, ours in [(as_json, _OUR_JSON), (as_page, _OUR_PAGE), *((file, OURS) for file in pictures.values())]:
         check_replaceable(file, ours)
 
 
-def _files(path: Path) -> tuple[Path, Path, dict[str, Path]]:
+def _files(path: Path, stress: bool) -> tuple[Path, Path, dict[str, Path]]:
     if path.suffix in (".json", ".md"):
         path = path.with_suffix("")
 
     def beside(ending: str) -> Path:
         return path.with_name(path.name + ending)
 
-    return beside(".json"), beside(".md"), {which: beside(f"-{which}.png") for which in _DRAW}
+    drawn = (*_DRAW, "stress") if stress else tuple(_DRAW)
+    return beside(".json"), beside(".md"), {which: beside(f"-{which}.png") for which in drawn}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Optional
 
@@ -128,17 +128,29 @@ def coverage_curve(
     return points
 
 
-def fit_temperature(logits: Floats, truth: Ints) -> float:
-    """Return the temperature in [0.25, 4] that minimises the negative log-likelihood (Guo et al., 2017, section 4.2).
+def cross_entropy(logits: Floats, shares: Floats, temperature: float = 1.0) -> float:
+    """Return the mean of -sum of share times log p over the labels, in nats; ``shares`` are N x C with a mean sum of 1."""
+    probabilities = softmax(logits, temperature)
+    return float(-(shares * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1).mean())
 
-    The likelihood has one minimum along the temperature, so a golden-section search on its logarithm
-    finds it.
-    """
+
+def fit_temperature(logits: Floats, truth: Ints) -> float:
+    """Return the temperature in [0.25, 4] that minimises the negative log-likelihood (Guo et al., 2017, section 4.2)."""
+    return _lowest(lambda temperature: negative_log_likelihood(logits, truth, temperature))
+
+
+def fit_temperature_to(logits: Floats, shares: Floats) -> float:
+    """Return the temperature in [0.25, 4] that minimises the cross-entropy to shares N x C, such as those of votes."""
+    return _lowest(lambda temperature: cross_entropy(logits, shares, temperature))
+
+
+def _lowest(loss: Callable[[float], float]) -> float:
+    """Find the minimum by a golden-section search on the temperature's logarithm; there is one."""
     low, high = np.log(0.25), np.log(4.0)
     ratio = (np.sqrt(5.0) - 1) / 2
     while high - low > 1e-4:
         left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if negative_log_likelihood(logits, truth, np.exp(left)) < negative_log_likelihood(logits, truth, np.exp(right)):
+        if loss(float(np.exp(left))) < loss(float(np.exp(right))):
             high = right
         else:
             low = left

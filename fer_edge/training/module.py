@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -13,12 +12,13 @@ import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from fer_edge.errors import CheckpointError, DataSetError, TrainingError, UsageError
+from fer_edge.errors import DataSetError, TrainingError, UsageError
 from fer_edge.training import metrics
 from fer_edge.training.augment import augment, to_network_size
-from fer_edge.training.checkpoint import load_network
+from fer_edge.training.begin import begin
 from fer_edge.training.cuts import Cuts
 from fer_edge.training.data import FaceSet
+from fer_edge.training.mixing import mixed
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.targets import Targets
 from fer_edge.types import LABELS
@@ -66,7 +66,7 @@ class ExpressionTraining(lightning.LightningModule):
     UsageError
         If a setting has an unknown value.
     CheckpointError
-        If the checkpoint to start from is missing, damaged or of another network.
+        If the checkpoint or file to start from is missing, damaged or of another network.
     """
 
     def __init__(
@@ -96,22 +96,12 @@ class ExpressionTraining(lightning.LightningModule):
             raise UsageError(f"There is no schedule {settings.schedule!r}.", "Choose one-cycle or plateau.")
         torch.manual_seed(settings.seed)
         self.network = build_network(settings.network, settings.dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if settings.start:
-            self._begin_with(Path(settings.start))
+        begin(self.network, settings, self.images.numpy())
         self.averaged = build_network(settings.network).to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]
         self.averaged.load_state_dict(self.network.state_dict())
         self.result: EpochResult | None = None
         self._loss = self._right = torch.zeros(())
         self._logits: list[torch.Tensor] = []
-
-    def _begin_with(self, checkpoint: Path) -> None:
-        entry, trained = load_network(checkpoint)
-        if entry.name != self.settings.network:
-            raise CheckpointError(
-                f"{checkpoint} is of the network {entry.name}, and {self.settings.network} is to be trained.",
-                f"Give --network {entry.name}, or another --start.",
-            )
-        self.network.load_state_dict(trained.state_dict())
 
     def on_fit_start(self) -> None:
         """Move the images beside the weights."""
@@ -153,10 +143,12 @@ class ExpressionTraining(lightning.LightningModule):
 
     def training_step(self, rows: torch.Tensor, _index: int) -> torch.Tensor:
         """Return the loss of one batch."""
-        logits = self.network(self._changed(rows).contiguous(memory_format=torch.channels_last)).float()
-        soft = self.soft[rows]
+        images, soft, weights = self._changed(rows), self.soft[rows], self.weights[rows]
+        if self.settings.augmentation.mixup:
+            images, soft, weights = mixed(images, soft, weights, self.settings.augmentation.mixup)
+        logits = self.network(images.contiguous(memory_format=torch.channels_last)).float()
         losses = functional.cross_entropy(logits, soft, reduction="none")
-        loss = (losses * self.weights[rows]).mean()
+        loss = (losses * weights).mean()
         self._loss += loss.detach()
         self._right += (logits.argmax(1) == soft.argmax(1)).float().mean()
         return loss

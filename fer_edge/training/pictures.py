@@ -39,12 +39,12 @@ _DPI = 120
 
 OURS = re.compile(rb"\x89PNG\r\n\x1a\n.{0,200}?tEXtSoftware\0fer-edge", re.DOTALL)
 """How a picture of ours begins."""
-_BLUE, _ORANGE, _GREY = "#2b6ca3", "#d9822b", "#8a8a8a"
+BLUE, ORANGE, GREY = "#2b6ca3", "#d9822b", "#8a8a8a"
 
 
 def check_pictures() -> None:
     """Raise `MissingExtra` where matplotlib is not there: long work should end before it begins, not after."""
-    _figure((1, 1))
+    new_figure((1, 1))
 
 
 def draw_confusion(path: Path, result: Evaluation) -> None:
@@ -62,12 +62,12 @@ def draw_confusion(path: Path, result: Evaluation) -> None:
     counts = np.array(result.confusion)
     of_label = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(1, of_label)
-    figure = _figure(CONFUSION_SIZE)
+    figure = new_figure(CONFUSION_SIZE)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(*counts.shape):
         share = f"{shares[row, column]:.1%}" if of_label[row, 0] else "-"
-        colour = "white" if shares[row, column] > 0.5 else "black" if counts[row, column] else _GREY
+        colour = "white" if shares[row, column] > 0.5 else "black" if counts[row, column] else GREY
         axes.text(
             column,
             row,
@@ -86,10 +86,10 @@ def draw_confusion(path: Path, result: Evaluation) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03, label="share of the true label")
-    bar.ax.yaxis.set_major_formatter(_percent())
+    bar.ax.yaxis.set_major_formatter(percent())
     bar.outline.set_visible(False)
-    _title(axes, f"{result.model} on {result.data}: {result.accuracy:.2%} right of {counts.sum()} faces")
-    _write(figure, path)
+    put_title(axes, f"{result.model} on {result.data}: {result.accuracy:.2%} right of {counts.sum()} faces")
+    write(figure, path)
 
 
 def draw_reliability(path: Path, result: Evaluation) -> None:
@@ -104,7 +104,7 @@ def draw_reliability(path: Path, result: Evaluation) -> None:
     OutputNotWritable
         If ``path`` cannot be written.
     """
-    figure = _figure(RELIABILITY_SIZE)
+    figure = new_figure(RELIABILITY_SIZE)
     axes = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(3, 1))
     sides = (
         (result.reliability_uncalibrated, "without the temperature", result.ece_uncalibrated),
@@ -117,7 +117,7 @@ def draw_reliability(path: Path, result: Evaluation) -> None:
     axes[1, 0].set_ylabel("share of\nthe answers")
     axes[0, 0].legend(loc="upper left", frameon=False)
     figure.suptitle(_wrapped(f"{result.model} on {result.data}: is it as often right as it says?"), parse_math=False)
-    _write(figure, path)
+    write(figure, path)
 
 
 def draw_coverage(path: Path, result: Evaluation) -> None:
@@ -130,27 +130,27 @@ def draw_coverage(path: Path, result: Evaluation) -> None:
     OutputNotWritable
         If ``path`` cannot be written.
     """
-    figure = _figure(COVERAGE_SIZE)
+    figure = new_figure(COVERAGE_SIZE)
     axes = figure.add_subplot()
     given = [(point.threshold, point.coverage, point.accuracy) for point in result.coverage]
     drawn = [(threshold, coverage, accuracy) for threshold, coverage, accuracy in given if accuracy is not None]
-    axes.plot([point[1] for point in drawn], [point[2] for point in drawn], "-o", color=_BLUE, markersize=4)
+    axes.plot([point[1] for point in drawn], [point[2] for point in drawn], "-o", color=BLUE, markersize=4)
     for names, coverage, accuracy in _labels_apart(drawn):
         axes.annotate(names, (coverage, accuracy), xytext=(6, 7), textcoords="offset points", fontsize=9)
     for threshold, coverage, accuracy in drawn:
         if threshold == result.uncertain_below:
             label = f"the model's own threshold, {threshold:g}"
-            axes.plot([coverage], [accuracy], "o", color=_ORANGE, markersize=9, zorder=3, label=label)
+            axes.plot([coverage], [accuracy], "o", color=ORANGE, markersize=9, zorder=3, label=label)
     axes.set_xlabel("coverage: share of the faces that is answered")
     axes.set_ylabel("share right of these")
     axes.margins(0.1, 0.1)
-    axes.xaxis.set_major_formatter(_percent())
-    axes.yaxis.set_major_formatter(_percent())
-    _plain(axes)
+    axes.xaxis.set_major_formatter(percent())
+    axes.yaxis.set_major_formatter(percent())
+    plain(axes)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower left", frameon=False)
-    _title(axes, f"{result.model} on {result.data}: answering only above a confidence")
-    _write(figure, path)
+    put_title(axes, f"{result.model} on {result.data}: answering only above a confidence")
+    write(figure, path)
 
 
 def draw_curves(
@@ -182,25 +182,25 @@ def draw_curves(
     OutputNotWritable
         If ``path`` cannot be written.
     """
-    figure = _figure(CURVES_SIZE)
+    figure = new_figure(CURVES_SIZE)
     from matplotlib.ticker import MaxNLocator
 
     panels = figure.subplots(1, 2)
     contents = (("loss", train_loss, validation_loss), ("accuracy", train_accuracy, validation_accuracy))
     for axes, (what, train, validation) in zip(panels, contents):
-        for name, values, colour in (("training", train, _BLUE), ("validation", validation, _ORANGE)):
+        for name, values, colour in (("training", train, BLUE), ("validation", validation, ORANGE)):
             if values is not None:
                 # A line through one point is nothing to see.
                 axes.plot(epochs, values, color=colour, label=name, marker="o" if len(epochs) < 2 else None)
         axes.set_xlabel("epoch")
         axes.set_ylabel(what)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _plain(axes)
+        plain(axes)
         if axes.lines:
             axes.legend(frameon=False)
-    panels[1].yaxis.set_major_formatter(_percent())
+    panels[1].yaxis.set_major_formatter(percent())
     figure.suptitle(_wrapped(title), parse_math=False)
-    _write(figure, path)
+    write(figure, path)
 
 
 def _labels_apart(points: Sequence[tuple[float, float, float]]) -> list[tuple[str, float, float]]:
@@ -222,27 +222,28 @@ def _draw_bins(diagram: Axes, spread: Axes, bins: Sequence[ReliabilityBin]) -> N
     middles = [(each.low + each.high) / 2 for each in filled]
     width = (bins[0].high - bins[0].low) * 0.92
     accuracies = [each.accuracy or 0.0 for each in filled]
-    diagram.plot([0, 1], [0, 1], "--", color=_GREY, linewidth=1, label="as often right as it says")
-    diagram.bar(middles, accuracies, width, color=_BLUE, label="share right")
+    diagram.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1, label="as often right as it says")
+    diagram.bar(middles, accuracies, width, color=BLUE, label="share right")
     diagram.plot(
         [each.confidence or 0.0 for each in filled],
         [each.confidence or 0.0 for each in filled],
         "o",
-        color=_ORANGE,
+        color=ORANGE,
         markersize=5,
         label="mean confidence",
     )
-    spread.bar(middles, [each.answers / max(1, answers) for each in filled], width, color=_GREY)
+    spread.bar(middles, [each.answers / max(1, answers) for each in filled], width, color=GREY)
     spread.set_xlabel("confidence")
     diagram.set_xlim(0, 1)
     diagram.set_ylim(0, 1.02)
     for axes in (diagram, spread):
-        axes.yaxis.set_major_formatter(_percent())
-        axes.xaxis.set_major_formatter(_percent())
-        _plain(axes)
+        axes.yaxis.set_major_formatter(percent())
+        axes.xaxis.set_major_formatter(percent())
+        plain(axes)
 
 
-def _figure(size: tuple[int, int]) -> Figure:
+def new_figure(size: tuple[int, int]) -> Figure:
+    """Return an empty figure of that width and height in pixels. Raises MissingExtra where matplotlib is not there."""
     with needing("train", "Drawing pictures", "matplotlib"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -251,19 +252,22 @@ def _figure(size: tuple[int, int]) -> Figure:
     return figure
 
 
-def _percent() -> PercentFormatter:
+def percent() -> PercentFormatter:
+    """Return what writes the shares of an axis as percentages."""
     from matplotlib.ticker import PercentFormatter
 
     return PercentFormatter(1.0, decimals=None)
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Take the frame from axes but for its left and lower side, and draw a faint grid."""
     axes.grid(color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _title(axes: Axes, text: str) -> None:
+def put_title(axes: Axes, text: str) -> None:
+    """Write ``text`` above axes, as it is and in lines that fit."""
     # A dollar sign in a file's name is no formula.
     axes.set_title(_wrapped(text), fontsize=12, pad=12, parse_math=False)
 
@@ -272,7 +276,8 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, 84)
 
 
-def _write(figure: Figure, path: Path) -> None:
+def write(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG that `OURS` knows. Raises OutputNotWritable."""
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor="white", metadata={"Software": "fer-edge"})
     write_atomically(path, file.getvalue(), OURS)

@@ -33,6 +33,25 @@ class Augmentation:
         Share of the images darkened to between an eighth and a half, as a camera at its longest exposure gives them.
     jpeg
         Share of the images that go through JPEG's quantisation at a quality of 15 to 75.
+    calm
+        Share of the images that are only moved and lit: neither blurred nor erased, and spared from all that follows here
+        and from low light and JPEG.
+    flat
+        Share of the images left with 12 to 60 % of their contrast.
+    blur
+        Share blurred, in all directions or along one.
+    grain
+        Share with strong noise.
+    coarse
+        Share brought down to 18 to 40 pixels and up again.
+    cover
+        Share whose eyes or mouth are covered.
+    roll
+        Share tilted by up to 35 degrees more.
+    turn
+        Share turned aside by a homography.
+    mixup
+        Share of the steps in which each picture is mixed with another, and so are their targets (Zhang et al., 2018).
     detector_cut, detector
         Share of the images that are cut as this detector finds the face, before anything else is done to them.
     """
@@ -49,6 +68,15 @@ class Augmentation:
     colour: float = 0.0
     low_light: float = 0.0
     jpeg: float = 0.0
+    calm: float = 0.0
+    flat: float = 0.0
+    blur: float = 0.0
+    grain: float = 0.0
+    coarse: float = 0.0
+    cover: float = 0.0
+    roll: float = 0.0
+    turn: float = 0.0
+    mixup: float = 0.0
     detector_cut: float = 0.0
     detector: str = "blazeface"
 
@@ -111,8 +139,12 @@ class TrainSettings:
     teacher
         Model, by name or path, whose mean answer to an image and its mirror image is that; the mean of several, with
         commas between.
+    teacher_voice
+        ``labels``: the teacher's confidence is what its file makes of it, fitted on majority labels. ``votes``: its temperature
+        is fitted anew, on the votes for the training faces.
     start
-        Checkpoint of the same network whose averaged weights are the initial ones; empty for fresh ones.
+        Checkpoint of the same network whose averaged weights are the initial ones, or the name or ONNX file of an exported
+        one; empty for fresh ones.
     seed
         Decides initial weights, order and augmentation. Each epoch has its own stream, so that a resumed run repeats
         what an unbroken one does.
@@ -139,6 +171,7 @@ class TrainSettings:
     dropout: float = 0.3
     distill: float = 0.0
     teacher: str = ""
+    teacher_voice: str = "labels"
     start: str = ""
     seed: int = 1
     device: str = "auto"

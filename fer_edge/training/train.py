@@ -20,6 +20,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from fer_edge.errors import CheckpointError, UsageError
 from fer_edge.training.atomic import check_replaceable, write_atomically
+from fer_edge.training.begin import check_begin
 from fer_edge.training.checkpoint import OURS, load_checkpoint, save_checkpoint
 from fer_edge.training.cuts import cut_by_detector
 from fer_edge.training.data import FaceSet
@@ -95,6 +96,7 @@ def train(
     accelerator = accelerator_of(settings)
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    check_begin(settings)
     targets = taught(build_targets(faces, settings.targets), faces, settings)
     how = settings.augmentation
     cuts = cut_by_detector(faces.images, how.detector) if how.detector_cut else None

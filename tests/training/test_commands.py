@@ -43,21 +43,22 @@ def test_train_export_and_evaluate_follow_each_other(
     again = ["--validation", data, "--name", "tiny"]
     assert run("export", str(tmp_path / "run" / "best.pt"), model, *again) == 0, "what it wrote itself, it replaces"
     for _ in range(2):
-        assert run("evaluate", model, "--data", data, "--report", str(tmp_path / "figures")) == 0
+        assert run("evaluate", model, "--data", data, "--report", str(tmp_path / "figures"), "--stress") == 0
     assert "# tiny on small.parquet" in capsys.readouterr().out
-    assert json.loads((tmp_path / "figures.json").read_text())["faces"] == 56
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert (figures["faces"], figures["stress"]["faces"]) == (56, 56)
     parser = argparse.ArgumentParser()
     COMMANDS["evaluate"].add_arguments(parser)
     said = "".join(parser.format_help().split())
     written = [path.name for path in tmp_path.glob("figures*")]
-    assert len(written) == 5
+    assert len(written) == 6
     assert [name for name in written if name.replace("figures", "PATH") not in said] == []
 
 
 TAKEN = {
     "train": ("run", ["best.pt", "log.csv", "settings.json", "curves.png"]),
     "export": ("model.onnx", [""]),
-    "evaluate": ("figures", [".json", ".md", "-confusion.png", "-coverage.png", "-reliability.png"]),
+    "evaluate": ("figures", [".json", ".md", "-confusion.png", "-coverage.png", "-reliability.png", "-stress.png"]),
 }
 STRANGERS = {
     ".pt": b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(100),
@@ -82,7 +83,7 @@ def test_a_strangers_file_is_told_before_the_work_begins_and_stays(verb: str, na
     words = {
         "train": ["--data", missing, "--validation", missing, "--run", str(target)],
         "export": [str(tmp_path / "no-such.pt"), str(target), "--validation", missing],
-        "evaluate": ["fernet", "--data", missing, "--report", str(target)],
+        "evaluate": ["fernet", "--data", missing, "--report", str(target), "--stress"],
     }
     with pytest.raises(OutputNotWritable, match=f"{file.name} exists already, and is none that fer-edge wrote"):
         run(verb, *words[verb])

@@ -15,6 +15,7 @@ from fer_edge.errors import ModelNotFound, UsageError
 from fer_edge.inference.model_files import find_model
 from fer_edge.training.data import FaceSet
 from fer_edge.training.distill import answers_of, taught
+from fer_edge.training.metrics import cross_entropy
 from fer_edge.training.recipe import TargetRules, TrainSettings
 from fer_edge.training.targets import build_targets
 
@@ -35,6 +36,17 @@ def test_a_picture_and_its_mirror_image_are_answered_alike(small_set: FaceSet) -
     images = small_set.images[:7]
     assert np.allclose(answers_of(teacher, images), answers_of(teacher, images[:, :, ::-1]), atol=1e-5)
     teacher.close()
+
+
+def test_a_teacher_can_be_heard_at_the_temperature_that_the_votes_want(small_set: FaceSet) -> None:
+    targets = build_targets(small_set, TargetRules())
+    alone = replace(ONE, distill=1.0)
+    plain, fitted = (taught(targets, small_set, replace(alone, teacher_voice=how)).soft for how in ("labels", "votes"))
+    # It has never seen such stripes: fitted on their votes it is nearer to them, and its answers are the same.
+    assert cross_entropy(np.log(fitted), targets.soft) < cross_entropy(np.log(plain), targets.soft) - 0.01
+    assert np.array_equal(fitted.argmax(axis=1), plain.argmax(axis=1))
+    with pytest.raises(UsageError, match="no teacher_voice 'shouting'"):
+        taught(targets, small_set, replace(alone, teacher_voice="shouting"))
 
 
 def test_several_teachers_are_heard_alike(small_set: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,3 +70,16 @@ def test_coverage_falls_as_the_threshold_rises_and_is_whole_at_0(
         assert (point.accuracy is None) == (point.coverage == 0)
         # What is right and given can never be more than what is right.
         assert point.coverage * (point.accuracy or 0) <= right.mean() + 1e-9
+
+
+def test_no_answer_has_a_lower_cross_entropy_to_shares_than_the_shares_themselves() -> None:
+    shares = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])
+    entropy = -(shares * np.log(shares)).sum(axis=1).mean()
+    assert metrics.cross_entropy(np.log(shares), shares) == pytest.approx(entropy)
+    assert metrics.cross_entropy(np.log(np.roll(shares, 1, axis=1)), shares) > entropy
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
+def test_the_temperature_that_votes_want_is_found(temperature: float) -> None:
+    shares = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]])
+    assert metrics.fit_temperature_to(temperature * np.log(shares), shares) == pytest.approx(temperature, rel=1e-3)

@@ -111,6 +111,29 @@ def test_a_run_can_begin_with_the_weights_of_another(small_set: FaceSet, tmp_pat
         train(replace(QUICK, start=str(start)), small_set, small_set, tmp_path / "third")
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_run_on_pictures_as_webcams_give_them_is_the_same_when_it_was_cut_off(
+    precision: str, small_set: FaceSet, tmp_path: Path
+) -> None:
+    shares = dict.fromkeys(
+        ("flat", "blur", "grain", "coarse", "cover", "roll", "turn", "mixup", "jpeg", "low_light"), 0.6
+    )
+    webcam = Augmentation(calm=0.2, **shares)
+    settings = replace(QUICK, network="lenet", epochs=2, precision=precision, augmentation=webcam)
+    train(settings, small_set, small_set, tmp_path / "unbroken")
+
+    class PowerCut(BaseException):
+        pass
+
+    def cut(_result: EpochResult) -> None:
+        raise PowerCut
+
+    with pytest.raises(PowerCut):
+        train(settings, small_set, small_set, tmp_path / "broken", on_epoch=cut)
+    train(settings, small_set, small_set, tmp_path / "broken")
+    assert losses(tmp_path / "broken") == losses(tmp_path / "unbroken")
+
+
 @pytest.mark.slow
 def test_a_killed_process_loses_at_most_an_epoch(small_file: Path, tmp_path: Path) -> None:
     program = "import sys; from fer_edge.cli.main import main; sys.exit(main(sys.argv[1:]))"

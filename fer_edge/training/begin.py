@@ -1,0 +1,225 @@
+"""What a run begins with: fresh weights, a checkpoint's, or those of an exported ONNX file, such as a shipped one.
+
+An exported file has each BatchNorm folded into the convolution before it. Evaluated, such a convolution and a BatchNorm
+that changes nothing are the same network; trained, they are not, because a BatchNorm then divides by what it sees. So
+the statistics are measured anew on faces, and the factor and offset of each BatchNorm chosen to give back what it takes away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from fer_edge.errors import CheckpointError
+from fer_edge.inference.model_files import find_model
+from fer_edge.training.augment import to_network_size
+from fer_edge.training.checkpoint import load_network
+from fer_edge.training.recipe import TrainSettings
+from fer_edge.zoo.catalogue import build_network
+from fer_edge.zoo.fernet import INPUT_SIZE
+
+FACES = 2048
+"""How many faces tell the statistics."""
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_KINDS = {"Conv": (nn.Conv2d,), "Gemm": (nn.Linear,), "BatchNormalization": _NORMS}
+_LAYERS = (nn.Conv2d, nn.Linear, *_NORMS)
+_BATCH = 128
+
+
+def begin(network: nn.Module, settings: TrainSettings, images: npt.NDArray[np.uint8]) -> None:
+    """Give ``network`` the weights that ``settings.start`` names; without a start it keeps its own.
+
+    Parameters
+    ----------
+    network
+        The one of ``settings``, freshly built.
+    settings
+        The run.
+    images
+        Training faces, N x H x W x C uint8; an exported file needs them.
+
+    Raises
+    ------
+    ModelNotFound
+        If there is no such file.
+    CheckpointError
+        If the checkpoint is missing or damaged, or it or the file is of another network.
+    """
+    start = Path(settings.start)
+    if not settings.start:
+        return
+    if start.suffix == ".onnx" or not (start.suffix or start.is_file()):
+        begin_with_file(network, settings.start, images)
+        return
+    entry, trained = load_network(start)
+    if entry.name != settings.network:
+        raise CheckpointError(
+            f"{start} is of the network {entry.name}, and {settings.network} is to be trained.",
+            f"Give --network {entry.name}, or another --start.",
+        )
+    network.load_state_dict(trained.state_dict())
+
+
+def check_begin(settings: TrainSettings) -> None:
+    """Raise what `begin` would, before anything that takes long."""
+    if settings.start:
+        begin(build_network(settings.network), settings, np.zeros((1, INPUT_SIZE, INPUT_SIZE, 1), np.uint8))
+
+
+def begin_with_file(network: nn.Module, name: str, images: npt.NDArray[np.uint8]) -> None:
+    """Give ``network`` the weights of an exported file of the same construction.
+
+    Parameters
+    ----------
+    network
+        Freshly built; gives the file's logits afterwards, and goes on learning from them.
+    name
+        A shipped model's name, or the path of an ONNX file that ``fer-edge export`` wrote in FP32.
+    images
+        Training faces, N x H x W x C uint8; up to `FACES` of them, evenly spread, tell the statistics.
+
+    Raises
+    ------
+    ModelNotFound
+        If there is no such file.
+    CheckpointError
+        If the file is another network, or in INT8.
+
+    Examples
+    --------
+    ::
+
+        network = build_network("fernet_r", dropout=0.1)
+        begin_with_file(network, "fernet_r", faces.images)
+    """
+    path = find_model(name)
+    try:
+        graph = onnx.load(path).graph
+    except Exception as error:  # protobuf's own errors have no common base
+        raise CheckpointError(f"{path} cannot be read as ONNX: {error}", "Give another --start.") from error
+    spread = np.unique(np.linspace(0, len(images) - 1, FACES).astype(np.int64))
+    faces = to_network_size(torch.from_numpy(images[spread]), INPUT_SIZE)
+    layers = _in_order(network, faces[:1])
+    _measure(network, _fill(path, graph, layers), faces)
+
+
+def _in_order(network: nn.Module, image: torch.Tensor) -> list[nn.Module]:
+    """Return the layers with weights in the order in which they are used, which is the order of a file's nodes."""
+    used: list[nn.Module] = []
+    hooks = [
+        layer.register_forward_hook(lambda layer, _taken, _given: used.append(layer))
+        for layer in network.modules()
+        if isinstance(layer, _LAYERS)
+    ]
+    _evaluated(network, image)
+    for hook in hooks:
+        hook.remove()
+    return used
+
+
+def _evaluated(network: nn.Module, images: torch.Tensor) -> None:
+    training = network.training
+    network.eval()
+    with torch.inference_mode():
+        for part in torch.split(images, _BATCH):
+            network(part.contiguous(memory_format=torch.channels_last))
+    network.train(training)
+
+
+def _held(
+    nodes: list[onnx.NodeProto], layers: list[nn.Module]
+) -> Iterator[tuple[onnx.NodeProto, nn.Module, nn.BatchNorm2d | None]]:
+    """Yield what each node of a file holds: a layer, and with a convolution the BatchNorm that is folded into it.
+
+    Ends early, or with layers left over, where the two are not of the same network.
+    """
+    rest = iter(layers)
+    for index, node in enumerate(nodes):
+        layer = next(rest, None)
+        if layer is None or not isinstance(layer, _KINDS[node.op_type]):
+            return
+        folded = None
+        if isinstance(layer, nn.Conv2d) and [each.op_type for each in nodes[index + 1 :][:1]] != ["BatchNormalization"]:
+            after = next(rest, None)
+            if isinstance(after, nn.BatchNorm2d):
+                folded = after
+            elif after is not None:
+                rest = chain([after], rest)
+        yield node, layer, folded
+
+
+def _fill(path: Path, graph: onnx.GraphProto, layers: list[nn.Module]) -> list[nn.BatchNorm2d]:
+    """Give the layers the weights of the file; return the BatchNorms that were folded away."""
+    held = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = [node for node in graph.node if node.op_type in _KINDS]
+    pairs = list(_held(nodes, layers))
+    norms = [norm for _, _, norm in pairs if norm is not None]
+    whole = len(pairs) == len(nodes) and len(pairs) + len(norms) == len(layers)
+    if not whole or not all(name in held for node in nodes for name in node.input[1:]):
+        raise _other(path)
+    for node, layer, norm in pairs:
+        weights = [torch.from_numpy(numpy_helper.to_array(held[name]).copy()) for name in node.input[1:]]
+        _put(path, layer.weight, weights[0])
+        if isinstance(layer, _NORMS):
+            for place, value in zip((layer.bias, layer.running_mean, layer.running_var), weights[1:], strict=True):
+                _put(path, place, value)
+        elif norm is not None:
+            # Nothing is taken away or divided by: the folded network, until its statistics are measured.
+            nn.init.zeros_(norm.running_mean)  # type: ignore[arg-type]
+            nn.init.ones_(norm.running_var)  # type: ignore[arg-type]
+            nn.init.constant_(norm.weight, (1 + norm.eps) ** 0.5)
+            _put(path, norm.bias, weights[1])
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        elif layer.bias is not None:
+            _put(path, layer.bias, weights[1])
+    return norms
+
+
+def _put(path: Path, place: Any, value: torch.Tensor) -> None:
+    if place.shape != value.shape:
+        raise _other(path)
+    with torch.no_grad():
+        place.copy_(value)
+
+
+def _other(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path} is another network than the one to be trained, or in INT8.",
+        "Give --network as the file has it, or another --start.",
+    )
+
+
+def _measure(network: nn.Module, norms: list[nn.BatchNorm2d], faces: torch.Tensor) -> None:
+    """Give every BatchNorm the statistics of what it sees; the network's answers stay, so one pass is enough."""
+    sums = {norm: [torch.zeros(norm.num_features, dtype=torch.float64) for _ in range(2)] for norm in norms}
+    counts = dict.fromkeys(norms, 0)
+
+    def see(norm: nn.BatchNorm2d, taken: tuple[torch.Tensor, ...]) -> None:
+        values = taken[0].double()
+        sums[norm][0] += values.sum(dim=(0, 2, 3))
+        sums[norm][1] += values.square().sum(dim=(0, 2, 3))
+        counts[norm] += values.numel() // values.shape[1]
+
+    hooks = [norm.register_forward_pre_hook(see) for norm in norms]
+    _evaluated(network, faces)
+    for hook in hooks:
+        hook.remove()
+    with torch.no_grad():
+        for norm in norms:
+            mean = sums[norm][0] / counts[norm]
+            variance = (sums[norm][1] / counts[norm] - mean.square()).clamp_min(0.0)
+            norm.bias.add_(mean)
+            norm.weight.copy_((variance + norm.eps).sqrt())
+            norm.running_mean.copy_(mean)  # type: ignore[union-attr]
+            norm.running_var.copy_(variance)  # type: ignore[union-attr]

@@ -47,7 +47,7 @@ a row for each frame and face, who showed what from when to when, and a summary;
   fer-edge analyse interviews/ --out results --fps 5       five frames of each second are enough for states
   fer-edge analyse interviews/ --out results --dry-run     what would be done, and about how long it would take
 
-results/interviews/anna.mp4/ has frames.csv, states.csv and summary.json; results/ has summary.csv and failures.csv.
+results/anna.mp4/ has frames.csv, states.csv and summary.json; results/ has summary.csv and failures.csv.
 Run it again after an end of any kind: what is finished is skipped, the rest is done. A recording that cannot be read
 stands in failures.csv, the others are done all the same, and the exit code is 70. docs/recordings.md has the columns.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from typing import Callable, Mapping, Optional, TextIO
@@ -16,7 +17,7 @@ AUTO, LINES, JSON, NONE = "auto", "lines", "json", "none"
 
 LINE_SECONDS = 10.0
 JSON_SECONDS = 1.0
-_WIDTH = 100
+_WIDEST = 120
 
 
 class Shown:
@@ -55,7 +56,7 @@ class Shown:
     def end(self, outcome: Optional[Outcome] = None) -> None:
         """Show that the run is over; without an outcome, that it ended with an error."""
         if self.form == "terminal" and self._written:
-            self._error.write("\r" + " " * _WIDTH + "\r")
+            self._error.write("\r" + " " * _width() + "\r")
             self._error.flush()
         if self.form == JSON and outcome is not None:
             failures = [failure.row() for failure in outcome.failures]
@@ -73,7 +74,8 @@ class Shown:
     def _replace(self, figures: RunFigures) -> None:
         self._written = True
         line = f"{overall(figures)}  {', '.join(map(in_short, figures.at_work))}"
-        self._error.write(f"\r{printable(line, _WIDTH):{_WIDTH}}")
+        width = _width()
+        self._error.write(f"\r{printable(line)[:width]:{width}}")
         self._error.flush()
 
     def _lines(self, figures: RunFigures) -> None:
@@ -133,6 +135,11 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _width() -> int:
+    """Return how much of a line does not make the terminal begin another."""
+    return max(20, min(_WIDEST, shutil.get_terminal_size().columns - 1))
 
 
 def standard_streams(form: str) -> Shown:

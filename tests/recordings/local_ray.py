@@ -35,7 +35,7 @@ class Machine:
         with log.open("ab") as file:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus", "1", *arguments]
-                + ["--object-store-memory", str(_MEMORY), "--include-log-monitor", "false"],
+                + ["--object-store-memory", str(_MEMORY)],
                 env={**kept, "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -59,8 +59,12 @@ class Machine:
 
     def has_joined(self) -> bool:
         """Return whether it is a part of the cluster."""
-        assert self._process.poll() is None, self.log.read_text()
+        self.refuse_ended()
         return "Ray runtime started" in self.log.read_text()
+
+    def refuse_ended(self) -> None:
+        """Fail where it could not start."""
+        assert self._process.poll() is None, self.log.read_text()
 
     def at_work(self) -> bool:
         """Return whether a job is done on it."""
@@ -142,6 +146,7 @@ class LocalCluster:
         return machine
 
     def _answers(self) -> bool:
+        self.machines[0].refuse_ended()
         try:
             socket.create_connection(("127.0.0.1", self._port), 1.0).close()
         except OSError:

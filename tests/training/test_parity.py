@@ -50,7 +50,7 @@ def test_an_evaluation_says_what_it_ran_on_and_how_alike_another_backend_answers
 ) -> None:
     report = tmp_path / "report"
     data = ["--data", str(small_file), "--report", str(report), "--threads", "2"]
-    assert main(["evaluate", "fernet", *data, "--against", "onnx:cpu", "--min-agreement", "0.995"]) == 0
+    assert main(["evaluate", "fernet", *data, "--against", "onnx:cpu:fp32", "--min-agreement", "0.995"]) == 0
     assert "Run on CPUExecutionProvider, fp32" in capsys.readouterr().out
     parity = json.loads(report.with_suffix(".json").read_text())["parity"]
     assert parity["agreement"] == 1.0

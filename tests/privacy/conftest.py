@@ -34,7 +34,8 @@ class Seen:
     names, packets : list of str
         What it asked the name server for, and where its packets went.
     files : list of str
-        What lies in its home, cache, temporary and working folder afterwards.
+        What lies in its home, cache, temporary and working folder afterwards, but for what INT8 took, which docs/privacy.md
+        names: a processor with instructions for it leaves that, and another one does not.
     words : str
         What it printed.
     """
@@ -90,7 +91,8 @@ def sealed(tmp_path: Path) -> Sealed:
         saw = json.loads(report.read_text())
         assert saw["code"] in ends_with, done.stdout
         left = [file for place in places.values() for file in sorted(place.rglob("*")) if not file.is_dir()]
-        files = [str(file.relative_to(tmp_path / "places")) for file in left]
+        named = [str(file.relative_to(tmp_path / "places")) for file in left]
+        files = [file for file in named if not file.startswith("cache/fer-edge/precision/")]
         return Seen(saw["code"], saw["names"], saw["packets"], files, done.stdout)
 
     return run

@@ -141,6 +141,22 @@ def test_pictures_stand_one_by_one_under_their_names(tmp_path: Path) -> None:
     assert not parts.all("b")
 
 
+@pytest.mark.parametrize(
+    ("count", "numbers"),
+    [(1, [1]), (4, [1, 2, 3, 4]), (12, [2, 4, 6, 8, 10, 12]), (360, [50, 100, 150, 200, 250, 300, 350])],
+)
+def test_the_axis_of_pictures_has_their_numbers_below_their_middles(
+    tmp_path: Path, count: int, numbers: List[int]
+) -> None:
+    files = [f"{number}.jpg" for number in range(count)]
+    made = write_recording(tmp_path, "photos", [(1, "happy", 0, count)], None, files=files)
+    source = write_recording_page(made.folder).read_text(encoding="utf-8")
+    axis = source[source.index('class="ticks"') :].split("</svg>")[0]
+    told = re.findall(r'<text x="([0-9.]+)%".*?>(\d+)</text>', axis)
+    assert [int(number) for _, number in told] == numbers
+    assert [float(share) for share, _ in told] == pytest.approx([100 * (n - 0.5) / count for n in numbers], abs=0.001)
+
+
 def test_images_stand_over_the_time_they_are_of(tmp_path: Path) -> None:
     made = write_recording(tmp_path, "one.mp4", TWO, 24.0)
     strip = [Thumbnail(1.0, b"first", 2, 1), Thumbnail(23.5, b"last", 2, 1)]

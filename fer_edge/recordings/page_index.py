@@ -50,7 +50,7 @@ def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Fail
 
 def _total(recordings: Sequence[Recording]) -> str:
     length = sum(one.duration or 0.0 for one in recordings)
-    people = sum(one.people for one in recordings)
+    people = sum(one.people or 0 for one in recordings)
     frames = sum(one.analysed for one in recordings)
     return f"{wording.length(length)} in all, {frames} frames analysed, {people} people followed."
 
@@ -67,7 +67,7 @@ def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
             (
                 (f'<a href="{address}">{name}</a>' if address else name) + problems,
                 _sorted_by(one.duration, wording.length(one.duration)),
-                _sorted_by(one.people, str(one.people)),
+                _sorted_by(one.people, wording.UNKNOWN if one.people is None else str(one.people)),
                 _sorted_by(share, wording.share(share)),
                 share_bar(one.shares) if any(one.seconds.values()) else "",
                 f"{most} ({wording.share(one.shares[most])})"

@@ -161,7 +161,7 @@ def _facts(recording: Recording, pictures: bool) -> str:
         ),
         (f"{of} with a face", f"{recording.with_faces} ({wording.share(share)})"),
         ("faces in all of them", str(recording.faces)),
-        *([] if pictures else [("people followed", str(recording.people))]),
+        *([] if pictures or recording.people is None else [("people followed", str(recording.people))]),
         ("mean valence", wording.number(recording.valence, 2, signed=True)),
         *(
             [("analysed at", f"{recording.times_real_time:.3g} \N{MULTIPLICATION SIGN} real time")]

@@ -85,6 +85,8 @@ def test_people_who_were_not_followed_are_not_told_as_nobody(tmp_path: Path) -> 
     text = Parts(write_index(tmp_path)).text
     assert "not followed" in text
     assert "nobody seen" not in text
+    assert "2 people followed" in text
+    assert "\N{EN DASH}" in text[text.index("one.mp4") : text.index("not followed")]
 
 
 def test_none_at_all_makes_a_page_and_a_missing_table_an_error(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from fer_edge.recordings.page_bins import Floats, Steps, Sums
 from fer_edge.recordings.page_frame import plain_name, shown_name, whole
 from fer_edge.recordings.page_people import NOBODY, along, longest_seen, people_of
 from fer_edge.recordings.page_reading import Recording, State
-from fer_edge.report import markup, wording
+from fer_edge.report import markup, meaning, wording
 from fer_edge.types import LABELS
 from fer_edge.version import __version__
 
@@ -97,6 +97,9 @@ def page_of(content: Content) -> bytes:
         "STEP_TABLE": markup.folded("The charts as a table", tables.step_table(names, sums, pictures)),
         "STATE_TABLE": markup.folded("The states as a table", tables.state_table(states, steps)) if states else "",
         "PEOPLE": _section("People", "people", tables.people_table(listed, len(people))) if people else "",
+        "ABOUT_PEOPLE": meaning.PEOPLE_IN_PICTURES if pictures else meaning.PEOPLE,
+        "ABOUT_SHARE": meaning.SHARE if people else meaning.SHARE_OF_FACES,
+        "ABOUT_STEPS": meaning.STEPS_OF_PICTURES if pictures else meaning.STEPS,
         "RECORD": tables.record_table(recording.record),
         "VERSION": __version__,
         "PICTURES": "It holds images of people." if content.strip else "It holds no pictures.",

@@ -127,7 +127,9 @@ def test_nobody_in_it_no_duration_or_a_single_frame_make_a_page(tmp_path: Path) 
     unknown = write_recording(tmp_path, "unknown.mp4", TWO, None, lasts=20.0)
     assert figures(Parts(write_recording_page(unknown.folder)))["length"] == pytest.approx(20.0)
     single = write_recording(tmp_path, "single.mp4", [(1, "happy", 0, 1)], 0.1)
-    assert figures(Parts(write_recording_page(single.folder)))["count"] == [1.0]
+    parts = Parts(write_recording_page(single.folder))
+    assert figures(parts)["count"] == [1.0]
+    assert "The only one" in parts.text
 
 
 def test_pictures_stand_one_by_one_under_their_names(tmp_path: Path) -> None:
@@ -139,6 +141,9 @@ def test_pictures_stand_one_by_one_under_their_names(tmp_path: Path) -> None:
     assert [step.split()[-1] for step in told["steps"]] == [f"({file})" for file in files]
     assert "5 pictures" in parts.text
     assert not parts.all("b")
+    assert "who is in two pictures counts in both" in parts.text
+    for word in ("half of the time", "table of states", "two who smile for a minute"):
+        assert word not in parts.text, word
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,16 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path, ca
     assert "finished before, would be skipped" in capsys.readouterr().out
 
 
+def test_a_dry_run_tries_the_largest_recording_and_not_the_first(tmp_path: Path, capsys: Any) -> None:
+    pictures(tmp_path / "in", 3)
+    for index in range(4):
+        assert cv2.imwrite(str(tmp_path / f"in/r1/q{index}.png"), cv2.imread(str(PORTRAIT)))
+    for name in ("q0.png", "q1.png"):
+        (tmp_path / "in/r0" / name).write_bytes((tmp_path / "in/r0/p.png").read_bytes())
+    assert main(["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out"), *FAST, "--dry-run"]) == 0
+    assert "frames of r1 " in capsys.readouterr().out
+
+
 def test_ctrl_c_or_sigterm_ends_it_in_the_middle_and_the_next_run_goes_on(tmp_path: Path) -> None:
     pictures(tmp_path / "in", 40)
     out = tmp_path / "out"

@@ -16,11 +16,18 @@ SHARE = """<dt>Shown for, share</dt>
 in view: from when a face was first found to when it was last found, with the moments for which it was hidden.</dd>"""
 
 SHARE_OF_FACES = """<dt>Share</dt>
-<dd>Of all faces in all pictures or frames, each counted once in each of them.</dd>"""
+<dd>Of all faces in all pictures, each counted once.</dd>"""
+
+SHARE_OF_FRAMES = """<dt>Shown for, share</dt>
+<dd>The time of all faces added up, frame by frame: each counts for as long as its frame lasts, two at once twice.</dd>"""
 
 PEOPLE = """<dt>People</dt>
 <dd>Faces in view, followed while they are. Nobody is recognised: who leaves and comes back counts anew. A mean of 0.5 people
 is one person for half of the time.</dd>"""
+
+PEOPLE_NOT_FOLLOWED = """<dt>People</dt>
+<dd>Faces in one frame. Nobody was followed from one to the next. A mean of 0.5 people is one person for half of the
+time.</dd>"""
 
 PEOPLE_IN_PICTURES = """<dt>People</dt>
 <dd>Faces in one picture. Nobody is recognised: who is in two pictures counts in both.</dd>"""

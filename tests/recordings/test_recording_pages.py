@@ -118,6 +118,9 @@ def test_a_recording_whose_faces_are_not_followed_has_charts_and_no_rows_for_peo
     assert figures(parts)["people"] == []
     assert max(figures(parts)["count"]) == 2.0
     assert "Faces were not followed" in parts.text
+    assert "Nobody was followed from one to the next" in parts.text
+    assert "each counts for as long as its frame lasts" in parts.text
+    assert "people followed" not in parts.text
     assert "All recordings" not in parts.text, "there is no page of all to go back to"
 
 

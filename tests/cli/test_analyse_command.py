@@ -70,7 +70,11 @@ def test_a_bad_recording_gives_its_exit_code_and_the_rest_is_done(tmp_path: Path
     assert told.value.exit_code == 70
     assert "failures.csv" in told.value.remedy
     assert [row["name"] for row in rows(tmp_path / "out/failures.csv")] == ["bad.mp4"]
+    assert "the results of the others" in told.value.remedy
     assert [row["name"] for row in rows(tmp_path / "out/summary.csv")] == ["r0"]
+    with pytest.raises(RecordingsFailed, match="1 of 1 recording could not") as told:
+        main(["analyse", str(tmp_path / "in/bad.mp4"), "--out", str(tmp_path / "one"), *FAST, "--progress", "none"])
+    assert "others" not in told.value.remedy
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path, capsys: Any) -> None:

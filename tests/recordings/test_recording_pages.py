@@ -160,7 +160,7 @@ def test_the_axis_of_pictures_has_their_numbers_below_their_middles(
     made = write_recording(tmp_path, "photos", [(1, "happy", 0, count)], None, files=files)
     source = write_recording_page(made.folder).read_text(encoding="utf-8")
     axis = source[source.index('class="ticks"') :].split("</svg>")[0]
-    told = re.findall(r'<text x="([0-9.]+)%".*?>(\d+)</text>', axis)
+    told = re.findall(r'<text x="(-?[0-9.]+)%".*?>(\d+)</text>', axis)
     assert [int(number) for _, number in told] == numbers
     assert [float(share) for share, _ in told] == pytest.approx([100 * (n - 0.5) / count for n in numbers], abs=0.001)
 

@@ -9,7 +9,7 @@ from typing import Iterator, List, Sequence, Tuple
 
 from fer_edge.board.cores import usable_cores
 from fer_edge.cli.analyse_progress import AUTO, JSON, LINES, NONE, Shown, standard_streams
-from fer_edge.cli.analyse_wording import forecast_lines, outcome_lines
+from fer_edge.cli.analyse_wording import failed_words, forecast_lines, outcome_lines
 from fer_edge.cli.arguments import add_settings, given_settings
 from fer_edge.cli.progress_line import show_progress
 from fer_edge.errors import RecordingsFailed, UsageError
@@ -226,11 +226,10 @@ def _end(
         return stop.exit_code or INTERRUPTED
     if outcome.failures:
         first = outcome.failures[0]
-        count = len(outcome.failures)
+        rest = "; all that could be read is in the results" if outcome.failed < len(found.recordings) else ""
         raise RecordingsFailed(
-            f"{count} of {len(found.recordings)} recordings could not be analysed{'' if outcome.failed else ' wholly'}, "
-            f"beginning with {printable(first.name)}: {first.reason}",
-            f"{shown(os.path.join(options.out, 'failures.csv'))} has them all; the results of the others are there.",
+            f"{failed_words(found, outcome)}, beginning with {printable(first.name)}: {first.reason}",
+            f"{shown(os.path.join(options.out, 'failures.csv'))} has them all{rest}.",
         )
     if no_pages:
         first = no_pages[0]

@@ -31,6 +31,15 @@ def outcome_lines(found: Found, outcome: Outcome, out: str) -> List[str]:
     return lines
 
 
+def failed_words(found: Found, outcome: Outcome) -> str:
+    """Return how many recordings could not be analysed, or not wholly."""
+    failed, partial = outcome.failed, len(outcome.failures) - outcome.failed
+    of = f"of {recordings(len(found.recordings))} could not be analysed"
+    if not failed:
+        return f"{partial} {of} wholly"
+    return f"{failed} {of}" + (f", and {partial} not wholly" if partial else "")
+
+
 def _found_lines(found: Found) -> List[str]:
     lines = [f"not searched: {shown(folder)}: {why}" for folder, why in found.unreadable]
     if found.others:

@@ -115,7 +115,7 @@ def forecast(
     stopped: Callable[[], bool] = lambda: False,
     clock: Clock = time.monotonic,
 ) -> Forecast:
-    """Look at each recording, and try the first that is to be analysed for some seconds.
+    """Look at each recording, and try the largest that is to be analysed for some seconds.
 
     Parameters
     ----------
@@ -145,7 +145,9 @@ def forecast(
             if not concerns_one(error):
                 raise
             planned.append(Planned(recording, False, problem=error.message))
+    # The largest is the most of the work, and speaks best for the rest.
     to_do = [one.recording for one in planned if not one.finished and not one.problem]
+    to_do.sort(key=lambda recording: -recording.size)
     return Forecast(tuple(planned), _trial(to_do, asked, stopped, clock), workers)
 
 

@@ -23,6 +23,7 @@ ROW = 22.0
 _BAR = 16.0
 _MOST_TICKS = 10
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+_PICTURE_TICKS = tuple(digit * 10**power for power in range(7) for digit in (1, 2, 5))
 
 _STROKES = {
     "x": '<path d="M0 0l8 8M8 0l-8 8"/>',
@@ -157,8 +158,9 @@ def side(marks: Sequence[Tuple[float, str]], height: float) -> str:
 def ticks(steps: Steps) -> str:
     """Return the axis below the areas."""
     made = []
-    for number, at in enumerate(tick_places(steps.length)):
-        share = 100 * at / steps.length if steps.length else 0.0
+    for number, at in enumerate(picture_places(steps.length) if steps.pictures else tick_places(steps.length)):
+        # A picture is called by its number, below its middle; a second where it begins.
+        share = 100 * (at - 0.5 if steps.pictures else at) / steps.length if steps.length else 0.0
         anchor = "start" if share < 2 else "end" if share > 98 else "middle"
         rare = "" if number % 2 == 0 else ' class="dense"'
         text = f"{at:.0f}" if steps.pictures else wording.clock(at, 1 if at % 1 else 0)
@@ -174,6 +176,13 @@ def tick_places(length: float) -> List[float]:
     wanted = length / _MOST_TICKS
     width = next((width for width in _TICKS if width >= wanted), _TICKS[-1] * math.ceil(wanted / _TICKS[-1]))
     return [round(number * width, 6) for number in range(int(length / width + 1e-6) + 1)]
+
+
+def picture_places(length: float) -> List[float]:
+    """Return at most ten numbers of pictures, counted from 1 on, that are easily read."""
+    wanted = length / _MOST_TICKS
+    width = next((width for width in _PICTURE_TICKS if width >= wanted), math.ceil(wanted))
+    return [float(number) for number in range(width, int(length) + 1, width)]
 
 
 def runs(values: NDArray[np.signedinteger]) -> List[Tuple[int, int, int]]:

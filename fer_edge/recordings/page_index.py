@@ -29,30 +29,39 @@ _PARTIAL = "partial"
 
 def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Failure]) -> bytes:
     """Return the page; recordings that have one of their own in `out` are links."""
-    seconds = {label: sum(one.seconds[label] for one in recordings) for label in LABELS}
-    more = {label: (wording.length(seconds[label]),) for label in LABELS}
     count = f"{len(recordings)} recordings" if len(recordings) != 1 else "1 recording"
     values = {
         "COUNT": count,
         "TOTAL": _total(recordings),
         "FAILED": _failed(failures),
         "RECORDINGS": _recordings(out, recordings),
-        "EXPRESSION_TABLE": markup.table(
-            "Each expression, all people of all recordings together",
-            ("Expression", "Share", "Shown for"),
-            expression_rows(seconds, more),
-        ),
+        "ALL_TOGETHER": _all_together(recordings),
         "FAILURES": _failures(failures),
         "VERSION": __version__,
     }
     return whole(f"fer-edge: {count}", "page_index.html", values, "page_index.js")
 
 
+def _all_together(recordings: Sequence[Recording]) -> str:
+    """Return the recordings in which people were followed added up; nothing where there is none."""
+    followed = [one for one in recordings if one.people is not None]
+    if not followed:
+        return ""
+    seconds = {label: sum(one.seconds[label] for one in followed) for label in LABELS}
+    more = {label: (wording.length(seconds[label]),) for label in LABELS}
+    caption = "Each expression, all people of all recordings together"
+    if len(followed) < len(recordings):
+        caption += f" (without the {len(recordings) - len(followed)} in which nobody was followed)"
+    made = markup.table(caption, ("Expression", "Share", "Shown for"), expression_rows(seconds, more))
+    return f'<section aria-labelledby="h-sum" class="whole">\n<h2 id="h-sum">All together</h2>\n{made}</section>'
+
+
 def _total(recordings: Sequence[Recording]) -> str:
     length = sum(one.duration or 0.0 for one in recordings)
-    people = sum(one.people for one in recordings)
+    followed = [one.people for one in recordings if one.people is not None]
+    people = f"{sum(followed)} people followed" if followed or not recordings else "nobody followed"
     frames = sum(one.analysed for one in recordings)
-    return f"{wording.length(length)} in all, {frames} frames analysed, {people} people followed."
+    return f"{wording.length(length)} in all, {frames} frames analysed, {people}."
 
 
 def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
@@ -67,7 +76,7 @@ def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
             (
                 (f'<a href="{address}">{name}</a>' if address else name) + problems,
                 _sorted_by(one.duration, wording.length(one.duration)),
-                _sorted_by(one.people, str(one.people)),
+                _sorted_by(one.people, wording.UNKNOWN if one.people is None else str(one.people)),
                 _sorted_by(share, wording.share(share)),
                 share_bar(one.shares) if any(one.seconds.values()) else "",
                 f"{most} ({wording.share(one.shares[most])})"

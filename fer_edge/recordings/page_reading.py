@@ -45,8 +45,10 @@ class Recording:
         As the run tells them.
     duration, fps : float or None
         Seconds, of pictures None; frames a second.
-    frames, analysed, with_faces, faces, people : int
-        How many frames it has, how many of them were analysed, and had faces; faces in all of them; persons who were followed.
+    frames, analysed, with_faces, faces : int
+        How many frames it has, how many of them were analysed, and had faces; faces in all of them.
+    people : int or None
+        Who were followed; None where nobody was to be.
     seconds : mapping of str to float
         For how long each of `LABELS` was shown, all people added up.
     valence, times_real_time : float or None
@@ -65,7 +67,7 @@ class Recording:
     analysed: int
     with_faces: int
     faces: int
-    people: int
+    people: Optional[int]
     seconds: Mapping[str, float]
     valence: Optional[float]
     times_real_time: Optional[float]
@@ -258,6 +260,7 @@ def _refuse_without(wanted: Sequence[str], there: Sequence[str]) -> None:
 
 
 def _recording(record: Mapping[str, Any], seconds: Mapping[str, Any], problems: Sequence[Any]) -> Recording:
+    people = _number(record.get("people"))
     return Recording(
         name=str(record["name"]),
         path=str(record.get("path") or ""),
@@ -267,7 +270,7 @@ def _recording(record: Mapping[str, Any], seconds: Mapping[str, Any], problems: 
         analysed=int(_number(record.get("frames_analysed")) or 0),
         with_faces=int(_number(record.get("frames_with_faces")) or 0),
         faces=int(_number(record.get("faces")) or 0),
-        people=int(_number(record.get("people")) or 0),
+        people=None if people is None else int(people),
         seconds={label: _number(seconds.get(label)) or 0.0 for label in LABELS},
         valence=_number(record.get("valence")),
         times_real_time=_number(record.get("times_real_time")),

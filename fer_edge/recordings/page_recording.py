@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from fer_edge.recordings.page_bins import Floats, Steps, Sums
 from fer_edge.recordings.page_frame import plain_name, shown_name, whole
 from fer_edge.recordings.page_people import NOBODY, along, longest_seen, people_of
 from fer_edge.recordings.page_reading import Recording, State
-from fer_edge.report import markup, wording
+from fer_edge.report import markup, meaning, wording
 from fer_edge.types import LABELS
 from fer_edge.version import __version__
 
@@ -97,6 +97,7 @@ def page_of(content: Content) -> bytes:
         "STEP_TABLE": markup.folded("The charts as a table", tables.step_table(names, sums, pictures)),
         "STATE_TABLE": markup.folded("The states as a table", tables.state_table(states, steps)) if states else "",
         "PEOPLE": _section("People", "people", tables.people_table(listed, len(people))) if people else "",
+        **_about(recording, pictures),
         "RECORD": tables.record_table(recording.record),
         "VERSION": __version__,
         "PICTURES": "It holds images of people." if content.strip else "It holds no pictures.",
@@ -115,6 +116,17 @@ def page_of(content: Content) -> bytes:
     }
     title = f"fer-edge: {plain_name(recording.name)}"
     return whole(title, "page_recording.html", values, "page_recording.js", markup.for_script(data))
+
+
+def _about(recording: Recording, pictures: bool) -> Dict[str, str]:
+    """Return what is said of the figures, where it is not the same on all pages."""
+    if pictures:
+        people, share, steps = meaning.PEOPLE_IN_PICTURES, meaning.SHARE_OF_FACES, meaning.STEPS_OF_PICTURES
+    elif recording.people is None:
+        people, share, steps = meaning.PEOPLE_NOT_FOLLOWED, meaning.SHARE_OF_FRAMES, meaning.STEPS
+    else:
+        people, share, steps = meaning.PEOPLE, meaning.SHARE, meaning.STEPS
+    return {"ABOUT_PEOPLE": people, "ABOUT_SHARE": share, "ABOUT_STEPS": steps}
 
 
 def _heard(number: int, steps: Steps, sums: Sums) -> str:
@@ -161,7 +173,7 @@ def _facts(recording: Recording, pictures: bool) -> str:
         ),
         (f"{of} with a face", f"{recording.with_faces} ({wording.share(share)})"),
         ("faces in all of them", str(recording.faces)),
-        *([] if pictures else [("people followed", str(recording.people))]),
+        *([] if pictures or recording.people is None else [("people followed", str(recording.people))]),
         ("mean valence", wording.number(recording.valence, 2, signed=True)),
         *(
             [("analysed at", f"{recording.times_real_time:.3g} \N{MULTIPLICATION SIGN} real time")]

@@ -76,7 +76,7 @@ def people_table(people: Sequence[Person], count: int) -> str:
         for person in people
     ]
     told = f"All {count}" if count == len(people) else f"The {len(people)} seen longest of {count}"
-    caption = f"{told}, in the order in which they came"
+    caption = f"{told}, in the order in which they came" if count > 1 else "The only one"
     head = ("Person", "First seen", "Last seen", "In view", "Expressions", "Shown most", "Valence", "States")
     return sized(markup.table(caption, head, rows, tall=len(people) > 20), len(rows))
 

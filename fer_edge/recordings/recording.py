@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import List, Tuple
 
@@ -40,13 +41,17 @@ class Recording:
     size: int = 0
 
 
-def natural(text: str) -> List[Tuple[int, int, str]]:
-    """Return a key that sorts numbers within names by their value: ``take2`` before ``take10``.
+def natural(text: str) -> Tuple[List[Tuple[int, int, str]], str]:
+    """Return a key that sorts names as people do: numbers within by their value, whatever the case, an umlaut as its letter.
 
     Examples
     --------
-    >>> sorted(["take10.mp4", "take2.mp4", "Take1.mp4"], key=natural)
-    ['Take1.mp4', 'take2.mp4', 'take10.mp4']
+    >>> sorted(["take10.mp4", "take2.mp4", "Take1.mp4", "Anna.mp4", "ben.mp4"], key=natural)
+    ['Anna.mp4', 'ben.mp4', 'Take1.mp4', 'take2.mp4', 'take10.mp4']
     """
-    parts = re.split(r"(\d+)", text)
-    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
+    parts = re.split(r"(\d+)", _letters(text))
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts], text
+
+
+def _letters(text: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one)).casefold()

@@ -80,6 +80,8 @@ def summary_of(
     fps = next((part.fps for part in parts if part.fps > 0), 0.0)
     last = parts[-1].last
     duration = last + 1 / fps if fps > 0 and frames else last
+    pictures = recording.kind == PICTURES
+    followed = asked.tracks and not pictures  # a zero would say that there was nobody
     problems: List[str] = list(dict.fromkeys(problem for part in parts for problem in part.problems))
     return {
         "version": VERSION,
@@ -93,16 +95,16 @@ def summary_of(
         "precision": first.network.get("precision", ""),
         "settings": settings_of(asked),
         "fer_edge": __version__,
-        "duration_s": number(duration, 3) if recording.kind != PICTURES else None,
-        "fps": number(fps, 3),
+        "duration_s": None if pictures else number(duration, 3),
+        "fps": None if pictures else number(fps, 3),
         "width": next((part.width for part in parts if part.width), 0),
         "height": next((part.height for part in parts if part.height), 0),
         "frames": frames,
         "frames_analysed": figures.analysed,
         "frames_with_faces": figures.with_faces,
         "faces": figures.faces,
-        "people": figures.people,
-        "seconds": {label: number(seconds, 3) for label, seconds in figures.seconds.items()},
+        "people": figures.people if followed else None,
+        "seconds": {label: number(seconds, 3) for label, seconds in figures.seconds.items()} if followed else None,
         "valence": None if figures.valence is None else number(figures.valence, 4),
         "analysed_in_s": number(work, 2),
         "times_real_time": number(duration / work, 2) if work > 0 and duration > 0 else None,

@@ -70,7 +70,23 @@ def test_a_bad_recording_gives_its_exit_code_and_the_rest_is_done(tmp_path: Path
     assert told.value.exit_code == 70
     assert "failures.csv" in told.value.remedy
     assert [row["name"] for row in rows(tmp_path / "out/failures.csv")] == ["bad.mp4"]
+    assert "all that could be read is in the results" in told.value.remedy
     assert [row["name"] for row in rows(tmp_path / "out/summary.csv")] == ["r0"]
+    with pytest.raises(RecordingsFailed, match="1 of 1 recording could not") as told:
+        main(["analyse", str(tmp_path / "in/bad.mp4"), "--out", str(tmp_path / "one"), *FAST, "--progress", "none"])
+    assert "could be read" not in told.value.remedy
+
+
+def test_what_could_be_read_in_part_is_not_counted_as_not_analysed(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 1)
+    (tmp_path / "in/r0/torn.png").write_bytes(b"torn")
+    base = ["analyse", str(tmp_path / "in"), *FAST, "--progress", "none", "--out"]
+    with pytest.raises(RecordingsFailed, match=r"^1 of 1 recording could not be analysed wholly, ") as told:
+        main([*base, str(tmp_path / "one")])
+    assert "all that could be read is in the results" in told.value.remedy
+    (tmp_path / "in/bad.mp4").write_bytes(bytes(2000))
+    with pytest.raises(RecordingsFailed, match=r"^1 of 2 recordings could not be analysed, and 1 not wholly, "):
+        main([*base, str(tmp_path / "two")])
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path, capsys: Any) -> None:
@@ -92,6 +108,16 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path, ca
     capsys.readouterr()
     assert main([*base, "--dry-run"]) == 0
     assert "finished before, would be skipped" in capsys.readouterr().out
+
+
+def test_a_dry_run_tries_the_largest_recording_and_not_the_first(tmp_path: Path, capsys: Any) -> None:
+    pictures(tmp_path / "in", 3)
+    for index in range(4):
+        assert cv2.imwrite(str(tmp_path / f"in/r1/q{index}.png"), cv2.imread(str(PORTRAIT)))
+    for name in ("q0.png", "q1.png"):
+        (tmp_path / "in/r0" / name).write_bytes((tmp_path / "in/r0/p.png").read_bytes())
+    assert main(["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out"), *FAST, "--dry-run"]) == 0
+    assert "frames of r1 " in capsys.readouterr().out
 
 
 def test_ctrl_c_or_sigterm_ends_it_in_the_middle_and_the_next_run_goes_on(tmp_path: Path) -> None:

@@ -93,8 +93,8 @@ def write_recording(
         "frames_analysed": count,
         "frames_with_faces": with_faces,
         "faces": faces,
-        "people": len({track for track, *_ in parts}) if followed else 0,
-        "seconds": seconds,
+        "people": len({track for track, *_ in parts}) if followed else None,
+        "seconds": seconds if followed else None,
         "valence": sum(VALENCES[label] * seconds[label] for label in LABELS) / total if total else None,
         "analysed_in_s": 4.0,
         "times_real_time": None if files else (duration or 0) / 4.0,
@@ -110,7 +110,7 @@ def write_tables(out: Path, made: Sequence[Made], failures: Sequence[Sequence[st
     flat = []
     for one in made:
         record = {key: value for key, value in one.record.items() if key not in ("seconds", "settings")}
-        record.update({f"{label}_s": value for label, value in one.record["seconds"].items()})
+        record.update({f"{label}_s": (one.record["seconds"] or {}).get(label, "") for label in LABELS})
         flat.append({**record, "problems": "; ".join(one.record["problems"])})
     _write_csv(out / "summary.csv", list(flat[0]) if flat else ["name"], flat)
     if failures:

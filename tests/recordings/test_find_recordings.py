@@ -38,6 +38,13 @@ def test_a_folder_gives_its_videos_and_the_pictures_of_each_folder_sorted_as_peo
     assert (shots.kind, shots.files, shots.size) == ("pictures", ("p9.png", "p10.jpg"), 4)
 
 
+def test_names_are_sorted_whatever_their_case_and_an_umlaut_as_its_letter(tmp_path: Path) -> None:
+    composed, apart = "\N{LATIN CAPITAL LETTER A WITH DIAERESIS}", "A\N{COMBINING DIAERESIS}"
+    expected = ["anna.mp4", f"{composed}rger.mp4", f"{apart}tna.mp4", "Ben.mp4", "day 1/x.mp4", "Zoe.mp4"]
+    made(tmp_path, *reversed(expected))
+    assert names(tmp_path) == expected
+
+
 def test_pictures_of_the_named_folder_itself_are_called_as_it_is(tmp_path: Path) -> None:
     made(tmp_path / "day", "p.jpg", "a.mp4")
     assert names(tmp_path / "day") == ["a.mp4", "day"]

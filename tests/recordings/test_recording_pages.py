@@ -118,6 +118,9 @@ def test_a_recording_whose_faces_are_not_followed_has_charts_and_no_rows_for_peo
     assert figures(parts)["people"] == []
     assert max(figures(parts)["count"]) == 2.0
     assert "Faces were not followed" in parts.text
+    assert "Nobody was followed from one to the next" in parts.text
+    assert "each counts for as long as its frame lasts" in parts.text
+    assert "people followed" not in parts.text
     assert "All recordings" not in parts.text, "there is no page of all to go back to"
 
 
@@ -127,7 +130,9 @@ def test_nobody_in_it_no_duration_or_a_single_frame_make_a_page(tmp_path: Path) 
     unknown = write_recording(tmp_path, "unknown.mp4", TWO, None, lasts=20.0)
     assert figures(Parts(write_recording_page(unknown.folder)))["length"] == pytest.approx(20.0)
     single = write_recording(tmp_path, "single.mp4", [(1, "happy", 0, 1)], 0.1)
-    assert figures(Parts(write_recording_page(single.folder)))["count"] == [1.0]
+    parts = Parts(write_recording_page(single.folder))
+    assert figures(parts)["count"] == [1.0]
+    assert "The only one" in parts.text
 
 
 def test_pictures_stand_one_by_one_under_their_names(tmp_path: Path) -> None:
@@ -139,6 +144,25 @@ def test_pictures_stand_one_by_one_under_their_names(tmp_path: Path) -> None:
     assert [step.split()[-1] for step in told["steps"]] == [f"({file})" for file in files]
     assert "5 pictures" in parts.text
     assert not parts.all("b")
+    assert "who is in two pictures counts in both" in parts.text
+    for word in ("half of the time", "table of states", "two who smile for a minute"):
+        assert word not in parts.text, word
+
+
+@pytest.mark.parametrize(
+    ("count", "numbers"),
+    [(1, [1]), (4, [1, 2, 3, 4]), (12, [2, 4, 6, 8, 10, 12]), (360, [50, 100, 150, 200, 250, 300, 350])],
+)
+def test_the_axis_of_pictures_has_their_numbers_below_their_middles(
+    tmp_path: Path, count: int, numbers: List[int]
+) -> None:
+    files = [f"{number}.jpg" for number in range(count)]
+    made = write_recording(tmp_path, "photos", [(1, "happy", 0, count)], None, files=files)
+    source = write_recording_page(made.folder).read_text(encoding="utf-8")
+    axis = source[source.index('class="ticks"') :].split("</svg>")[0]
+    told = re.findall(r'<text x="(-?[0-9.]+)%".*?>(\d+)</text>', axis)
+    assert [int(number) for _, number in told] == numbers
+    assert [float(share) for share, _ in told] == pytest.approx([100 * (n - 0.5) / count for n in numbers], abs=0.001)
 
 
 def test_images_stand_over_the_time_they_are_of(tmp_path: Path) -> None:

@@ -68,9 +68,20 @@ def test_pictures_of_a_folder_are_one_recording_with_a_row_for_each_file(tmp_pat
     assert [row["file"] for row in rows] == ["'=1+1.png", "p9.png", "p10.png", "p11.png"]
     assert [bool(row["face"]) for row in rows] == [True, True, True, False]
     assert {row["time"] + row["track"] for row in rows} == {""}
+    (line,) = rows_of(tmp_path / "out/summary.csv")
+    assert [line[name] for name in ("duration_s", "fps", "people", "happy_s", "neutral_s")] == [""] * 5
     (failure,) = outcome.failures
     assert failure.results == "partial"
     assert "p11.png" in failure.reason
+
+
+def test_who_was_not_followed_has_no_number_of_people_and_no_seconds_instead_of_zeros(tmp_path: Path) -> None:
+    write_recording(tmp_path / "a.mp4", 12)
+    analyse(tmp_path / "a.mp4", tmp_path / "off", tracks=False)
+    summary = json.loads((tmp_path / "off/a.mp4/summary.json").read_text())
+    assert (summary["faces"], summary["people"], summary["seconds"]) == (12, None, None)
+    (line,) = rows_of(tmp_path / "off/summary.csv")
+    assert (line["people"], line["happy_s"], line["angry_s"], line["fps"]) == ("", "", "", "25.0")
 
 
 def test_every_nth_frame_and_so_many_a_second_can_be_analysed(tmp_path: Path) -> None:

@@ -131,6 +131,11 @@ class _Search:
         if os.path.isdir(place):
             before = self._put_so_far
             self._add_files(list(self._files_below(place)), place)
+            if self._is_out(place):
+                raise UsageError(
+                    f"{shown(place)} is the folder of the results (--out), or in it, and is not searched.",
+                    f"Name another for the results, such as {shown(os.path.join(place, 'results'))}.",
+                )
             if self._put_so_far == before and not self._unreadable:
                 raise SourceUnreadable(
                     f"The folder {shown(place)} holds no videos and no pictures.",

@@ -77,6 +77,13 @@ def test_the_folder_of_the_results_and_hidden_files_are_not_searched(tmp_path: P
     assert names(tmp_path, out=str(tmp_path / "results")) == ["a.mp4"]
 
 
+@pytest.mark.parametrize("out", ["in", "."])
+def test_results_are_not_to_lie_where_the_recordings_do_or_above_them(tmp_path: Path, out: str) -> None:
+    made(tmp_path, "in/a.mp4")
+    with pytest.raises(UsageError, match="is the folder of the results"):
+        names(tmp_path / "in", out=str(tmp_path / out))
+
+
 def test_a_link_that_leads_back_is_followed_once(tmp_path: Path) -> None:
     made(tmp_path, "in/a.mp4")
     (tmp_path / "in/again").symlink_to(tmp_path / "in")

@@ -103,7 +103,8 @@ def refuse_reserved(names: Collection[str]) -> None:
             above = f"{above}/{part}"
         if taken:
             raise UsageError(
-                f"A recording may not be called '{shown(name)}', as the results are.", "Rename it, or the folder of that name."
+                f"A recording may not be called '{shown(name)}', as the results are.",
+                "Rename it, or the folder of that name.",
             )
 
 

@@ -123,7 +123,9 @@ def test_pipes_and_devices_are_left_out_also_behind_links(tmp_path: Path) -> Non
     assert names(tmp_path) == ["a.mp4", "gone.mp4"]
 
 
-@pytest.mark.parametrize("name", ["summary.csv/a.mp4", "index.html/p.jpg", "day/frames.csv/p.jpg", "day/summary.json/b/p.jpg"])
+@pytest.mark.parametrize(
+    "name", ["summary.csv/a.mp4", "index.html/p.jpg", "day/frames.csv/p.jpg", "day/summary.json/b/p.jpg"]
+)
 def test_a_recording_whose_results_would_lie_where_others_do_is_refused_at_once(tmp_path: Path, name: str) -> None:
     made(tmp_path / "in", "day/p.jpg", "other/frames.csv/p.jpg", "summary.json/a.mp4")
     assert names(tmp_path / "in") == ["day", "other/frames.csv", "summary.json/a.mp4"]

@@ -22,7 +22,7 @@ def grpc_server(network: Network, port: int, tls: Optional[Tuple[Path, Path]] = 
         def _check(self, context: Any, name: str = "") -> None:
             shown = dict(context.invocation_metadata()).get("authorization")
             if how.token and shown != f"Bearer {how.token}":
-                context.abort(grpc.StatusCode.UNAUTHENTICATED, "unauthorized")
+                context.abort(grpc.StatusCode.UNAUTHENTICATED, how.refusal)
             if name not in ("", how.name):
                 context.abort(grpc.StatusCode.NOT_FOUND, f"Model {name} not found")
 

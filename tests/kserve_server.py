@@ -60,6 +60,8 @@ class Behaviour:
         In place of each number.
     token : str
         That must be shown; empty for none.
+    refusal : str
+        What is said where another is shown.
     """
 
     pixels: bool = True
@@ -73,6 +75,7 @@ class Behaviour:
     width: int = 7
     worth: Optional[float] = None
     token: str = ""
+    refusal: str = "unauthorized"
 
 
 class Network:
@@ -114,7 +117,7 @@ def application(network: Network) -> Starlette:
         if how.body is not None:
             return Response(how.body)
         if how.token and request.headers.get("authorization") != f"Bearer {how.token}":
-            return JSONResponse({"error": "unauthorized"}, 401)
+            return JSONResponse({"error": how.refusal}, 401)
         name = request.path_params.get("name", how.name)
         return None if name == how.name else JSONResponse({"error": f"Model {name} not found"}, 404)
 

@@ -137,6 +137,8 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
     """
     if options.pictures and not options.report:
         raise UsageError("--pictures is about the pages of --report.", "Add --report.")
+    if not options.out:
+        raise UsageError("--out names no folder.", "Name one, such as results.")
     if options.report and "://" in options.out:
         raise UsageError(
             f"--report makes its pages of results on a path, and {shown(options.out)} is an address.",

@@ -6,7 +6,7 @@ import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Collection, Dict, Iterator, List, Sequence, Tuple
 
 from fer_edge.capture.file.container import is_text
 from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
@@ -40,7 +40,10 @@ ANIMATION = ".gif"
 """A picture by name that is a recording of its own, as it has a time."""
 
 RESERVED = ("summary.csv", "failures.csv", "index.html")
-"""Names that the results of a run have, so that no recording may."""
+"""Names that the results of a run have, so that no recording may, nor the folder that it lies in."""
+
+_OF_ONE = ("frames.csv", "states.csv", "frames.parquet", "states.parquet", "summary.json", "report.html")
+"""Names that the results of a recording have in its folder."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,22 @@ def find_recordings(arguments: Sequence[str], out: str = "") -> Found:
     return search.result()
 
 
+def refuse_reserved(names: Collection[str]) -> None:
+    """Raise UsageError where the results of one recording would lie where other results do."""
+    for name in names:
+        first, *rest = name.split("/")
+        above = first
+        taken = first in RESERVED
+        for part in rest:
+            taken = taken or (part in _OF_ONE and above in names)
+            above = f"{above}/{part}"
+        if taken:
+            raise UsageError(
+                f"A recording may not be called '{shown(name)}', as the results are.",
+                "Rename it, or the folder of that name.",
+            )
+
+
 class _Search:
     def __init__(self, out: str) -> None:
         self._out = out
@@ -98,6 +117,7 @@ class _Search:
         self._others = self._put_so_far = 0
 
     def result(self) -> Found:
+        refuse_reserved(self.found)
         names = sorted(self.found, key=natural)
         return Found(tuple(self.found[name] for name in names), tuple(self._unreadable), self._others)
 
@@ -112,6 +132,11 @@ class _Search:
         if os.path.isdir(place):
             before = self._put_so_far
             self._add_files(list(self._files_below(place)), place)
+            if self._is_out(place):
+                raise UsageError(
+                    f"{shown(place)} is the folder of the results (--out), or in it, and is not searched.",
+                    f"Name another for the results, such as {shown(os.path.join(place, 'results'))}.",
+                )
             if self._put_so_far == before and not self._unreadable:
                 raise SourceUnreadable(
                     f"The folder {shown(place)} holds no videos and no pictures.",
@@ -148,7 +173,13 @@ class _Search:
             self._unreadable.append((str(error.filename), error.strerror or "it cannot be read"))
 
         for where, folders, files in os.walk(folder, onerror=note, followlinks=True):
-            identity = os.stat(where).st_dev, os.stat(where).st_ino
+            try:
+                status = os.stat(where)
+            except OSError as error:  # it was there a moment ago
+                note(error)
+                folders[:] = []
+                continue
+            identity = status.st_dev, status.st_ino
             if identity in seen or self._is_out(where):
                 folders[:] = []
                 continue
@@ -161,8 +192,8 @@ class _Search:
         pictures: Dict[str, List[str]] = {}
         for path in sorted(paths, key=natural):
             ending = os.path.splitext(path)[1].lower()
-            if not os.path.isfile(path) and not os.path.islink(path):
-                continue
+            if not os.path.isfile(path) and (os.path.exists(path) or not os.path.islink(path)):
+                continue  # a device or a pipe, or a link to one; of a link to nothing it is told why
             if ending in PICTURE_SUFFIXES and ending != ANIMATION:
                 pictures.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
             elif ending in (*VIDEO_SUFFIXES, ANIMATION) and not (ending in (".ts", ".mts") and _is_text(path)):
@@ -195,8 +226,6 @@ class _Search:
                 f"{shown(_place_of(recording))}.",
                 "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
             )
-        if name in RESERVED:
-            raise UsageError(f"A recording may not be called '{shown(name)}', as the results are.", "Rename it.")
         self.found[name], self._places[name] = recording, place
 
     def _is_out(self, path: str) -> bool:

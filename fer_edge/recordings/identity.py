@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from typing import Callable, List
 
 from fer_edge.errors import SourceError, SourceNotFound, SourcePermission, SourceUnreadable
 from fer_edge.recordings.jobs import Identity
 from fer_edge.recordings.recording import PICTURES, Recording
 from fer_edge.system.masking import shown
+from fer_edge.system.unix import CLOEXEC, NONBLOCK
 
 _CHUNK = 1 << 20
 
@@ -33,8 +36,13 @@ def identity_of(recording: Recording, tick: Callable[[], None] = lambda: None) -
         try:
             if recording.kind == PICTURES:
                 digest.update(os.fsencode(os.path.basename(path)) + b"\0")
-            with open(path, "rb") as file:
-                for chunk in iter(lambda: file.read(_CHUNK), b""):
+            with open(path, "rb", opener=_at_once) as file:
+                left = _regular(path, os.fstat(file.fileno())).st_size
+                while left > 0:  # and no further: somebody may add to it for hours, which the stamp tells
+                    chunk = file.read(min(left, _CHUNK))
+                    if not chunk:
+                        break
+                    left -= len(chunk)
                     digest.update(chunk)
                     tick()
         except OSError as error:
@@ -59,7 +67,7 @@ def stamp_of(recording: Recording) -> str:
     digest = hashlib.sha256()
     for path in _files(recording):
         try:
-            found = os.stat(path)
+            found = _regular(path, os.stat(path))
             digest.update(f"{found.st_size}:{found.st_mtime_ns};".encode("ascii"))
         except OSError as error:
             if recording.kind != PICTURES or len(recording.files) == 1:
@@ -86,6 +94,17 @@ def _files(recording: Recording) -> List[str]:
     if recording.kind == PICTURES:
         return [os.path.join(recording.path, name) for name in recording.files]
     return [recording.path]
+
+
+def _regular(path: str, status: os.stat_result) -> os.stat_result:
+    """Return the status of a file; raise OSError for a pipe or a device, which may have no end."""
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a device or a folder", path)
+    return status
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | NONBLOCK | CLOEXEC)  # a pipe that nobody writes to is not waited for
 
 
 def _unreadable(path: str, error: OSError) -> SourceError:

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
+from fer_edge.errors import OutputError
 from fer_edge.recordings.failures import LOST, Failure, concerns_one, error_named
 from fer_edge.recordings.jobs import PageJob
 from fer_edge.recordings.output import folder_of
@@ -82,7 +83,8 @@ def _failures(message: Message) -> List[Failure]:
     recording = message.job.recording
     if isinstance(message, Failed):
         error = error_named(message.kind, message.message, message.hint)
-        if not concerns_one(error):
+        # What is damaged is one's own; a disk that is full, or a folder that takes nothing, has another name.
+        if not concerns_one(error) and type(error) is not OutputError:
             raise error
         failure = Failure(recording.name, recording.path, message.kind, message.message, message.hint)
     elif isinstance(message, Lost):

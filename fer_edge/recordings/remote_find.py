@@ -7,7 +7,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
 from fer_edge.errors import SourceNotFound, SourceUnreadable, UsageError
-from fer_edge.recordings.find import ANIMATION, RESERVED, VIDEO_SUFFIXES, Found, find_recordings
+from fer_edge.recordings.find import ANIMATION, VIDEO_SUFFIXES, Found, find_recordings, refuse_reserved
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.recordings.storage import Storage, below, is_url
 from fer_edge.system.masking import mask, shown
@@ -41,6 +41,7 @@ def find_anywhere(arguments: Sequence[str], out: str = "") -> Found:
         others += left
         for one in there:
             _put(recordings, one)
+    refuse_reserved(recordings)
     return Found(tuple(recordings[name] for name in sorted(recordings, key=natural)), found.unreadable, others)
 
 
@@ -96,8 +97,6 @@ def _put(recordings: Dict[str, Recording], one: Recording) -> None:
             f"Two recordings are called '{shown(one.name)}': in {shown(mask(known.path))} and in {shown(mask(one.path))}.",
             "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
         )
-    if one.name in RESERVED:
-        raise UsageError(f"A recording may not be called '{shown(one.name)}', as the results are.", "Rename it.")
     recordings[one.name] = one
 
 

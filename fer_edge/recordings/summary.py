@@ -12,6 +12,7 @@ from fer_edge.recordings.recording import PICTURES, Recording
 from fer_edge.sinks.jsonl import told
 from fer_edge.sinks.lines import number
 from fer_edge.sinks.table_files import REAL, TEXT, WHOLE, Column
+from fer_edge.system.regular_file import open_regular
 from fer_edge.types import LABELS, Observation, StateChange
 from fer_edge.version import __version__
 
@@ -22,6 +23,8 @@ SUMMARY = "summary.json"
 """Written last, so that it is the mark of results that are whole."""
 
 _LARGEST = 1 << 20
+_MOST = 1 << 53
+_COUNTS = ("frames", "frames_analysed", "frames_with_faces", "faces", "people")
 _NOT_SETTINGS = frozenset(("model", "model_sha256", "rest", "version", "computes"))
 """Names of files, whose sums count, and what changes nothing in the results."""
 
@@ -127,7 +130,9 @@ def finished(folder: str, identity: Identity, asked: Asked) -> Optional[Mapping[
     if summary.get("model_sha256") != asked.model_sha256 or summary.get("settings") != settings_of(asked):
         return None
     files = summary.get("files")
-    if not isinstance(files, dict) or not files:
+    if not isinstance(files, dict) or set(files) != {f"{name}.{asked.form}" for name in ("frames", "states")}:
+        return None
+    if not _is_sound(summary):
         return None
     return summary if all(_has_size(os.path.join(folder, name), size) for name, size in files.items()) else None
 
@@ -135,11 +140,32 @@ def finished(folder: str, identity: Identity, asked: Asked) -> Optional[Mapping[
 def read_summary(folder: str) -> Optional[Mapping[str, Any]]:
     """Return the summary in a folder; None where there is none that can be read."""
     try:
-        with open(os.path.join(folder, SUMMARY), "rb") as file:
+        with open_regular(os.path.join(folder, SUMMARY)) as file:
             content: Any = json.loads(file.read(_LARGEST))
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def _is_sound(summary: Mapping[str, Any]) -> bool:
+    """Return whether each figure is one: somebody, or a disk that fails, may have written to the file."""
+    seconds, problems = summary.get("seconds"), summary.get("problems")
+    figures = [summary.get(column.name) for column in COLUMNS if column.kind == REAL and column.name in summary]
+    return (
+        all(isinstance(summary.get(name), str) for name in ("name", "path", "kind", "model", "precision"))
+        and all(type(summary.get(name)) is int and 0 <= summary[name] < _MOST for name in _COUNTS)
+        and isinstance(seconds, dict)
+        and set(seconds) == set(LABELS)
+        and all(map(_is_number, seconds.values()))
+        and all(figure is None or _is_number(figure) for figure in figures)
+        and isinstance(summary.get("whole"), bool)
+        and isinstance(problems, list)
+        and all(isinstance(problem, str) for problem in problems)
+    )
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) < _MOST  # type: ignore[arg-type]  # NaN is not
 
 
 def _has_size(path: str, size: object) -> bool:

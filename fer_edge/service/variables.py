@@ -11,8 +11,8 @@ from fer_edge.settings.layer import nearest
 from fer_edge.settings.settings import OPTIONS
 from fer_edge.system.masking import printable
 
-_MEANS_MORE = re.compile(r"[\\\"'\x00-\x1f\x7f]|^\s|\s$")
-"""What systemd would read as more than a character, see ``EnvironmentFile=`` in systemd.exec(5)."""
+_MEANS_MORE = re.compile(r"[\\\"'\x00-\x1f\x7f\ud800-\udfff]|^\s|\s$")
+"""What systemd would read as more than a character, or not at all: see ``EnvironmentFile=`` in systemd.exec(5)."""
 
 
 def read_variables(content: bytes) -> Dict[str, str]:

@@ -57,6 +57,15 @@ def test_grpc_over_tls_trusts_by_the_certificate_alone(pair: Pair, tmp_path: Pat
         running.stop(None).wait()
 
 
+def test_a_token_that_a_server_repeats_is_in_no_message(server: HttpServer, url: str) -> None:
+    token = "open-sesame-" * 20  # longer than what is shown of an answer
+    server.behaviour.token, server.behaviour.refusal = "another", f"no such token: {token}"
+    with pytest.raises(ServerRefused) as told:
+        opened(access(url, token=token))
+    assert "no such token: ***" in told.value.message
+    assert "open-sesame" not in str(told.value)
+
+
 def test_the_token_is_shown(server: HttpServer, url: str) -> None:
     server.behaviour.token = "sesame"
     opened(access(url, token="sesame")).close()

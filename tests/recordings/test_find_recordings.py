@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import List
 
@@ -83,6 +84,13 @@ def test_the_folder_of_the_results_and_hidden_files_are_not_searched(tmp_path: P
     assert names(tmp_path, out=str(tmp_path / "results")) == ["a.mp4"]
 
 
+@pytest.mark.parametrize("out", ["in", "."])
+def test_results_are_not_to_lie_where_the_recordings_do_or_above_them(tmp_path: Path, out: str) -> None:
+    made(tmp_path, "in/a.mp4")
+    with pytest.raises(UsageError, match="is the folder of the results"):
+        names(tmp_path / "in", out=str(tmp_path / out))
+
+
 def test_a_link_that_leads_back_is_followed_once(tmp_path: Path) -> None:
     made(tmp_path, "in/a.mp4")
     (tmp_path / "in/again").symlink_to(tmp_path / "in")
@@ -110,3 +118,24 @@ def test_what_is_not_there_or_holds_nothing_is_told(tmp_path: Path) -> None:
     ):
         with pytest.raises(error, match=words):
             names(place)
+
+
+def test_pipes_and_devices_are_left_out_also_behind_links(tmp_path: Path) -> None:
+    made(tmp_path, "a.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "pipe.mp4")
+    (tmp_path / "zero.mp4").symlink_to("/dev/zero")
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    (tmp_path / "gone.mp4").symlink_to("nothing.mp4")
+    assert names(tmp_path) == ["a.mp4", "gone.mp4"]
+
+
+@pytest.mark.parametrize(
+    "name", ["summary.csv/a.mp4", "index.html/p.jpg", "day/frames.csv/p.jpg", "day/summary.json/b/p.jpg"]
+)
+def test_a_recording_whose_results_would_lie_where_others_do_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    made(tmp_path / "in", "day/p.jpg", "other/frames.csv/p.jpg", "summary.json/a.mp4")
+    assert names(tmp_path / "in") == ["day", "other/frames.csv", "summary.json/a.mp4"]
+    made(tmp_path / "in", name)
+    with pytest.raises(UsageError, match="may not be called"):
+        names(tmp_path / "in")

@@ -69,6 +69,15 @@ def test_a_page_that_cannot_be_made_keeps_no_other_from_being_made(results: Path
     assert (results / "out" / "index.html").exists()
 
 
+def test_a_table_that_is_damaged_keeps_no_other_page_from_being_made(results: Path) -> None:
+    (results / "out" / "a.mp4" / "frames.csv").write_bytes(b"\0" * 500)
+    found = find_recordings([str(results / "in")]).recordings
+    (failure,) = write_pages(found, str(results / "out"), False, FakePool(in_this_process))
+    assert (failure.name, "frames.csv" in failure.reason) == ("a.mp4", True)
+    assert (results / "out" / "day 2" / "b.mp4" / "report.html").exists()
+    assert (results / "out" / "index.html").exists()
+
+
 def test_what_would_meet_every_page_ends_the_work(results: Path) -> None:
     def full(job: Job) -> Iterator[Message]:
         yield Failed(job, "DiskFull", "The disk is full.", "Make room.")

@@ -5,7 +5,7 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 from recording_files import ASKED, analyse, in_this_process, rows_of, tables_of, write_picture, write_recording
@@ -61,6 +61,36 @@ def test_what_is_finished_is_skipped_until_its_content_the_settings_or_the_resul
     summary["version"] = 0
     (folder / "out/c/summary.json").write_text(json.dumps(summary))
     assert again(folder, min_score=0.6) == ["c"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"seconds": "long"},
+        {"seconds": {"happy": [1]}},
+        {"frames": "many"},
+        {"frames": 10**400},
+        {"duration_s": float("nan")},
+        {"problems": 5},
+        {"path": None},
+        {"files": {"../../in/b/p.png": "its size"}},
+    ],
+)
+def test_a_summary_with_figures_that_are_none_is_made_anew(folder: Path, damage: Dict[str, Any]) -> None:
+    assert again(folder) == ["a", "b", "c"]
+    place = folder / "out/b/summary.json"
+    size = (folder / "in/b/p.png").stat().st_size
+    damage = {"files": {"../../in/b/p.png": size}} if "files" in damage else damage
+    place.write_text(json.dumps({**json.loads(place.read_text()), **damage}))
+    assert again(folder) == ["b"]
+    assert again(folder) == []
+
+
+def test_a_pipe_in_the_place_of_a_summary_is_not_waited_for(folder: Path) -> None:
+    assert again(folder) == ["a", "b", "c"]
+    (folder / "out/b/summary.json").unlink()
+    os.mkfifo(folder / "out/b/summary.json")
+    assert again(folder) == ["b"]
 
 
 def test_what_a_run_left_that_was_cut_off_is_cleared_away_and_nothing_else(folder: Path) -> None:

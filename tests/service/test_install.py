@@ -500,6 +500,7 @@ def test_outputs_are_set_up_with_the_installation_and_what_stands_in_the_file_st
         ("history", "is no setting with its value"),
         ("mqtt_password=secret", "does not belong on a command line"),
         ("history=a\nFER_EDGE_TOKEN=", "for its file"),
+        ("history=not-utf-8-\udcff", "for its file"),
         ("mqtt=nonsense://", "FER_EDGE_MQTT"),
         ("listen=0.0.0.0:8650", "no token"),
     ],

@@ -52,6 +52,12 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         parse_server(text)
 
 
+def test_the_form_of_an_address_is_told_in_full_and_not_masked_as_a_password() -> None:
+    with pytest.raises(UsageError) as told:
+        load_settings({"backend": "kserve", "server": "ftp://gpu"}, {})
+    assert "http://HOST:8000 or grpc://HOST:8001" in told.value.message
+
+
 def test_a_password_in_an_address_is_refused_and_not_shown() -> None:
     with pytest.raises(UsageError) as told:
         load_settings({"backend": "kserve", "server": "http://me:sesame@gpu"}, {})

@@ -10,6 +10,7 @@ from fer_edge.classify.remote.address import ServerAddress
 from fer_edge.classify.remote.tally import ServerTally
 from fer_edge.errors import UsageError
 from fer_edge.system.credentials import TlsFiles, load_certificates, secret_in
+from fer_edge.system.masking import printable
 
 NO_FILES = TlsFiles("", "", "", "server")
 
@@ -52,6 +53,11 @@ class ServerAccess:
     tls: Optional[ssl.SSLContext] = None
     patient: bool = False
     tally: ServerTally = field(default_factory=ServerTally, repr=False, compare=False)
+
+    def quoted(self, text: str) -> str:
+        """Return what a server said as a message may show it: without the token, which some repeat."""
+        # Before it is cut to a length, which may be within the token.
+        return printable(text.replace(self.token, "***") if self.token else text)
 
 
 def token_of(token: str, token_file: str) -> str:

@@ -10,7 +10,7 @@ from fer_edge.system.address import Address, parse_address
 PORTS = {"http": 8000, "https": 443, "grpc": 8001, "grpcs": 443}
 """Of each scheme, where none is said: in clear those of Triton, with TLS that of whatever stands before it."""
 
-FORM = "http://HOST:PORT or grpc://HOST:PORT, with https:// or grpcs:// for TLS"
+FORM = "http://HOST:8000 or grpc://HOST:8001, with https:// or grpcs:// for TLS"
 
 _KEPT_APART = (
     "a user and a password do not belong there, where everybody on this machine can read them; a token is set as "

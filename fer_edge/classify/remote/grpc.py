@@ -99,7 +99,7 @@ class GrpcTransport(Transport):
         answer = self._ask("ModelInfer", request, deadline)
         place = next((place for place, one in enumerate(answer.outputs) if one.name == gives.name), None)
         if place is None:
-            raise self._garbled(f"it holds no output {printable(gives.name)}")
+            raise self._garbled(f"it holds no output {self._access.quoted(gives.name)}")
         output = answer.outputs[place]
         kind = DATATYPES.get(output.datatype)
         if kind is None:
@@ -148,13 +148,13 @@ class GrpcTransport(Transport):
         except self._grpc.RpcError as error:
             raise self._fault(error.code(), error.details() or "") from None
         except ValueError as error:  # a channel that another thread has closed meanwhile
-            raise ServerUnreachable(f"{self._name} cannot be asked: {printable(str(error))}.") from None
+            raise ServerUnreachable(f"{self._name} cannot be asked: {self._access.quoted(str(error))}.") from None
         self._access.tally.received(answer.ByteSize())
         return answer
 
     def _fault(self, code: Any, details: str) -> ServerError:
         status, low = self._grpc.StatusCode, details.lower()
-        said = f"{code.name}: {printable(details)}" if details else str(code.name)
+        said = f"{code.name}: {self._access.quoted(details)}" if details else str(code.name)
         if code in (status.UNAUTHENTICATED, status.PERMISSION_DENIED):
             token = "the token that was given" if self._access.token else "a request without a token"
             return ServerRefused(

@@ -151,7 +151,7 @@ class HttpTransport(Transport):
             kept = http.our_state is h11.DONE and http.their_state is h11.DONE
             return answer
         except h11.RemoteProtocolError as error:
-            raise self._garbled(f"it is no HTTP: {printable(str(error))}") from None
+            raise self._garbled(f"it is no HTTP: {self._access.quoted(str(error))}") from None
         finally:
             if kept:
                 with self._lock:
@@ -196,7 +196,7 @@ class HttpTransport(Transport):
         raise self._refusal(answer, what)
 
     def _refusal(self, answer: Answer, what: str) -> ServerError:
-        status, words = answer.status, printable(complaint_in(answer.body))
+        status, words = answer.status, self._access.quoted(complaint_in(answer.body))
         said = f"HTTP {status}{': ' + words if words else ''}"
         if status in (401, 403, 407):
             token = "the token that was given" if self._access.token else "a request without a token"

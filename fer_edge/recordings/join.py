@@ -11,10 +11,9 @@ from typing import Iterator, List, Optional, Sequence
 from fer_edge.app.tracking import build_tracker
 from fer_edge.errors import SourceUnreadable
 from fer_edge.recordings.identity import refuse_changed
-from fer_edge.recordings.jobs import JoinJob, JoinResult
+from fer_edge.recordings.jobs import JoinJob, JoinResult, Tell
 from fer_edge.recordings.networks import settings_of
 from fer_edge.recordings.output import PARTS, made_folder, writing
-from fer_edge.recordings.part import Tell
 from fer_edge.recordings.part_file import Remembered, read_part
 from fer_edge.recordings.recording import PICTURES
 from fer_edge.recordings.rows import FRAMES, FRAMES_TABLE, STATES, STATES_TABLE, frame_rows, state_row

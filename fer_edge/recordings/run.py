@@ -39,6 +39,11 @@ _WAIT = 0.25
 _AHEAD = 2
 
 
+def most_parts(workers: int) -> int:
+    """Return into how many parts a recording may be split for so many workers."""
+    return PARTS_FOR_EACH * workers if workers > 1 else 1
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a run.
@@ -97,7 +102,7 @@ class Run:
         self._watcher = watcher
         self._stop = stop or threading.Event()
         self._clock = clock
-        self._ledger = Ledger(tuple(recordings), asked, out, PARTS_FOR_EACH * pool.workers if pool.workers > 1 else 1)
+        self._ledger = Ledger(tuple(recordings), asked, out, most_parts(pool.workers))
         self._at_work: List[Job] = []
         self._lost: Counter[Tuple[str, str, int]] = Counter()
         self._began = clock()

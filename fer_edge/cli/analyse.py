@@ -23,7 +23,7 @@ from fer_edge.recordings.output import claimed
 from fer_edge.recordings.page_reading import INDEX
 from fer_edge.recordings.page_run import write_pages
 from fer_edge.recordings.pool import Pool
-from fer_edge.recordings.run import PARTS_FOR_EACH, Outcome, Run
+from fer_edge.recordings.run import Outcome, Run, most_parts
 from fer_edge.settings import load_settings, settings_file
 from fer_edge.system.logs import set_up_logging
 from fer_edge.system.masking import printable, shown
@@ -154,8 +154,7 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
     asked = asked_of(settings, options.every, options.fps, options.format)
     workers = options.workers or min(usable_cores(), MOST_WORKERS)
     if options.dry_run:
-        parts = PARTS_FOR_EACH * workers if workers > 1 else 1
-        foreseen = forecast(found.recordings, asked, options.out, workers, parts, stop.is_set)
+        foreseen = forecast(found.recordings, asked, options.out, workers, most_parts(workers), stop.is_set)
         print("\n".join(forecast_lines(found, foreseen)))
         return INTERRUPTED if stop.is_set() else 0
     show = standard_streams(options.progress)

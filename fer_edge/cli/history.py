@@ -13,9 +13,10 @@ from fer_edge.errors import OutputClosed, OutputError, UsageError
 from fer_edge.report.local_time import LocalTime
 from fer_edge.report.period import asked_moments
 from fer_edge.sinks.files import open_error, write_error
-from fer_edge.sinks.history.export import FORMS, MINUTES, STATES, columns_of, export_csv, exported
+from fer_edge.sinks.history.export import MINUTES, STATES, columns_of, export, exported
 from fer_edge.sinks.history.reading import HistoryReader, size_of
 from fer_edge.sinks.lines import iso
+from fer_edge.sinks.table_files import TABLES
 from fer_edge.system.atomic_file import Draft
 from fer_edge.system.masking import printable, shown
 from fer_edge.system.new_file import PRIVATE
@@ -86,12 +87,12 @@ def _export(reader: HistoryReader, options: argparse.Namespace) -> int:
         raise UsageError("Nothing says where the export goes.", "Give  -o FILE.csv, or  -o - for the standard output.")
     name = os.path.basename(target)
     what = options.what or (MINUTES if name.lower().startswith(MINUTES) else STATES)
-    write = export_csv if target == "-" else FORMS.get(os.path.splitext(name)[1].lower())
+    form = "csv" if target == "-" else os.path.splitext(name)[1].lower().lstrip(".")
     path = os.path.expanduser(target)
-    if write is None:
+    if form not in TABLES:
         raise UsageError(
             f"'{shown(path)}' ends in nothing that tells a form.",
-            f"Let it end in {' or '.join(FORMS)}, or give - for CSV"
+            f"Let it end in {' or '.join(f'.{one}' for one in TABLES)}, or give - for CSV"
             + ("." if options.output is not None else "; where --to is a time, -o names the file."),
         )
     since, until = (_utc(moment) for moment in asked_moments(options.first, last, LocalTime(options.timezone)))
@@ -106,7 +107,7 @@ def _export(reader: HistoryReader, options: argparse.Namespace) -> int:
     except OSError as error:
         raise open_error(error, path, _WHAT) from error
     try:
-        count = write(rows, draft.file, columns)
+        count = export(rows, draft.file, columns, form)
         draft.finish()
         draft.put()
     except OSError as error:
@@ -127,7 +128,7 @@ def _to_standard_output(rows: Any, columns: List[str]) -> None:
         if out is None:
             sys.stdout.write("")  # which says why nothing can be written, where it was closed
             return
-        export_csv(rows, out, columns)
+        export(rows, out, columns, "csv")
         out.flush()
     except BrokenPipeError as error:
         # Or Python tries to write the rest at its end, and says that it cannot.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from fer_edge.errors.base import FerEdgeError as FerEdgeError
 from fer_edge.errors.server import ServerError as ServerError
 from fer_edge.errors.server import ServerGarbled as ServerGarbled
+from fer_edge.errors.server import ServerLate as ServerLate
 from fer_edge.errors.server import ServerRefused as ServerRefused
 from fer_edge.errors.server import ServerUnfit as ServerUnfit
 from fer_edge.errors.server import ServerUnreachable as ServerUnreachable

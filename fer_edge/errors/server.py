@@ -12,7 +12,11 @@ class ServerError(FerEdgeError):
 
 
 class ServerUnreachable(ServerError):
-    """It cannot be reached, closes the connection, or does not answer in time."""
+    """It cannot be reached, or closes the connection."""
+
+
+class ServerLate(ServerUnreachable):
+    """It has not answered by the deadline."""
 
 
 class ServerRefused(ServerError):

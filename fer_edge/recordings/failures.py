@@ -13,8 +13,10 @@ from fer_edge.sinks.table_files import TEXT, Column
 NONE, PARTIAL = "none", "partial"
 """What results there are of a recording that failed."""
 
+FAILURES = "failures.csv"
+
 COLUMNS = tuple(Column(name, TEXT) for name in ("name", "path", "error", "reason", "hint", "results"))
-"""Of ``failures.csv``."""
+"""Of `FAILURES`."""
 
 LOST = "WorkerLost"
 """In place of an error's name: whoever worked on it was gone each time that it was tried."""

@@ -14,6 +14,7 @@ from fer_edge.capture.file.interlaced_trial import decodes_interlaced
 from fer_edge.capture.open import open_source
 from fer_edge.capture.opencv import cv2
 from fer_edge.errors import FerEdgeError, SourceError, SourceTruncated, SourceUnreadable
+from fer_edge.recordings.recording import ASSUMED_FPS
 from fer_edge.system.masking import shown
 from fer_edge.types import Image
 
@@ -31,9 +32,6 @@ LIMIT = 300.0
 _QUALITY = 75
 _NEAR = 1.0
 """Seconds by which an image may be beside its time, or half of what is between two: a file may have key frames only."""
-
-_FPS = 25.0
-"""Of a file that tells neither times nor a rate."""
 
 _LONGEST_LEAD = 0.5
 """Seconds by which the first image of a file may come late and be its start, as `MediaClock` has it."""
@@ -155,7 +153,7 @@ def _by_reading(path: Path, times: Sequence[float], limit: float, clock: Callabl
     frames = 0
     source = open_source(str(path.absolute()))
     try:
-        rate = source.open().fps or _FPS
+        rate = source.open().fps or ASSUMED_FPS
         while waiting and clock() < end:
             try:
                 came = source.grab()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
@@ -13,6 +12,7 @@ from fer_edge.recordings.failures import concerns_one
 from fer_edge.recordings.identity import identity_of
 from fer_edge.recordings.jobs import Asked
 from fer_edge.recordings.networks import networks_of, stages_of
+from fer_edge.recordings.output import folder_of
 from fer_edge.recordings.part import seen
 from fer_edge.recordings.reading import reader_of
 from fer_edge.recordings.recording import Recording
@@ -134,7 +134,7 @@ def forecast(
     for recording in recordings:
         if stopped():
             break
-        folder = os.path.join(out, *recording.name.split("/"))
+        folder = folder_of(out, recording.name)
         try:
             # Only where there are results is it worth while to read all of it.
             if read_summary(folder) is not None and finished(folder, identity_of(recording), asked) is not None:

@@ -6,7 +6,7 @@ Each recording is surveyed, then its parts are read in any order and by any proc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Mapping, Optional, Tuple, Union
 
 from fer_edge.recordings.recording import Recording
 
@@ -270,5 +270,9 @@ class PageResult:
 
     path: str
 
+
+Tell = Callable[[int, float], None]
+"""Is told how far a job is: frames that were analysed, and seconds of the recording that are behind it. Also while there is
+nothing new, so that one who is never told anything knows that the job hangs."""
 
 Result = Union[Survey, PartResult, JoinResult, PageResult]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -12,16 +11,15 @@ from typing import Iterator, List, Optional, Sequence
 from fer_edge.app.tracking import build_tracker
 from fer_edge.errors import SourceUnreadable
 from fer_edge.recordings.identity import refuse_changed
-from fer_edge.recordings.jobs import JoinJob, JoinResult
+from fer_edge.recordings.jobs import JoinJob, JoinResult, Tell
 from fer_edge.recordings.networks import settings_of
 from fer_edge.recordings.output import PARTS, made_folder, writing
-from fer_edge.recordings.part import Tell
 from fer_edge.recordings.part_file import Remembered, read_part
 from fer_edge.recordings.recording import PICTURES
-from fer_edge.recordings.rows import FRAMES, STATES, frame_rows, state_row
-from fer_edge.recordings.summary import SUMMARY, Figures, summary_of
+from fer_edge.recordings.rows import FRAMES, FRAMES_TABLE, STATES, STATES_TABLE, frame_rows, state_row
+from fer_edge.recordings.summary import SUMMARY, Figures, summary_of, write_summary
 from fer_edge.sinks.table_files import TABLES, Column, TableFile
-from fer_edge.system.atomic_file import Draft, replacing
+from fer_edge.system.atomic_file import Draft
 from fer_edge.system.masking import shown
 from fer_edge.system.new_file import PRIVATE
 from fer_edge.track.base import Tracker
@@ -94,10 +92,10 @@ def join(job: JoinJob, tell: Tell) -> JoinResult:
     figures, cuts = Figures(), RememberedCuts()
     follower = Follower(build_tracker(settings_of(job.asked), cuts), cuts)
     problem, any_image = "", False
-    names = {"frames": f"frames.{form}", "states": f"states.{form}"}
+    names = {name: f"{name}.{form}" for name in (FRAMES_TABLE, STATES_TABLE)}
     with writing(folder), ExitStack() as stack:
-        frames = _Table(stack, os.path.join(folder, names["frames"]), form, FRAMES)
-        states = _Table(stack, os.path.join(folder, names["states"]), form, STATES)
+        frames = _Table(stack, os.path.join(folder, names[FRAMES_TABLE]), form, FRAMES)
+        states = _Table(stack, os.path.join(folder, names[STATES_TABLE]), form, STATES)
         for remembered in _all(job):
             observation = follower.follow(remembered)
             problem = problem or observation.frame.problem
@@ -118,12 +116,11 @@ def join(job: JoinJob, tell: Tell) -> JoinResult:
         for other in set(TABLES) - {form}:
             for name in names:
                 _remove(os.path.join(folder, f"{name}.{other}"))
-        sizes = {names["frames"]: frames.put(), names["states"]: states.put()}
+        sizes = {names[FRAMES_TABLE]: frames.put(), names[STATES_TABLE]: states.put()}
         summary = summary_of(job.recording, job.asked, job.identity, job.parts, figures, sizes)
         work = float(summary["analysed_in_s"] or 0.0) + time.monotonic() - began
         summary["analysed_in_s"] = round(work, 2)
-        with replacing(os.path.join(folder, SUMMARY), PRIVATE) as draft:
-            draft.write(json.dumps(summary, indent=1, ensure_ascii=True).encode("ascii") + b"\n")
+        write_summary(folder, summary)
     shutil.rmtree(os.path.join(folder, PARTS), ignore_errors=True)
     return JoinResult(summary)
 

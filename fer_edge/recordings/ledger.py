@@ -26,12 +26,16 @@ class Entry:
     state : str
         `WAITING`, `AT_WORK`, `FINISHED`, `SKIPPED` (its results were there) or `FAILED`.
     survey : Survey or None
+    wanted : int
+        How many parts there are to be.
     parts : dict of int to PartResult
         That are done.
     summary : Mapping or None
     failure : Failure or None
     behind : dict of int to float
         Seconds that are behind each of its parts.
+    frames : dict of int to int
+        Frames that were analysed in each of its parts.
     """
 
     recording: Recording

@@ -5,11 +5,13 @@ Both ends are this program, in the same version, and nobody else holds the pipes
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
-from typing import Any, List
+from typing import Any, Iterator, List
 
 _LENGTH = struct.Struct("<Q")
+_PIECE = 1 << 16
 
 READY, TOLD, DONE, FAILED = "ready", "told", "done", "failed"
 
@@ -49,3 +51,31 @@ class Unpacker:
             values.append(pickle.loads(bytes(self._held[_LENGTH.size : end])))  # noqa: S301  (our own process)
             del self._held[:end]
         return values
+
+
+def own_output() -> int:
+    """Return the standard output for messages alone: whatever a library prints goes to the standard error from here on."""
+    output = os.dup(1)
+    os.dup2(2, 1)
+    return output
+
+
+def send(output: int, value: Any) -> bool:
+    """Send a value, and return whether somebody is there to read it. Raises OSError."""
+    view = memoryview(packed(value))
+    try:
+        while view:
+            view = view[os.write(output, view) :]
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def received(source: int) -> Iterator[Any]:
+    """Yield the values that come from a pipe until its other end is closed, or its process gone, however that ended."""
+    unpacker = Unpacker()
+    while True:
+        piece = os.read(source, _PIECE)
+        if not piece:
+            return
+        yield from unpacker.feed(piece)

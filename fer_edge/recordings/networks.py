@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import List
@@ -16,6 +15,7 @@ from fer_edge.errors import ModelCorrupt, RestUnusable, UsageError
 from fer_edge.inference.model_files import find_model, sha256_of
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.recordings.jobs import Asked
+from fer_edge.recordings.node_facts import sum_of_file
 from fer_edge.recordings.reading import LANE
 from fer_edge.settings import CameraSettings, Settings
 from fer_edge.version import __version__
@@ -94,7 +94,7 @@ def check_same(asked: Asked) -> None:
             f"{asked.model_sha256[:12]}...",
             "Put the same file on every machine.",
         )
-    if asked.rest_sha256 and _sum_of(asked.rest) != asked.rest_sha256:
+    if asked.rest_sha256 and sum_of_file(asked.rest) != asked.rest_sha256:
         raise RestUnusable(
             f"A worker has another resting face as {asked.rest} than the run was started with.",
             "Put the same file on every machine.",
@@ -105,11 +105,3 @@ def stages_of(asked: Asked, networks: Networks) -> List[StageWork]:
     """Return the stages of one part, to be closed; the networks stay open."""
     settings = settings_of(asked)
     return [stage.build() for stage in build_stages(settings, parts_with(networks.detector, networks.classifier))]
-
-
-def _sum_of(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-    except OSError:
-        return ""

@@ -60,7 +60,7 @@ def facts_of(needed: Needed) -> Dict[str, Any]:
     facts["libraries"] = installed_libraries()
     facts["model"] = _sum_of_model(needed.asked.model, facts["problems"])
     if needed.asked.rest_sha256:
-        facts["rest"] = _sum_of_file(needed.asked.rest)
+        facts["rest"] = sum_of_file(needed.asked.rest)
     facts["missing"] = [place for place in needed.readable if not _is_there(place, facts["problems"])]
     if needed.token and not _is_writable(needed.token):
         facts["missing"].append(os.path.dirname(needed.token))
@@ -131,7 +131,8 @@ def _sum_of_model(model: str, problems: List[str]) -> str:
     return ""
 
 
-def _sum_of_file(path: str) -> str:
+def sum_of_file(path: str) -> str:
+    """Return the sha256 of a file; empty where it cannot be read."""
     from fer_edge.inference.model_files import sha256_of
 
     try:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.recordings.page_reading import Batch, Recording
+from fer_edge.recordings.recording import ASSUMED_FPS
 from fer_edge.types import LABELS
 
 MOST_STEPS = 360
@@ -25,9 +26,6 @@ _LONGEST_HOLD = 2.0
 """Seconds for which a frame is taken to last that has no next one so soon; more where all frames are further apart."""
 
 _HOLD_OF_INTERVALS = 3.0
-
-_FPS = 25.0
-"""Of a recording that tells neither times nor a rate."""
 
 Floats = NDArray[np.float64]
 
@@ -113,7 +111,7 @@ def last_time(batches: Iterable[Batch], fps: Optional[float]) -> float:
         times = batch.time[np.isfinite(batch.time)]
         frames = max(frames, float(batch.frame.max()) + 1)
         last = max(last, float(times.max()) if len(times) else 0.0)
-    return max(last + 1 / (fps or _FPS), frames / fps if fps and not last else 0.0)
+    return max(last + 1 / (fps or ASSUMED_FPS), frames / fps if fps and not last else 0.0)
 
 
 def sums_of(batches: Iterable[Batch], steps: Steps, fps: Optional[float]) -> Sums:
@@ -138,7 +136,7 @@ def _clocked(batches: Iterable[Batch], steps: Steps, fps: Optional[float]) -> It
     """Give batches in which each frame has a time on the axis."""
     for batch in filter(len, batches):
         by_index = batch.frame.astype(np.float64)
-        guess = by_index if steps.pictures else by_index / (fps or _FPS)
+        guess = by_index if steps.pictures else by_index / (fps or ASSUMED_FPS)
         time = guess if steps.pictures else np.where(np.isfinite(batch.time), batch.time, guess)
         yield Batch(np.maximum(time, 0.0), batch.frame, batch.label, batch.track, batch.valence, batch.file)
 

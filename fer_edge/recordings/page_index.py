@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional, Sequence
 
+from fer_edge.recordings.failures import PARTIAL, Failure
 from fer_edge.recordings.page_drawing import share_bar
 from fer_edge.recordings.page_frame import expression_rows, links_of, shown_name, sized, whole
-from fer_edge.recordings.page_reading import PAGE, Failure, Recording
+from fer_edge.recordings.page_reading import PAGE, Recording
 from fer_edge.report import markup, wording
 from fer_edge.types import LABELS
 from fer_edge.version import __version__
@@ -22,9 +23,6 @@ _COLUMNS = (
     "Valence",
     "\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}real time",
 )
-
-_PARTIAL = "partial"
-"""What ``failures.csv`` says of results that are not whole."""
 
 
 def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Failure]) -> bytes:
@@ -96,7 +94,7 @@ def _sorted_by(value: Optional[float], text: str) -> str:
 def _failed(failures: Sequence[Failure]) -> str:
     if not failures:
         return ""
-    partial = sum(one.results == _PARTIAL for one in failures)
+    partial = sum(one.results == PARTIAL for one in failures)
     counts = [(len(failures) - partial, "could not be analysed"), (partial, "could not be read to the end")]
     told = " and ".join(
         f"{count} {'recordings' if count > 1 else 'recording'} {what}" for count, what in counts if count
@@ -110,7 +108,7 @@ def _failures(failures: Sequence[Failure]) -> str:
     rows = [
         (
             shown_name(one.name),
-            "in part" if one.results == _PARTIAL else "none",
+            "in part" if one.results == PARTIAL else "none",
             shown_name(one.reason or one.error),
             shown_name(one.hint),
         )

@@ -1,4 +1,4 @@
-"""Reads what an analysis left in its folders, for its pages. The names of files, keys and columns are here and nowhere else."""
+"""Reads what an analysis left in its folders, for its pages."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.errors import OutputError
+from fer_edge.recordings.failures import COLUMNS as COLUMNS_OF_FAILURES
+from fer_edge.recordings.failures import FAILURES, Failure
+from fer_edge.recordings.recording import PICTURES
+from fer_edge.recordings.rows import FRAMES_TABLE, STATES_TABLE
+from fer_edge.recordings.summary import SUMMARIES, SUMMARY, seconds_column
+from fer_edge.sinks.table_files import TABLES
 from fer_edge.system.libraries import import_library
 from fer_edge.system.masking import shown
 from fer_edge.types import LABELS
 
-FRAMES, STATES = "frames", "states"
-ENDINGS = (".csv", ".parquet")
-SUMMARY, SUMMARIES, FAILURES = "summary.json", "summary.csv", "failures.csv"
 PAGE, INDEX = "report.html", "index.html"
 
 OF_FRAMES = ("time", "frame", "file", "track", "label", "steady_label", "valence")
 OF_STATES = ("track", "label", "start", "end", "confidence")
-OF_FAILURES = ("name", "error", "reason", "hint", "results")
-SECONDS_OF = "{}_s"
-"""The column of ``summary.csv`` for an expression; ``summary.json`` has them by label under ``seconds``."""
 
 _BATCH = 8192
 """Rows that are held at once: the memory is the same for a clip and for a day."""
@@ -77,7 +77,7 @@ class Recording:
     @property
     def pictures(self) -> bool:
         """Whether it is a folder of pictures, and no video."""
-        return self.record.get("kind") == "pictures"
+        return self.record.get("kind") == PICTURES
 
     @property
     def shares(self) -> Dict[str, float]:
@@ -149,17 +149,6 @@ class State:
         return max(0.0, self.end - self.start)
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A recording of which there are no results, or (``results`` is ``partial``) not whole ones, and why."""
-
-    name: str
-    error: str
-    reason: str
-    hint: str
-    results: str
-
-
 def read_summary(folder: Path) -> Recording:
     """Read the summary of one recording. Raises OutputError where there is none, or something else."""
     path = folder / SUMMARY
@@ -176,7 +165,7 @@ def read_summaries(out: Path) -> List[Recording]:
     found = []
     with _told(path):
         for row in _csv_records(path, ("name",)):
-            seconds = {label: row.get(SECONDS_OF.format(label)) for label in LABELS}
+            seconds = {label: row.get(seconds_column(label)) for label in LABELS}
             found.append(_recording(row, seconds, [row["problems"]] if row.get("problems") else []))
     return found
 
@@ -187,12 +176,15 @@ def read_failures(out: Path) -> List[Failure]:
     if not path.exists():
         return []
     with _told(path):
-        return [Failure(*(row.get(name) or "" for name in OF_FAILURES)) for row in _csv_records(path, ("name",))]
+        return [
+            Failure(*(row.get(column.name) or "" for column in COLUMNS_OF_FAILURES))
+            for row in _csv_records(path, ("name",))
+        ]
 
 
 def read_states(folder: Path) -> List[State]:
     """Read the states of all people, as they are in the file. Raises OutputError."""
-    path = _table(folder, STATES)
+    path = _table(folder, STATES_TABLE)
     with _told(path):
         return [
             State(int(float(track)), str(label), float(start), float(end), _number(confidence))
@@ -204,7 +196,7 @@ def read_states(folder: Path) -> List[State]:
 
 def read_frames(folder: Path) -> Iterator[Batch]:
     """Read all frames, a few thousand rows at a time. Raises OutputError."""
-    path = _table(folder, FRAMES)
+    path = _table(folder, FRAMES_TABLE)
     with _told(path):
         for time, frame, file, track, label, steady, valence in _columns(path, OF_FRAMES):
             yield Batch(
@@ -218,8 +210,8 @@ def read_frames(folder: Path) -> Iterator[Batch]:
 
 
 def _table(folder: Path, name: str) -> Path:
-    found = [folder / f"{name}{ending}" for ending in ENDINGS if (folder / f"{name}{ending}").exists()]
-    return found[0] if found else folder / f"{name}{ENDINGS[0]}"
+    places = [folder / f"{name}.{form}" for form in TABLES]
+    return next((place for place in places if place.exists()), places[0])
 
 
 def _columns(path: Path, wanted: Sequence[str]) -> Iterator[List[Sequence[Any]]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from typing import Callable, Dict, List
+from typing import Dict, List
 
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.recordings.identity import refuse_changed
-from fer_edge.recordings.jobs import PartJob, PartResult
+from fer_edge.recordings.jobs import PartJob, PartResult, Tell
 from fer_edge.recordings.networks import networks_of, stages_of
 from fer_edge.recordings.output import made_folder, writing
 from fer_edge.recordings.part_file import PartWriter
@@ -17,9 +17,6 @@ from fer_edge.recordings.reading import reader_of
 from fer_edge.recordings.selection import Selection
 from fer_edge.system.atomic_file import replacing
 from fer_edge.types import Observation
-
-Tell = Callable[[int, float], None]
-"""Is told how far a job is: frames that were analysed, and seconds of the recording that are behind it."""
 
 
 def analyse_part(job: PartJob, tell: Tell) -> PartResult:

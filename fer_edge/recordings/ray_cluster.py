@@ -87,7 +87,7 @@ class RayCluster:
     """
 
     def __init__(
-        self, wanted: Wanted, connected: Callable[[], None] = lambda: None, clock: Clock = time.monotonic
+        self, wanted: Wanted, connected: Callable[[], object] = lambda: None, clock: Clock = time.monotonic
     ) -> None:
         self._ray: Any = load_ray()
         self._wanted = wanted

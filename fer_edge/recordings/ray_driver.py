@@ -14,11 +14,10 @@ import time
 from typing import Any, Callable
 
 from fer_edge.errors import FerEdgeError
-from fer_edge.recordings.messages import ALIVE, FATAL, READY, Unpacker, packed
+from fer_edge.recordings.messages import ALIVE, FATAL, READY, own_output, received, send
 from fer_edge.recordings.ray_cluster import RayCluster
 from fer_edge.system.libraries import in_short
 
-_PIECE = 1 << 16
 _POLL = 0.25
 _ALIVE_SECONDS = 1.0
 _CLOSE_SECONDS = 8.0
@@ -26,20 +25,19 @@ _CLOSE_SECONDS = 8.0
 
 def main() -> int:
     """Connect as the first message says, then do the jobs of those that follow, until the standard input closes."""
-    output = os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints must not get between the messages
+    output = own_output()  # where nobody reads any more, `_listen` sees it, too
     came: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(came,), daemon=True).start()
     wanted = came.get()
     try:
-        with _Ending(wanted, lambda: _send(output, (ALIVE, (0, 0)))) as cluster:
-            _send(output, (READY, (cluster.slots, cluster.machines)))
+        with _Ending(wanted, lambda: send(output, (ALIVE, (0, 0)))) as cluster:
+            send(output, (READY, (cluster.slots, cluster.machines)))
             _serve(cluster, came, output)
     except FerEdgeError as error:
-        _send(output, (FATAL, (type(error).__name__, error.message, error.remedy)))
+        send(output, (FATAL, (type(error).__name__, error.message, error.remedy)))
     except Exception as error:  # noqa: BLE001  (Ray's own, where the cluster is lost)
         words = f"The connection with the cluster was lost: {type(error).__name__}: {in_short(error)}."
-        _send(
+        send(
             output,
             (FATAL, ("ClusterUnusable", words, "Look with `ray status`, and run the command again: it goes on.")),
         )
@@ -49,7 +47,7 @@ def main() -> int:
 class _Ending:
     """A cluster that is let go of at the end, or the process ends without."""
 
-    def __init__(self, wanted: Any, connected: Callable[[], None]) -> None:
+    def __init__(self, wanted: Any, connected: Callable[[], object]) -> None:
         self._cluster = RayCluster(wanted, connected)
 
     def __enter__(self) -> RayCluster:
@@ -74,33 +72,19 @@ def _serve(cluster: RayCluster, came: queue.SimpleQueue[Any], output: int) -> No
             cluster.submit(*message)
             idle = False
         for kind, number, *content in cluster.poll(_POLL):
-            _send(output, (kind, (number, *content)))
+            send(output, (kind, (number, *content)))
             idle = False
         if time.monotonic() - told > _ALIVE_SECONDS:
             told = time.monotonic()
-            _send(output, (ALIVE, (cluster.slots, cluster.machines)))
+            send(output, (ALIVE, (cluster.slots, cluster.machines)))
         if idle:
             time.sleep(0.02)
 
 
-def _send(output: int, value: Any) -> None:
-    view = memoryview(packed(value))
-    try:
-        while view:
-            view = view[os.write(output, view) :]
-    except BrokenPipeError:  # the run is gone, and `_listen` sees it, too
-        pass
-
-
 def _listen(came: queue.SimpleQueue[Any]) -> None:
-    unpacker = Unpacker()
-    while True:
-        piece = os.read(0, _PIECE)
-        if not piece:
-            came.put(None)
-            return
-        for value in unpacker.feed(piece):
-            came.put(value)
+    for value in received(0):
+        came.put(value)
+    came.put(None)
 
 
 if __name__ == "__main__":

@@ -18,16 +18,19 @@ from fer_edge.capture.file.unreadable import Unreadable
 from fer_edge.capture.media.names import has_av
 from fer_edge.errors import FerEdgeError, SourceError, SourceTruncated, SourceUnreadable
 from fer_edge.recordings.jobs import Span
-from fer_edge.recordings.recording import PICTURES, Recording
+from fer_edge.recordings.recording import ASSUMED_FPS, PICTURES, Recording
 from fer_edge.recordings.selection import Selection
 from fer_edge.system.masking import shown
 from fer_edge.types import Frame, Image
 
+LANE = "recording"
+"""What `Frame.source` is of every recording."""
+
+MOST_PROBLEMS = 100
+"""Of one part that are told; thousands of broken pictures are told of by their rows."""
+
 START = datetime(2000, 1, 1, tzinfo=timezone.utc)
 """The moment that is told for time 0 of each recording; nothing that is written has it."""
-
-ASSUMED_FPS = 25.0
-"""Of a recording that says nothing of times or rates."""
 
 NOTHING: Image = np.zeros((0, 0, 3), np.uint8)
 
@@ -87,10 +90,6 @@ class Reader(ABC):
         self.truncated = True
         self.problems.append(message)
         self.inexact = self.inexact or "it is damaged"
-
-
-LANE = "recording"
-"""What `Frame.source` is of every recording."""
 
 
 def reader_of(recording: Recording, span: Optional[Span] = None) -> Reader:
@@ -284,7 +283,3 @@ class PictureReader(Reader):
         if text not in noted and len(noted) < MOST_PROBLEMS:
             noted.add(text)
             self.problems.append(text)
-
-
-MOST_PROBLEMS = 100
-"""Of one part that are told; thousands of broken pictures are told of by their rows."""

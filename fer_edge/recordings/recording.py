@@ -9,6 +9,9 @@ from typing import List, Tuple
 
 VIDEO, PICTURES = "video", "pictures"
 
+ASSUMED_FPS = 25.0
+"""Of a video that says nothing of times or rates."""
+
 
 @dataclass(frozen=True)
 class Recording:

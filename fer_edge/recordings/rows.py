@@ -9,6 +9,9 @@ from fer_edge.sinks.lines import number
 from fer_edge.sinks.table_files import FLAG, REAL, TEXT, WHOLE, Column
 from fer_edge.types import LABELS, Observation, ObservedFace, StateChange
 
+FRAMES_TABLE, STATES_TABLE = "frames", "states"
+"""Names of the tables; with the form as an ending those of their files."""
+
 POINTS = ("right_eye", "left_eye", "nose", "mouth", "right_mouth", "left_mouth", "right_ear", "left_ear")
 """Landmarks; a detector gives some of them."""
 

@@ -13,7 +13,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from fer_edge.errors import OutputError
 from fer_edge.recordings.failures import COLUMNS as FAILURE_COLUMNS
-from fer_edge.recordings.failures import LOST, Failure, concerns_one, error_named, partial_failure
+from fer_edge.recordings.failures import FAILURES, LOST, Failure, concerns_one, error_named, partial_failure
 from fer_edge.recordings.figures import RunFigures
 from fer_edge.recordings.jobs import Asked, Job, JoinResult, PartJob, PartResult, Survey
 from fer_edge.recordings.ledger import FAILED, FINISHED, SKIPPED, Entry, Ledger
@@ -21,7 +21,7 @@ from fer_edge.recordings.output import clear_leftovers, writing
 from fer_edge.recordings.pool import Done, Failed, Lost, Message, Pool, Progress
 from fer_edge.recordings.recording import Recording
 from fer_edge.recordings.summary import COLUMNS as SUMMARY_COLUMNS
-from fer_edge.recordings.summary import summary_row
+from fer_edge.recordings.summary import SUMMARIES, summary_row
 from fer_edge.sinks.table_files import Column, CsvTable
 from fer_edge.system.atomic_file import replacing
 from fer_edge.system.clock import Clock
@@ -37,6 +37,11 @@ PARTS_FOR_EACH = 4
 
 _WAIT = 0.25
 _AHEAD = 2
+
+
+def most_parts(workers: int) -> int:
+    """Return into how many parts a recording may be split for so many workers."""
+    return PARTS_FOR_EACH * workers if workers > 1 else 1
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Run:
         self._watcher = watcher
         self._stop = stop or threading.Event()
         self._clock = clock
-        self._ledger = Ledger(tuple(recordings), asked, out, PARTS_FOR_EACH * pool.workers if pool.workers > 1 else 1)
+        self._ledger = Ledger(tuple(recordings), asked, out, most_parts(pool.workers))
         self._at_work: List[Job] = []
         self._lost: Counter[Tuple[str, str, int]] = Counter()
         self._began = clock()
@@ -218,8 +223,8 @@ class Run:
     def _write_tables(self) -> None:
         """Write what is told of all recordings. Raises OutputError."""
         summaries = [entry.summary for entry in self._ledger.entries.values() if entry.summary is not None]
-        self._write("summary.csv", SUMMARY_COLUMNS, [summary_row(summary) for summary in summaries])
-        self._write("failures.csv", FAILURE_COLUMNS, [failure.row() for failure in self._failures()])
+        self._write(SUMMARIES, SUMMARY_COLUMNS, [summary_row(summary) for summary in summaries])
+        self._write(FAILURES, FAILURE_COLUMNS, [failure.row() for failure in self._failures()])
 
     def _write(self, name: str, columns: Sequence[Column], rows: Sequence[Dict[str, object]]) -> None:
         path = os.path.join(self._out, name)

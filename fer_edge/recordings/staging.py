@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 from dataclasses import replace
 from typing import Callable, Dict, Iterator, Optional, Sequence, Set, Tuple, TypeVar
 
 from fer_edge.errors import FerEdgeError, SourceNotFound
-from fer_edge.recordings.jobs import Job, JoinJob, JoinResult, PartJob, PartResult, Result, Span, SurveyJob
+from fer_edge.recordings.jobs import Job, JoinJob, JoinResult, PartJob, PartResult, Result, Span, SurveyJob, Tell
 from fer_edge.recordings.output import PARTS, writing
 from fer_edge.recordings.recording import PICTURES, Recording
+from fer_edge.recordings.rows import FRAMES_TABLE, STATES_TABLE
 from fer_edge.recordings.scratch import refuse_too_large, scratch
 from fer_edge.recordings.storage import Storage, Tick, below, is_url, names_in
-from fer_edge.recordings.summary import SUMMARY, read_summary
-from fer_edge.recordings.work import Tell, perform
+from fer_edge.recordings.summary import SUMMARY, read_summary, write_summary
+from fer_edge.recordings.work import perform
 from fer_edge.sinks.jsonl import told
 from fer_edge.sinks.table_files import TABLES
-from fer_edge.system.atomic_file import replacing
-from fer_edge.system.new_file import PRIVATE
 
 Perform = Callable[[Job, Tell], Result]
 ErrorT = TypeVar("ErrorT", bound=FerEdgeError)
@@ -113,7 +111,7 @@ class _Stage:
             return result
         if self._url:
             result = JoinResult({**result.summary, "path": told(self._url)})
-            _write_summary(folder, result)
+            write_summary(folder, result.summary)
         if is_url(job.folder):
             self._publish(job.folder, job.asked.form)
         return result
@@ -192,7 +190,7 @@ class _Stage:
         storage = Storage(url)
         storage.remove(below(url, SUMMARY))
         for other in set(TABLES) - {form}:
-            for name in ("frames", "states"):
+            for name in (FRAMES_TABLE, STATES_TABLE):
                 storage.remove(below(url, f"{name}.{other}"))
         for path, name in sorted(_files_in(self._results), key=lambda one: one[1] == SUMMARY):
             storage.put(path, below(url, name), self._tick)
@@ -222,8 +220,3 @@ def _files_in(folder: str) -> Iterator[Tuple[str, str]]:
         for name in names:
             path = os.path.join(where, name)
             yield path, os.path.relpath(path, folder).replace(os.sep, "/")
-
-
-def _write_summary(folder: str, result: JoinResult) -> None:
-    with replacing(os.path.join(folder, SUMMARY), PRIVATE) as draft:
-        draft.write(json.dumps(dict(result.summary), indent=1, ensure_ascii=True).encode("ascii") + b"\n")

@@ -12,6 +12,8 @@ from fer_edge.recordings.recording import PICTURES, Recording
 from fer_edge.sinks.jsonl import told
 from fer_edge.sinks.lines import number
 from fer_edge.sinks.table_files import REAL, TEXT, WHOLE, Column
+from fer_edge.system.atomic_file import replacing
+from fer_edge.system.new_file import PRIVATE
 from fer_edge.system.regular_file import open_regular
 from fer_edge.types import LABELS, Observation, StateChange
 from fer_edge.version import __version__
@@ -20,11 +22,14 @@ VERSION = 1
 """Of the form of the results; those of another are made anew."""
 
 SUMMARY = "summary.json"
-"""Written last, so that it is the mark of results that are whole."""
+"""Of one recording; written last, so that it is the mark of results that are whole."""
+
+SUMMARIES = "summary.csv"
+"""Of all: a row for each recording."""
 
 _LARGEST = 1 << 20
 _MOST = 1 << 53
-_COUNTS = ("frames", "frames_analysed", "frames_with_faces", "faces", "people")
+_COUNTS = ("frames", "frames_analysed", "frames_with_faces", "faces")
 _NOT_SETTINGS = frozenset(("model", "model_sha256", "rest", "version", "computes"))
 """Names of files, whose sums count, and what changes nothing in the results."""
 
@@ -153,10 +158,10 @@ def _is_sound(summary: Mapping[str, Any]) -> bool:
     figures = [summary.get(column.name) for column in COLUMNS if column.kind == REAL and column.name in summary]
     return (
         all(isinstance(summary.get(name), str) for name in ("name", "path", "kind", "model", "precision"))
-        and all(type(summary.get(name)) is int and 0 <= summary[name] < _MOST for name in _COUNTS)
-        and isinstance(seconds, dict)
-        and set(seconds) == set(LABELS)
-        and all(map(_is_number, seconds.values()))
+        and all(_is_count(summary.get(name)) for name in _COUNTS)
+        and ("people" in summary and (summary["people"] is None or _is_count(summary["people"])))
+        and "seconds" in summary
+        and (seconds is None or _are_seconds(seconds))
         and all(figure is None or _is_number(figure) for figure in figures)
         and isinstance(summary.get("whole"), bool)
         and isinstance(problems, list)
@@ -164,8 +169,27 @@ def _is_sound(summary: Mapping[str, Any]) -> bool:
     )
 
 
+def _are_seconds(value: object) -> bool:
+    return isinstance(value, dict) and set(value) == set(LABELS) and all(map(_is_number, value.values()))
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < _MOST
+
+
 def _is_number(value: object) -> bool:
     return type(value) in (int, float) and abs(value) < _MOST  # type: ignore[arg-type]  # NaN is not
+
+
+def write_summary(folder: str, summary: Mapping[str, Any]) -> None:
+    """Put a summary into a folder, as a whole. Raises OSError."""
+    with replacing(os.path.join(folder, SUMMARY), PRIVATE) as draft:
+        draft.write(json.dumps(dict(summary), indent=1, ensure_ascii=True).encode("ascii") + b"\n")
+
+
+def seconds_column(label: str) -> str:
+    """Return the column of `SUMMARIES` with the seconds of an expression, which a summary has under ``seconds``."""
+    return f"{label}_s"
 
 
 def _has_size(path: str, size: object) -> bool:
@@ -180,18 +204,18 @@ COLUMNS = (
     *(Column(name, REAL) for name in ("duration_s", "fps")),
     *(Column(name, WHOLE) for name in ("width", "height", "frames", "frames_analysed", "frames_with_faces", "faces")),
     Column("people", WHOLE),
-    *(Column(f"{label}_s", REAL) for label in LABELS),
+    *(Column(seconds_column(label), REAL) for label in LABELS),
     *(Column(name, REAL) for name in ("valence", "analysed_in_s", "times_real_time")),
     *(Column(name, TEXT) for name in ("whole", "problems")),
 )
-"""Of ``summary.csv``: a row for each recording."""
+"""Of `SUMMARIES`."""
 
 
 def summary_row(summary: Mapping[str, Any]) -> Dict[str, Any]:
     """Return a summary as a row."""
     row = {column.name: summary.get(column.name) for column in COLUMNS}
     seconds = summary.get("seconds")
-    row.update((f"{label}_s", seconds.get(label)) for label in LABELS if isinstance(seconds, dict))
+    row.update((seconds_column(label), seconds.get(label)) for label in LABELS if isinstance(seconds, dict))
     problems = summary.get("problems")
     row["problems"] = "; ".join(map(str, problems)) if isinstance(problems, list) else None
     return row

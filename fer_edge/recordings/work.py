@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Callable
 
 from fer_edge.errors import FerEdgeError
 from fer_edge.recordings.identity import identity_of
-from fer_edge.recordings.jobs import Job, PageJob, PageResult, PartJob, Result, Survey, SurveyJob
+from fer_edge.recordings.jobs import Job, PageJob, PageResult, PartJob, Result, Survey, SurveyJob, Tell
 from fer_edge.recordings.pool import Failed
 from fer_edge.system.libraries import import_failure, in_short, library_of
-
-Tell = Callable[[int, float], None]
-"""Is told how far a job is: frames that were analysed, and seconds of the recording that are behind it. Also while there is
-nothing new, so that one who is never told anything knows that the job hangs."""
 
 
 def perform(job: Job, tell: Tell = lambda frames, seconds: None) -> Result:
@@ -78,10 +73,9 @@ def failure_of(job: Job, error: BaseException) -> Failed:
         failure = import_failure(error, library, "cpu", "Analysing recordings")
         return Failed(job, type(failure).__name__, failure.message, failure.remedy)
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    where = os.path.basename(type(job).__name__)
     return Failed(
         job,
         "StageFailed",
-        f"Work on {name} failed ({where}): {words}.",
+        f"Work on {name} failed ({type(job).__name__}): {words}.",
         "This is a fault of the program or of a library: please report it with the recording, if you may.",
     )

@@ -10,9 +10,7 @@ import time
 from typing import Any
 
 from fer_edge.recordings.jobs import Job
-from fer_edge.recordings.messages import DONE, FAILED, READY, TOLD, Unpacker, packed
-
-_PIECE = 1 << 16
+from fer_edge.recordings.messages import DONE, FAILED, READY, TOLD, own_output, received, send
 
 TELL_SECONDS = 0.25
 """Between two words on how far a job is."""
@@ -20,8 +18,7 @@ TELL_SECONDS = 0.25
 
 def main() -> int:
     """Do the jobs that the standard input names, and tell of them on the standard output, until the former closes."""
-    output = os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints must not get between the messages
+    output = own_output()
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     from fer_edge.app.layout import one_opencv_thread
@@ -55,23 +52,15 @@ class _Telling:
 
 
 def _send(output: int, value: Any) -> None:
-    view = memoryview(packed(value))
-    try:
-        while view:
-            view = view[os.write(output, view) :]
-    except BrokenPipeError:  # the run is gone
+    if not send(output, value):  # the run is gone
         os._exit(1)
 
 
 def _listen(jobs: queue.SimpleQueue[Job]) -> None:
     """Take jobs; end the process, in the middle of one, when the run closes its end or is gone, however it ended."""
-    unpacker = Unpacker()
-    while True:
-        piece = os.read(0, _PIECE)
-        if not piece:
-            os._exit(0)
-        for job in unpacker.feed(piece):
-            jobs.put(job)
+    for job in received(0):
+        jobs.put(job)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from fer_edge.classify.remote.access import ServerAccess
 from fer_edge.classify.remote.address import parse_server
 from fer_edge.classify.remote.classifier import RemoteClassifier
 from fer_edge.classify.remote.link import MOST_LATE, Link
-from fer_edge.classify.remote.tally import ServerLate, ServerTally
+from fer_edge.classify.remote.tally import ServerTally
 from fer_edge.classify.remote.transport import FakeTransport, ServerModel, Tensor
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import ServerError, ServerUnreachable
+from fer_edge.errors import ServerError, ServerLate, ServerUnreachable
 
 CROPS = np.zeros((2, 64, 64, 3), np.uint8)
 MODEL = ServerModel("m", (Tensor("faces", "UINT8", (-1, 1, 64, 64)),), (Tensor("logits", "FP32", (-1, 7)),))

@@ -344,6 +344,11 @@ def test_the_page_of_exit_codes_lists_every_one() -> None:
             assert f"`{name}`" in line
 
 
+def test_the_list_of_exit_codes_has_a_late_server_though_nothing_else_was_loaded() -> None:
+    code = "import sys, fer_edge.exit_codes as codes; assert 'ServerLate' in codes.exit_codes()[26]"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_no_command_of_the_documents_leaves_it_to_sudo_to_find_a_program_in_a_virtual_environment() -> None:
     documents = [
         ROOT / "README.md",

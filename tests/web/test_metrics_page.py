@@ -26,9 +26,9 @@ from fer_edge.board.tegrastats import Rail, Tegrastats
 from fer_edge.board.temperature import Zone
 from fer_edge.capture.fake import FakeSource
 from fer_edge.classify import FakeClassifier
-from fer_edge.classify.remote.tally import ServerLate, ServerTally
+from fer_edge.classify.remote.tally import ServerTally
 from fer_edge.detect import FakeDetector
-from fer_edge.errors import SourceUnreadable
+from fer_edge.errors import ServerLate, SourceUnreadable
 from fer_edge.pipeline.backlog import MOST_WAITING
 from fer_edge.pipeline.lane import LaneSpec
 from fer_edge.pipeline.reconnection import Reconnection

@@ -13,10 +13,9 @@ from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.remote.access import ServerAccess
 from fer_edge.classify.remote.contract import RemoteTensors, agreed
 from fer_edge.classify.remote.link import FIRST_PAUSE, LONGEST_PAUSE, Link
-from fer_edge.classify.remote.tally import ServerLate
 from fer_edge.classify.remote.transport import Transport
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import ServerError
+from fer_edge.errors import ServerError, ServerLate
 from fer_edge.server_use import ServerUse
 from fer_edge.types import Expression
 

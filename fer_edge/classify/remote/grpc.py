@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 
 from fer_edge.classify.remote.access import ServerAccess
 from fer_edge.classify.remote.messages import CONFIGURATION
-from fer_edge.classify.remote.tally import ServerLate
 from fer_edge.classify.remote.transport import DATATYPES, LARGEST_ANSWER, ServerModel, Tensor, Transport
-from fer_edge.errors import ServerError, ServerGarbled, ServerRefused, ServerUnfit, ServerUnreachable, SettingsError
+from fer_edge.errors import (
+    ServerError,
+    ServerGarbled,
+    ServerLate,
+    ServerRefused,
+    ServerUnfit,
+    ServerUnreachable,
+    SettingsError,
+)
 from fer_edge.system.credentials import read_named
 from fer_edge.system.libraries import import_library
 from fer_edge.system.masking import printable

@@ -8,8 +8,8 @@ import time
 from random import uniform
 from typing import Callable, Optional
 
-from fer_edge.classify.remote.tally import ServerLate, ServerTally, reason_of
-from fer_edge.errors import ServerError
+from fer_edge.classify.remote.tally import ServerTally, reason_of
+from fer_edge.errors import ServerError, ServerLate
 from fer_edge.system.clock import Clock
 
 logger = logging.getLogger("fer_edge")

@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import Any, List, Optional, Tuple
 
 from fer_edge.classify.remote.address import ServerAddress
-from fer_edge.classify.remote.tally import ServerLate
-from fer_edge.errors import ServerRefused, ServerUnreachable
+from fer_edge.errors import ServerLate, ServerRefused, ServerUnreachable
 from fer_edge.system.masking import printable
 
 LARGEST_PIECE = 65536

@@ -6,13 +6,8 @@ import threading
 from typing import Dict
 
 from fer_edge.distribution import Histogram
-from fer_edge.errors import ServerError, ServerGarbled, ServerRefused, ServerUnfit, ServerUnreachable
+from fer_edge.errors import ServerError, ServerGarbled, ServerLate, ServerRefused, ServerUnfit, ServerUnreachable
 from fer_edge.server_use import ServerUse
-
-
-class ServerLate(ServerUnreachable):
-    """It has not answered by the deadline."""
-
 
 _WORDS = {
     ServerLate: "late",

@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, BinaryIO, Callable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, BinaryIO, Iterator, List, Mapping, Optional, Sequence
 
 from fer_edge.errors import UsageError
 from fer_edge.sinks.event_lines import ROWS, as_record
 from fer_edge.sinks.history.reading import HistoryReader
 from fer_edge.sinks.minutes import minute_record
-from fer_edge.sinks.table_files import FLAG, MOMENT, REAL, TEXT, WHOLE, Column, CsvTable, ParquetTable, TableFile
+from fer_edge.sinks.table_files import FLAG, MOMENT, REAL, TABLES, TEXT, WHOLE, Column
 from fer_edge.system.masking import printable
 from fer_edge.types import LABELS
 
 STATES, MINUTES = "states", "minutes"
 
 
-def export_csv(rows: Iterator[Mapping[str, Any]], file: BinaryIO, columns: List[str]) -> int:
-    """Write rows for spreadsheets, and return how many; no cell is taken for a formula. Raises OSError."""
-    return _export(rows, CsvTable(file, _described(columns)))
-
-
-def export_parquet(rows: Iterator[Mapping[str, Any]], file: BinaryIO, columns: List[str]) -> int:
-    """Write rows as Parquet, whose times are of UTC, and return how many.
+def export(rows: Iterator[Mapping[str, Any]], file: BinaryIO, columns: List[str], form: str) -> int:
+    """Write rows as a table of one of the forms of `TABLES`, and return how many.
 
     Raises
     ------
     MissingExtra, LibraryUnusable
-        Without pyarrow.
+        Parquet is asked for, without pyarrow.
     OSError
         The file cannot be written.
     """
-    table = ParquetTable(file, _described(columns))
+    table = TABLES[form](file, [Column(column, _kind(column)) for column in columns])
     try:
-        return _export(rows, table)
+        for row in rows:
+            table.write(row)
+        table.finish()
     finally:
         table.abandon()
-
-
-FORMS: Mapping[str, Callable[[Iterator[Mapping[str, Any]], BinaryIO, List[str]], int]] = {
-    ".csv": export_csv,
-    ".parquet": export_parquet,
-}
-"""By the ending of a file's name, in small letters."""
+    return table.rows
 
 
 def exported(
@@ -90,20 +81,9 @@ _TEXT = frozenset(("camera", "expression"))
 _MOMENTS = frozenset(("start", "end"))
 
 
-def _described(columns: List[str]) -> List[Column]:
-    return [Column(column, _kind(column)) for column in columns]
-
-
 def _kind(column: str) -> str:
     if column in _MOMENTS:
         return MOMENT
     if column == "uncertain":
         return FLAG
     return TEXT if column in _TEXT else WHOLE if column in _WHOLE else REAL
-
-
-def _export(rows: Iterator[Mapping[str, Any]], table: TableFile) -> int:
-    for row in rows:
-        table.write(row)
-    table.finish()
-    return table.rows

@@ -65,19 +65,14 @@ def test_jobs_are_done_by_other_processes_and_what_cannot_be_done_is_told(tmp_pa
 
 
 def test_a_worker_that_is_killed_loses_its_job_and_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "pipe.mp4"
-    path.write_bytes(bytes(10))
-    job = survey_of(path)
-    path.unlink()
-    os.mkfifo(path)  # its worker waits for a writer that never comes
+    job = survey_of(write_picture(tmp_path / "a.png"))
     with LocalPool(1) as pool:
         pool.submit(job)
-        assert pool.messages(0.5) == []
         os.kill(pool.pids[0], signal.SIGKILL)
         lost = until(pool, Lost)
         assert isinstance(lost, Lost)
         assert (lost.job, "SIGKILL" in lost.why) == (job, True)
-        pool.submit(survey_of(write_picture(tmp_path / "a.png")))
+        pool.submit(job)
         assert until(pool, Done)
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "build" / "site-source"
 SITE = ROOT / "build" / "site"
 
-PAGES = ("*.md", "docs/*", "docker/README.md", "deploy/triton/README.md", "models/MODEL_CARD.md", "examples/*.py")
+PAGES = ("*.md", "docs/*", "docker/README.md", "deploy/triton/*", "models/MODEL_CARD.md", "examples/*.py")
 """What the site is made of, each at its own place, so that links between them hold here as they do in the repository."""
 
 LOADING = {

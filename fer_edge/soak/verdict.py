@@ -17,8 +17,8 @@ FEWEST_FRAMES = 2_000
 
 FEWEST_SAMPLES = 10
 
-_END = 5
-"""The first and the last fifth of the samples are compared, each by its median."""
+_PARTS = 5
+"""The samples are divided into so many parts, of which each counts by its median."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Verdict:
     first, last : Sample
         Medians of the first and of the last fifth.
     growth : float
-        Of the memory, in MB per `FRAMES` frames.
+        Of the memory, in MB per `FRAMES` frames: what it grew by at least from one fifth of the run to the next, but for one of
+        these four. An allocator grows in a few steps, and stops; a leak goes on.
     complaints : tuple of str
         What was not flat, for people; empty when everything was.
     """
@@ -89,15 +90,21 @@ def judge(samples: Sequence[Sample], warm_up: float) -> Verdict:
         raise ValueError(
             f"the samples after the warm-up of {warm_up:g} s are too few: {len(counted)}, and {FEWEST_SAMPLES} are needed"
         )
-    share = max(1, len(counted) // _END)
-    first, last = _middle(counted[:share]), _middle(counted[-share:])
+    parts = [
+        _middle(counted[number * len(counted) // _PARTS : (number + 1) * len(counted) // _PARTS])
+        for number in range(_PARTS)
+    ]
+    first, last = parts[0], parts[-1]
     frames = last.frames - first.frames
     if frames < FEWEST_FRAMES:
         raise ValueError(f"the frames analysed after the warm-up are too few: {frames}, and {FEWEST_FRAMES} are needed")
-    growth = (last.memory - first.memory) / frames * FRAMES
+    rates = [
+        (after.memory - before.memory) / max(1, after.frames - before.frames) for before, after in zip(parts, parts[1:])
+    ]
+    growth = sorted(rates)[1] * FRAMES
     complaints: List[str] = []
     if growth > MOST_GROWTH:
-        complaints.append(f"memory grew by {growth:.2f} MB per {FRAMES:,} frames, more than {MOST_GROWTH:g}")
+        complaints.append(f"memory grew on and on, by {growth:.2f} MB per {FRAMES:,} frames, more than {MOST_GROWTH:g}")
     for what in ("descriptors", "threads", "children"):
         before, after = getattr(first, what), getattr(last, what)
         if after > before:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List
+from typing import List, Tuple
 
 import pytest
 from hypothesis import given
@@ -35,6 +35,17 @@ def test_single_spikes_are_no_growth(spikes: List[int]) -> None:
     for place in spikes:
         samples[place] = replace(samples[place], memory=900.0, descriptors=40, threads=30)
     assert judge(samples, 60.0).complaints == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 199), st.floats(0, 20)), max_size=1), st.floats(0, 10))
+def test_a_step_in_which_an_allocator_grows_is_no_leak_and_hides_none(
+    steps: List[Tuple[int, float]], growth: float
+) -> None:
+    samples = run(growth)
+    for place, size in steps:
+        samples = samples[:place] + [replace(one, memory=one.memory + size) for one in samples[place:]]
+    if abs(growth - MOST_GROWTH) > 0.05:
+        assert bool(judge(samples, 60.0).complaints) == (growth > MOST_GROWTH)
 
 
 @pytest.mark.parametrize("what", ["descriptors", "threads", "children"])

@@ -18,6 +18,7 @@ from fer_edge.settings.file import SettingsFile
 from fer_edge.settings.settings import setting_options
 
 NAMES = [known.setting.option for known in setting_options()]
+PRIVATE = {known.setting.option for known in setting_options() if known.setting.private}
 
 GOOD = (
     Path(__file__).parents[2].joinpath("systemd", "fer-edge.toml").read_bytes(),
@@ -170,6 +171,7 @@ def test_cameras_of_any_text_are_taken_or_refused_as_those_of_the_command_line(t
 @examples(200)
 @given(st.sampled_from(NAMES), st.one_of(TEXTS, st.text(st.characters(), max_size=8)))
 @example("camera", "")
+@example("server_token", "0")
 def test_any_text_in_the_environment_or_on_the_command_line_is_taken_or_named(name: str, text: str) -> None:
     variable = "FER_EDGE_" + name.upper()
     try:
@@ -179,7 +181,10 @@ def test_any_text_in_the_environment_or_on_the_command_line_is_taken_or_named(na
         with pytest.raises(UsageError, match="--" + name.replace("_", "-")):
             load_settings({name: text}, {})
     else:
-        if text:  # an empty variable is none
+        if name in PRIVATE:
+            with pytest.raises(UsageError, match="--" + name.replace("_", "-")):
+                load_settings({name: text}, {})
+        elif text:  # an empty variable is none
             load_settings({name: text}, {})
 
 

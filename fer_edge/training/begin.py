@@ -26,6 +26,7 @@ from fer_edge.training.checkpoint import load_network
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.zoo.catalogue import build_network
 from fer_edge.zoo.fernet import INPUT_SIZE
+from fer_edge.zoo.fernet_r import FerNetR, FerNetS
 
 FACES = 2048
 """How many faces tell the statistics."""
@@ -84,7 +85,8 @@ def begin_with_file(network: nn.Module, name: str, images: npt.NDArray[np.uint8]
     network
         Freshly built; gives the file's logits afterwards, and goes on learning from them.
     name
-        A shipped model's name, or the path of an ONNX file that ``fer-edge export`` wrote in FP32.
+        A shipped model's name, or the path of an ONNX file that ``fer-edge export`` wrote in FP32. FerNet-S may begin with
+        a FerNet-R, and then takes the first block of each stage.
     images
         Training faces, N x H x W x C uint8; up to `FACES` of them, evenly spread, tell the statistics.
 
@@ -109,8 +111,20 @@ def begin_with_file(network: nn.Module, name: str, images: npt.NDArray[np.uint8]
         raise CheckpointError(f"{path} cannot be read as ONNX: {error}", "Give another --start.") from error
     spread = np.unique(np.linspace(0, len(images) - 1, FACES).astype(np.int64))
     faces = to_network_size(torch.from_numpy(images[spread]), INPUT_SIZE)
-    layers = _in_order(network, faces[:1])
-    _measure(network, _fill(path, graph, layers), faces)
+    if isinstance(network, FerNetS) and _convolutions(graph) > _convolutions_of(network):
+        whole = FerNetR()
+        _measure(whole, _fill(path, graph, _in_order(whole, faces[:1])), faces)
+        network.shorten(whole)
+        return
+    _measure(network, _fill(path, graph, _in_order(network, faces[:1])), faces)
+
+
+def _convolutions(graph: onnx.GraphProto) -> int:
+    return sum(node.op_type == "Conv" for node in graph.node)
+
+
+def _convolutions_of(network: nn.Module) -> int:
+    return sum(isinstance(layer, nn.Conv2d) for layer in network.modules())
 
 
 def _in_order(network: nn.Module, image: torch.Tensor) -> list[nn.Module]:

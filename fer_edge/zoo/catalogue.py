@@ -137,6 +137,12 @@ def _fernet_r(dropout: float) -> nn.Module:
     return FerNetR(dropout)
 
 
+def _fernet_s(dropout: float) -> nn.Module:
+    from fer_edge.zoo.fernet_r import FerNetS
+
+    return FerNetS(dropout)
+
+
 _VGG_NOTE = "Biased convolutions, one BatchNorm at the end of each block; the global mean before the head is a guess."
 _HEAD_NOTE = "The head (BatchNorm on the logits) and the bare projections are a guess that gives the count."
 _ALEXNET_NOTE = "Not the usual AlexNet: stride 1 throughout, and 1x1 kernels in its last three convolutions"
@@ -273,6 +279,7 @@ _PAPER_ROWS = (
 
 _OURS = (
     Network("fernet_r", "FerNet-R", None, "ours", "Residual blocks on a stem that halves the picture.", _fernet_r),
+    Network("fernet_s", "FerNet-S", None, "ours", "FerNet-R with one block a stage.", _fernet_s),
 )
 
 NETWORKS: Mapping[str, Network] = MappingProxyType({network.name: network for network in _PAPER_ROWS + _OURS})

@@ -1,6 +1,8 @@
-"""FerNet-R: residual blocks in place of FerNet's compressing modules, at less cost."""
+"""FerNet-R: residual blocks in place of FerNet's compressing modules, at less cost; and FerNet-S, at half of that."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from torch import nn
 from fer_edge.zoo.fernet import CLASSES
 
 WIDTHS = (32, 64, 128, 256)
-"""Channels of the four stages, two blocks each; each stage but the first halves height and width."""
+"""Channels of the four stages; each stage but the first halves height and width."""
 
 
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
@@ -44,6 +46,8 @@ class FerNetR(nn.Module):
     ----------
     dropout
         Share of the pooled features set to zero while training, in [0, 1).
+    blocks
+        Residual blocks of each stage.
 
     Notes
     -----
@@ -53,12 +57,13 @@ class FerNetR(nn.Module):
     place tells mouth from eyes.
     """
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, blocks: Sequence[int] = (2, 2, 2, 2)) -> None:
         super().__init__()
         stages: list[nn.Module] = [nn.BatchNorm2d(3), *_convolution(3, WIDTHS[0], 2), nn.ReLU(inplace=True)]
         inputs = WIDTHS[0]
-        for outputs in WIDTHS:
-            stages += [_Block(inputs, outputs, 1 if inputs == outputs else 2), _Block(outputs, outputs, 1)]
+        for outputs, count in zip(WIDTHS, blocks, strict=True):
+            stages.append(_Block(inputs, outputs, 1 if inputs == outputs else 2))
+            stages += [_Block(outputs, outputs, 1) for _ in range(count - 1)]
             inputs = outputs
         self.features = nn.Sequential(*stages)
         self.head = nn.Sequential(
@@ -79,3 +84,35 @@ class FerNetR(nn.Module):
         """Return logits N x 7 of images N x 3 x 64 x 64."""
         logits: torch.Tensor = self.head(self.features(image))
         return logits
+
+
+class FerNetS(FerNetR):
+    """FerNet-R with one block a stage: under half of its multiply-accumulates.
+
+    Parameters
+    ----------
+    dropout
+        Share of the pooled features set to zero while training, in [0, 1).
+
+    Notes
+    -----
+    The second block of a stage only refines what the first gives, and a residual network answers without some of its
+    blocks (Veit et al., 2016). So FerNet-S can begin with FerNet-R's weights, see `shorten`, and learns in a few epochs
+    what fresh weights need a long run for.
+    """
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__(dropout, (1, 1, 1, 1))
+
+    def shorten(self, whole: FerNetR) -> None:
+        """Take the weights of ``whole`` but for the second block of each stage."""
+        first = {outputs: block for block in reversed(list(whole.features)) for outputs in [_outputs(block)]}
+        for name, module in self.features.named_children():
+            own = _outputs(module)
+            module.load_state_dict((first[own] if own else whole.features[int(name)]).state_dict())
+        self.head.load_state_dict(whole.head.state_dict())
+
+
+def _outputs(module: nn.Module) -> int:
+    """Return the channels that a block gives; 0 of what is none."""
+    return module.body[0].out_channels if isinstance(module, _Block) else 0  # type: ignore[return-value]

@@ -89,7 +89,8 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "checkpoint",
         type=Path,
-        help="a best.pt of 'fer-edge train'; with --int8 a network in FP32, and with --triton any: its name or ONNX file",
+        help="a best.pt of 'fer-edge train'; with --int8 or --offset a network in FP32, and with --triton any: its name or "
+        "ONNX file",
     )
     parser.add_argument("output", type=Path, nargs="?", help="the ONNX file to write")
     parser.add_argument(
@@ -104,6 +105,14 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="with --int8: set from whose faces the ranges are taken; of fer2013.csv and of a folder with parts the training "
         "part is taken",
+    )
+    parser.add_argument(
+        "--offset",
+        action="append",
+        default=[],
+        metavar="LABEL=X",
+        help="write that network with X added to the logit of LABEL, such as disgust=0.4, so that it answers LABEL more "
+        "readily; may be given for several",
     )
     parser.add_argument(
         "--validation",

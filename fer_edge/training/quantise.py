@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fer_edge.classify.base import ExpressionClassifier
 from fer_edge.classify.crop import FaceCropper
 from fer_edge.classify.int8_file import INT8, MADE_FROM
 from fer_edge.classify.onnx import OnnxClassifier
@@ -25,6 +24,7 @@ from fer_edge.errors import DataSetError, UsageError
 from fer_edge.inference.model_files import sha256_of
 from fer_edge.system.libraries import import_library
 from fer_edge.training import metrics
+from fer_edge.training.answers import BATCH, log_probabilities
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.data import FaceSet
 from fer_edge.training.export import IR_VERSION, OURS
@@ -47,8 +47,6 @@ SHARES = (1.0, 0.87, 0.8, 0.7)
 
 ALIKE = 1.02
 """Errors whose ratio is less tell nothing of which is better; the narrower ranges have the finer steps then."""
-
-BATCH = 32
 
 _log = logging.getLogger(__name__)
 
@@ -124,14 +122,14 @@ def quantise(
         faces = _calibration_faces(calibration, spec, cut_already)
         rows, truth = validation.labelled()
         crops = _cut(validation.images[rows], whole_image(spec.input_size))
-        expected = _log_probabilities(before, crops)
+        expected = log_probabilities(before, crops)
     graph = _best_ranges(model, _quantised(pools_folded(onnx.load(model)), faces), faces)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder, output.name)
         onnx.helper.set_model_props(graph, replace(spec, precision=INT8, temperature=1.0).to_metadata())
         draft.write_bytes(graph.SerializeToString())
         with contextlib.closing(OnnxClassifier(draft)) as after:
-            got = _log_probabilities(after, crops)
+            got = log_probabilities(after, crops)
     confusion = metrics.confusion_matrix(truth, got.argmax(axis=1), len(LABELS))
     confusion_before = metrics.confusion_matrix(truth, expected.argmax(axis=1), len(LABELS))
     agreement = float((got.argmax(axis=1) == expected.argmax(axis=1)).mean())
@@ -187,17 +185,6 @@ def _calibration_faces(faces: FaceSet, spec: ModelSpec, cut_already: bool) -> np
 
 def _cut(images: npt.NDArray[np.uint8], crop: Crop) -> npt.NDArray[np.uint8]:
     return np.stack([cut for cut in map(crop, images) if cut is not None])
-
-
-def _log_probabilities(classifier: ExpressionClassifier, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return N x 7, in the order of `LABELS`: logits, but for what the softmax does not tell and the model's temperature."""
-    answers = [
-        one.probabilities
-        for start in range(0, len(crops), BATCH)
-        for one in classifier.classify(crops[start : start + BATCH])
-    ]
-    logits: npt.NDArray[np.float64] = np.log(np.maximum(np.asarray(answers, np.float64), 1e-12))
-    return logits
 
 
 class _Reader:

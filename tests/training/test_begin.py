@@ -67,6 +67,35 @@ def test_an_exported_network_comes_back_the_same(small_set: FaceSet, tmp_path: P
         assert torch.allclose(network.eval()(images), again.eval()(images), atol=1e-4)
 
 
+def test_fernet_s_begins_as_fernet_r_whose_second_blocks_add_nothing(small_set: FaceSet) -> None:
+    short, whole = build_network("fernet_s"), build_network("fernet_r")
+    begin(short, settings("fernet_s", "fernet_r"), small_set.images)
+    begin(whole, settings("fernet_r", "fernet_r"), small_set.images)
+    blocks = [module for module in whole.features if hasattr(module, "body")]
+    for second in blocks[1::2]:
+        # What comes in is never negative, so that a block whose own part is 0 gives it on as it is.
+        nn.init.zeros_(second.body[-1].weight)
+        nn.init.zeros_(second.body[-1].bias)
+    images = to_network_size(torch.from_numpy(small_set.images), 64)
+    with torch.inference_mode():
+        assert torch.allclose(short.eval()(images), whole.eval()(images), atol=1e-4)
+
+
+def test_fernet_s_goes_on_from_a_file_of_its_own(small_set: FaceSet, tmp_path: Path) -> None:
+    network, again = build_network("fernet_s"), build_network("fernet_s")
+    images = to_network_size(torch.from_numpy(small_set.images[:16]), 64)
+    network.train()(images)
+    onnx.save(to_onnx(network), tmp_path / "short.onnx")
+    begin(again, settings("fernet_s", str(tmp_path / "short.onnx")), small_set.images)
+    with torch.inference_mode():
+        assert torch.allclose(network.eval()(images), again.eval()(images), atol=1e-4)
+
+
+def test_fernet_s_does_not_begin_with_a_network_of_another_construction() -> None:
+    with pytest.raises(CheckpointError, match="another network"):
+        check_begin(settings("fernet_s", "fernet"))
+
+
 def test_another_network_and_one_in_int8_are_refused_before_anything_long() -> None:
     with pytest.raises(CheckpointError, match="another network"):
         check_begin(settings("fernet", "fernet_r"))

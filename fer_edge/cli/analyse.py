@@ -20,8 +20,8 @@ from fer_edge.recordings.forecast import forecast
 from fer_edge.recordings.jobs import Asked
 from fer_edge.recordings.local_pool import LocalPool
 from fer_edge.recordings.output import claimed
-from fer_edge.recordings.page_reading import INDEX
-from fer_edge.recordings.page_run import write_pages
+from fer_edge.recordings.pages.reading import INDEX
+from fer_edge.recordings.pages.run import write_pages
 from fer_edge.recordings.pool import Pool
 from fer_edge.recordings.run import Outcome, Run, most_parts
 from fer_edge.settings import load_settings, settings_file

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from fer_edge.recordings.failures import PARTIAL, Failure
-from fer_edge.recordings.page_drawing import share_bar
-from fer_edge.recordings.page_frame import expression_rows, links_of, shown_name, sized, whole
-from fer_edge.recordings.page_reading import PAGE, Recording
+from fer_edge.recordings.pages.document import expression_rows, links_of, shown_name, sized, whole
+from fer_edge.recordings.pages.drawing import share_bar
+from fer_edge.recordings.pages.reading import PAGE, Recording
 from fer_edge.report import markup, wording
 from fer_edge.types import LABELS
 from fer_edge.version import __version__
@@ -37,7 +37,7 @@ def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Fail
         "FAILURES": _failures(failures),
         "VERSION": __version__,
     }
-    return whole(f"fer-edge: {count}", "page_index.html", values, "page_index.js")
+    return whole(f"fer-edge: {count}", "index.html", values, "index.js")
 
 
 def _all_together(recordings: Sequence[Recording]) -> str:

@@ -16,7 +16,7 @@ from fer_edge.errors import DiskFull, UsageError
 from fer_edge.recordings import Done, Failed, FakePool, Lost
 from fer_edge.recordings.find import find_recordings
 from fer_edge.recordings.jobs import Job
-from fer_edge.recordings.page_run import write_pages
+from fer_edge.recordings.pages.run import write_pages
 from fer_edge.recordings.pool import Message
 
 

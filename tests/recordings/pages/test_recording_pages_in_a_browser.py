@@ -10,8 +10,8 @@ import pytest
 from browser_pipe import CHROMIUM, Browser
 from made_recordings import Part, write_recording, write_tables
 
-from fer_edge.recordings.film_strip import Thumbnail
 from fer_edge.recordings.pages import write_index, write_recording_page
+from fer_edge.recordings.pages.film_strip import Thumbnail
 
 cv2 = pytest.importorskip("cv2")
 np = pytest.importorskip("numpy")

@@ -15,8 +15,8 @@ from made_recordings import Part, write_recording
 from page_parts import Parts
 
 from fer_edge.errors import OutputError
-from fer_edge.recordings.film_strip import Thumbnail
 from fer_edge.recordings.pages import write_recording_page
+from fer_edge.recordings.pages.film_strip import Thumbnail
 from fer_edge.types import LABELS
 
 TWO: List[Part] = [(1, "neutral", 0, 10), (1, "happy", 10, 17), (2, "sad", 5, 20)]

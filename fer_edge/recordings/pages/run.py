@@ -12,7 +12,7 @@ from fer_edge.errors import OutputError
 from fer_edge.recordings.failures import LOST, Failure, concerns_one, error_named
 from fer_edge.recordings.jobs import PageJob
 from fer_edge.recordings.output import folder_of
-from fer_edge.recordings.pages import write_index
+from fer_edge.recordings.pages.write import write_index
 from fer_edge.recordings.pool import Done, Failed, Lost, Message, Pool
 from fer_edge.recordings.recording import Recording
 from fer_edge.recordings.summary import SUMMARY

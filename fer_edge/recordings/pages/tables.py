@@ -6,11 +6,11 @@ from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from fer_edge.recordings.page_bins import Steps, Sums
-from fer_edge.recordings.page_drawing import key, share_bar
-from fer_edge.recordings.page_frame import expression_rows, shown_name, sized
-from fer_edge.recordings.page_people import Person
-from fer_edge.recordings.page_reading import Recording, State
+from fer_edge.recordings.pages.document import expression_rows, shown_name, sized
+from fer_edge.recordings.pages.drawing import key, share_bar
+from fer_edge.recordings.pages.frame_sums import Steps, Sums
+from fer_edge.recordings.pages.people import Person
+from fer_edge.recordings.pages.reading import Recording, State
 from fer_edge.report import markup, wording
 from fer_edge.report.looks import ORDER
 from fer_edge.types import LABELS

@@ -11,7 +11,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.recordings.page_bins import Floats, Steps
+from fer_edge.recordings.pages.frame_sums import Floats, Steps
 from fer_edge.report import wording
 from fer_edge.report.looks import COLOURS, ORDER, PATTERNS
 from fer_edge.types import LABELS

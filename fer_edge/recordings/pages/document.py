@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Dict, Mapping, Sequence, Tuple
 from urllib.parse import quote
 
-from fer_edge.recordings import page_drawing
+from fer_edge.recordings.pages import drawing
 from fer_edge.report import markup, meaning, wording
 from fer_edge.report.looks import ORDER
 from fer_edge.sinks.event_lines import as_cell
@@ -45,8 +45,8 @@ def whole(title: str, template: str, values: Mapping[str, str], script: str, dat
         "ABOUT_EXPRESSIONS": meaning.EXPRESSIONS,
         "ABOUT_SHARE": meaning.SHARE,
         "ABOUT_VALENCE": meaning.VALENCE,
-        "LEGEND": page_drawing.legend(),
-        "PATTERNS": page_drawing.patterns(),
+        "LEGEND": drawing.legend(),
+        "PATTERNS": drawing.patterns(),
     }
     body = markup.filled(_text(template), {**common, **values})
     figures = f'<script type="application/json" id="figures">{data}</script>\n' if data else ""
@@ -117,5 +117,5 @@ def expression_rows(seconds: Mapping[str, float], more: Mapping[str, Sequence[st
             f'<rect class="{label}" width="{200 * share:.1f}" height="14"/></svg>'
         )
         both = f'<span class="both">{bar}<span>{wording.share(share, 1)}</span></span>'
-        rows.append((page_drawing.key(label) + label, both, *more[label]))
+        rows.append((drawing.key(label) + label, both, *more[label]))
     return rows

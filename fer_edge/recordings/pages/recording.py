@@ -9,13 +9,12 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.recordings import page_drawing as drawing
-from fer_edge.recordings import page_tables as tables
-from fer_edge.recordings.film_strip import Thumbnail, cells_of
-from fer_edge.recordings.page_bins import Floats, Steps, Sums
-from fer_edge.recordings.page_frame import plain_name, shown_name, whole
-from fer_edge.recordings.page_people import NOBODY, along, longest_seen, people_of
-from fer_edge.recordings.page_reading import Recording, State
+from fer_edge.recordings.pages import drawing, tables
+from fer_edge.recordings.pages.document import plain_name, shown_name, whole
+from fer_edge.recordings.pages.film_strip import Thumbnail, cells_of
+from fer_edge.recordings.pages.frame_sums import Floats, Steps, Sums
+from fer_edge.recordings.pages.people import NOBODY, along, longest_seen, people_of
+from fer_edge.recordings.pages.reading import Recording, State
 from fer_edge.report import markup, meaning, wording
 from fer_edge.types import LABELS
 from fer_edge.version import __version__
@@ -115,7 +114,7 @@ def page_of(content: Content) -> bytes:
         "valence": _known(sums.valence),
     }
     title = f"fer-edge: {plain_name(recording.name)}"
-    return whole(title, "page_recording.html", values, "page_recording.js", markup.for_script(data))
+    return whole(title, "recording.html", values, "recording.js", markup.for_script(data))
 
 
 def _about(recording: Recording, pictures: bool) -> Dict[str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fer_edge.recordings.page_bins import Steps
-from fer_edge.recordings.page_people import NOBODY, along, longest_seen, people_of
-from fer_edge.recordings.page_reading import State
+from fer_edge.recordings.pages.frame_sums import Steps
+from fer_edge.recordings.pages.people import NOBODY, along, longest_seen, people_of
+from fer_edge.recordings.pages.reading import State
 from fer_edge.types import LABELS
 
 HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")

@@ -9,8 +9,8 @@ from typing import Dict, List, Mapping, Optional, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.recordings.page_bins import Steps
-from fer_edge.recordings.page_reading import State
+from fer_edge.recordings.pages.frame_sums import Steps
+from fer_edge.recordings.pages.reading import State
 from fer_edge.types import LABELS
 
 NOBODY = -1

@@ -9,7 +9,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.recordings.page_reading import Batch, Recording
+from fer_edge.recordings.pages.reading import Batch, Recording
 from fer_edge.recordings.recording import ASSUMED_FPS
 from fer_edge.types import LABELS
 

@@ -8,8 +8,8 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 import pytest
 
-from fer_edge.recordings.page_bins import MOST_STEPS, WIDTHS, Steps, last_time, steps_of, sums_of
-from fer_edge.recordings.page_reading import Batch, Recording
+from fer_edge.recordings.pages.frame_sums import MOST_STEPS, WIDTHS, Steps, last_time, steps_of, sums_of
+from fer_edge.recordings.pages.reading import Batch, Recording
 from fer_edge.types import LABELS
 
 HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")

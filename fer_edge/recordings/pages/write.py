@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from fer_edge.errors import FerEdgeError
-from fer_edge.recordings.film_strip import Thumbnail, cells_of, film_strip, picture_strip, strip_times
-from fer_edge.recordings.page_bins import Steps, Sums, last_time, steps_of, sums_of
-from fer_edge.recordings.page_frame import as_it_is_called, link_back
-from fer_edge.recordings.page_index import index_of
-from fer_edge.recordings.page_reading import (
+from fer_edge.recordings.pages.document import as_it_is_called, link_back
+from fer_edge.recordings.pages.film_strip import Thumbnail, cells_of, film_strip, picture_strip, strip_times
+from fer_edge.recordings.pages.frame_sums import Steps, Sums, last_time, steps_of, sums_of
+from fer_edge.recordings.pages.index import index_of
+from fer_edge.recordings.pages.reading import (
     INDEX,
     PAGE,
     Recording,
@@ -26,7 +26,7 @@ from fer_edge.recordings.page_reading import (
     read_summaries,
     read_summary,
 )
-from fer_edge.recordings.page_recording import Content, page_of
+from fer_edge.recordings.pages.recording import Content, page_of
 from fer_edge.report.file import write_page
 from fer_edge.system.masking import shown
 from fer_edge.types import LABELS

@@ -14,10 +14,10 @@ import pytest
 from made_recordings import write_recording
 
 from fer_edge.errors import SourceError
-from fer_edge.recordings import film_strip as module
-from fer_edge.recordings.film_strip import HEIGHT, WIDTH, Thumbnail, film_strip, picture_strip, strip_times
-from fer_edge.recordings.page_frame import as_it_is_called
+from fer_edge.recordings.pages import film_strip as module
 from fer_edge.recordings.pages import write_recording_page
+from fer_edge.recordings.pages.document import as_it_is_called
+from fer_edge.recordings.pages.film_strip import HEIGHT, WIDTH, Thumbnail, film_strip, picture_strip, strip_times
 from fer_edge.sinks.jsonl import told
 
 cv2 = pytest.importorskip("cv2")

@@ -176,8 +176,8 @@ def _find(options: argparse.Namespace) -> Found:
             raise UsageError(
                 f"{option} concerns this machine alone, and not a cluster.", f"Leave --on or {option} away."
             )
-    from fer_edge.recordings.ray_connection import address_of
-    from fer_edge.recordings.remote_find import find_anywhere
+    from fer_edge.recordings.cluster.connection import address_of
+    from fer_edge.recordings.cluster.find import find_anywhere
 
     address_of(options.on, os.environ.get("RAY_ADDRESS", ""))
     return find_anywhere(options.recordings, options.out)
@@ -190,7 +190,7 @@ def _pool(options: argparse.Namespace, found: Found, asked: Asked, workers: int)
         with claimed(options.out), LocalPool(workers) as pool:
             yield pool, options.out
         return
-    from fer_edge.recordings.cluster_run import on_cluster
+    from fer_edge.recordings.cluster.run import on_cluster
 
     with on_cluster(options.on, asked, found.recordings, options.out, options.cpus_per_job or 1.0) as there:
         yield there

@@ -15,9 +15,9 @@ from recording_files import ASKED
 
 from fer_edge.cli.main import main
 from fer_edge.errors import ClusterUnusable, MissingExtra, UsageError
-from fer_edge.recordings.node_facts import Needed
-from fer_edge.recordings.ray_connection import address_of
-from fer_edge.recordings.ray_pool import RayPool
+from fer_edge.recordings.cluster.connection import address_of
+from fer_edge.recordings.cluster.node_facts import Needed
+from fer_edge.recordings.cluster.pool import RayPool
 
 
 @needs_ray
@@ -56,7 +56,7 @@ def test_ray_is_kept_from_reporting_to_its_makers(before: Optional[str]) -> None
     if before is not None:
         environment["RAY_USAGE_STATS_ENABLED"] = before
     program = (
-        "from fer_edge.recordings.ray_connection import load_ray\n"
+        "from fer_edge.recordings.cluster.connection import load_ray\n"
         "load_ray()\n"
         "from ray._common.usage import usage_lib\n"
         "print(usage_lib.usage_stats_enabled())\n"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from fer_edge.errors import ClusterUnusable
+from fer_edge.recordings.cluster.connection import connect, load_ray
+from fer_edge.recordings.cluster.node_facts import Needed, refuse_unfit
+from fer_edge.recordings.cluster.tasks import board_class, do_job, facts_reader
 from fer_edge.recordings.jobs import Job
 from fer_edge.recordings.messages import FAILED, LOST, TOLD
-from fer_edge.recordings.node_facts import Needed, refuse_unfit
-from fer_edge.recordings.ray_connection import connect, load_ray
-from fer_edge.recordings.ray_tasks import board_class, do_job, facts_reader
 from fer_edge.system.clock import Clock
 from fer_edge.system.libraries import import_library, in_short
 from fer_edge.system.masking import printable

@@ -32,7 +32,7 @@ def facts_reader() -> Callable[[bytes], Dict[str, Any]]:
             facts["version"] = __version__
             import pickle
 
-            from fer_edge.recordings.node_facts import facts_of
+            from fer_edge.recordings.cluster.node_facts import facts_of
 
             return facts_of(pickle.loads(needed))  # noqa: S301  (the run sent it)
         except Exception as error:  # noqa: BLE001  (whatever is wrong there is told)
@@ -68,7 +68,7 @@ def board_class() -> Any:
 def do_job(number: int, job: Job, board: Any) -> Tuple[Any, ...]:
     """Do a job on this machine; return what came of it, or why nothing did."""
     from fer_edge.app.layout import one_opencv_thread
-    from fer_edge.recordings.staging import perform_anywhere
+    from fer_edge.recordings.cluster.staging import perform_anywhere
     from fer_edge.recordings.work import failure_of
 
     telling = _Telling(number, board)

@@ -12,12 +12,12 @@ from contextlib import suppress
 from typing import Any, BinaryIO, Callable, Dict, List, cast
 
 from fer_edge.errors import ClusterUnusable
+from fer_edge.recordings.cluster.machines import CHECK_SECONDS, NODE_SECONDS, Wanted
+from fer_edge.recordings.cluster.node_facts import Needed
 from fer_edge.recordings.failures import error_named
 from fer_edge.recordings.jobs import Job
 from fer_edge.recordings.messages import ALIVE, DONE, FAILED, FATAL, READY, TOLD, Unpacker, packed
-from fer_edge.recordings.node_facts import Needed
 from fer_edge.recordings.pool import Done, Failed, Lost, Message, Pool, Progress
-from fer_edge.recordings.ray_cluster import CHECK_SECONDS, NODE_SECONDS, Wanted
 from fer_edge.system.clock import Clock
 from fer_edge.system.masking import printable
 from fer_edge.system.python_child import python_child
@@ -133,7 +133,7 @@ class RayPool(Pool):
                 stream.close()
 
     def _start(self, wanted: Wanted) -> None:
-        child = python_child("fer_edge.recordings.ray_driver")
+        child = python_child("fer_edge.recordings.cluster.driver")
         self._errors: BinaryIO = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  (`close` closes it)
         # A session of its own: Ctrl-C in a terminal is for the run. Ray has the machines look for modules in the working folder
         # of this process: there are none in the root.

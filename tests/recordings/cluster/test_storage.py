@@ -24,14 +24,14 @@ from fer_edge.errors import (
     UsageError,
 )
 from fer_edge.recordings import Done, FakePool
+from fer_edge.recordings.cluster.find import find_anywhere
+from fer_edge.recordings.cluster.scratch import BEGINNING, refuse_too_large, scratch, sweep
+from fer_edge.recordings.cluster.staging import moved, perform_anywhere
+from fer_edge.recordings.cluster.storage import Storage
 from fer_edge.recordings.jobs import Job, PartJob, SurveyJob
 from fer_edge.recordings.pool import Message
 from fer_edge.recordings.recording import PICTURES
-from fer_edge.recordings.remote_find import find_anywhere
 from fer_edge.recordings.run import Run
-from fer_edge.recordings.scratch import BEGINNING, refuse_too_large, scratch, sweep
-from fer_edge.recordings.staging import moved, perform_anywhere
-from fer_edge.recordings.storage import Storage
 from fer_edge.recordings.work import failure_of
 
 IN, OUT = "memory://in", "memory://out"

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Callable, Dict, Iterator, Optional, Sequence, Set, Tuple, TypeVar
 
 from fer_edge.errors import FerEdgeError, SourceNotFound
+from fer_edge.recordings.cluster.scratch import refuse_too_large, scratch
+from fer_edge.recordings.cluster.storage import Storage, Tick, below, is_url, names_in
 from fer_edge.recordings.jobs import Job, JoinJob, JoinResult, PartJob, PartResult, Result, Span, SurveyJob, Tell
 from fer_edge.recordings.output import PARTS, writing
 from fer_edge.recordings.recording import PICTURES, Recording
 from fer_edge.recordings.rows import FRAMES_TABLE, STATES_TABLE
-from fer_edge.recordings.scratch import refuse_too_large, scratch
-from fer_edge.recordings.storage import Storage, Tick, below, is_url, names_in
 from fer_edge.recordings.summary import SUMMARY, read_summary, write_summary
 from fer_edge.recordings.work import perform
 from fer_edge.sinks.jsonl import told

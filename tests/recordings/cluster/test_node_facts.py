@@ -10,8 +10,8 @@ import pytest
 from recording_files import ASKED
 
 from fer_edge.errors import ClusterUnusable
-from fer_edge.recordings.cluster_run import needed_of
-from fer_edge.recordings.node_facts import facts_of, refusals, refuse_unfit
+from fer_edge.recordings.cluster.node_facts import facts_of, refusals, refuse_unfit
+from fer_edge.recordings.cluster.run import needed_of
 
 
 def test_a_machine_with_all_that_is_needed_takes_part(tmp_path: Path) -> None:

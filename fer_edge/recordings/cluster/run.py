@@ -9,15 +9,15 @@ import tempfile
 from typing import Iterator, List, Sequence, Tuple
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.recordings.cluster.connection import address_of
+from fer_edge.recordings.cluster.node_facts import Needed, installed_libraries
+from fer_edge.recordings.cluster.pool import RayPool
+from fer_edge.recordings.cluster.staging import moved
+from fer_edge.recordings.cluster.storage import Storage, below, is_url
 from fer_edge.recordings.jobs import Asked
-from fer_edge.recordings.node_facts import Needed, installed_libraries
 from fer_edge.recordings.output import claimed, writing
 from fer_edge.recordings.pool import Pool
-from fer_edge.recordings.ray_connection import address_of
-from fer_edge.recordings.ray_pool import RayPool
 from fer_edge.recordings.recording import Recording
-from fer_edge.recordings.staging import moved
-from fer_edge.recordings.storage import Storage, below, is_url
 
 _MOST_PLACES = 16
 _SEEN = ".fer-edge-seen-"

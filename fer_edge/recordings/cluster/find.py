@@ -7,9 +7,9 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
 from fer_edge.errors import SourceNotFound, SourceUnreadable, UsageError
+from fer_edge.recordings.cluster.storage import Storage, below, is_url
 from fer_edge.recordings.find import ANIMATION, VIDEO_SUFFIXES, Found, find_recordings, refuse_reserved
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
-from fer_edge.recordings.storage import Storage, below, is_url
 from fer_edge.system.masking import mask, shown
 
 

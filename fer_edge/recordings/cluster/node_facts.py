@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.errors import ClusterUnusable, FerEdgeError
+from fer_edge.recordings.cluster.storage import Storage, is_url
+from fer_edge.recordings.identity import sum_of_file
 from fer_edge.recordings.jobs import Asked
-from fer_edge.recordings.storage import Storage, is_url
 from fer_edge.system.libraries import PACKAGES
 from fer_edge.version import __version__
 
@@ -129,16 +130,6 @@ def _sum_of_model(model: str, problems: List[str]) -> str:
     except FerEdgeError as error:
         problems.append(f"lacks the network: {error.message}")
     return ""
-
-
-def sum_of_file(path: str) -> str:
-    """Return the sha256 of a file; empty where it cannot be read."""
-    from fer_edge.inference.model_files import sha256_of
-
-    try:
-        return sha256_of(path)
-    except (OSError, FerEdgeError):
-        return ""
 
 
 def _is_there(place: str, problems: List[str]) -> bool:

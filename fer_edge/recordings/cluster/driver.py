@@ -14,8 +14,8 @@ import time
 from typing import Any, Callable
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.recordings.cluster.machines import RayCluster
 from fer_edge.recordings.messages import ALIVE, FATAL, READY, own_output, received, send
-from fer_edge.recordings.ray_cluster import RayCluster
 from fer_edge.system.libraries import in_short
 
 _POLL = 0.25

@@ -13,14 +13,14 @@ from recording_files import ASKED, analyse, rows_of, tables_of, write_picture, w
 from waiting import wait_until
 
 from fer_edge.errors import ClusterUnusable
-from fer_edge.recordings.cluster_run import needed_of, on_cluster
+from fer_edge.recordings.cluster.find import find_anywhere
+from fer_edge.recordings.cluster.pool import RayPool
+from fer_edge.recordings.cluster.run import needed_of, on_cluster
+from fer_edge.recordings.cluster.scratch import BEGINNING
 from fer_edge.recordings.figures import RunFigures
 from fer_edge.recordings.find import find_recordings
 from fer_edge.recordings.jobs import SurveyJob
-from fer_edge.recordings.ray_pool import RayPool
-from fer_edge.recordings.remote_find import find_anywhere
 from fer_edge.recordings.run import Outcome, Run
-from fer_edge.recordings.scratch import BEGINNING
 
 pytestmark = [needs_ray, pytest.mark.slow]
 

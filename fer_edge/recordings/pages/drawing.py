@@ -11,7 +11,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.recordings.pages.frame_sums import Floats, Steps
+from fer_edge.recordings.pages.frame_sums import Floats, FrameSteps
 from fer_edge.report import wording
 from fer_edge.report.looks import COLOURS, ORDER, PATTERNS
 from fer_edge.types import LABELS
@@ -82,7 +82,7 @@ def share_bar(shares: Mapping[str, float]) -> str:
     )
 
 
-def timeline(rows: NDArray[np.int8], steps: Steps) -> str:
+def timeline(rows: NDArray[np.int8], steps: FrameSteps) -> str:
     """Return a row for each person of what they showed: rows are people x steps."""
     edges = _edges(steps)
     # One shape for each expression: a printer takes a pattern for each shape.
@@ -96,7 +96,7 @@ def timeline(rows: NDArray[np.int8], steps: Steps) -> str:
     return area(made, ROW * len(rows), "timeline")
 
 
-def stacked(people: Floats, steps: Steps, most: float, height: float) -> str:
+def stacked(people: Floats, steps: FrameSteps, most: float, height: float) -> str:
     """Return stacked areas of how many people showed what: people is steps x labels, and NaN where nothing was measured."""
     edges = _edges(steps)
     shown = np.nan_to_num(people)
@@ -114,7 +114,7 @@ def stacked(people: Floats, steps: Steps, most: float, height: float) -> str:
     return area(made, height, "stacked")
 
 
-def line(middle: Floats, lowest: Floats, highest: Floats, steps: Steps, height: float) -> str:
+def line(middle: Floats, lowest: Floats, highest: Floats, steps: FrameSteps, height: float) -> str:
     """Return a line of a figure from -1 to 1 in the range of all faces, broken where it is NaN."""
     edges = _edges(steps)
     centre = [(edges[step] + edges[step + 1]) / 2 for step in range(steps.count)]
@@ -155,7 +155,7 @@ def side(marks: Sequence[Tuple[float, str]], height: float) -> str:
     return f'<svg class="side" height="{max(height, 1):g}" aria-hidden="true">{made}</svg>'
 
 
-def ticks(steps: Steps) -> str:
+def ticks(steps: FrameSteps) -> str:
     """Return the axis below the areas."""
     made = []
     for number, at in enumerate(picture_places(steps.length) if steps.pictures else tick_places(steps.length)):
@@ -194,7 +194,7 @@ def runs(values: NDArray[np.signedinteger]) -> List[Tuple[int, int, int]]:
     return [(int(first), int(last), int(values[first])) for first, last in zip(begins, ends) if values[first] >= 0]
 
 
-def _edges(steps: Steps) -> List[float]:
+def _edges(steps: FrameSteps) -> List[float]:
     scale = WIDE / steps.length if steps.length else WIDE
     return [edge * scale for edge in steps.edges()]
 

@@ -9,7 +9,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.recordings.pages.reading import Batch, Recording
+from fer_edge.recordings.pages.reading import Batch, Summary
 from fer_edge.recordings.recording import ASSUMED_FPS
 from fer_edge.types import LABELS
 
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Steps:
+class FrameSteps:
     """Equal steps along a recording.
 
     Attributes
@@ -60,7 +60,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Sums:
+class FrameSums:
     """What was seen in each step.
 
     Attributes
@@ -92,16 +92,16 @@ class Sums:
             return np.where(self.measured[:, None] > 0, self.shown / self.measured[:, None], np.nan)
 
 
-def steps_of(recording: Recording) -> Steps:
+def steps_of(summary: Summary) -> FrameSteps:
     """Return the steps for a recording."""
-    pictures = recording.pictures
-    length = float(recording.frames or recording.analysed) if pictures else recording.duration or 0.0
-    interval = 1.0 if pictures else length / max(1, recording.analysed)
+    pictures = summary.pictures
+    length = float(summary.frames or summary.analysed) if pictures else summary.duration or 0.0
+    interval = 1.0 if pictures else length / max(1, summary.analysed)
     least = max(length / MOST_STEPS, interval if pictures else _FRAMES_IN_STEP * interval)
     # Rounding shall not make a step more of what divides evenly.
     width = next((width for width in WIDTHS if width >= least * (1 - 1e-9)), WIDTHS[-1] * math.ceil(least / WIDTHS[-1]))
     longest = 1.0 if pictures else max(_LONGEST_HOLD, _HOLD_OF_INTERVALS * interval)
-    return Steps(width, max(1, math.ceil(length / width - 1e-9)), length, pictures, longest)
+    return FrameSteps(width, max(1, math.ceil(length / width - 1e-9)), length, pictures, longest)
 
 
 def last_time(batches: Iterable[Batch], fps: Optional[float]) -> float:
@@ -114,14 +114,14 @@ def last_time(batches: Iterable[Batch], fps: Optional[float]) -> float:
     return max(last + 1 / (fps or ASSUMED_FPS), frames / fps if fps and not last else 0.0)
 
 
-def sums_of(batches: Iterable[Batch], steps: Steps, fps: Optional[float]) -> Sums:
+def sums_of(batches: Iterable[Batch], steps: FrameSteps, fps: Optional[float]) -> FrameSums:
     """Add up all frames, of which each lasts until the next.
 
     Parameters
     ----------
     batches : iterable of Batch
         In the order of time; a frame may go on in the next batch.
-    steps : Steps
+    steps : FrameSteps
         As `steps_of` gives them.
     fps : float or None
         For frames without a time.
@@ -132,7 +132,7 @@ def sums_of(batches: Iterable[Batch], steps: Steps, fps: Optional[float]) -> Sum
     return ledger.sums()
 
 
-def _clocked(batches: Iterable[Batch], steps: Steps, fps: Optional[float]) -> Iterator[Batch]:
+def _clocked(batches: Iterable[Batch], steps: FrameSteps, fps: Optional[float]) -> Iterator[Batch]:
     """Give batches in which each frame has a time on the axis."""
     for batch in filter(len, batches):
         by_index = batch.frame.astype(np.float64)
@@ -141,7 +141,7 @@ def _clocked(batches: Iterable[Batch], steps: Steps, fps: Optional[float]) -> It
         yield Batch(np.maximum(time, 0.0), batch.frame, batch.label, batch.track, batch.valence, batch.file)
 
 
-def _with_ends(batches: Iterable[Batch], steps: Steps) -> Iterator[Tuple[Batch, float]]:
+def _with_ends(batches: Iterable[Batch], steps: FrameSteps) -> Iterator[Tuple[Batch, float]]:
     """Give rows of whole frames, and when the next frame begins."""
     kept: Optional[Batch] = None
     for batch in batches:
@@ -157,7 +157,7 @@ def _with_ends(batches: Iterable[Batch], steps: Steps) -> Iterator[Tuple[Batch, 
 
 
 class _Ledger:
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: FrameSteps) -> None:
         self._steps = steps
         count = steps.count
         self._measured = np.zeros(count)
@@ -222,12 +222,12 @@ class _Ledger:
         end = np.where(outer, (step + 1) * width, (start + hold)[frame])
         return frame, step, np.maximum(end - begin, 0.0)
 
-    def sums(self) -> Sums:
+    def sums(self) -> FrameSums:
         """Return what was added up."""
         seen = self._weight > 0
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(seen, self._valence / self._weight, np.nan)
-        return Sums(
+        return FrameSums(
             measured=self._measured,
             shown=self._shown.reshape(-1, len(LABELS)),
             valence=mean,

@@ -8,7 +8,7 @@ from typing import Optional, Sequence
 from fer_edge.recordings.failures import PARTIAL, Failure
 from fer_edge.recordings.pages.document import expression_rows, links_of, shown_name, sized, whole
 from fer_edge.recordings.pages.drawing import share_bar
-from fer_edge.recordings.pages.reading import PAGE, Recording
+from fer_edge.recordings.pages.reading import PAGE, Summary
 from fer_edge.report import markup, wording
 from fer_edge.types import LABELS
 from fer_edge.version import __version__
@@ -25,47 +25,47 @@ _COLUMNS = (
 )
 
 
-def index_of(out: Path, recordings: Sequence[Recording], failures: Sequence[Failure]) -> bytes:
+def index_of(out: Path, summaries: Sequence[Summary], failures: Sequence[Failure]) -> bytes:
     """Return the page; recordings that have one of their own in `out` are links."""
-    count = f"{len(recordings)} recordings" if len(recordings) != 1 else "1 recording"
+    count = f"{len(summaries)} recordings" if len(summaries) != 1 else "1 recording"
     values = {
         "COUNT": count,
-        "TOTAL": _total(recordings),
+        "TOTAL": _total(summaries),
         "FAILED": _failed(failures),
-        "RECORDINGS": _recordings(out, recordings),
-        "ALL_TOGETHER": _all_together(recordings),
+        "RECORDINGS": _recordings(out, summaries),
+        "ALL_TOGETHER": _all_together(summaries),
         "FAILURES": _failures(failures),
         "VERSION": __version__,
     }
     return whole(f"fer-edge: {count}", "index.html", values, "index.js")
 
 
-def _all_together(recordings: Sequence[Recording]) -> str:
+def _all_together(summaries: Sequence[Summary]) -> str:
     """Return the recordings in which people were followed added up; nothing where there is none."""
-    followed = [one for one in recordings if one.people is not None]
+    followed = [one for one in summaries if one.people is not None]
     if not followed:
         return ""
     seconds = {label: sum(one.seconds[label] for one in followed) for label in LABELS}
     more = {label: (wording.length(seconds[label]),) for label in LABELS}
     caption = "Each expression, all people of all recordings together"
-    if len(followed) < len(recordings):
-        caption += f" (without the {len(recordings) - len(followed)} in which nobody was followed)"
+    if len(followed) < len(summaries):
+        caption += f" (without the {len(summaries) - len(followed)} in which nobody was followed)"
     made = markup.table(caption, ("Expression", "Share", "Shown for"), expression_rows(seconds, more))
     return f'<section aria-labelledby="h-sum" class="whole">\n<h2 id="h-sum">All together</h2>\n{made}</section>'
 
 
-def _total(recordings: Sequence[Recording]) -> str:
-    length = sum(one.duration or 0.0 for one in recordings)
-    followed = [one.people for one in recordings if one.people is not None]
-    people = f"{sum(followed)} people followed" if followed or not recordings else "nobody followed"
-    frames = sum(one.analysed for one in recordings)
+def _total(summaries: Sequence[Summary]) -> str:
+    length = sum(one.duration or 0.0 for one in summaries)
+    followed = [one.people for one in summaries if one.people is not None]
+    people = f"{sum(followed)} people followed" if followed or not summaries else "nobody followed"
+    frames = sum(one.analysed for one in summaries)
     return f"{wording.length(length)} in all, {frames} frames analysed, {people}."
 
 
-def _recordings(out: Path, recordings: Sequence[Recording]) -> str:
+def _recordings(out: Path, summaries: Sequence[Summary]) -> str:
     rows = []
     links = links_of(out, PAGE)
-    for one in recordings:
+    for one in summaries:
         name, address = shown_name(one.name), links.get(one.name)
         problems = "".join(f'<div class="problem">{shown_name(problem)}</div>' for problem in one.problems)
         share = one.with_faces / one.analysed if one.analysed else None

@@ -9,7 +9,7 @@ from typing import Dict, List, Mapping, Optional, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.recordings.pages.frame_sums import Steps
+from fer_edge.recordings.pages.frame_sums import FrameSteps
 from fer_edge.recordings.pages.reading import State
 from fer_edge.types import LABELS
 
@@ -75,7 +75,7 @@ def longest_seen(people: Sequence[Person], most: int) -> List[Person]:
     return [person for person in people if person.track in chosen]
 
 
-def along(people: Sequence[Person], states: Sequence[State], steps: Steps) -> NDArray[np.int8]:
+def along(people: Sequence[Person], states: Sequence[State], steps: FrameSteps) -> NDArray[np.int8]:
     """Return what each person showed longest in each step: people x steps, indices of `LABELS`, `NOBODY` where not in view."""
     rows = {person.track: number for number, person in enumerate(people)}
     seconds = np.zeros((len(people), steps.count, len(LABELS)), np.float32)

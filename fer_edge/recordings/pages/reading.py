@@ -36,8 +36,8 @@ _WHICH = {label: number for number, label in enumerate(LABELS)}
 
 
 @dataclass(frozen=True)
-class Recording:
-    """The summary of a recording; None is what is not known.
+class Summary:
+    """The summary of a recording, read for its page; None is what is not known.
 
     Attributes
     ----------
@@ -149,24 +149,24 @@ class State:
         return max(0.0, self.end - self.start)
 
 
-def read_summary(folder: Path) -> Recording:
+def read_summary(folder: Path) -> Summary:
     """Read the summary of one recording. Raises OutputError where there is none, or something else."""
     path = folder / SUMMARY
     with _told(path):
         record = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(record, dict) or not isinstance(record.get("name"), str):
             raise ValueError("it is no summary of a recording")
-        return _recording(record, record.get("seconds") or {}, record.get("problems") or ())
+        return _summary(record, record.get("seconds") or {}, record.get("problems") or ())
 
 
-def read_summaries(out: Path) -> List[Recording]:
+def read_summaries(out: Path) -> List[Summary]:
     """Read the summaries of all recordings, in the order of the file. Raises OutputError."""
     path = out / SUMMARIES
     found = []
     with _told(path):
         for row in _csv_records(path, ("name",)):
             seconds = {label: row.get(seconds_column(label)) for label in LABELS}
-            found.append(_recording(row, seconds, [row["problems"]] if row.get("problems") else []))
+            found.append(_summary(row, seconds, [row["problems"]] if row.get("problems") else []))
     return found
 
 
@@ -251,9 +251,9 @@ def _refuse_without(wanted: Sequence[str], there: Sequence[str]) -> None:
         raise ValueError(f"it has no column '{missing[0]}'")
 
 
-def _recording(record: Mapping[str, Any], seconds: Mapping[str, Any], problems: Sequence[Any]) -> Recording:
+def _summary(record: Mapping[str, Any], seconds: Mapping[str, Any], problems: Sequence[Any]) -> Summary:
     people = _number(record.get("people"))
-    return Recording(
+    return Summary(
         name=str(record["name"]),
         path=str(record.get("path") or ""),
         duration=_number(record.get("duration_s")) or None,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from fer_edge.recordings.pages import drawing, tables
 from fer_edge.recordings.pages.document import plain_name, shown_name, whole
 from fer_edge.recordings.pages.film_strip import Thumbnail, cells_of
-from fer_edge.recordings.pages.frame_sums import Floats, Steps, Sums
+from fer_edge.recordings.pages.frame_sums import Floats, FrameSteps, FrameSums
 from fer_edge.recordings.pages.people import NOBODY, along, longest_seen, people_of
-from fer_edge.recordings.pages.reading import Recording, State
+from fer_edge.recordings.pages.reading import State, Summary
 from fer_edge.report import markup, meaning, wording
 from fer_edge.types import LABELS
 from fer_edge.version import __version__
@@ -38,13 +38,13 @@ class Content:
 
     Attributes
     ----------
-    recording : Recording
-        Its summary.
+    summary : Summary
+        Of the recording.
     states : sequence of State
         Of all people; empty where faces were not followed.
-    steps : Steps
+    steps : FrameSteps
         Along it.
-    sums : Sums
+    sums : FrameSums
         What was seen in each step.
     strip : sequence of Thumbnail or None
         Small images; None where none were asked for.
@@ -54,10 +54,10 @@ class Content:
         Address of the page of all recordings; empty where there is none.
     """
 
-    recording: Recording
+    summary: Summary
     states: Sequence[State]
-    steps: Steps
-    sums: Sums
+    steps: FrameSteps
+    sums: FrameSums
     strip: Optional[Sequence[Thumbnail]] = None
     no_strip: str = ""
     back: str = ""
@@ -65,7 +65,7 @@ class Content:
 
 def page_of(content: Content) -> bytes:
     """Return the page."""
-    recording, states, steps, sums = content.recording, content.states, content.steps, content.sums
+    summary, states, steps, sums = content.summary, content.states, content.steps, content.sums
     people = people_of(states, sums.valence_of)
     rows = longest_seen(people, MOST_ROWS)
     shown = along(rows, states, steps)
@@ -76,11 +76,11 @@ def page_of(content: Content) -> bytes:
     pictures = steps.pictures
     values = {
         "BACK": f'<nav><a href="{content.back}">All recordings</a></nav>' if content.back else "",
-        "NAME": shown_name(recording.name),
-        "KIND": _kind(recording, pictures),
-        "PROBLEMS": _problems(recording),
-        "FACTS": _facts(recording, pictures),
-        "EXPRESSION_TABLE": tables.expression_table(recording, states, pictures),
+        "NAME": shown_name(summary.name),
+        "KIND": _kind(summary, pictures),
+        "PROBLEMS": _problems(summary),
+        "FACTS": _facts(summary, pictures),
+        "EXPRESSION_TABLE": tables.expression_table(summary, states, pictures),
         "ALONG_TITLE": "Picture by picture" if pictures else "Over time",
         "STEP": _step(steps),
         "ALONG": _along(len(rows), len(people), pictures),
@@ -96,8 +96,8 @@ def page_of(content: Content) -> bytes:
         "STEP_TABLE": markup.folded("The charts as a table", tables.step_table(names, sums, pictures)),
         "STATE_TABLE": markup.folded("The states as a table", tables.state_table(states, steps)) if states else "",
         "PEOPLE": _section("People", "people", tables.people_table(listed, len(people))) if people else "",
-        **_about(recording, pictures),
-        "RECORD": tables.record_table(recording.record),
+        **_about(summary, pictures),
+        "RECORD": tables.record_table(summary.record),
         "VERSION": __version__,
         "PICTURES": "It holds images of people." if content.strip else "It holds no pictures.",
     }
@@ -113,22 +113,22 @@ def page_of(content: Content) -> bytes:
         "count": _known(count),
         "valence": _known(sums.valence),
     }
-    title = f"fer-edge: {plain_name(recording.name)}"
+    title = f"fer-edge: {plain_name(summary.name)}"
     return whole(title, "recording.html", values, "recording.js", markup.for_script(data))
 
 
-def _about(recording: Recording, pictures: bool) -> Dict[str, str]:
+def _about(summary: Summary, pictures: bool) -> Dict[str, str]:
     """Return what is said of the figures, where it is not the same on all pages."""
     if pictures:
         people, share, steps = meaning.PEOPLE_IN_PICTURES, meaning.SHARE_OF_FACES, meaning.STEPS_OF_PICTURES
-    elif recording.people is None:
+    elif summary.people is None:
         people, share, steps = meaning.PEOPLE_NOT_FOLLOWED, meaning.SHARE_OF_FRAMES, meaning.STEPS
     else:
         people, share, steps = meaning.PEOPLE, meaning.SHARE, meaning.STEPS
     return {"ABOUT_PEOPLE": people, "ABOUT_SHARE": share, "ABOUT_STEPS": steps}
 
 
-def _heard(number: int, steps: Steps, sums: Sums) -> str:
+def _heard(number: int, steps: FrameSteps, sums: FrameSums) -> str:
     """Return what the script calls a step: plain text."""
     at = tables.at(number * steps.width, steps)
     file = plain_name(sums.file[number]) if steps.pictures and steps.width == 1 else ""
@@ -139,51 +139,51 @@ def _known(values: Floats) -> List[Optional[float]]:
     return [round(value, 2) if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _kind(recording: Recording, pictures: bool) -> str:
-    record = recording.record
+def _kind(summary: Summary, pictures: bool) -> str:
+    record = summary.record
     size = (
         f"{record['width']} \N{MULTIPLICATION SIGN} {record['height']}"
         if record.get("width") and record.get("height")
         else ""
     )
     if pictures:
-        words = [f"{recording.frames} pictures" if recording.frames != 1 else "1 picture"]
+        words = [f"{summary.frames} pictures" if summary.frames != 1 else "1 picture"]
     else:
-        rate = f"{recording.fps:.4g} frames/s" if recording.fps else ""
-        words = [wording.length(recording.duration), size, rate]
+        rate = f"{summary.fps:.4g} frames/s" if summary.fps else ""
+        words = [wording.length(summary.duration), size, rate]
     return markup.escaped(", ".join(filter(None, words))) + "."
 
 
-def _problems(recording: Recording) -> str:
-    if not recording.problems:
+def _problems(summary: Summary) -> str:
+    if not summary.problems:
         return ""
-    items = "".join(f"<li>{shown_name(problem)}</li>" for problem in recording.problems)
+    items = "".join(f"<li>{shown_name(problem)}</li>" for problem in summary.problems)
     return f'<div class="notice" role="note"><p>What was wrong with the recording:</p><ul>{items}</ul></div>'
 
 
-def _facts(recording: Recording, pictures: bool) -> str:
-    every = recording.analysed / recording.frames if recording.frames else None
-    share = recording.with_faces / recording.analysed if recording.analysed else None
+def _facts(summary: Summary, pictures: bool) -> str:
+    every = summary.analysed / summary.frames if summary.frames else None
+    share = summary.with_faces / summary.analysed if summary.analysed else None
     of = "pictures" if pictures else "frames"
     facts = [
         (
             f"{of} analysed",
-            f"{recording.analysed} of {recording.frames}" + (f" ({wording.share(every)})" if every != 1 else ""),
+            f"{summary.analysed} of {summary.frames}" + (f" ({wording.share(every)})" if every != 1 else ""),
         ),
-        (f"{of} with a face", f"{recording.with_faces} ({wording.share(share)})"),
-        ("faces in all of them", str(recording.faces)),
-        *([] if pictures or recording.people is None else [("people followed", str(recording.people))]),
-        ("mean valence", wording.number(recording.valence, 2, signed=True)),
+        (f"{of} with a face", f"{summary.with_faces} ({wording.share(share)})"),
+        ("faces in all of them", str(summary.faces)),
+        *([] if pictures or summary.people is None else [("people followed", str(summary.people))]),
+        ("mean valence", wording.number(summary.valence, 2, signed=True)),
         *(
-            [("analysed at", f"{recording.times_real_time:.3g} \N{MULTIPLICATION SIGN} real time")]
-            if recording.times_real_time
+            [("analysed at", f"{summary.times_real_time:.3g} \N{MULTIPLICATION SIGN} real time")]
+            if summary.times_real_time
             else []
         ),
     ]
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
 
 
-def _step(steps: Steps) -> str:
+def _step(steps: FrameSteps) -> str:
     if steps.pictures:
         return "1 picture" if steps.width == 1 else f"{steps.width:g} pictures"
     return wording.step(int(steps.width)) if steps.width >= 60 else f"{steps.width:g} s"
@@ -199,7 +199,7 @@ def _along(rows: int, people: int, pictures: bool) -> str:
     return f"{several} {words}"
 
 
-def _timeline(shown: NDArray[np.int8], names: Sequence[str], steps: Steps) -> str:
+def _timeline(shown: NDArray[np.int8], names: Sequence[str], steps: FrameSteps) -> str:
     """Return the rows of all people, in several drawings: a sheet of paper breaks between two of them only."""
     lanes = ""
     for first in range(0, len(names), _IN_LANE):
@@ -215,7 +215,7 @@ def _side(most: float) -> str:
     return drawing.side([(_HIGH, "0"), (_HIGH * (1 - whole_number / most), str(whole_number))], _HIGH)
 
 
-def _strip(strip: Sequence[Thumbnail], steps: Steps) -> str:
+def _strip(strip: Sequence[Thumbnail], steps: FrameSteps) -> str:
     """Return the images, each over the part of the recording that it is of."""
     count = cells_of(steps.count, steps.pictures)
     cells = [""] * count

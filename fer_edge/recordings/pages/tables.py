@@ -8,9 +8,9 @@ import numpy as np
 
 from fer_edge.recordings.pages.document import expression_rows, shown_name, sized
 from fer_edge.recordings.pages.drawing import key, share_bar
-from fer_edge.recordings.pages.frame_sums import Steps, Sums
+from fer_edge.recordings.pages.frame_sums import FrameSteps, FrameSums
 from fer_edge.recordings.pages.people import Person
-from fer_edge.recordings.pages.reading import Recording, State
+from fer_edge.recordings.pages.reading import State, Summary
 from fer_edge.report import markup, wording
 from fer_edge.report.looks import ORDER
 from fer_edge.types import LABELS
@@ -22,17 +22,17 @@ _LEFT_OUT = ("seconds", "problems")
 """Of a summary: shown elsewhere in the page."""
 
 
-def places_of(steps: Steps) -> int:
+def places_of(steps: FrameSteps) -> int:
     """Return how many decimals of a second matter."""
     return 0 if steps.pictures or steps.width >= 1 else 2 if (100 * steps.width) % 10 else 1
 
 
-def at(seconds: float, steps: Steps) -> str:
+def at(seconds: float, steps: FrameSteps) -> str:
     """Return what a place along a recording is called."""
     return f"picture {round(seconds) + 1}" if steps.pictures else wording.clock(seconds, places_of(steps))
 
 
-def step_names(steps: Steps, sums: Sums) -> List[str]:
+def step_names(steps: FrameSteps, sums: FrameSums) -> List[str]:
     """Return what each step is called: when it begins, or which picture it is."""
     by_file = steps.pictures and steps.width == 1
     return [
@@ -41,12 +41,12 @@ def step_names(steps: Steps, sums: Sums) -> List[str]:
     ]
 
 
-def expression_table(recording: Recording, states: Sequence[State], pictures: bool) -> str:
+def expression_table(summary: Summary, states: Sequence[State], pictures: bool) -> str:
     """Return how long each expression was shown, and where people were followed how often."""
     lengths = {label: [state.duration for state in states if state.label == label] for label in LABELS}
     more = {
         label: (
-            f"{recording.seconds[label]:.0f}" if pictures else wording.length(recording.seconds[label]),
+            f"{summary.seconds[label]:.0f}" if pictures else wording.length(summary.seconds[label]),
             *((str(len(own)), wording.length(float(np.median(own)) if own else None)) if states else ()),
         )
         for label, own in lengths.items()
@@ -57,7 +57,7 @@ def expression_table(recording: Recording, states: Sequence[State], pictures: bo
         "Faces" if pictures else "Shown for",
         *(("Times", "Median length") if states else ()),
     )
-    return markup.table("Each expression, all people together", head, expression_rows(recording.seconds, more))
+    return markup.table("Each expression, all people together", head, expression_rows(summary.seconds, more))
 
 
 def people_table(people: Sequence[Person], count: int) -> str:
@@ -86,7 +86,7 @@ def _most_shown(shares: Mapping[str, float]) -> str:
     return f"{label} ({wording.share(shares[label])})" if shares[label] > 0 else wording.UNKNOWN
 
 
-def step_table(names: Sequence[str], sums: Sums, pictures: bool) -> str:
+def step_table(names: Sequence[str], sums: FrameSums, pictures: bool) -> str:
     """Return the figures of the charts, step by step."""
     people = sums.people
     rows = []
@@ -101,7 +101,7 @@ def _figure(value: float, places: int, signed: bool = False) -> str:
     return wording.number(value if np.isfinite(value) else None, places, signed)
 
 
-def state_table(states: Sequence[State], steps: Steps) -> str:
+def state_table(states: Sequence[State], steps: FrameSteps) -> str:
     """Return the states of all people; of very many those that lasted longest."""
     chosen = sorted(
         sorted(states, key=lambda state: -state.duration)[:MOST_STATES], key=lambda state: (state.start, state.track)

@@ -14,12 +14,12 @@ from typing import List, Optional, Sequence, Tuple
 from fer_edge.errors import FerEdgeError
 from fer_edge.recordings.pages.document import as_it_is_called, link_back
 from fer_edge.recordings.pages.film_strip import Thumbnail, cells_of, film_strip, picture_strip, strip_times
-from fer_edge.recordings.pages.frame_sums import Steps, Sums, last_time, steps_of, sums_of
+from fer_edge.recordings.pages.frame_sums import FrameSteps, FrameSums, last_time, steps_of, sums_of
 from fer_edge.recordings.pages.index import index_of
 from fer_edge.recordings.pages.reading import (
     INDEX,
     PAGE,
-    Recording,
+    Summary,
     read_failures,
     read_frames,
     read_states,
@@ -69,22 +69,22 @@ def write_recording_page(
     --------
     >>> write_recording_page(Path("results/interview.mp4"), Path("results"), pictures=True)  # doctest: +SKIP
     """
-    recording = read_summary(folder)
-    if not recording.pictures and recording.duration is None:
-        recording = replace(recording, duration=last_time(read_frames(folder), recording.fps))
-    steps = steps_of(recording)
-    sums = sums_of(read_frames(folder), steps, recording.fps)
-    if recording.pictures or (recording.faces and not any(recording.seconds.values())):
+    summary = read_summary(folder)
+    if not summary.pictures and summary.duration is None:
+        summary = replace(summary, duration=last_time(read_frames(folder), summary.fps))
+    steps = steps_of(summary)
+    sums = sums_of(read_frames(folder), steps, summary.fps)
+    if summary.pictures or (summary.faces and not any(summary.seconds.values())):
         # Where faces are not followed there are no states to add up: then frames are, and of pictures faces are counted.
         seconds = dict(zip(LABELS, sums.shown.sum(axis=0).tolist()))
-        recording = replace(recording, seconds=seconds)
+        summary = replace(summary, seconds=seconds)
     no_strip = ""
     if strip is None and pictures:
-        strip, no_strip = _strip_of(recording, steps, sums)
+        strip, no_strip = _strip_of(summary, steps, sums)
     page = page_of(
         Content(
-            recording=recording,
-            states=[] if recording.pictures else read_states(folder),
+            summary=summary,
+            states=[] if summary.pictures else read_states(folder),
             steps=steps,
             sums=sums,
             strip=strip,
@@ -122,9 +122,9 @@ def write_index(out: Path) -> Path:
     return place
 
 
-def _strip_of(recording: Recording, steps: Steps, sums: Sums) -> Tuple[Optional[Sequence[Thumbnail]], str]:
+def _strip_of(summary: Summary, steps: FrameSteps, sums: FrameSums) -> Tuple[Optional[Sequence[Thumbnail]], str]:
     """Return small images out of the recording, or why there are none."""
-    path = as_it_is_called(recording.path)
+    path = as_it_is_called(summary.path)
     try:
         if steps.pictures:
             made: Sequence[Thumbnail] = picture_strip(_chosen(path, steps, sums.file))
@@ -137,7 +137,7 @@ def _strip_of(recording: Recording, steps: Steps, sums: Sums) -> Tuple[Optional[
     return (made, "") if made else (None, "There are no images: none could be read.")
 
 
-def _chosen(path: Path, steps: Steps, files: Sequence[str]) -> List[Tuple[float, Path, int]]:
+def _chosen(path: Path, steps: FrameSteps, files: Sequence[str]) -> List[Tuple[float, Path, int]]:
     """Return evenly spread pictures of a folder, with the index of each, and which of its file's pictures it is."""
     chosen = []
     for middle in strip_times(float(steps.count), cells_of(steps.count, True)):

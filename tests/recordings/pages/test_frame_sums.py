@@ -8,18 +8,18 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 import pytest
 
-from fer_edge.recordings.pages.frame_sums import MOST_STEPS, WIDTHS, Steps, last_time, steps_of, sums_of
-from fer_edge.recordings.pages.reading import Batch, Recording
+from fer_edge.recordings.pages.frame_sums import MOST_STEPS, WIDTHS, FrameSteps, last_time, steps_of, sums_of
+from fer_edge.recordings.pages.reading import Batch, Summary
 from fer_edge.types import LABELS
 
 HAPPY, SAD = LABELS.index("happy"), LABELS.index("sad")
 NOBODY = -1
 
 
-def recording(duration: Optional[float], frames: int, analysed: Optional[int] = None, kind: str = "video") -> Recording:
+def summary(duration: Optional[float], frames: int, analysed: Optional[int] = None, kind: str = "video") -> Summary:
     analysed = frames if analysed is None else analysed
     seconds = dict.fromkeys(LABELS, 0.0)
-    return Recording("a", "", duration, 10.0, frames, analysed, 0, 0, 0, seconds, None, None, (), {"kind": kind})
+    return Summary("a", "", duration, 10.0, frames, analysed, 0, 0, 0, seconds, None, None, (), {"kind": kind})
 
 
 def batch(*rows: Tuple[float, int, int, int, float], files: Sequence[str] = ()) -> Batch:
@@ -40,7 +40,7 @@ def nobody(time: float, frame: int) -> Tuple[float, int, int, int, float]:
 
 
 def test_a_frame_lasts_until_the_next_one_and_is_cut_where_a_step_ends() -> None:
-    steps = Steps(1.0, 3, 3.0, pictures=False, longest=2.0)
+    steps = FrameSteps(1.0, 3, 3.0, pictures=False, longest=2.0)
     rows = batch((0.0, 0, HAPPY, 1, 0.9), (0.5, 1, SAD, 1, -0.8), (2.0, 2, HAPPY, 1, 0.9))
     sums = sums_of([rows], steps, None)
     assert sums.measured.tolist() == pytest.approx([1.0, 1.0, 1.0])
@@ -52,7 +52,7 @@ def test_a_frame_lasts_until_the_next_one_and_is_cut_where_a_step_ends() -> None
 
 
 def test_faces_of_a_frame_that_goes_on_in_the_next_batch_count_all() -> None:
-    steps = Steps(1.0, 2, 2.0, pictures=False, longest=2.0)
+    steps = FrameSteps(1.0, 2, 2.0, pictures=False, longest=2.0)
     rows = [(0.0, 0, HAPPY, 1, 0.9), (0.0, 0, SAD, 2, -0.8), (1.0, 1, SAD, 2, -0.8), (1.0, 1, SAD, 3, -0.6)]
     whole = sums_of([batch(*rows)], steps, None)
     for cut in range(1, len(rows)):
@@ -63,7 +63,7 @@ def test_faces_of_a_frame_that_goes_on_in_the_next_batch_count_all() -> None:
 
 
 def test_nothing_measured_is_not_nobody_in_view() -> None:
-    steps = Steps(1.0, 10, 10.0, pictures=False, longest=2.0)
+    steps = FrameSteps(1.0, 10, 10.0, pictures=False, longest=2.0)
     sums = sums_of([batch(nobody(0.0, 0), (8.0, 80, HAPPY, 1, 0.9))], steps, None)
     assert sums.people[0].sum() == 0, "a frame without faces"
     assert np.isnan(sums.people[3]).all(), "no frame"
@@ -72,7 +72,7 @@ def test_nothing_measured_is_not_nobody_in_view() -> None:
 
 
 def test_frames_of_a_recording_that_was_analysed_rarely_leave_no_holes() -> None:
-    rare = recording(600.0, 6000, 120)
+    rare = summary(600.0, 6000, 120)
     steps = steps_of(rare)
     rows = [(5.0 * number, 50 * number, HAPPY, 1, 0.9) for number in range(120)]
     sums = sums_of([batch(*rows)], steps, None)
@@ -82,7 +82,7 @@ def test_frames_of_a_recording_that_was_analysed_rarely_leave_no_holes() -> None
 
 @pytest.mark.parametrize("duration", [0.04, 1.0, 7.3, 60.0, 3600.0, 36000.0, 1e7])
 def test_steps_fit_a_screen_whatever_the_length(duration: float) -> None:
-    steps = steps_of(recording(duration, max(1, int(duration * 25))))
+    steps = steps_of(summary(duration, max(1, int(duration * 25))))
     assert 1 <= steps.count <= MOST_STEPS
     assert steps.width in WIDTHS or steps.width % WIDTHS[-1] == 0
     assert (steps.count - 1) * steps.width < duration <= steps.count * steps.width + 1e-6
@@ -90,7 +90,7 @@ def test_steps_fit_a_screen_whatever_the_length(duration: float) -> None:
 
 
 def test_times_that_are_not_known_come_from_the_rate() -> None:
-    steps = Steps(1.0, 2, 2.0, pictures=False, longest=2.0)
+    steps = FrameSteps(1.0, 2, 2.0, pictures=False, longest=2.0)
     rows = batch((math.nan, 0, HAPPY, 1, 0.9), (math.nan, 10, SAD, 1, -0.8))
     sums = sums_of([rows], steps, 10.0)
     assert sums.shown[:, HAPPY].tolist() == [1.0, 0.0]
@@ -100,7 +100,7 @@ def test_times_that_are_not_known_come_from_the_rate() -> None:
 
 
 def test_pictures_count_one_by_one_and_keep_the_name_of_the_first_in_a_step() -> None:
-    steps = steps_of(recording(None, 4, kind="pictures"))
+    steps = steps_of(summary(None, 4, kind="pictures"))
     files: List[str] = ["a.jpg", "a.jpg", "b.jpg", "d.jpg"]
     rows = batch(
         (9.0, 0, HAPPY, -1, 0.9), (9.0, 0, SAD, -1, -0.8), nobody(9.0, 1), (9.0, 3, SAD, -1, -0.8), files=files
@@ -110,11 +110,11 @@ def test_pictures_count_one_by_one_and_keep_the_name_of_the_first_in_a_step() ->
     assert sums.shown.sum(axis=1).tolist() == [2, 0, 0, 1]
     assert sums.measured.tolist() == [1, 1, 0, 1]
     assert sums.file == ["a.jpg", "b.jpg", "", "d.jpg"]
-    assert steps_of(recording(None, 10_000, kind="pictures")).count <= MOST_STEPS
+    assert steps_of(summary(None, 10_000, kind="pictures")).count <= MOST_STEPS
 
 
 def test_what_comes_behind_the_end_or_goes_back_in_time_harms_nothing() -> None:
-    steps = Steps(1.0, 2, 2.0, pictures=False, longest=2.0)
+    steps = FrameSteps(1.0, 2, 2.0, pictures=False, longest=2.0)
     rows = batch((1.0, 0, HAPPY, 1, 0.9), (0.5, 1, SAD, 1, 0.1), (70.0, 2, SAD, 1, 0.1), (-3.0, 3, SAD, 1, 0.1))
     sums = sums_of([rows], steps, None)
     assert np.isfinite(sums.shown).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fer_edge.recordings.pages.frame_sums import Steps
+from fer_edge.recordings.pages.frame_sums import FrameSteps
 from fer_edge.recordings.pages.people import NOBODY, along, longest_seen, people_of
 from fer_edge.recordings.pages.reading import State
 from fer_edge.types import LABELS
@@ -32,13 +32,13 @@ def test_of_many_those_who_were_seen_longest_are_chosen() -> None:
 
 
 def test_a_step_shows_what_was_shown_longest_in_it_and_nothing_of_who_was_away() -> None:
-    steps = Steps(1.0, 6, 6.0, pictures=False, longest=2.0)
+    steps = FrameSteps(1.0, 6, 6.0, pictures=False, longest=2.0)
     rows = along(people_of(STATES, {}), STATES, steps)
     assert rows[0].tolist() == [HAPPY, HAPPY, SAD, NOBODY, NOBODY, HAPPY], "also a state without a length"
     assert rows[1].tolist() == [NOBODY, NOBODY, NOBODY, SAD, NOBODY, NOBODY]
 
 
 def test_a_state_that_ends_behind_the_recording_stays_on_the_page() -> None:
-    steps = Steps(1.0, 2, 2.0, pictures=False, longest=2.0)
+    steps = FrameSteps(1.0, 2, 2.0, pictures=False, longest=2.0)
     states = [State(1, "sad", 1.5, 99.0, 0.5), State(1, "happy", 50.0, 51.0, 0.5)]
     assert along(people_of(states, {}), states, steps).shape == (1, 2)

@@ -11,7 +11,18 @@ from typing import Callable, Dict, Iterator, Optional, Sequence, Set, Tuple, Typ
 from fer_edge.errors import FerEdgeError, SourceNotFound
 from fer_edge.recordings.cluster.scratch import refuse_too_large, scratch
 from fer_edge.recordings.cluster.storage import Storage, Tick, below, is_url, names_in
-from fer_edge.recordings.jobs import Job, JoinJob, JoinResult, PartJob, PartResult, Result, Span, SurveyJob, Tell
+from fer_edge.recordings.jobs import (
+    AnalysisJob,
+    Job,
+    JoinJob,
+    JoinResult,
+    PartJob,
+    PartResult,
+    Result,
+    Span,
+    SurveyJob,
+    Tell,
+)
 from fer_edge.recordings.output import PARTS, writing
 from fer_edge.recordings.recording import PICTURES, Recording
 from fer_edge.recordings.rows import FRAMES_TABLE, STATES_TABLE
@@ -28,13 +39,13 @@ _MOST_SUMMARY = 1 << 20
 
 
 def perform_anywhere(
-    job: Job, tell: Tell = lambda frames, seconds: None, work: Perform = perform, root: str = ""
+    job: AnalysisJob, tell: Tell = lambda frames, seconds: None, work: Perform = perform, root: str = ""
 ) -> Result:
     """Do a job as `perform` does, also where paths of it are addresses.
 
     Parameters
     ----------
-    job : Job
+    job : AnalysisJob
     tell : callable
         As for `perform`; also told while files are copied.
     work : callable
@@ -61,9 +72,7 @@ def perform_anywhere(
                 return stage.survey(job, tell, work)
             if isinstance(job, PartJob):
                 return stage.part(job, tell, work)
-            if isinstance(job, JoinJob):
-                return stage.join(job, tell, work)
-            return work(job, tell)  # a page, of results on a path
+            return stage.join(job, tell, work)
         except FerEdgeError as error:
             raise stage.with_addresses(error) from error
 
@@ -71,7 +80,7 @@ def perform_anywhere(
 class _Stage:
     """A job's files on this machine."""
 
-    def __init__(self, job: Job, folder: str, tick: Tick) -> None:
+    def __init__(self, job: AnalysisJob, folder: str, tick: Tick) -> None:
         self._folder = folder
         self._tick = tick
         self._url = job.recording.path if is_url(job.recording.path) else ""
@@ -209,7 +218,7 @@ def moved(job: Job, folder: str, url: str) -> Job:
     return replace(job, folder=there(job.folder))
 
 
-def _places(job: Job) -> Sequence[str]:
+def _places(job: AnalysisJob) -> Sequence[str]:
     result = job.file if isinstance(job, PartJob) else job.folder
     parts: Tuple[str, ...] = tuple(part.file for part in job.parts) if isinstance(job, JoinJob) else ()
     return (job.recording.path, result, *parts)

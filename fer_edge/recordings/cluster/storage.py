@@ -6,13 +6,12 @@ import contextlib
 import hashlib
 import re
 import secrets
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Type
+from typing import Any, Callable, Dict, Iterator, List, Mapping
 
 from fer_edge.errors import (
     FerEdgeError,
     MissingExtra,
     OutputNotWritable,
-    SourceError,
     SourceNotFound,
     SourcePermission,
     SourceUnreachable,
@@ -114,7 +113,7 @@ class Storage:
                 "Give a path, or an address that fsspec knows: s3://, gs://, abfs://, sftp://, hdfs://, smb://...",
             ) from error
         except Exception as error:
-            raise self._unreachable(error, SourceUnreachable) from error
+            raise self._unreachable(error) from error
         self._whole_or_not = kind in WHOLE_OR_NOT
 
     def files_below(self, url: str) -> Dict[str, int]:
@@ -239,7 +238,7 @@ class Storage:
                 "Give every machine of the cluster the keys of the storage.",
             ) from error
         except Exception as error:
-            raise self._unreachable(error, SourceUnreachable) from error
+            raise self._unreachable(error) from error
 
     @contextlib.contextmanager
     def _writing(self, url: str) -> Iterator[None]:
@@ -253,8 +252,8 @@ class Storage:
                 "Look at the address, at the rights of the keys that every machine of the cluster has, and for space.",
             ) from error
 
-    def _unreachable(self, error: Exception, kind: Type[SourceError]) -> SourceError:
-        return kind(
+    def _unreachable(self, error: Exception) -> SourceUnreachable:
+        return SourceUnreachable(
             f"{self._named} cannot be reached: {_said(error)}.",
             "Look at the address and the network, and at the keys that every machine of the cluster has.",
         )

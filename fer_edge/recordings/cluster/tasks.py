@@ -10,7 +10,7 @@ import time
 from functools import lru_cache
 from typing import Any, Callable, Dict, Tuple
 
-from fer_edge.recordings.jobs import Asked, Job, PageJob
+from fer_edge.recordings.jobs import AnalysisJob, Asked
 from fer_edge.recordings.messages import DONE, FAILED
 
 TELL_SECONDS = 0.5
@@ -65,7 +65,7 @@ def board_class() -> Any:
     return Board
 
 
-def do_job(number: int, job: Job, board: Any) -> Tuple[Any, ...]:
+def do_job(number: int, job: AnalysisJob, board: Any) -> Tuple[Any, ...]:
     """Do a job on this machine; return what came of it, or why nothing did."""
     from fer_edge.app.layout import one_opencv_thread
     from fer_edge.recordings.cluster.staging import perform_anywhere
@@ -74,8 +74,7 @@ def do_job(number: int, job: Job, board: Any) -> Tuple[Any, ...]:
     telling = _Telling(number, board)
     try:
         one_opencv_thread()
-        if not isinstance(job, PageJob):
-            _check_once(job.asked)
+        _check_once(job.asked)
         return DONE, perform_anywhere(job, telling)
     except Exception as error:  # noqa: BLE001  (whatever it is, the run puts it into words)
         failed = failure_of(job, error)

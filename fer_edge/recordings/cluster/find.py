@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Dict, List, Mapping, Sequence, Tuple
 
-from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
-from fer_edge.errors import SourceNotFound, SourceUnreadable, UsageError
+from fer_edge.errors import SourceNotFound, SourceUnreadable
 from fer_edge.recordings.cluster.storage import Storage, below, is_url
-from fer_edge.recordings.find import ANIMATION, VIDEO_SUFFIXES, Found, find_recordings, refuse_reserved
+from fer_edge.recordings.find import search
+from fer_edge.recordings.found import Catalogue, Found, kind_of, place_of
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.system.masking import mask, shown
 
@@ -32,24 +31,21 @@ def find_anywhere(arguments: Sequence[str], out: str = "") -> Found:
     MissingExtra
         The package for a storage is not installed.
     """
-    paths = [argument for argument in arguments if not is_url(argument)]
-    found = find_recordings(paths, "" if is_url(out) else out) if paths or not arguments else Found(())
-    recordings: Dict[str, Recording] = {one.name: one for one in found.recordings}
-    others = found.others
-    for url in dict.fromkeys(argument for argument in arguments if is_url(argument)):
-        there, left = _at(url.rstrip("/"), out.rstrip("/"))
-        others += left
-        for one in there:
-            _put(recordings, one)
-    refuse_reserved(recordings)
-    return Found(tuple(recordings[name] for name in sorted(recordings, key=natural)), found.unreadable, others)
+    catalogue = Catalogue()
+    search([argument for argument in arguments if not is_url(argument)], "" if is_url(out) else out, catalogue)
+    for url in dict.fromkeys(argument.rstrip("/") for argument in arguments if is_url(argument)):
+        recordings, others = _at(url, out.rstrip("/"))
+        catalogue.others += others
+        for one in recordings:
+            catalogue.put(one, place_of(one))
+    return catalogue.found()
 
 
 def _at(url: str, out: str) -> Tuple[List[Recording], int]:
     storage = Storage(url)
     if storage.is_file(url):
         folder, _, name = url.rpartition("/")
-        kind = PICTURES if _is_picture(name) else VIDEO
+        kind = kind_of(name) or VIDEO
         size = storage.size(url)
         return [
             Recording(name, kind, folder, (name,), size) if kind == PICTURES else Recording(name, kind, url, (), size)
@@ -76,9 +72,10 @@ def _in_folder(url: str, files: Mapping[str, int]) -> Tuple[List[Recording], int
     others = 0
     for name in sorted(files, key=natural):
         folder, _, own = name.rpartition("/")
-        if _is_picture(own):
+        kind = kind_of(own)
+        if kind == PICTURES:
             pictures.setdefault(folder, []).append(own)
-        elif _ending(own) in (*VIDEO_SUFFIXES, ANIMATION):
+        elif kind == VIDEO:
             recordings.append(Recording(name[len(url) + 1 :], VIDEO, name, (), files[name]))
         else:
             others += 1
@@ -88,21 +85,3 @@ def _in_folder(url: str, files: Mapping[str, int]) -> Tuple[List[Recording], int
             Recording(own, PICTURES, folder, tuple(names), sum(files[below(folder, one)] for one in names))
         )
     return recordings, others
-
-
-def _put(recordings: Dict[str, Recording], one: Recording) -> None:
-    known = recordings.get(one.name)
-    if known is not None and (known.path, known.files) != (one.path, one.files):
-        raise UsageError(
-            f"Two recordings are called '{shown(one.name)}': in {shown(mask(known.path))} and in {shown(mask(one.path))}.",
-            "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
-        )
-    recordings[one.name] = one
-
-
-def _is_picture(name: str) -> bool:
-    return _ending(name) in PICTURE_SUFFIXES and _ending(name) != ANIMATION
-
-
-def _ending(name: str) -> str:
-    return os.path.splitext(name)[1].lower()

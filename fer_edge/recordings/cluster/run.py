@@ -9,7 +9,6 @@ import tempfile
 from typing import Iterator, List, Sequence, Tuple
 
 from fer_edge.errors import FerEdgeError
-from fer_edge.recordings.cluster.connection import address_of
 from fer_edge.recordings.cluster.node_facts import Needed, installed_libraries
 from fer_edge.recordings.cluster.pool import RayPool
 from fer_edge.recordings.cluster.staging import moved
@@ -25,14 +24,14 @@ _SEEN = ".fer-edge-seen-"
 
 @contextlib.contextmanager
 def on_cluster(
-    on: str, asked: Asked, recordings: Sequence[Recording], out: str, cpus: float = 1.0
+    address: str, asked: Asked, recordings: Sequence[Recording], out: str, cpus: float = 1.0
 ) -> Iterator[Tuple[Pool, str]]:
     """Yield a pool of a cluster's machines, and the folder that the run is to take for its results.
 
     Parameters
     ----------
-    on : str
-        ``ray``, or ``ray://host:port``.
+    address : str
+        As of `RayPool`.
     out : str
         Path or address of the folder of the results. Of an address, the run has a folder of this machine for its tables, which
         are put there at the end.
@@ -41,14 +40,11 @@ def on_cluster(
 
     Raises
     ------
-    UsageError
-        `on` names no cluster.
     ClusterUnusable
         It cannot be reached, or a machine of it may not take part.
     OutputError
         The results cannot go there.
     """
-    address = address_of(on, os.environ.get("RAY_ADDRESS", ""))
     with contextlib.ExitStack() as stack:
         if is_url(out):
             _try_writing(out)

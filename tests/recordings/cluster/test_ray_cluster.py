@@ -57,7 +57,7 @@ def run(cluster: LocalCluster, place: str, out: str, kill: int = 0) -> Outcome:
         if left and left[0].at_work() and figures.frames:
             left.pop().kill()
 
-    with on_cluster("ray", ASKED, found.recordings, out) as (pool, folder):
+    with on_cluster(cluster.address, ASKED, found.recordings, out) as (pool, folder):
         outcome = Run(found.recordings, ASKED, folder, pool, watch).run()
     assert not left
     return outcome
@@ -99,9 +99,8 @@ def test_a_run_that_is_ended_leaves_no_task_on_the_cluster(
 
 
 def test_results_are_those_of_this_machine_though_a_machine_is_killed_while_it_works(
-    cluster: LocalCluster, recordings: Path, fetched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: LocalCluster, recordings: Path, fetched: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     analyse(recordings, tmp_path / "here")
     outcome = run(cluster, os.fspath(recordings), os.fspath(tmp_path / "there"), kill=1)
     assert (outcome.finished, outcome.failed) == (4, 0)

@@ -74,7 +74,7 @@ class FrameSums:
     file : list of str
         The first picture of each step.
     valence_of : mapping of int to float
-        The mean of each track.
+        The mean of each person, by the number.
     """
 
     measured: Floats
@@ -165,7 +165,7 @@ class _Ledger:
         self._valence, self._weight = np.zeros(count), np.zeros(count)
         self._lowest, self._highest = np.full(count, np.inf), np.full(count, -np.inf)
         self._file = [""] * count
-        self._tracks: Dict[int, List[float]] = {}
+        self._people: Dict[int, List[float]] = {}
 
     def add(self, rows: Batch, end: float) -> None:
         """Add whole frames; `end` is when the next one begins."""
@@ -202,7 +202,7 @@ class _Ledger:
         sums = np.bincount(which, weighted[followed], len(numbers))
         weights = np.bincount(which, seconds[known][followed], len(numbers))
         for number, part, weight in zip(numbers.tolist(), sums.tolist(), weights.tolist()):
-            kept = self._tracks.setdefault(number, [0.0, 0.0])
+            kept = self._people.setdefault(number, [0.0, 0.0])
             kept[0] += part
             kept[1] += weight
 
@@ -234,5 +234,5 @@ class _Ledger:
             lowest=np.where(seen, self._lowest, np.nan),
             highest=np.where(seen, self._highest, np.nan),
             file=self._file,
-            valence_of={track: part / weight for track, (part, weight) in self._tracks.items() if weight > 0},
+            valence_of={number: part / weight for number, (part, weight) in self._people.items() if weight > 0},
         )

@@ -24,7 +24,7 @@ class Person:
     Attributes
     ----------
     track : int
-        The number.
+        The number, which the tables have in the column of this name.
     first, last : float
         When the person was first and last seen, in seconds of the recording.
     seconds : mapping of str to float

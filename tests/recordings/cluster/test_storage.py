@@ -180,6 +180,17 @@ def test_addresses_with_nothing_to_analyse_are_refused() -> None:
         find_anywhere(["memory://a", "memory://b"])
 
 
+def test_a_path_and_an_address_are_searched_together_and_may_not_give_one_name(tmp_path: Path) -> None:
+    here = tmp_path / "here.mp4"
+    here.write_bytes(b"1")
+    for name in ("there", "here"):
+        fsspec.filesystem("memory").pipe(f"/in/{name}.mp4", b"1")
+    found = find_anywhere([os.fspath(here), f"{IN}/there.mp4", f"{IN}/there.mp4"])
+    assert [one.path for one in found.recordings] == [os.fspath(here), f"{IN}/there.mp4"]
+    with pytest.raises(UsageError, match=rf"called 'here\.mp4': {here} and {IN}/here\.mp4"):
+        find_anywhere([os.fspath(here), f"{IN}/here.mp4"])
+
+
 def test_a_storage_whose_package_is_missing_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(url: str) -> None:
         raise ImportError("Install s3fs to access S3")

@@ -56,9 +56,9 @@ SLOW = (
     "resolve",
     "service/test_install.py",
     "service/test_sd_notify.py",
-    "recordings/test_ray_cluster.py",
-    "recordings/test_ray_pool.py",
-    "recordings/test_storage.py",
+    "recordings/cluster/test_ray_cluster.py",
+    "recordings/cluster/test_ray_pool.py",
+    "recordings/cluster/test_storage.py",
     "sinks/test_browser.py",
     "sinks/test_h264.py",
     "sinks/test_mqtt_broker.py",
@@ -79,7 +79,7 @@ SLOW = (
 
 LONGEST = (
     "faults",
-    "recordings/test_ray_cluster.py",
+    "recordings/cluster/test_ray_cluster.py",
     "privacy/test_nothing_leaves.py",
     "cli/test_cli.py",
     "benchmark/test_detector_recall.py",

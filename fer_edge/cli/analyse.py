@@ -15,13 +15,14 @@ from fer_edge.cli.progress_line import show_progress
 from fer_edge.errors import RecordingsFailed, UsageError
 from fer_edge.recordings.asked import asked_of
 from fer_edge.recordings.failures import Failure
-from fer_edge.recordings.find import Found, find_recordings
+from fer_edge.recordings.find import find_recordings
 from fer_edge.recordings.forecast import forecast
+from fer_edge.recordings.found import Found
 from fer_edge.recordings.jobs import Asked
 from fer_edge.recordings.local_pool import LocalPool
 from fer_edge.recordings.output import claimed
-from fer_edge.recordings.page_reading import INDEX
-from fer_edge.recordings.page_run import write_pages
+from fer_edge.recordings.pages.reading import INDEX
+from fer_edge.recordings.pages.run import write_pages
 from fer_edge.recordings.pool import Pool
 from fer_edge.recordings.run import Outcome, Run, most_parts
 from fer_edge.settings import load_settings, settings_file
@@ -150,7 +151,8 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
     # No camera is watched, whatever a settings file says of them.
     settings = load_settings({**given, "camera": ["demo"]}, file=settings_file(options.config))
     set_up_logging(settings.log.level, settings.log.format)
-    found = _find(options)
+    cluster = _cluster(options)
+    found = _find(options, cluster)
     asked = asked_of(settings, options.every, options.fps, options.format)
     workers = options.workers or min(usable_cores(), MOST_WORKERS)
     if options.dry_run:
@@ -158,41 +160,50 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
         print("\n".join(forecast_lines(found, foreseen)))
         return INTERRUPTED if stop.is_set() else 0
     show = standard_streams(options.progress)
-    with _pool(options, found, asked, workers) as (pool, out), contextlib.ExitStack() as stack:
+    with _pool(options, cluster, found, asked, workers) as (pool, out), contextlib.ExitStack() as stack:
         outcome = _run(found, asked, out, pool, show, stop)
         # A cluster's machines have done their work; what is left takes seconds.
-        by = pool if options.on is None else stack.enter_context(LocalPool(workers))
+        by = pool if not cluster else stack.enter_context(LocalPool(workers))
         no_pages = _pages(found, options, by, stop) if options.report and not stop.is_set() else []
     return _end(found, outcome, options, stop, no_pages)
 
 
-def _find(options: argparse.Namespace) -> Found:
+def _cluster(options: argparse.Namespace) -> str:
+    """Return the address of the cluster that does the work; empty where this machine does."""
     if options.on is None:
         if options.cpus_per_job is not None:
             raise UsageError("--cpus-per-job is for a cluster.", "Add --on ray, or leave it away.")
-        return find_recordings(options.recordings, options.out)
+        return ""
     for option, given in (("--workers", options.workers is not None), ("--dry-run", options.dry_run)):
         if given:
             raise UsageError(
                 f"{option} concerns this machine alone, and not a cluster.", f"Leave --on or {option} away."
             )
-    from fer_edge.recordings.ray_connection import address_of
-    from fer_edge.recordings.remote_find import find_anywhere
+    from fer_edge.recordings.cluster.connection import address_of
 
-    address_of(options.on, os.environ.get("RAY_ADDRESS", ""))
+    return address_of(options.on, os.environ.get("RAY_ADDRESS", ""))
+
+
+def _find(options: argparse.Namespace, cluster: str) -> Found:
+    if not cluster:
+        return find_recordings(options.recordings, options.out)
+    from fer_edge.recordings.cluster.find import find_anywhere
+
     return find_anywhere(options.recordings, options.out)
 
 
 @contextlib.contextmanager
-def _pool(options: argparse.Namespace, found: Found, asked: Asked, workers: int) -> Iterator[Tuple[Pool, str]]:
+def _pool(
+    options: argparse.Namespace, cluster: str, found: Found, asked: Asked, workers: int
+) -> Iterator[Tuple[Pool, str]]:
     """Yield who does the work, and the folder to which the run writes."""
-    if options.on is None:
+    if not cluster:
         with claimed(options.out), LocalPool(workers) as pool:
             yield pool, options.out
         return
-    from fer_edge.recordings.cluster_run import on_cluster
+    from fer_edge.recordings.cluster.run import on_cluster
 
-    with on_cluster(options.on, asked, found.recordings, options.out, options.cpus_per_job or 1.0) as there:
+    with on_cluster(cluster, asked, found.recordings, options.out, options.cpus_per_job or 1.0) as there:
         yield there
 
 

@@ -10,6 +10,7 @@ from typing import Callable, Mapping, Optional, TextIO
 
 from fer_edge.recordings.figures import AtWork, RunFigures
 from fer_edge.recordings.run import Outcome
+from fer_edge.report.wording import length
 from fer_edge.system.clock import Clock
 from fer_edge.system.masking import printable
 
@@ -103,7 +104,7 @@ def overall(figures: RunFigures) -> str:
         if figures.times_real_time > 0:
             parts += [f"{figures.times_real_time:.1f} x real time"]
     if figures.left_s is not None and figures.share < 1:
-        parts.append(f"about {duration(figures.left_s)} left")
+        parts.append(f"about {length(figures.left_s)} left")
     return ", ".join(parts)
 
 
@@ -120,21 +121,6 @@ def in_short(one: AtWork) -> str:
     """Return what a worker does, in a few words."""
     part = f" {one.number}/{one.of}" if one.of > 1 else ""
     return f"{printable(one.name)}{part}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people.
-
-    Examples
-    --------
-    >>> duration(42), duration(200), duration(8000)
-    ('42 s', '3 min 20 s', '2 h 13 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _width() -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import List
 
-from fer_edge.cli.analyse_progress import duration
-from fer_edge.recordings.find import Found
 from fer_edge.recordings.forecast import Forecast, Planned
+from fer_edge.recordings.found import Found
 from fer_edge.recordings.run import Outcome
+from fer_edge.report.wording import length
 from fer_edge.system.masking import printable, shown
 
 
@@ -24,7 +24,7 @@ def outcome_lines(found: Found, outcome: Outcome, out: str) -> List[str]:
     lines = [f"{recordings(len(found.recordings))}: {', '.join(done)}"]
     if figures.frames:
         real = f", {figures.times_real_time:.1f} x real time" if figures.times_real_time > 0 else ""
-        took = duration(figures.elapsed_s)
+        took = length(figures.elapsed_s)
         lines.append(f"{figures.frames} frames in {took} ({figures.fps:.0f} frames/s{real})")
     lines += _found_lines(found)
     lines.append(f"the results are in {shown(out)}")
@@ -60,7 +60,7 @@ def forecast_lines(found: Found, foreseen: Forecast) -> List[str]:
     trial = foreseen.trial
     if foreseen.seconds is not None and trial is not None:
         lines.append(
-            f"about {duration(foreseen.seconds)}: an estimate from a trial of {trial.frames} frames of "
+            f"about {length(foreseen.seconds)}: an estimate from a trial of {trial.frames} frames of "
             f"{printable(trial.recording.name)} ({trial.frames / max(trial.seconds, 1e-9):.0f} frames/s in one process); "
             "more faces and larger images take longer"
         )
@@ -75,7 +75,7 @@ def _planned(one: Planned) -> str:
         return f"{name}: finished before, would be skipped"
     facts = []
     if one.division.seconds > 0:
-        facts.append(duration(one.division.seconds))
+        facts.append(length(one.division.seconds))
     if one.division.frames:
         facts.append(f"{one.division.frames} {'frames' if not one.recording.files else 'pictures'}")
     if one.division.spans:

@@ -10,6 +10,7 @@ from fer_edge.app.tracking import build_tracker, rest_file_of
 from fer_edge.errors import UsageError
 from fer_edge.inference.model_files import find_model, known_models, sha256_of
 from fer_edge.recordings.jobs import Asked
+from fer_edge.recordings.selection import Selection
 from fer_edge.settings import Settings
 from fer_edge.sinks.table_files import TABLES
 from fer_edge.system.libraries import import_library
@@ -33,12 +34,7 @@ def asked_of(settings: Settings, every: int = 1, fps: float = 0.0, form: str = "
     FerEdgeError
         A network, or a library, is not to be had here.
     """
-    if every < 1 or not 0 <= fps < 1e6:
-        raise UsageError(
-            "Every frame, or every second, third... can be analysed.", "Give --every 1 or more, or --fps above 0."
-        )
-    if every > 1 and fps > 0:
-        raise UsageError("--every and --fps both say which frames are analysed.", "Give one of them.")
+    selection = Selection.of(every, fps)
     if form not in TABLES:
         raise UsageError(f"There is no format '{form}'.", f"Choose one of {', '.join(TABLES)}.")
     if form == "parquet":
@@ -72,8 +68,8 @@ def asked_of(settings: Settings, every: int = 1, fps: float = 0.0, form: str = "
         tracks.half_life,
         os.path.abspath(rest) if rest else tracks.rest,
         sha256_of(rest) if rest else "",
-        every,
-        fps,
+        selection.every,
+        selection.fps,
         form,
         __version__,
         computes,

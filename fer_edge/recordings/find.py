@@ -1,68 +1,18 @@
-"""Which recordings the arguments of a command line name."""
+"""Which recordings the paths and patterns of a command line name."""
 
 from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Collection, Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence
 
 from fer_edge.capture.file.container import is_text
-from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
 from fer_edge.capture.file.places import is_image_place, path_of
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable, UsageError
+from fer_edge.recordings.found import ANIMATION, VIDEO_SUFFIXES, Catalogue, Found, kind_of, place_of
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.system.masking import shown
-
-VIDEO_SUFFIXES = (
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".wmv"),
-    *(
-        ".asf",
-        ".flv",
-        ".f4v",
-        ".3gp",
-        ".3g2",
-        ".ogv",
-        ".vob",
-        ".mxf",
-        ".divx",
-        ".y4m",
-        ".h264",
-        ".264",
-        ".hevc",
-        ".265",
-    ),
-)
-"""Endings, in lower case, of what is taken for a video where a folder is searched; a file that is named itself may have any."""
-
-ANIMATION = ".gif"
-"""A picture by name that is a recording of its own, as it has a time."""
-
-RESERVED = ("summary.csv", "failures.csv", "index.html")
-"""Names that the results of a run have, so that no recording may, nor the folder that it lies in."""
-
-_OF_ONE = ("frames.csv", "states.csv", "frames.parquet", "states.parquet", "summary.json", "report.html")
-"""Names that the results of a recording have in its folder."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found.
-
-    Attributes
-    ----------
-    recordings : tuple of Recording
-        Sorted naturally by name, each once.
-    unreadable : tuple of (str, str)
-        Folders that could not be searched, and why.
-    others : int
-        Files that are neither videos nor pictures.
-    """
-
-    recordings: Tuple[Recording, ...]
-    unreadable: Tuple[Tuple[str, str], ...] = ()
-    others: int = 0
 
 
 def find_recordings(arguments: Sequence[str], out: str = "") -> Found:
@@ -82,44 +32,23 @@ def find_recordings(arguments: Sequence[str], out: str = "") -> Found:
     SourceNotFound, SourcePermission, SourceUnreadable
         An argument names nothing that is there, that may be read, or that is a recording.
     """
-    search = _Search(os.path.realpath(out) if out else "")
+    catalogue = Catalogue()
+    search(arguments, out, catalogue)
+    return catalogue.found()
+
+
+def search(arguments: Sequence[str], out: str, catalogue: Catalogue) -> None:
+    """Put the recordings of files, folders and patterns into a catalogue; the rest is as of `find_recordings`."""
+    paths = _Search(os.path.realpath(out) if out else "", catalogue)
     for argument in arguments:
-        search.add(argument)
-    if not search.found:
-        raise UsageError(
-            "No recording was named.", "Give files, folders or patterns: fer-edge analyse interviews/ --out results"
-        )
-    return search.result()
-
-
-def refuse_reserved(names: Collection[str]) -> None:
-    """Raise UsageError where the results of one recording would lie where other results do."""
-    for name in names:
-        first, *rest = name.split("/")
-        above = first
-        taken = first in RESERVED
-        for part in rest:
-            taken = taken or (part in _OF_ONE and above in names)
-            above = f"{above}/{part}"
-        if taken:
-            raise UsageError(
-                f"A recording may not be called '{shown(name)}', as the results are.",
-                "Rename it, or the folder of that name.",
-            )
+        paths.add(argument)
 
 
 class _Search:
-    def __init__(self, out: str) -> None:
+    def __init__(self, out: str, catalogue: Catalogue) -> None:
         self._out = out
-        self.found: Dict[str, Recording] = {}
-        self._places: Dict[str, str] = {}
-        self._unreadable: List[Tuple[str, str]] = []
-        self._others = self._put_so_far = 0
-
-    def result(self) -> Found:
-        refuse_reserved(self.found)
-        names = sorted(self.found, key=natural)
-        return Found(tuple(self.found[name] for name in names), tuple(self._unreadable), self._others)
+        self._catalogue = catalogue
+        self._put_so_far = 0
 
     def add(self, argument: str) -> None:
         """Add what one argument names."""
@@ -137,7 +66,7 @@ class _Search:
                     f"{shown(place)} is the folder of the results (--out), or in it, and is not searched.",
                     f"Name another for the results, such as {shown(os.path.join(place, 'results'))}.",
                 )
-            if self._put_so_far == before and not self._unreadable:
+            if self._put_so_far == before and not self._catalogue.unreadable:
                 raise SourceUnreadable(
                     f"The folder {shown(place)} holds no videos and no pictures.",
                     f"Videos are known by their endings ({', '.join(one[1:] for one in VIDEO_SUFFIXES[:6])}, ...); name a file "
@@ -170,7 +99,7 @@ class _Search:
                     f"This user may not read the folder {shown(folder)}.",
                     f"Allow it with:  chmod u+rx '{shown(folder)}'  or ask its owner.",
                 )
-            self._unreadable.append((str(error.filename), error.strerror or "it cannot be read"))
+            self._catalogue.unreadable.append((str(error.filename), error.strerror or "it cannot be read"))
 
         for where, folders, files in os.walk(folder, onerror=note, followlinks=True):
             try:
@@ -191,15 +120,15 @@ class _Search:
         """Add videos each by itself, and pictures by their folder."""
         pictures: Dict[str, List[str]] = {}
         for path in sorted(paths, key=natural):
-            ending = os.path.splitext(path)[1].lower()
+            kind = kind_of(path)
             if not os.path.isfile(path) and (os.path.exists(path) or not os.path.islink(path)):
                 continue  # a device or a pipe, or a link to one; of a link to nothing it is told why
-            if ending in PICTURE_SUFFIXES and ending != ANIMATION:
+            if kind == PICTURES:
                 pictures.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
-            elif ending in (*VIDEO_SUFFIXES, ANIMATION) and not (ending in (".ts", ".mts") and _is_text(path)):
+            elif kind == VIDEO and not (path.lower().endswith((".ts", ".mts")) and _is_text(path)):
                 self._put(Recording(_below(path, base), VIDEO, os.path.abspath(path), size=_size(path)))
             else:
-                self._others += 1
+                self._catalogue.others += 1
         for folder, names in pictures.items():
             name = _below(folder, base) if os.path.abspath(folder) != os.path.abspath(base or ".") else ""
             size = sum(_size(os.path.join(folder, one)) for one in names)
@@ -216,26 +145,12 @@ class _Search:
             self._put(Recording(name, VIDEO, os.path.abspath(path), size=_size(path)))
 
     def _put(self, recording: Recording) -> None:
-        name, place = recording.name, os.path.realpath(_place_of(recording))
         self._put_so_far += 1
-        if self._places.get(name) == place and self.found[name].files == recording.files:
-            return
-        if name in self.found:
-            raise UsageError(
-                f"Two recordings are called '{shown(name)}': {shown(_place_of(self.found[name]))} and "
-                f"{shown(_place_of(recording))}.",
-                "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
-            )
-        self.found[name], self._places[name] = recording, place
+        self._catalogue.put(recording, os.path.realpath(place_of(recording)))
 
     def _is_out(self, path: str) -> bool:
         real = os.path.realpath(path)
         return bool(self._out) and (real == self._out or real.startswith(self._out + os.sep))
-
-
-def _place_of(recording: Recording) -> str:
-    single = recording.kind == PICTURES and len(recording.files) == 1
-    return os.path.join(recording.path, recording.files[0]) if single else recording.path
 
 
 def _below(path: str, base: str) -> str:

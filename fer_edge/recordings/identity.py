@@ -1,4 +1,4 @@
-"""What a recording is: the sum of its content, and how it is noticed that it was changed while it was analysed."""
+"""What a recording, or another file, is: the sum of its content; and how a change of a recording is noticed meanwhile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import stat
 from typing import Callable, List
 
-from fer_edge.errors import SourceError, SourceNotFound, SourcePermission, SourceUnreadable
+from fer_edge.errors import FerEdgeError, SourceError, SourceNotFound, SourcePermission, SourceUnreadable
 from fer_edge.recordings.jobs import Identity
 from fer_edge.recordings.recording import PICTURES, Recording
 from fer_edge.system.masking import shown
@@ -74,6 +74,16 @@ def stamp_of(recording: Recording) -> str:
                 raise _unreadable(path, error) from None
             digest.update(b"gone;")
     return digest.hexdigest()[:32]
+
+
+def sum_of_file(path: str) -> str:
+    """Return the sha256 of a file; empty where it cannot be read."""
+    from fer_edge.inference.model_files import sha256_of
+
+    try:
+        return sha256_of(path)
+    except (OSError, FerEdgeError):
+        return ""
 
 
 def refuse_changed(recording: Recording, identity: Identity) -> None:

@@ -185,7 +185,10 @@ class PageJob:
     pictures: bool = False
 
 
-Job = Union[SurveyJob, PartJob, JoinJob, PageJob]
+AnalysisJob = Union[SurveyJob, PartJob, JoinJob]
+"""What a cluster's machines do, too; pages are always made by processes of this one."""
+
+Job = Union[AnalysisJob, PageJob]
 
 
 @dataclass(frozen=True)
@@ -264,15 +267,9 @@ class JoinResult:
     summary: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class PageResult:
-    """What became of a `PageJob`: where the page is."""
-
-    path: str
-
-
 Tell = Callable[[int, float], None]
 """Is told how far a job is: frames that were analysed, and seconds of the recording that are behind it. Also while there is
 nothing new, so that one who is never told anything knows that the job hangs."""
 
-Result = Union[Survey, PartResult, JoinResult, PageResult]
+Result = Union[Survey, PartResult, JoinResult, None]
+"""What became of a job; None of a `PageJob`, whose page says all."""

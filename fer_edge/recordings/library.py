@@ -15,7 +15,7 @@ from fer_edge.app.session import build_stages
 from fer_edge.app.tracking import build_tracker
 from fer_edge.classify.registry import DEFAULT_MODEL
 from fer_edge.detect.registry import DEFAULT_DETECTOR
-from fer_edge.errors import FerEdgeError, UsageError
+from fer_edge.errors import FerEdgeError
 from fer_edge.recordings.failures import NONE, PARTIAL, Failure, concerns_one
 from fer_edge.recordings.find import find_recordings
 from fer_edge.recordings.part import seen
@@ -169,11 +169,7 @@ def analyse(
     """
     named = [source] if isinstance(source, (str, os.PathLike)) else list(source)
     found = find_recordings([text_of(one) for one in named])
-    whole = isinstance(every, int) and not isinstance(every, bool) and every >= 1
-    if not whole or not 0 <= fps < 1e6 or (every > 1 and fps > 0):
-        raise UsageError(
-            "every, fps: one of them may say which frames are analysed.", "Give every=2 or more, or fps above 0."
-        )
+    selection = Selection.of(every, fps)
     settings = Settings.of(
         detector=check_value("detector", detector),
         model=model_name(model),
@@ -187,7 +183,7 @@ def analyse(
     checked = check_value("min_face", min_face) if min_face else None
     settings = replace(settings, cameras=(CameraSettings(name=LANE, min_face=checked),))
     build_tracker(settings)
-    return Analysis(found.recordings, settings, Selection(every, float(fps)))
+    return Analysis(found.recordings, settings, selection)
 
 
 def _reader_of(recording: Recording) -> Reader:

@@ -14,8 +14,8 @@ from fer_edge.detect.base import FaceDetector
 from fer_edge.errors import ModelCorrupt, RestUnusable, UsageError
 from fer_edge.inference.model_files import find_model, sha256_of
 from fer_edge.pipeline.stage_spec import StageWork
+from fer_edge.recordings.identity import sum_of_file
 from fer_edge.recordings.jobs import Asked
-from fer_edge.recordings.node_facts import sum_of_file
 from fer_edge.recordings.reading import LANE
 from fer_edge.settings import CameraSettings, Settings
 from fer_edge.version import __version__

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Callable, Iterable, List, Optional, Type, TypeVar, Union
 
 from fer_edge.recordings.jobs import Job, Result
+from fer_edge.system.clock import Clock
 
 PoolT = TypeVar("PoolT", bound="Pool")
 
@@ -76,6 +77,9 @@ Message = Union[Progress, Done, Failed, Lost]
 
 FakePerform = Callable[[Job], Iterable[Message]]
 
+_STEP = 1.0
+"""Seconds: who has nothing to say may still be hung."""
+
 
 class Pool(ABC):
     """Does jobs, several at a time; a context manager that closes itself. All calls come from one thread.
@@ -118,6 +122,27 @@ class Pool(ABC):
     ) -> None:
         """Close the pool."""
         self.close()
+
+
+def awaited(came: List[Message], step: Callable[[float], None], timeout: float, clock: Clock) -> List[Message]:
+    """Take what came; before, have steps add to it until something is there, for so many seconds in all.
+
+    Parameters
+    ----------
+    came : list of Message
+        Empty afterwards.
+    step : callable
+        Adds what comes within so many seconds.
+    """
+    deadline = clock() + timeout
+    while not came:
+        left = deadline - clock()
+        step(max(0.0, min(left, _STEP)))
+        if left <= 0:
+            break
+    taken = came[:]
+    came.clear()
+    return taken
 
 
 class FakePool(Pool):

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Optional
 
+from fer_edge.errors import UsageError
+
 _SLACK = 1e-6
 """Of a frame: what is due at the very moment of a frame is not to wait for the next, as sums of fractions are not exact."""
 
@@ -36,6 +38,22 @@ class Selection:
     every: int = 1
     fps: float = 0.0
     before: float = -1.0
+
+    @classmethod
+    def of(cls, every: int, fps: float) -> Selection:
+        """Return the selection that somebody asks for.
+
+        Raises
+        ------
+        UsageError
+            It makes no sense.
+        """
+        whole = isinstance(every, int) and not isinstance(every, bool) and every >= 1
+        if not whole or not 0 <= fps < 1e6 or (every > 1 and fps > 0):
+            raise UsageError(
+                "every, fps: one of them may say which frames are analysed.", "Give every=2 or more, or fps above 0."
+            )
+        return cls(every, float(fps))
 
     def __call__(self, index: int, moment: Optional[float]) -> bool:
         """Return whether a frame is wanted; to be asked of each, in order."""

@@ -59,7 +59,7 @@ class Figures:
 
     @property
     def people(self) -> int:
-        """How many tracks there were."""
+        """How many people there were: faces that were followed."""
         return len(self._people)
 
     @property

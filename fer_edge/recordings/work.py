@@ -7,7 +7,7 @@ from typing import Callable
 
 from fer_edge.errors import FerEdgeError
 from fer_edge.recordings.identity import identity_of
-from fer_edge.recordings.jobs import Job, PageJob, PageResult, PartJob, Result, Survey, SurveyJob, Tell
+from fer_edge.recordings.jobs import Job, PageJob, PartJob, Result, Survey, SurveyJob, Tell
 from fer_edge.recordings.pool import Failed
 from fer_edge.system.libraries import import_failure, in_short, library_of
 
@@ -29,7 +29,8 @@ def perform(job: Job, tell: Tell = lambda frames, seconds: None) -> Result:
     if isinstance(job, PageJob):
         from fer_edge.recordings.pages import write_recording_page
 
-        return PageResult(str(write_recording_page(Path(job.folder), Path(job.out), job.pictures)))
+        write_recording_page(Path(job.folder), Path(job.out), job.pictures)
+        return None
     from fer_edge.recordings.join import join
 
     return join(job, tell)

@@ -16,7 +16,13 @@ def moment(at: int, zone: LocalTime) -> str:
 
 
 def length(seconds: Optional[float]) -> str:
-    """Return how long something took, with the two units that matter."""
+    """Return how long something took, or is, for people.
+
+    Examples
+    --------
+    >>> length(4.2), length(42), length(200), length(8000), length(180000)
+    ('4.2 s', '42 s', '3 min', '2 h 13 min', '2 d 2 h')
+    """
     if seconds is None:
         return UNKNOWN
     if seconds < 59.95:

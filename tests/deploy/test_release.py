@@ -79,9 +79,11 @@ def test_the_wheel_holds_the_package_its_models_and_its_licence_and_nothing_else
     assert {"fer_edge/py.typed", f"{info}/licenses/LICENSE", "fer_edge/models/manifest.json"} <= set(names)
     assert not [name for name in names if "test" in name or name.endswith((".pyc", ".so", ".tflite"))]
     allowed = (".py", ".toml", ".onnx", ".json", ".md", ".jpg", ".service", ".env", ".m2v", "py.typed")
-    pages = ("fer_edge/web/page/", "fer_edge/report/page.", "fer_edge/recordings/page")
+    pages = ("fer_edge/web/page/", "fer_edge/report/page.", "fer_edge/recordings/pages/")
     assert not [name for name in names if not name.startswith((info, *pages)) and not name.endswith(allowed)]
-    assert {"fer_edge/web/page/index.html", "fer_edge/report/page.html", "fer_edge/recordings/pages.css"} <= set(names)
+    assert {"fer_edge/web/page/index.html", "fer_edge/report/page.html", "fer_edge/recordings/pages/pages.css"} <= set(
+        names
+    )
 
 
 def test_the_sdist_holds_what_the_wheel_is_built_from(built: List[Path]) -> None:

@@ -118,7 +118,7 @@ sys.stdin.read()
 
 def program(script: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a program in Python that finds the helpers of these tests."""
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests/recordings")))
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": path},

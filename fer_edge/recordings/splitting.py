@@ -198,7 +198,8 @@ def _spans(index: _Index, origin: float, most: int, seconds: float, remembers: b
     fresh = tuple(first for first, _, _ in starts)
     cuts = _cuts(starts if remembers else keys, count, min(most, count // LEAST_FRAMES))
     if not cuts:
-        why_not = "it has no key frame in its course" if count >= 2 * LEAST_FRAMES else ""
+        where = "at which the detector could begin afresh" if remembers and len(keys) > 1 else "in its course"
+        why_not = f"it has no key frame {where}" if count >= 2 * LEAST_FRAMES else ""
         return Division((), count, seconds, why_not, fresh)
     spans = []
     edges = [(0, int(order[0]), index.keys[0][1]), *cuts]

@@ -114,7 +114,10 @@ def test_nothing_is_looked_at_afresh_where_a_recording_cannot_be_split_or_nothin
     assert "index" in avi.why_not
     alone = division(write_recording(tmp_path / "b.mp4", 100, g="500"), 4)
     assert (alone.fresh, alone.spans) == ((), ())
-    assert "key frame" in alone.why_not
+    assert alone.why_not == "it has no key frame in its course"
+    late = division(write_recording(tmp_path / "c.mp4", 100, g="90"), 4)
+    assert (late.fresh, late.spans) == ((), ())
+    assert late.why_not == "it has no key frame at which the detector could begin afresh"
     monkeypatch.setattr("fer_edge.recordings.splitting.has_av", lambda: False)
     without = division(path, 4)
     assert (without.fresh, without.spans) == ((), ())

@@ -6,7 +6,7 @@ import csv
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import cv2
 import numpy as np
@@ -48,12 +48,26 @@ def moving_face(count: int, width: int = 192, height: int = 144) -> Iterator[Ima
         yield image
 
 
-def write_recording(path: Path, count: int = 60, rate: int = 25, **options: Any) -> Path:
+def small_face(count: int, width: int = 480, height: int = 270) -> Iterator[Image]:
+    """Yield images of a face that is too small for a look at the whole image: it is found in parts, and then followed."""
+    portrait = cv2.imread(str(PORTRAIT))
+    assert portrait is not None
+    face = cv2.resize(portrait[0:300, 80:380], (80, 80), interpolation=cv2.INTER_AREA)
+    for index in range(count):
+        image = np.full((height, width, 3), 110, np.uint8)
+        left, top = 60 + 2 * index, round(90 + 20 * np.sin(index / 7))
+        image[top : top + 80, left : left + 80] = face
+        yield image
+
+
+def write_recording(
+    path: Path, count: int = 60, rate: int = 25, images: Callable[[int], Iterator[Image]] = moving_face, **options: Any
+) -> Path:
     """Write a video with B-frames and a key frame every 20 frames; other options are the encoder's."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if options.get("codec", "libx264") == "libx264":
         options = {"g": "20", "bf": "3", "x264-params": "scenecut=0", **options}
-    write_video(path, moving_face(count), rate, **options)
+    write_video(path, images(count), rate, **options)
     return path
 
 

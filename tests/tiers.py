@@ -48,6 +48,7 @@ SLOW = (
     "pipeline/test_sink_runner.py",
     "pipeline/test_workers.py",
     "privacy",
+    "recordings/test_fresh_starts.py",
     "recordings/test_local_pool.py",
     "recordings/test_recording_results.py",
     "recordings/test_split_recordings.py",

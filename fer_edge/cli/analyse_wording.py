@@ -82,6 +82,8 @@ def _planned(one: Planned) -> str:
         facts.append(f"in {len(one.division.spans)} parts")
     elif one.division.why_not:
         facts.append(f"in one: {one.division.why_not}")
+    if one.division.fresh:
+        facts.append(f"where the detector begins afresh at {len(one.division.fresh)} key frames")
     return f"{name}: {', '.join(facts) or 'of unknown length'}"
 
 

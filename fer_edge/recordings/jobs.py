@@ -117,7 +117,7 @@ class SurveyJob:
 
 @dataclass(frozen=True)
 class PartJob:
-    """Decode, detect and classify a part of a recording, or all of it: the half that remembers nothing between frames.
+    """Decode, detect and classify a part of a recording, or all of it: the half that needs nothing of the parts before.
 
     Attributes
     ----------
@@ -131,6 +131,8 @@ class PartJob:
         Where what is seen goes, for the job that joins.
     number, of : int
         Which part of how many this is, from 0 on.
+    fresh : tuple of int
+        As of `Survey`.
     """
 
     recording: Recording
@@ -140,6 +142,7 @@ class PartJob:
     file: str
     number: int = 0
     of: int = 1
+    fresh: Tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,9 @@ class Survey:
         How long it is, as far as is known; 0 otherwise.
     unsplit : str
         Why it is not split, for people; empty where it is, or where it is too short to.
+    fresh : tuple of int
+        Indices in the recording of the frames at which whatever remembers begins afresh. The same into however many parts it
+        is split, and each part but the first begins at one of them, where there are any.
     """
 
     identity: Identity
@@ -216,6 +222,7 @@ class Survey:
     frames: int = 0
     seconds: float = 0.0
     unsplit: str = ""
+    fresh: Tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

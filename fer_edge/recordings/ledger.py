@@ -155,9 +155,8 @@ class Ledger:
         entry.parts.clear()
         entry.behind.clear()
         entry.frames.clear()
+        identity, fresh = entry.survey.identity, entry.survey.fresh
         for number, span in enumerate(spans or (None,)):
             # A part of a recording that was split has another name than the whole.
             file = os.path.join(entry.folder, PARTS, f"{number}-of-{entry.wanted}.jsonl.gz")
-            self._next.append(
-                PartJob(entry.recording, self.asked, entry.survey.identity, span, file, number, entry.wanted)
-            )
+            self._next.append(PartJob(entry.recording, self.asked, identity, span, file, number, entry.wanted, fresh))

@@ -1,16 +1,17 @@
-"""The half of the work that remembers nothing between frames: decode, detect, classify."""
+"""The half of the work that needs nothing of the parts before: decode, detect, classify."""
 
 from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack
-from typing import Dict, List
+from bisect import bisect_right
+from contextlib import closing
+from typing import Dict, List, Sequence
 
 from fer_edge.pipeline.stage_spec import StageWork
 from fer_edge.recordings.identity import refuse_changed
-from fer_edge.recordings.jobs import PartJob, PartResult, Tell
-from fer_edge.recordings.networks import networks_of, stages_of
+from fer_edge.recordings.jobs import Asked, PartJob, PartResult, Tell
+from fer_edge.recordings.networks import Networks, networks_of, stages_of
 from fer_edge.recordings.output import made_folder, writing
 from fer_edge.recordings.part_file import PartWriter
 from fer_edge.recordings.reading import reader_of
@@ -40,13 +41,11 @@ def analyse_part(job: PartJob, tell: Tell) -> PartResult:
     selection = Selection(job.asked.every, job.asked.fps, before)
     analysed = 0
     made_folder(os.path.dirname(job.file))
-    with writing(job.file), ExitStack() as stack, replacing(job.file) as draft:
-        stages = stages_of(job.asked, networks)
-        for stage in stages:
-            stack.callback(stage.close)
+    stages = FreshStages(job.asked, networks, job.fresh)
+    with writing(job.file), closing(stages), replacing(job.file) as draft:
         part = PartWriter(draft.file)
         for frame in reader.read(selection):
-            part.write(seen(Observation(frame), stages))
+            part.write(stages.see(Observation(frame)))
             analysed += 1
             tell(analysed, reader.moment - origin)
         part.finish()
@@ -74,6 +73,38 @@ def analyse_part(job: PartJob, tell: Tell) -> PartResult:
         reader.moment,
         inexact if job.of > 1 else "",
     )
+
+
+class FreshStages:
+    """The stages of a part, other ones from each fresh start on: none of them knows anything of the frames before it.
+
+    Parameters
+    ----------
+    asked : Asked
+    networks : Networks
+        Which stay, and stay open.
+    fresh : sequence of int
+        Indices of the frames at which others are made, rising. Where such a frame is not analysed, the next one is the first
+        that they see.
+    """
+
+    def __init__(self, asked: Asked, networks: Networks, fresh: Sequence[int]) -> None:
+        self._asked, self._networks, self._fresh = asked, networks, fresh
+        self._stretch = -1
+        self._stages: List[StageWork] = []
+
+    def see(self, observation: Observation) -> Observation:
+        """Return what is seen in a frame; to be asked of one after the other."""
+        stretch = bisect_right(self._fresh, observation.frame.index)
+        if stretch != self._stretch:
+            self.close()
+            self._stages, self._stretch = stages_of(self._asked, self._networks), stretch
+        return seen(observation, self._stages)
+
+    def close(self) -> None:
+        """Close the stages. May be called twice."""
+        while self._stages:
+            self._stages.pop().close()
 
 
 def seen(observation: Observation, stages: List[StageWork]) -> Observation:

@@ -178,6 +178,12 @@ class Run:
         job, result = message.job, message.result
         if isinstance(result, Survey):
             self._ledger.surveyed(entry, result)
+            if result.fresh:
+                logger.info(
+                    "%s: the detector begins afresh at %d of its key frames, as it would for any number of workers",
+                    entry.recording.name,
+                    len(result.fresh),
+                )
             if result.unsplit:
                 logger.info("%s is not split: %s", entry.recording.name, result.unsplit)
         elif isinstance(result, JoinResult):

@@ -1,11 +1,15 @@
-"""Where a recording can be split so that its parts, read by themselves, give the very frames that the whole gives."""
+"""Where a recording can be split so that its parts, read by themselves, give the very frames that the whole gives.
+
+A detector that remembers sees in a frame what it does because of those before. So it begins afresh at some key frames, whether
+the recording is split there or not: which, the file alone decides.
+"""
 
 from __future__ import annotations
 
 import threading
 from array import array
-from dataclasses import dataclass
-from typing import Any, Callable, List, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +23,16 @@ from fer_edge.recordings.selection import Selection
 LEAST_FRAMES = 300
 """Of a part: its first frame costs up to a second of decoding before it, and a process some more to begin."""
 
+FRESH_FRAMES = 600
+"""From one fresh start of a detector that remembers to the next, at the least."""
+
 LEAST_PICTURES = 50
 
 _INDEXED = ("mov,mp4", "matroska")
 """Formats, as FFmpeg calls them, in which a seek leads to the key frame that is sought, or before it."""
+
+_Key = Tuple[int, int, int]
+"""Of a key frame: its index, when it is shown, and what to seek."""
 
 _TICK = 1000
 
@@ -44,12 +54,15 @@ class Division:
         How long it is; 0 if unknown.
     why_not : str
         Why it is not split, where more parts were wanted and it is long enough.
+    fresh : tuple of int
+        Indices of the frames at which a detector that remembers begins afresh.
     """
 
     spans: Tuple[Span, ...] = ()
     frames: int = 0
     seconds: float = 0.0
     why_not: str = ""
+    fresh: Tuple[int, ...] = ()
 
 
 def divide(recording: Recording, most: int, remembers: bool, tick: Callable[[], None] = lambda: None) -> Division:
@@ -60,7 +73,7 @@ def divide(recording: Recording, most: int, remembers: bool, tick: Callable[[], 
     most : int
         Into how many parts at most.
     remembers : bool
-        Whether the detector knows something of the frames before, so that no part would be as the whole.
+        Whether the detector looks at a frame with what it knows of those before.
     tick : callable
         Called now and then.
 
@@ -71,9 +84,8 @@ def divide(recording: Recording, most: int, remembers: bool, tick: Callable[[], 
     """
     if recording.kind == PICTURES:
         return _of_pictures(recording, most)
-    if not has_av():
-        return _by_opencv(recording)
-    return _by_index(recording, most, remembers, tick)
+    found = _by_index(recording, most, remembers, tick) if has_av() else _by_opencv(recording)
+    return found if most > 1 else replace(found, why_not="")
 
 
 def _of_pictures(recording: Recording, most: int) -> Division:
@@ -108,12 +120,9 @@ def _by_index(recording: Recording, most: int, remembers: bool, tick: Callable[[
             frames = decoder.frames_promised
             seconds = decoder.duration or (frames / decoder.fps if decoder.fps > 0 else 0.0)
             frames = frames or round(seconds * decoder.fps)
-            if frames < 2 * LEAST_FRAMES or most < 2:
+            # Where a detector begins afresh does not depend on how many would read it.
+            if frames < 2 * LEAST_FRAMES or (most < 2 and not remembers):
                 return Division((), frames, seconds)
-            if remembers:
-                return Division(
-                    (), frames, seconds, "the detector looks at each frame with what it knows of those before"
-                )
             if not decoder.format_name.startswith(_INDEXED):
                 return Division((), frames, seconds, f"the format {decoder.format_name} has no index of key frames")
             next(decoder.selected(Selection()), None)
@@ -123,7 +132,12 @@ def _by_index(recording: Recording, most: int, remembers: bool, tick: Callable[[
         index = _read_index(prepared.place, prepared.options, tick)
     except (OSError, ValueError) as error:
         raise media.unreadable(Report(error=type(error).__name__, words=str(error))) from None
-    return _spans(index, origin, most, seconds)
+    if index.why_not:
+        return Division((), frames, seconds, index.why_not)
+    return _spans(index, origin, most, seconds, remembers)
+
+
+_NONE: NDArray[np.int64] = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -139,7 +153,7 @@ class _Index:
     unit : float
         Seconds of a stamp's unit.
     why_not : str
-        Why it cannot be relied upon.
+        Why it cannot be relied upon; empty where it can.
     """
 
     shown: NDArray[np.int64]
@@ -158,31 +172,35 @@ def _read_index(place: str, options: Any, tick: Callable[[], None]) -> _Index:
     with av.open(place, options=dict(options), metadata_errors="replace") as container:
         stream = best_video(container)
         unit = float(stream.time_base)
-        for packet in container.demux(stream):
-            if not packet.size:
-                continue
-            if packet.pts is None or packet.is_corrupt:
-                return _Index(np.zeros(0, np.int64), [], unit, "some of its frames have no time")
-            if packet.is_keyframe:
-                keys.append((packet.pts, packet.pts if packet.dts is None else min(packet.pts, packet.dts)))
-            shown.append(packet.pts)
-            if len(shown) % _TICK == 0:
-                tick()
-    return _Index(np.frombuffer(shown, np.int64) if shown else np.zeros(0, np.int64), keys, unit)
+        try:
+            for packet in container.demux(stream):
+                if not packet.size:
+                    continue
+                if packet.pts is None or packet.is_corrupt:
+                    return _Index(_NONE, [], unit, "some of its frames have no time")
+                if packet.is_keyframe:
+                    keys.append((packet.pts, packet.pts if packet.dts is None else min(packet.pts, packet.dts)))
+                shown.append(packet.pts)
+                if len(shown) % _TICK == 0:
+                    tick()
+        except (OSError, ValueError):  # what is before that can be analysed all the same
+            return _Index(_NONE, [], unit, "it is damaged")
+    return _Index(np.frombuffer(shown, np.int64) if shown else _NONE, keys, unit)
 
 
-def _spans(index: _Index, origin: float, most: int, seconds: float) -> Division:
+def _spans(index: _Index, origin: float, most: int, seconds: float, remembers: bool) -> Division:
     order = np.sort(index.shown)
     count = len(order)
-    why_not = index.why_not
-    if not why_not and (count == 0 or (np.diff(order) <= 0).any() or order[0] * index.unit < origin - index.unit / 2):
-        why_not = "the times of its frames do not grow"
-    parts = min(most, count // LEAST_FRAMES)
-    cuts = _cuts(order, index.keys, parts) if not why_not else []
-    if not why_not and not cuts:
-        why_not = "it has no key frame in its course"
-    if why_not:
-        return Division((), count, seconds, why_not if count >= 2 * LEAST_FRAMES else "")
+    if count == 0 or (np.diff(order) <= 0).any() or order[0] * index.unit < origin - index.unit / 2:
+        return Division((), count, seconds, "the times of its frames do not grow")
+    keys = [(int(np.searchsorted(order, shown)), shown, seek) for shown, seek in sorted(index.keys)]
+    starts = fresh_starts(keys, count) if remembers else []
+    fresh = tuple(first for first, _, _ in starts)
+    cuts = _cuts(starts if remembers else keys, count, min(most, count // LEAST_FRAMES))
+    if not cuts:
+        where = "at which the detector could begin afresh" if remembers and len(keys) > 1 else "in its course"
+        why_not = f"it has no key frame {where}" if count >= 2 * LEAST_FRAMES else ""
+        return Division((), count, seconds, why_not, fresh)
     spans = []
     edges = [(0, int(order[0]), index.keys[0][1]), *cuts]
     for (first, start, seek), following in zip(edges, [*edges[1:], None]):
@@ -190,17 +208,35 @@ def _spans(index: _Index, origin: float, most: int, seconds: float) -> Division:
         before = float(order[first - 1]) * index.unit - origin if first else -1.0
         end: Optional[int] = None if following is None else following[1]
         spans.append(Span(first, last - first, start, end, seek, origin, before))
-    return Division(tuple(spans), count, seconds)
+    return Division(tuple(spans), count, seconds, "", fresh)
 
 
-def _cuts(order: NDArray[np.int64], keys: List[Tuple[int, int]], parts: int) -> List[Tuple[int, int, int]]:
-    """Return index, stamp and stamp to seek of the key frames at which parts begin, after the first."""
-    found: List[Tuple[int, int, int]] = []
-    before, count = 0, len(order)
-    ranked = [(int(np.searchsorted(order, shown)), shown, seek) for shown, seek in sorted(keys)]
+def fresh_starts(keys: Sequence[_Key], count: int) -> List[_Key]:
+    """Return the key frames at which a detector that remembers begins afresh.
+
+    Parameters
+    ----------
+    keys : sequence of (int, int, int)
+        All that there are, in order: index, stamp, and stamp to seek.
+    count : int
+        How many frames there are.
+    """
+    found: List[_Key] = []
+    before = 0
+    for key in keys:
+        if key[0] - before >= FRESH_FRAMES and count - key[0] >= FRESH_FRAMES // 2:
+            found.append(key)
+            before = key[0]
+    return found
+
+
+def _cuts(keys: Sequence[_Key], count: int, parts: int) -> List[_Key]:
+    """Return the key frames at which parts begin, after the first."""
+    found: List[_Key] = []
+    before = 0
     for number in range(1, parts):
         wanted = max(number * count // parts, before + LEAST_FRAMES)
-        later = next((one for one in ranked if one[0] >= wanted), None)
+        later = next((one for one in keys if one[0] >= wanted), None)
         if later is None or count - later[0] < LEAST_FRAMES // 2:
             break
         found.append(later)

@@ -18,8 +18,8 @@ from fer_edge.system.regular_file import open_regular
 from fer_edge.types import LABELS, Observation, StateChange
 from fer_edge.version import __version__
 
-VERSION = 1
-"""Of the form of the results; those of another are made anew."""
+VERSION = 2
+"""Of the results: another one where their form changes, or what is found in a recording. Those of another are made anew."""
 
 SUMMARY = "summary.json"
 """Of one recording; written last, so that it is the mark of results that are whole."""

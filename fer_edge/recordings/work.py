@@ -52,9 +52,8 @@ def survey(job: SurveyJob, tick: Callable[[], None] = lambda: None) -> Survey:
     done = finished(job.folder, identity, job.asked)
     if done is not None:
         return Survey(identity, done)
-    remembers = job.parts > 1 and networks_of(job.asked).remembers
-    found = divide(job.recording, job.parts, remembers, tick)
-    return Survey(identity, None, found.spans, found.frames, found.seconds, found.why_not)
+    found = divide(job.recording, job.parts, networks_of(job.asked).remembers, tick)
+    return Survey(identity, None, found.spans, found.frames, found.seconds, found.why_not, found.fresh)
 
 
 def failure_of(job: Job, error: BaseException) -> Failed:

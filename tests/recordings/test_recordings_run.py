@@ -55,7 +55,7 @@ def test_what_is_finished_is_skipped_until_its_content_the_settings_or_the_resul
         file.write("more\n")
     assert again(folder, min_score=0.6) == ["c"]
     (folder / "out/a/states.csv").unlink()
-    (folder / "out/b/summary.json").write_text('{"version": 1')
+    (folder / "out/b/summary.json").write_text('{"version": 2')
     assert again(folder, min_score=0.6) == ["a", "b"]
     summary = json.loads((folder / "out/c/summary.json").read_text())
     summary["version"] = 0

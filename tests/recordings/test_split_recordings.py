@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
-from recording_files import ASKED, analyse, in_this_process, rows_of, tables_of, write_picture, write_recording
+from recording_files import (
+    ASKED,
+    analyse,
+    in_this_process,
+    moving_face,
+    rows_of,
+    small_face,
+    tables_of,
+    write_picture,
+    write_recording,
+)
 
 from fer_edge.recordings import FakePool, PartJob, splitting
 from fer_edge.recordings.find import find_recordings
 from fer_edge.recordings.splitting import divide
+from fer_edge.types import Image
 
 pytest.importorskip("av")
 
@@ -17,6 +29,7 @@ pytest.importorskip("av")
 @pytest.fixture(autouse=True)
 def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(splitting, "LEAST_FRAMES", 25)
+    monkeypatch.setattr(splitting, "FRESH_FRAMES", 25)
     monkeypatch.setattr(splitting, "LEAST_PICTURES", 2)
 
 
@@ -80,20 +93,12 @@ def test_pictures_are_split_by_files(tmp_path: Path) -> None:
     assert [row["file"] for row in rows_of(tmp_path / "out2/shots/frames.csv")] == [f"p{n}.png" for n in range(12)]
 
 
-def why_not_split(path: Path, remembers: bool = False) -> str:
+def why_not_split(path: Path) -> str:
     (recording,) = find_recordings([str(path)]).recordings
-    found = divide(recording, 4, remembers)
+    found = divide(recording, 4, remembers=False)
     assert not found.spans
     assert found.frames > 0
     return found.why_not
-
-
-def test_a_detector_that_remembers_keeps_a_recording_in_one(tmp_path: Path) -> None:
-    path = write_recording(tmp_path / "a.mp4", 100)
-    assert "detector" in why_not_split(path, remembers=True)
-    pool = FakePool(in_this_process, 2)
-    assert analyse(path, tmp_path / "out", pool, detector="auto").finished == 1
-    assert [job.of for job in pool.submitted if isinstance(job, PartJob)] == [1]
 
 
 def test_what_has_no_index_of_key_frames_or_is_interlaced_is_not_split(tmp_path: Path) -> None:
@@ -109,21 +114,26 @@ def test_without_pyav_nothing_is_split_and_it_is_said_why(tmp_path: Path, monkey
     assert "PyAV" in why_not_split(path)
 
 
-def test_parts_that_do_not_fit_together_are_read_anew_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_recording(tmp_path / "a.mp4", 100)
-    analyse(path, tmp_path / "whole")
+@pytest.mark.parametrize(("detector", "images"), [("blazeface", moving_face), ("auto", small_face)])
+def test_parts_that_do_not_fit_together_are_read_anew_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detector: str, images: Callable[[int], Iterator[Image]]
+) -> None:
+    path = write_recording(tmp_path / "a.mp4", 100, images=images)
+    analyse(path, tmp_path / "whole", detector=detector)
     spans = splitting._spans
 
     def wrong(*arguments: Any) -> Any:
         found = spans(*arguments)
-        return splitting.Division((*found.spans[:-1], splitting.Span(40, 60, *_ends(found.spans[-1]))), 100, 4.0)
+        if not found.spans:
+            return found
+        return replace(found, spans=(*found.spans[:-1], splitting.Span(40, 60, *_ends(found.spans[-1]))))
 
     def _ends(span: Any) -> Any:
         return span.start, span.end, span.seek, span.origin, span.before
 
     monkeypatch.setattr(splitting, "_spans", wrong)
     pool = FakePool(in_this_process, 2)
-    assert analyse(path, tmp_path / "out", pool).finished == 1
+    assert analyse(path, tmp_path / "out", pool, detector=detector).finished == 1
     assert [job.of for job in pool.submitted if isinstance(job, PartJob)][-1] == 1
     assert tables_of(tmp_path / "out/a.mp4") == tables_of(tmp_path / "whole/a.mp4")
 

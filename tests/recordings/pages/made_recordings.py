@@ -76,7 +76,7 @@ def write_recording(
     _write(folder / f"states.{form}", STATE_COLUMNS, states)
     total = sum(seconds.values())
     record = {
-        "version": 1,
+        "version": 2,
         "name": told(name),
         "path": f"/recordings/{told(name)}",
         "kind": "pictures" if files else "video",

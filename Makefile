@@ -16,7 +16,7 @@ BOARD := $(CURDIR)/.board
 export ORT_DISABLE_TELEMETRY := 1
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run check test test-3.8 test-mediapipe test-homeassistant test-mlserver test-resolve test-aarch64 test-board test-image fuzz mutants soak lint docs lock benchmark release wheel clean
+.PHONY: help run check test test-3.8 test-mediapipe test-homeassistant test-mlserver test-s3 test-resolve test-aarch64 test-board test-image fuzz mutants soak lint docs lock benchmark release wheel clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,9 @@ test-homeassistant: $(TEST_ENV)/.ready .venv-homeassistant/.ready  ## hold what 
 
 test-mlserver: $(TEST_ENV)/.ready .venv-mlserver/.ready  ## let MLServer, a server of the KServe protocol, classify for boards
 	MLSERVER=$(CURDIR)/.venv-mlserver/bin/mlserver $(TEST_ENV)/bin/python -m pytest tests/classify/test_mlserver.py
+
+test-s3: .venv-s3/.ready  ## analyse recordings in S3, as moto's server has it, on a Ray cluster of two machines
+	.venv-s3/bin/python -m pytest tests/recordings/cluster/test_s3.py
 
 test-resolve: $(TEST_ENV)/.ready  ## ask the package index whether every flavour installs on boards and PCs
 	$(TEST_ENV)/bin/python $(PIP) 'uv>=0.5,<1'
@@ -123,6 +126,11 @@ $(OLD_ENV)/.ready: pyproject.toml requirements/test-3.8.txt
 .venv-mlserver/.ready:
 	$(PYTHON) -m venv .venv-mlserver
 	.venv-mlserver/bin/python $(PIP) 'mlserver>=1.7,<2' 'onnxruntime>=1.17,<2'
+	@touch $@
+
+.venv-s3/.ready: pyproject.toml requirements/test-3.8.txt
+	$(PYTHON) -m venv .venv-s3
+	.venv-s3/bin/python $(PIP) --requirement requirements/test-3.8.txt --editable '.[headless,media,cluster]' s3fs 'moto[server]>=5,<6'
 	@touch $@
 
 .venv-docs/.ready: requirements/docs.txt

@@ -136,9 +136,9 @@ def _is_there(place: str, problems: List[str]) -> bool:
     if not is_url(place):
         return os.access(place, os.R_OK)
     try:
-        Storage(place)
+        Storage(place).is_file(place)
     except FerEdgeError as error:
-        problems.append(f"cannot read {place}: {error.message}")
+        problems.append(f"has no use of the storage: {error.message.rstrip('.')}")
     return True
 
 

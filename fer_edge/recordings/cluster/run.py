@@ -73,7 +73,8 @@ def needed_of(asked: Asked, places: Sequence[str], token: str = "") -> Needed:
     chosen: List[str] = []
     seen = set()
     for place in places:
-        folder = place.partition("://")[0] if is_url(place) else os.path.dirname(place)
+        # Of an address the bucket: each has rights of its own.
+        folder = "/".join(place.split("/")[:3]) if is_url(place) else os.path.dirname(place)
         if folder not in seen and len(chosen) < _MOST_PLACES:
             seen.add(folder)
             chosen.append(place)

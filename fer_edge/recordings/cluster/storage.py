@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import secrets
 from typing import Any, Callable, Dict, Iterator, List, Mapping
@@ -42,6 +43,9 @@ _MARKS = (
     "modified",
     "created",
 )
+_KEYS = ("credential", "authentication", "authorization", "tokenretrieval")
+"""Parts of the names that packages give to their errors for keys that are missing, or are not taken."""
+
 _OF_PIP = re.compile(r"[Ii]nstall ([A-Za-z][\w.\[\]-]*)")
 
 Tick = Callable[[], None]
@@ -96,6 +100,8 @@ class Storage:
 
     def __init__(self, url: str) -> None:
         fsspec = import_library("fsspec", "cluster", "A file at an address")
+        # s3fs tries five times what botocore tries five times itself: seven minutes with a server that says nothing.
+        os.environ.setdefault("AWS_MAX_ATTEMPTS", "2")
         kind = url.partition("://")[0].lower()
         self._named = shown(mask(url))
         try:
@@ -141,9 +147,11 @@ class Storage:
 
     def is_file(self, url: str) -> bool:
         """Return whether there is such a file. Raises SourceError."""
-        with self._reading(url):
-            self._fs.invalidate_cache()
-            return bool(self._fs.isfile(self._path(url)))
+        try:  # fsspec's own `isfile` takes a storage that refuses, or does not answer, for one without the file
+            with self._reading(url):
+                return bool(self._info(url).get("type") == "file")
+        except SourceNotFound:
+            return False
 
     def stamp(self, url: str) -> str:
         """Return what differs once a file was written anew, as far as this kind of storage tells. Raises SourceError."""
@@ -179,7 +187,8 @@ class Storage:
         folder, _, name = place.rpartition("/")
         draft = place if self._whole_or_not else f"{folder}/.fer-edge-{secrets.token_hex(8)}-{name}"
         with self._writing(url):
-            self._fs.makedirs(folder, exist_ok=True)
+            if not self._whole_or_not:  # those have no folders, and would make a bucket of a name that was mistyped
+                self._fs.makedirs(folder, exist_ok=True)
             try:
                 self._copy(path, draft, tick)
                 if draft != place:
@@ -232,12 +241,12 @@ class Storage:
             raise
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise SourceNotFound(f"There is no file {shown(mask(url))}.", "Check the address.") from error
-        except PermissionError as error:
-            raise SourcePermission(
-                f"{shown(mask(url))} may not be read: {in_short(error)}.",
-                "Give every machine of the cluster the keys of the storage.",
-            ) from error
         except Exception as error:
+            if isinstance(error, PermissionError) or _is_of_keys(error):
+                raise SourcePermission(
+                    f"{shown(mask(url))} may not be read: {_said(error)}.",
+                    "Give every machine of the cluster the keys of the storage.",
+                ) from error
             raise self._unreachable(error) from error
 
     @contextlib.contextmanager
@@ -257,6 +266,11 @@ class Storage:
             f"{self._named} cannot be reached: {_said(error)}.",
             "Look at the address and the network, and at the keys that every machine of the cluster has.",
         )
+
+
+def _is_of_keys(error: Exception) -> bool:
+    name = type(error).__name__.lower()
+    return any(part in name for part in _KEYS)
 
 
 def _said(error: Exception) -> str:

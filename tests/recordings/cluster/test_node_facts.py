@@ -46,6 +46,23 @@ def test_a_machine_is_refused_for_what_is_another_there(tmp_path: Path) -> None:
     assert any("lacks the network" in why for why in refusals(lacking, needed))
 
 
+def test_a_machine_that_may_not_read_a_bucket_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed (extra 'cluster')")
+
+    def info(self: object, path: str) -> None:
+        if path.startswith("/there"):
+            raise FileNotFoundError(path)
+        raise PermissionError("Forbidden")
+
+    places = ["memory://there/1.mp4", "memory://there/2.mp4", "memory://closed/1.mp4"]
+    needed = needed_of(ASKED, places)
+    assert needed.readable == (places[0], places[2])
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "info", info)
+    assert refusals(facts_of(needed), needed) == [
+        "has no use of the storage: memory://closed/1.mp4 may not be read: PermissionError: Forbidden"
+    ]
+
+
 def test_of_many_machines_some_are_named_and_the_others_are_counted() -> None:
     needed = needed_of(ASKED, [])
     machines = [{"host": f"node{number}", "python": needed.python, "version": ""} for number in range(9)]

@@ -58,7 +58,10 @@ def test_ray_is_kept_from_reporting_to_its_makers(before: Optional[str]) -> None
     program = (
         "from fer_edge.recordings.cluster.connection import load_ray\n"
         "load_ray()\n"
-        "from ray._common.usage import usage_lib\n"
+        "try:\n"
+        "    from ray._common.usage import usage_lib\n"
+        "except ImportError:\n"  # Ray 2.10
+        "    from ray._private.usage import usage_lib\n"
         "print(usage_lib.usage_stats_enabled())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)

@@ -15,11 +15,14 @@ pytest.importorskip("fsspec", reason="fsspec is not installed (extra 'cluster')"
 
 import fsspec
 
+import fer_edge.recordings.cluster.storage
 from fer_edge.errors import (
     DiskFull,
     MissingExtra,
     OutputNotWritable,
     SourceNotFound,
+    SourcePermission,
+    SourceUnreachable,
     SourceUnreadable,
     UsageError,
 )
@@ -141,6 +144,52 @@ def test_a_storage_that_cannot_rename_gets_the_file_itself(
     assert {name: memory.cat(name[len("memory:/") :]) for name in Storage(OUT).files_below(OUT)} == {
         f"{OUT}/frames.csv": b"whole"
     }
+
+
+class NoCredentialsError(Exception):
+    """As botocore calls it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "words"),
+    [
+        (OSError("Could not connect"), SourceUnreachable, "memory://in cannot be reached: OSError: Could not connect"),
+        (NoCredentialsError("Unable to locate credentials"), SourcePermission, "may not be read: NoCredentialsError"),
+        (PermissionError("Forbidden"), SourcePermission, "may not be read: PermissionError: Forbidden"),
+    ],
+)
+def test_a_storage_that_does_not_answer_or_refuses_is_not_one_without_the_file(
+    memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, error: Exception, told: type, words: str
+) -> None:
+    storage = Storage(IN)
+    assert not storage.is_file(f"{IN}/1.mp4")
+    monkeypatch.setattr(type(memory), "info", lambda *_: (_ for _ in ()).throw(error))
+    with pytest.raises(told, match=words):
+        storage.is_file(f"{IN}/1.mp4")
+
+
+def test_a_file_that_is_put_makes_no_bucket(
+    tmp_path: Path, memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "frames.csv"
+    path.touch()
+    made = []
+    monkeypatch.setattr(fer_edge.recordings.cluster.storage, "WHOLE_OR_NOT", frozenset(("memory",)))
+    monkeypatch.setattr(type(memory), "makedirs", lambda self, path, exist_ok: made.append(path))
+    Storage(OUT).put(os.fspath(path), f"{OUT}/frames.csv")
+    assert Storage(OUT).is_file(f"{OUT}/frames.csv")
+    assert made == []
+
+
+def test_a_server_of_s3_that_says_nothing_is_not_waited_for_longer_than_whoever_set_it_wants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "4")
+    Storage(IN)
+    assert os.environ["AWS_MAX_ATTEMPTS"] == "4"
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS")
+    Storage(IN)
+    assert os.environ["AWS_MAX_ATTEMPTS"] == "2"
 
 
 def test_addresses_are_found_as_paths_are(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ class LocalCluster:
         self.machines: List[Machine] = []
         try:
             self._start(place, head)
-            # Its port answers long before with Ray 2.10; a machine that joins then makes it end.
+            # With Ray 2.10 its port answers long before it has started.
             wait_until(self.machines[0].has_joined, lambda: f"the head to start\n{self.machines[0].log.read_text()}")
             for environment in others:
                 self.add(environment)

@@ -21,7 +21,7 @@ from fer_edge.training.arguments import (
     add_zoo_arguments,
     train_settings,
 )
-from fer_edge.training.atomic import check_replaceable
+from fer_edge.training.atomic import check_writable
 from fer_edge.training.triton.command import run_triton
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run_train(args: argparse.Namespace) -> int:
     # A set takes long to read: a network that does not exist, and a place that is taken, are told first.
     find_network(settings.network)
     check_run(folder)
-    check_replaceable(folder / "curves.png", OURS)
+    check_writable(folder / "curves.png", OURS)
     faces, validation = pair_of(args)
     with _bar("step") as bar:
 
@@ -106,7 +106,7 @@ def run_export(args: argparse.Namespace) -> int:
         from fer_edge.training.data import DataSource, load_faces, measured_part
         from fer_edge.training.export import OURS, ExportOptions, export
 
-    check_replaceable(args.output, OURS)
+    check_writable(args.output, OURS)
     texts = {key: getattr(args, key) for key in ("training_data", "licence") if getattr(args, key)}
     options = ExportOptions(
         name=args.name,
@@ -147,7 +147,7 @@ def _run_quantise(args: argparse.Namespace) -> int:
             "A network in INT8 says of itself what the one in FP32 says.",
             "Leave --name, --crop-margin and the like out, or export the FP32 file again with them.",
         )
-    check_replaceable(args.output, OURS)
+    check_writable(args.output, OURS)
     model = find_model(args.checkpoint)
     colour = read_contract(model)[0].colour
     source = DataSource(args.calibration, colour=colour)

@@ -204,8 +204,8 @@ class Run:
         if not concerns_one(error):
             raise error
         recording = entry.recording
-        self._ledger.failed(entry, Failure(recording.name, recording.path, message.kind, message.message, message.hint))
-        logger.warning("%s: %s", recording.name, message.message)
+        self._ledger.failed(entry, Failure(recording.name, recording.path, message.kind, error.message, error.remedy))
+        logger.warning("%s: %s", recording.name, error.message)
         clear_leftovers(entry.folder)
 
     def _lose(self, entry: Entry, message: Lost) -> None:

@@ -24,7 +24,10 @@ HEADS: Dict[str, bytes] = {
     "head.avi": b"RIFF\xff\0\0\0AVI LIST",
     "head.ts": b"G@\0\x10",
     "photos/head.webp": b"RIFF\xff\1\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x0a\0\0\x0a\0\0ANMF\x20\0\0\0" + bytes(32),
-    "apng/head.png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\2" + bytes(10) + b"\x08acTL\0\0\0\1" + bytes(8),
+    "apng/head.png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\2"
+    + bytes(10)
+    + b"\x08acTL\0\0\0\1"
+    + bytes(8),
     "heic/head.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
     "tiff/head.tif": b"II*\0\x08\0\0\0",
     "jpeg/head.jpg": b"\xff\xd8\xff\xe0\0\x10JFIF",

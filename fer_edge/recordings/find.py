@@ -12,6 +12,7 @@ from fer_edge.capture.file.container import is_text
 from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
 from fer_edge.capture.file.places import is_image_place, path_of
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable, UsageError
+from fer_edge.recordings.overlap import each_once
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.system.masking import shown
 
@@ -53,7 +54,7 @@ class Found:
     Attributes
     ----------
     recordings : tuple of Recording
-        Sorted naturally by name, each once.
+        Sorted naturally by name, each file once.
     unreadable : tuple of (str, str)
         Folders that could not be searched, and why.
     others : int
@@ -111,15 +112,14 @@ def refuse_reserved(names: Collection[str]) -> None:
 class _Search:
     def __init__(self, out: str) -> None:
         self._out = out
-        self.found: Dict[str, Recording] = {}
-        self._places: Dict[str, str] = {}
+        self.found: List[Recording] = []
         self._unreadable: List[Tuple[str, str]] = []
-        self._others = self._put_so_far = 0
+        self._others = 0
 
     def result(self) -> Found:
-        refuse_reserved(self.found)
-        names = sorted(self.found, key=natural)
-        return Found(tuple(self.found[name] for name in names), tuple(self._unreadable), self._others)
+        found = each_once(self.found, _size)
+        refuse_reserved(found)
+        return Found(tuple(found[name] for name in sorted(found, key=natural)), tuple(self._unreadable), self._others)
 
     def add(self, argument: str) -> None:
         """Add what one argument names."""
@@ -130,14 +130,14 @@ class _Search:
                 "Record it first, or watch it: fer-edge --camera",
             )
         if os.path.isdir(place):
-            before = self._put_so_far
+            before = len(self.found)
             self._add_files(list(self._files_below(place)), place)
             if self._is_out(place):
                 raise UsageError(
                     f"{shown(place)} is the folder of the results (--out), or in it, and is not searched.",
                     f"Name another for the results, such as {shown(os.path.join(place, 'results'))}.",
                 )
-            if self._put_so_far == before and not self._unreadable:
+            if len(self.found) == before and not self._unreadable:
                 raise SourceUnreadable(
                     f"The folder {shown(place)} holds no videos and no pictures.",
                     f"Videos are known by their endings ({', '.join(one[1:] for one in VIDEO_SUFFIXES[:6])}, ...); name a file "
@@ -197,45 +197,27 @@ class _Search:
             if ending in PICTURE_SUFFIXES and ending != ANIMATION:
                 pictures.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
             elif ending in (*VIDEO_SUFFIXES, ANIMATION) and not (ending in (".ts", ".mts") and _is_text(path)):
-                self._put(Recording(_below(path, base), VIDEO, os.path.abspath(path), size=_size(path)))
+                self.found.append(Recording(_below(path, base), VIDEO, os.path.abspath(path), size=_size(path)))
             else:
                 self._others += 1
         for folder, names in pictures.items():
             name = _below(folder, base) if os.path.abspath(folder) != os.path.abspath(base or ".") else ""
             size = sum(_size(os.path.join(folder, one)) for one in names)
             own = name or os.path.basename(os.path.abspath(folder)) or "pictures"
-            self._put(Recording(own, PICTURES, os.path.abspath(folder), tuple(names), size))
+            self.found.append(Recording(own, PICTURES, os.path.abspath(folder), tuple(names), size))
 
     def _add_file(self, path: str, name: str) -> None:
         if not os.path.isfile(path):
             raise SourceUnreadable(f"{shown(path)} is not a file.", "Give a video, a picture or a folder.")
         if is_image_place(path) and not path.lower().endswith(ANIMATION):
             folder, own = os.path.split(os.path.abspath(path))
-            self._put(Recording(name, PICTURES, folder, (own,), _size(path)))
+            self.found.append(Recording(name, PICTURES, folder, (own,), _size(path)))
         else:
-            self._put(Recording(name, VIDEO, os.path.abspath(path), size=_size(path)))
-
-    def _put(self, recording: Recording) -> None:
-        name, place = recording.name, os.path.realpath(_place_of(recording))
-        self._put_so_far += 1
-        if self._places.get(name) == place and self.found[name].files == recording.files:
-            return
-        if name in self.found:
-            raise UsageError(
-                f"Two recordings are called '{shown(name)}': {shown(_place_of(self.found[name]))} and "
-                f"{shown(_place_of(recording))}.",
-                "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
-            )
-        self.found[name], self._places[name] = recording, place
+            self.found.append(Recording(name, VIDEO, os.path.abspath(path), size=_size(path)))
 
     def _is_out(self, path: str) -> bool:
         real = os.path.realpath(path)
         return bool(self._out) and (real == self._out or real.startswith(self._out + os.sep))
-
-
-def _place_of(recording: Recording) -> str:
-    single = recording.kind == PICTURES and len(recording.files) == 1
-    return os.path.join(recording.path, recording.files[0]) if single else recording.path
 
 
 def _below(path: str, base: str) -> str:

@@ -6,8 +6,9 @@ import os
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
-from fer_edge.errors import SourceNotFound, SourceUnreadable, UsageError
+from fer_edge.errors import SourceNotFound, SourceUnreadable
 from fer_edge.recordings.find import ANIMATION, VIDEO_SUFFIXES, Found, find_recordings, refuse_reserved
+from fer_edge.recordings.overlap import each_once
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.recordings.storage import Storage, below, is_url
 from fer_edge.system.masking import mask, shown
@@ -34,15 +35,19 @@ def find_anywhere(arguments: Sequence[str], out: str = "") -> Found:
     """
     paths = [argument for argument in arguments if not is_url(argument)]
     found = find_recordings(paths, "" if is_url(out) else out) if paths or not arguments else Found(())
-    recordings: Dict[str, Recording] = {one.name: one for one in found.recordings}
+    everything = list(found.recordings)
     others = found.others
     for url in dict.fromkeys(argument for argument in arguments if is_url(argument)):
         there, left = _at(url.rstrip("/"), out.rstrip("/"))
         others += left
-        for one in there:
-            _put(recordings, one)
+        everything += there
+    recordings = each_once(everything, _size)
     refuse_reserved(recordings)
     return Found(tuple(recordings[name] for name in sorted(recordings, key=natural)), found.unreadable, others)
+
+
+def _size(place: str) -> int:
+    return Storage(place).size(place) if is_url(place) else os.path.getsize(place)
 
 
 def _at(url: str, out: str) -> Tuple[List[Recording], int]:
@@ -88,16 +93,6 @@ def _in_folder(url: str, files: Mapping[str, int]) -> Tuple[List[Recording], int
             Recording(own, PICTURES, folder, tuple(names), sum(files[below(folder, one)] for one in names))
         )
     return recordings, others
-
-
-def _put(recordings: Dict[str, Recording], one: Recording) -> None:
-    known = recordings.get(one.name)
-    if known is not None and (known.path, known.files) != (one.path, one.files):
-        raise UsageError(
-            f"Two recordings are called '{shown(one.name)}': in {shown(mask(known.path))} and in {shown(mask(one.path))}.",
-            "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
-        )
-    recordings[one.name] = one
 
 
 def _is_picture(name: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import cv2
+import numpy as np
 import pytest
 from media_files import write_video
 from waiting import wait_until
@@ -152,8 +153,7 @@ def test_ctrl_c_or_sigterm_ends_it_in_the_middle_and_the_next_run_goes_on(tmp_pa
 @pytest.mark.parametrize("how", ["SIGQUIT", "a closed terminal"])
 def test_parts_that_an_end_of_any_kind_leaves_behind_are_gone_after_the_next_run(tmp_path: Path, how: str) -> None:
     pytest.importorskip("av")
-    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (96, 96))
-    write_video(tmp_path / "long.mp4", (portrait - index % 9 for index in range(1300)), g="20")
+    write_video(tmp_path / "long.mp4", (np.full((64, 96, 3), index % 99, np.uint8) for index in range(2600)), g="20")
     out = tmp_path / "out"
     other, terminal = pty.openpty()
 

@@ -11,6 +11,7 @@ from fer_edge.sinks.files import open_error, write_error
 from fer_edge.system.atomic_file import Draft, replacing
 from fer_edge.system.masking import shown
 from fer_edge.system.new_file import PRIVATE
+from fer_edge.system.regular_file import open_regular
 from fer_edge.system.standard_streams import standard_descriptor
 
 _WHAT = "report"
@@ -91,5 +92,5 @@ def write_page(path: str, page: bytes) -> None:
 
 
 def _is_page(path: str) -> bool:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return file.read(len(_BEGINNING)).lower() == _BEGINNING

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import cv2
-import numpy as np
 import pytest
 from media_files import write_video
 from waiting import wait_until
@@ -153,7 +152,8 @@ def test_ctrl_c_or_sigterm_ends_it_in_the_middle_and_the_next_run_goes_on(tmp_pa
 @pytest.mark.parametrize("how", ["SIGQUIT", "a closed terminal"])
 def test_parts_that_an_end_of_any_kind_leaves_behind_are_gone_after_the_next_run(tmp_path: Path, how: str) -> None:
     pytest.importorskip("av")
-    write_video(tmp_path / "long.mp4", (np.full((64, 96, 3), index % 99, np.uint8) for index in range(2600)), g="20")
+    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (96, 96))
+    write_video(tmp_path / "long.mp4", (portrait - index % 9 for index in range(4000)), g="20")
     out = tmp_path / "out"
     other, terminal = pty.openpty()
 
@@ -181,7 +181,7 @@ def test_parts_that_an_end_of_any_kind_leaves_behind_are_gone_after_the_next_run
     assert code == (HUNG_UP if how == "a closed terminal" else -signal.Signals[how])
     assert code < 0 or not list(out.glob("**/.parts"))
     assert not list(out.glob("**/summary.json"))
-    last = run(tmp_path / "long.mp4", "--out", out)
+    last = run(tmp_path / "long.mp4", "--out", out, "--every", 40)
     assert last.returncode == 0, last.stderr
     assert sorted(path.name for path in (out / "long.mp4").iterdir()) == ["frames.csv", "states.csv", "summary.json"]
 

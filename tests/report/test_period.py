@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timezone
+from types import SimpleNamespace
 
 import pytest
 
-from fer_edge.errors import UsageError
+from fer_edge.errors import MissingExtra, UsageError
 from fer_edge.report.local_time import LocalTime
 from fer_edge.report.period import Period, asked_period
 
@@ -113,3 +115,13 @@ def test_a_period_counts_its_minutes() -> None:
 def test_a_zone_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="no time zone"):
         LocalTime(name)
+
+
+def test_on_a_board_whose_python_knows_no_zones_it_is_told_that_the_package_is_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fer_edge.report.local_time.sys", SimpleNamespace(version_info=(3, 8)))
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.setitem(sys.modules, "backports.zoneinfo", None)
+    with pytest.raises(MissingExtra, match="compiled:  pip install backports.zoneinfo"):
+        LocalTime("Europe/Berlin")

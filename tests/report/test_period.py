@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, timezone
-from types import SimpleNamespace
 
 import pytest
 
@@ -120,8 +118,10 @@ def test_a_zone_that_is_none_is_refused(name: str) -> None:
 def test_on_a_board_whose_python_knows_no_zones_it_is_told_that_the_package_is_compiled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fer_edge.report.local_time.sys", SimpleNamespace(version_info=(3, 8)))
+    def nothing(module: str, *_of: str) -> None:
+        raise MissingExtra(f"It needs {module}.", "Install it.")
+
+    monkeypatch.setattr("fer_edge.report.local_time.import_library", nothing)
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    monkeypatch.setitem(sys.modules, "backports.zoneinfo", None)
     with pytest.raises(MissingExtra, match="compiled:  pip install backports.zoneinfo"):
         LocalTime("Europe/Berlin")

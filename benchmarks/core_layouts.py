@@ -20,6 +20,7 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
@@ -121,6 +122,8 @@ def main() -> None:
     parser.add_argument("--most-others", type=float, default=0.1, metavar="CORES")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
+    if options.json:
+        Path(options.json).open("a", encoding="utf-8").close()  # or a place that takes none is told after the work
     kept: Dict[str, List[Dict[str, float]]] = {}
     for _ in range(options.rounds):
         for faces, cameras in SCENES:

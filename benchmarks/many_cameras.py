@@ -152,6 +152,8 @@ def main() -> None:
     parser.add_argument("--cameras", type=counts, default=[1, 2, 4, 8])
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
+    if options.json:
+        Path(options.json).open("a", encoding="utf-8").close()  # or a place that takes none is told after the work
     environment = describe_environment()
     found: Dict[str, Dict[int, List[Row]]] = {pace: {} for pace in TITLES}
     for number in range(options.rounds):

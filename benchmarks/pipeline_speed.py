@@ -13,6 +13,7 @@ import json
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Dict, List
 
 import numpy as np
@@ -104,6 +105,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
+    if options.json:
+        Path(options.json).open("a", encoding="utf-8").close()  # or a place that takes none is told after the work
     settings = Settings.of(model=options.model, detector=options.detector, threads=options.threads)
     table: Dict[str, Dict[str, float]] = {}
     for faces in (1, 3, 8):

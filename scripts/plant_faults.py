@@ -194,6 +194,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         for plant in plants:
             print(f"{plant.area}: {plant.file}:{line_of(plant, root)}  {plant.promise}")
         return 0
+    if asked.report:
+        asked.report.open("a", encoding="utf-8").close()  # or a place that takes none is told after the work
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="plants-") as folder:
         outcomes = Field(root, Path(folder), max(1, min(asked.jobs, len(plants))), asked.limit).run(plants)

@@ -14,6 +14,7 @@ from fer_edge.capture.distrust import why_not_trusted
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceUnreachable
 from fer_edge.system.masking import printable, shown
+from fer_edge.system.regular_file import open_regular
 
 _PARTIAL_CHAIN, _STRICT = 0x80000, 0x20  # X509_V_FLAG_... of OpenSSL, which older Pythons have no names for
 _OLD = re.compile(
@@ -123,6 +124,8 @@ def secure(
 
 def _context(settings: TlsSettings, address: CameraAddress) -> ssl.SSLContext:
     try:
+        if settings.ca_file:
+            open_regular(settings.ca_file).close()  # OpenSSL would wait for the writer of a pipe
         context = ssl.create_default_context(cafile=settings.ca_file or None)
     except OSError as error:  # of ssl, too
         what = shown(settings.ca_file or "named by SSL_CERT_FILE")
@@ -146,6 +149,8 @@ def _context(settings: TlsSettings, address: CameraAddress) -> ssl.SSLContext:
         context.set_ciphers("ALL:@SECLEVEL=0")
     if settings.certificate:
         try:
+            for file in filter(None, (settings.certificate, settings.key)):
+                open_regular(file).close()
             context.load_cert_chain(settings.certificate, settings.key or None)
         except OSError as error:
             raise SourceUnreachable(

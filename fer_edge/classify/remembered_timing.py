@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from fer_edge.system.atomic_file import ALL_READ, replacing
+from fer_edge.system.new_file import make_folders
 from fer_edge.system.regular_file import open_regular, read_at_most
 
 logger = logging.getLogger("fer_edge")
@@ -93,7 +94,7 @@ class RememberedTimings:
         """Keep `timing`; where that cannot be done, say so once in this process."""
         content = json.dumps({"key": asdict(key), "timing": asdict(timing)}, indent=2) + "\n"
         try:
-            self._folder.mkdir(0o755, parents=True, exist_ok=True)
+            make_folders(self._folder, 0o755)
             with replacing(self._folder / key.file_name, ALL_READ) as draft:
                 draft.write(content.encode())
         except OSError as error:

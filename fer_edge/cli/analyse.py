@@ -25,6 +25,7 @@ from fer_edge.recordings.pages.reading import INDEX
 from fer_edge.recordings.pages.run import write_pages
 from fer_edge.recordings.pool import Pool
 from fer_edge.recordings.run import Outcome, Run, most_parts
+from fer_edge.report.file import refuse_place
 from fer_edge.settings import load_settings, settings_file
 from fer_edge.system.logs import set_up_logging
 from fer_edge.system.masking import printable, shown
@@ -161,6 +162,8 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
         return INTERRUPTED if stop.is_set() else 0
     show = standard_streams(options.progress)
     with _pool(options, cluster, found, asked, workers) as (pool, out), contextlib.ExitStack() as stack:
+        if options.report:
+            refuse_place(os.path.join(options.out, INDEX))
         outcome = _run(found, asked, out, pool, show, stop)
         # A cluster's machines have done their work; what is left takes seconds.
         by = pool if not cluster else stack.enter_context(LocalPool(workers))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+_ADDRESS = re.compile(r" (?:at|@) 0x[0-9A-Fa-f]{6,16}\b")
+"""Of something in memory, as Python and FFmpeg write it into their words: it tells nobody anything, and differs each time."""
 
 
 class FerEdgeError(Exception):
@@ -11,7 +15,7 @@ class FerEdgeError(Exception):
     Parameters
     ----------
     message : str
-        What failed and where, in one sentence.
+        What failed and where, in one sentence; addresses of memory, which words of a library may hold, are left out.
     remedy : str, optional
         What the reader can do about it.
     """
@@ -19,6 +23,7 @@ class FerEdgeError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, remedy: str = "") -> None:
+        message = _ADDRESS.sub("", message)
         super().__init__(message)
         self.message = message
         self.remedy = remedy

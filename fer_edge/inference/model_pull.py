@@ -18,6 +18,7 @@ from fer_edge import errors
 from fer_edge.inference.model_files import KnownModel, known_models, state_of
 from fer_edge.system.atomic_file import ALL_READ, Draft, replacing
 from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.new_file import make_folders
 from fer_edge.system.progress import Progress
 from fer_edge.system.regular_file import open_regular
 from fer_edge.version import __version__
@@ -145,7 +146,7 @@ def _fetch(
 def _new_file(path: Path) -> Iterator[Draft]:
     """Open a file that takes the name `path` when all went well, and leaves no trace otherwise."""
     try:
-        path.parent.mkdir(0o755, parents=True, exist_ok=True)
+        make_folders(path.parent, 0o755)
         with replacing(path, ALL_READ) as draft:
             yield draft
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, Sequence
 from fer_edge.capture.file.container import is_text
 from fer_edge.capture.file.places import is_image_place, path_of
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable, UsageError
-from fer_edge.recordings.found import ANIMATION, VIDEO_SUFFIXES, Catalogue, Found, kind_of, place_of
+from fer_edge.recordings.found import ANIMATION, VIDEO_SUFFIXES, Catalogue, Found, kind_of
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.system.masking import shown
 
@@ -34,7 +34,7 @@ def find_recordings(arguments: Sequence[str], out: str = "") -> Found:
     """
     catalogue = Catalogue()
     search(arguments, out, catalogue)
-    return catalogue.found()
+    return catalogue.found(_size)
 
 
 def search(arguments: Sequence[str], out: str, catalogue: Catalogue) -> None:
@@ -48,7 +48,6 @@ class _Search:
     def __init__(self, out: str, catalogue: Catalogue) -> None:
         self._out = out
         self._catalogue = catalogue
-        self._put_so_far = 0
 
     def add(self, argument: str) -> None:
         """Add what one argument names."""
@@ -59,14 +58,14 @@ class _Search:
                 "Record it first, or watch it: fer-edge --camera",
             )
         if os.path.isdir(place):
-            before = self._put_so_far
+            before = len(self._catalogue.recordings)
             self._add_files(list(self._files_below(place)), place)
             if self._is_out(place):
                 raise UsageError(
                     f"{shown(place)} is the folder of the results (--out), or in it, and is not searched.",
                     f"Name another for the results, such as {shown(os.path.join(place, 'results'))}.",
                 )
-            if self._put_so_far == before and not self._catalogue.unreadable:
+            if len(self._catalogue.recordings) == before and not self._catalogue.unreadable:
                 raise SourceUnreadable(
                     f"The folder {shown(place)} holds no videos and no pictures.",
                     f"Videos are known by their endings ({', '.join(one[1:] for one in VIDEO_SUFFIXES[:6])}, ...); name a file "
@@ -126,27 +125,25 @@ class _Search:
             if kind == PICTURES:
                 pictures.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
             elif kind == VIDEO and not (path.lower().endswith((".ts", ".mts")) and _is_text(path)):
-                self._put(Recording(_below(path, base), VIDEO, os.path.abspath(path), size=_size(path)))
+                self._catalogue.recordings.append(
+                    Recording(_below(path, base), VIDEO, os.path.abspath(path), size=_size(path))
+                )
             else:
                 self._catalogue.others += 1
         for folder, names in pictures.items():
             name = _below(folder, base) if os.path.abspath(folder) != os.path.abspath(base or ".") else ""
             size = sum(_size(os.path.join(folder, one)) for one in names)
             own = name or os.path.basename(os.path.abspath(folder)) or "pictures"
-            self._put(Recording(own, PICTURES, os.path.abspath(folder), tuple(names), size))
+            self._catalogue.recordings.append(Recording(own, PICTURES, os.path.abspath(folder), tuple(names), size))
 
     def _add_file(self, path: str, name: str) -> None:
         if not os.path.isfile(path):
             raise SourceUnreadable(f"{shown(path)} is not a file.", "Give a video, a picture or a folder.")
         if is_image_place(path) and not path.lower().endswith(ANIMATION):
             folder, own = os.path.split(os.path.abspath(path))
-            self._put(Recording(name, PICTURES, folder, (own,), _size(path)))
+            self._catalogue.recordings.append(Recording(name, PICTURES, folder, (own,), _size(path)))
         else:
-            self._put(Recording(name, VIDEO, os.path.abspath(path), size=_size(path)))
-
-    def _put(self, recording: Recording) -> None:
-        self._put_so_far += 1
-        self._catalogue.put(recording, os.path.realpath(place_of(recording)))
+            self._catalogue.recordings.append(Recording(name, VIDEO, os.path.abspath(path), size=_size(path)))
 
     def _is_out(self, path: str) -> bool:
         real = os.path.realpath(path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Collection, Dict, List, Tuple
+from typing import Callable, Collection, List, Tuple
 
 from fer_edge.capture.file.places import SUFFIXES as PICTURE_SUFFIXES
 from fer_edge.errors import UsageError
+from fer_edge.recordings.overlap import each_once
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
-from fer_edge.system.masking import mask, shown
+from fer_edge.system.masking import shown
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".wmv"),
@@ -49,7 +50,7 @@ class Found:
     Attributes
     ----------
     recordings : tuple of Recording
-        Sorted naturally by name, each once.
+        Sorted naturally by name, each file once.
     unreadable : tuple of (str, str)
         Folders that could not be searched, and why.
     others : int
@@ -76,10 +77,12 @@ def kind_of(name: str) -> str:
 
 
 class Catalogue:
-    """Takes the recordings that are found, and refuses those whose names would have their results get in each other's way.
+    """Takes what is found, and refuses names that would have results get in each other's way.
 
     Attributes
     ----------
+    recordings : list of Recording
+        In the order of the arguments, whatever several of them name as often as they do.
     unreadable : list of (str, str)
         As of `Found`.
     others : int
@@ -89,45 +92,24 @@ class Catalogue:
     def __init__(self) -> None:
         self.unreadable: List[Tuple[str, str]] = []
         self.others = 0
-        self._recordings: Dict[str, Recording] = {}
-        self._places: Dict[str, str] = {}
+        self.recordings: List[Recording] = []
 
-    def put(self, recording: Recording, place: str) -> None:
-        """Take a recording; `place` is where it really lies, so that one that is named twice is taken once.
-
-        Raises
-        ------
-        UsageError
-            Another one has its name.
-        """
-        known = self._recordings.setdefault(recording.name, recording)
-        if (self._places.setdefault(recording.name, place), known.files) != (place, recording.files):
-            raise UsageError(
-                f"Two recordings are called '{shown(recording.name)}': {_named(known)} and {_named(recording)}.",
-                "Name the folder that holds both, so that their names have its folders, or analyse them in two runs.",
-            )
-
-    def found(self) -> Found:
-        """Return what was found.
+    def found(self, size_of: Callable[[str], int]) -> Found:
+        """Return what was found, each file once; `size_of` gives the bytes of one.
 
         Raises
         ------
         UsageError
-            It is nothing, or a recording has a name that the results need.
+            It is nothing, two recordings have one name, or one has a name that the results need.
         """
-        if not self._recordings:
+        if not self.recordings:
             raise UsageError(
                 "No recording was named.", "Give files, folders or patterns: fer-edge analyse interviews/ --out results"
             )
-        _refuse_reserved(self._recordings)
-        names = sorted(self._recordings, key=natural)
-        return Found(tuple(self._recordings[name] for name in names), tuple(self.unreadable), self.others)
-
-
-def place_of(recording: Recording) -> str:
-    """Return the path or address of a recording; of a single picture, that of its file."""
-    single = recording.kind == PICTURES and len(recording.files) == 1
-    return os.path.join(recording.path, recording.files[0]) if single else recording.path
+        recordings = each_once(self.recordings, size_of)
+        _refuse_reserved(recordings)
+        names = sorted(recordings, key=natural)
+        return Found(tuple(recordings[name] for name in names), tuple(self.unreadable), self.others)
 
 
 def _refuse_reserved(names: Collection[str]) -> None:
@@ -144,8 +126,3 @@ def _refuse_reserved(names: Collection[str]) -> None:
                 f"A recording may not be called '{shown(name)}', as the results are.",
                 "Rename it, or the folder of that name.",
             )
-
-
-def _named(recording: Recording) -> str:
-    place = place_of(recording)
-    return shown(mask(place) if "://" in place else place)

@@ -9,7 +9,7 @@ from typing import Iterator
 
 from fer_edge.sinks.files import in_use, open_error, write_error
 from fer_edge.system.disk_full import is_disk_full
-from fer_edge.system.new_file import PRIVATE
+from fer_edge.system.new_file import PRIVATE, make_folders
 from fer_edge.system.unix import CLOEXEC, NOFOLLOW, lock
 
 WHAT = "folder of results"
@@ -41,7 +41,7 @@ def writing(path: str, what: str = "result") -> Iterator[None]:
 def made_folder(folder: str) -> str:
     """Make a folder, with those above it, if it is not there. Raises OutputError."""
     try:
-        os.makedirs(folder, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise open_error(error, folder, WHAT) from error
     return folder

@@ -15,7 +15,7 @@ import numpy as np
 from fer_edge.capture.base import Source
 from fer_edge.capture.file.picture import pictures_of
 from fer_edge.capture.file.unreadable import Unreadable
-from fer_edge.capture.media.names import has_av
+from fer_edge.capture.media.names import av_failures, has_av
 from fer_edge.errors import FerEdgeError, SourceError, SourceTruncated, SourceUnreadable
 from fer_edge.recordings.jobs import Span
 from fer_edge.recordings.recording import ASSUMED_FPS, PICTURES, Recording
@@ -150,7 +150,9 @@ class MediaReader(Reader):
                     self._counted(moment)
                     if image is not None:
                         yield self._frame(index, moment, image)
-            except (OSError, ValueError, ImportError) as error:  # what PyAV raises, and its import
+            except MemoryError:  # PyAV's is one, too
+                raise
+            except av_failures() as error:
                 failure = error
             finally:
                 log.finish()

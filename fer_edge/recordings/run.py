@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -22,6 +23,7 @@ from fer_edge.recordings.pool import Done, Failed, Lost, Message, Pool, Progress
 from fer_edge.recordings.recording import Recording
 from fer_edge.recordings.summary import COLUMNS as SUMMARY_COLUMNS
 from fer_edge.recordings.summary import SUMMARIES, summary_row
+from fer_edge.sinks.files import open_error
 from fer_edge.sinks.table_files import Column, CsvTable
 from fer_edge.system.atomic_file import replacing
 from fer_edge.system.clock import Clock
@@ -112,9 +114,12 @@ class Run:
 
         Raises
         ------
+        OutputNotWritable
+            A folder lies where a table is to be.
         FerEdgeError
             What ends the run, as it would meet each recording: a full disk, a network that cannot be loaded.
         """
+        self._refuse_folders()
         for entry in self._ledger.entries.values():
             clear_leftovers(entry.folder)
         try:
@@ -140,6 +145,13 @@ class Run:
         return RunFigures.of(
             list(self._ledger.entries.values()), self._at_work[: self._pool.workers], self._clock() - self._began
         )
+
+    def _refuse_folders(self) -> None:
+        """Say before hours of work that a table cannot be put in its place after them. Raises OutputNotWritable."""
+        for name in (SUMMARIES, FAILURES):
+            path = os.path.join(self._out, name)
+            if os.path.isdir(path):
+                raise open_error(IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)), path, "result")
 
     def _give_up(self) -> None:
         """End the work, and clear away what is not finished."""
@@ -198,8 +210,8 @@ class Run:
         if not concerns_one(error):
             raise error
         recording = entry.recording
-        self._ledger.failed(entry, Failure(recording.name, recording.path, message.kind, message.message, message.hint))
-        logger.warning("%s: %s", recording.name, message.message)
+        self._ledger.failed(entry, Failure(recording.name, recording.path, message.kind, error.message, error.remedy))
+        logger.warning("%s: %s", recording.name, error.message)
         clear_leftovers(entry.folder)
 
     def _lose(self, entry: Entry, message: Lost) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.capture.media.names import has_av
+from fer_edge.capture.media.names import av_failures, has_av
 from fer_edge.recordings.jobs import Span
 from fer_edge.recordings.reading import open_decoder
 from fer_edge.recordings.recording import PICTURES, Recording
@@ -130,7 +130,9 @@ def _by_index(recording: Recording, most: int, remembers: bool, tick: Callable[[
                 return Division((), frames, seconds, "it is interlaced")
             origin = decoder.clock.start
         index = _read_index(prepared.place, prepared.options, tick)
-    except (OSError, ValueError) as error:
+    except MemoryError:  # PyAV's is one, too
+        raise
+    except av_failures() as error:
         raise media.unreadable(Report(error=type(error).__name__, words=str(error))) from None
     if index.why_not:
         return Division((), frames, seconds, index.why_not)

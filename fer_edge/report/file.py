@@ -8,9 +8,10 @@ import sys
 
 from fer_edge.errors import OutputNotWritable, UsageError
 from fer_edge.sinks.files import open_error, write_error
-from fer_edge.system.atomic_file import replacing
+from fer_edge.system.atomic_file import Draft, replacing
 from fer_edge.system.masking import shown
 from fer_edge.system.new_file import PRIVATE
+from fer_edge.system.regular_file import open_regular
 from fer_edge.system.standard_streams import standard_descriptor
 
 _WHAT = "report"
@@ -25,7 +26,7 @@ def refuse_place(path: str) -> None:
     UsageError
         It would go to a terminal.
     OutputNotWritable
-        Something lies there that is no page, or there is no such folder.
+        Something lies there that is no page, there is no such folder, or it takes no new file.
     """
     descriptor = standard_descriptor(path)
     if descriptor == 2:
@@ -53,6 +54,10 @@ def refuse_place(path: str) -> None:
             )
     except FileNotFoundError:
         pass
+    except OSError as error:
+        raise open_error(error, shown(path), _WHAT) from error
+    try:
+        Draft(os.path.realpath(path), PRIVATE).close()
     except OSError as error:
         raise open_error(error, shown(path), _WHAT) from error
 
@@ -87,5 +92,5 @@ def write_page(path: str, page: bytes) -> None:
 
 
 def _is_page(path: str) -> bool:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return file.read(len(_BEGINNING)).lower() == _BEGINNING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import time
 from datetime import datetime, tzinfo
@@ -11,7 +12,7 @@ from typing import Optional
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.errors import UsageError
+from fer_edge.errors import MissingExtra, UsageError
 from fer_edge.system.libraries import import_library
 from fer_edge.system.masking import printable
 
@@ -76,7 +77,16 @@ class LocalTime:
 
 def _named(name: str) -> tzinfo:
     module = "zoneinfo" if sys.version_info >= (3, 9) else "backports.zoneinfo"
-    library = import_library(module, "report", "A time zone by its name")
+    try:
+        library = import_library(module, "report", "A time zone by its name")
+    except MissingExtra as error:
+        if platform.machine() != "aarch64":
+            raise
+        raise MissingExtra(
+            error.message,
+            "For Python 3.8 on Arm it is compiled:  pip install backports.zoneinfo   (with gcc and python3.8-dev); or leave "
+            "--timezone out, and set TZ.",
+        ) from error
     try:
         zone: tzinfo = library.ZoneInfo(name)
     # A name with a null byte, or of a folder; a file that is no zone.

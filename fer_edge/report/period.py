@@ -10,6 +10,7 @@ from typing import Optional, Tuple
 
 from fer_edge.errors import UsageError
 from fer_edge.report.local_time import LocalTime
+from fer_edge.system.iso_time import read_iso
 from fer_edge.system.masking import printable
 
 MINUTE = 60
@@ -134,12 +135,11 @@ def _read(text: str, zone: LocalTime, now: float, ends: bool) -> float:
     today = zone.wall_time(now).replace(hour=0, minute=0, second=0, microsecond=0)
     days = {"today": today, "yesterday": today - timedelta(days=1)}
     if text in days or _DAY.fullmatch(text):
-        day = days[text] if text in days else _within_years(datetime.fromisoformat(text))
+        day = days[text] if text in days else _within_years(read_iso(text))
         return zone.moment(day + timedelta(days=1) if ends else day)
     if not re.match(r"[0-9]{4}-", text):
         raise ValueError(text)
-    # Python 3.8 reads no Z.
-    read = _within_years(datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text)))
+    read = _within_years(read_iso(text))
     return zone.moment(read) if read.tzinfo is None else read.timestamp()
 
 

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
 
 from fer_edge.errors import SettingsError, SettingsUnreadable
 from fer_edge.settings.trust import who_may_change
+from fer_edge.system.regular_file import open_regular
 from fer_edge.system.unix import user_id
 from fer_edge.system.users import user_name
 
@@ -104,7 +105,7 @@ def _read(path: Path) -> Tuple[bytes, str]:
     """Return what a file holds, and who else can change it."""
     try:
         _refuse_what_is_no_file(path, path.stat())  # to open a pipe would wait for its writer
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             opened = os.fstat(file.fileno())
             _refuse_what_is_no_file(path, opened)
             return file.read(LARGEST_FILE + 1), who_may_change(path, opened)

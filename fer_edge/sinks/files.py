@@ -246,6 +246,11 @@ def open_error(error: OSError, path: str, what: str) -> OutputError:
         return OutputNotWritable(f"The {what} '{path}' is a directory.", "Give the name of a file in it.")
     if error.errno == errno.ENOENT:
         return _missing_error(path, what)
+    if error.errno == errno.ENOTDIR and os.path.lexists(path):
+        return OutputNotWritable(
+            f"The {what} '{path}' is a file, not a directory.",
+            "Give the name of a directory; it is made if it is not there.",
+        )
     if error.errno == errno.ENOTDIR:
         return OutputNotWritable(
             f"The {what} '{path}' cannot be created: a part of its path is a file, not a directory.",

@@ -6,10 +6,10 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, BinaryIO, Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 from fer_edge.sinks.event_lines import as_cell
+from fer_edge.system.iso_time import read_iso
 from fer_edge.system.libraries import import_library
 
 TEXT, WHOLE, REAL, FLAG, MOMENT = "text", "whole", "real", "flag", "moment"
@@ -150,5 +150,5 @@ def _arrow_type(arrow: Any, column: Column) -> Any:
 def _arrow_value(row: Mapping[str, Any], column: Column) -> Any:
     value = row.get(column.name)
     if column.kind == MOMENT and value is not None:
-        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return read_iso(value)
     return value

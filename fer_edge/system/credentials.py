@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from fer_edge.errors import SettingsError, UsageError
 from fer_edge.system.masking import shown
+from fer_edge.system.regular_file import open_regular
 
 LARGEST_FILE = 1 << 20
 _PEM = "Name a file in PEM form (-----BEGIN CERTIFICATE-----)."
@@ -131,7 +132,7 @@ def read_named(path: str, setting: str) -> bytes:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for its writer
             raise SettingsError(f"{shown(path)}, which {setting} names, is no ordinary file.", "Name a file.")
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(LARGEST_FILE)
     except OSError as error:
         raise SettingsError(

@@ -1,8 +1,10 @@
-"""New files: what they are called beside others, and who may read them."""
+"""New files and folders: what they are called beside others, who may read them, and what is in their way."""
 
 from __future__ import annotations
 
+import errno
 import os
+from typing import Union
 
 PRIVATE = 0o640
 """Who may read a new file, but for what the umask takes: results and images are about people."""
@@ -25,3 +27,19 @@ def unused_name(path: str, mark: str = "-") -> str:
         number += 1
         path = f"{stem}{mark}{number}{ending}"
     return path
+
+
+def make_folders(folder: Union[str, os.PathLike[str]], mode: int = 0o777) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises
+    ------
+    NotADirectoryError
+        Something that is no folder is in the way. (Python says of this that "File exists", which tells nobody what is wrong.)
+    OSError
+        It cannot be made for another reason.
+    """
+    try:
+        os.makedirs(folder, mode, exist_ok=True)
+    except FileExistsError as error:
+        raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fer_edge.errors import DiskFull, OutputNotWritable
-from fer_edge.system.atomic_file import replacing
+from fer_edge.system.atomic_file import Draft, replacing
 from fer_edge.system.disk_full import is_disk_full
+from fer_edge.system.new_file import make_folders
 from fer_edge.system.regular_file import open_regular
 
 _HEAD = 1 << 20  # the largest checkpoint has its table of contents in less
@@ -36,12 +39,39 @@ def write_atomically(path: Path, content: bytes, ours: re.Pattern[bytes]) -> Non
         If the file cannot be written for another reason, or is there and not ours.
     """
     check_replaceable(path, ours)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        make_folders(path.parent)
         with replacing(path) as draft:
             draft.write(content)
             draft.finish()
             check_replaceable(path, ours)  # a large file takes a while
+
+
+def check_writable(path: Path, ours: re.Pattern[bytes]) -> None:
+    """Raise, before long work, what `write_atomically` would raise after it; parameters and errors as there.
+
+    A file is made and removed again in the folder, or in the first one above it that is there: permissions do not tell
+    everything.
+    """
+    check_replaceable(path, ours)
+    folder = path.parent
+    while not folder.exists() and not folder.is_symlink() and folder != folder.parent:
+        folder = folder.parent
+    with writing(path):
+        Draft(folder / path.name).close()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the operating system says while ``path`` is written into one of our errors, for people.
+
+    Raises
+    ------
+    DiskFull, OutputNotWritable
+        In place of the OSError.
+    """
+    try:
+        yield
     except OSError as error:
         if is_disk_full(error):
             raise DiskFull(

@@ -21,7 +21,7 @@ from fer_edge.training.arguments import (
     add_zoo_arguments,
     train_settings,
 )
-from fer_edge.training.atomic import check_replaceable
+from fer_edge.training.atomic import check_writable
 from fer_edge.training.export_command import run_export
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run_train(args: argparse.Namespace) -> int:
     # A set takes long to read: a network that does not exist, and a place that is taken, are told first.
     find_network(settings.network)
     check_run(folder)
-    check_replaceable(folder / "curves.png", OURS)
+    check_writable(folder / "curves.png", OURS)
     faces, validation = pair_of(args)
     with _bar("step") as bar:
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
-from fer_edge.training.atomic import check_replaceable, write_atomically
+from fer_edge.training.atomic import check_writable, write_atomically
 from fer_edge.training.evaluate import Evaluation
 from fer_edge.training.parity import Parity
 from fer_edge.training.people_tables import people_lines, stress_lines
@@ -136,19 +136,19 @@ def write_report(result: Evaluation, path: Path) -> tuple[Path, ...]:
 
 
 def check_report(path: Path, stress: bool) -> None:
-    """Make sure that a report at ``path``, with stresses or without, can be drawn and would replace reports only.
+    """Make sure that a report at ``path``, with stresses or without, can be drawn and written, and would replace reports only.
 
     Raises
     ------
     MissingExtra
         If matplotlib is not there.
     OutputNotWritable
-        If one of its files is there and of no report.
+        If one of its files cannot be written, or is there and of no report.
     """
     check_pictures()
     as_json, as_page, pictures = _files(path, stress)
     for file, ours in [(as_json, _OUR_JSON), (as_page, _OUR_PAGE), *((file, OURS) for file in pictures.values())]:
-        check_replaceable(file, ours)
+        check_writable(file, ours)
 
 
 def _files(path: Path, stress: bool) -> tuple[Path, Path, dict[str, Path]]:

@@ -8,7 +8,7 @@ import logging
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import UsageError
 from fer_edge.system.libraries import needing
-from fer_edge.training.atomic import check_replaceable
+from fer_edge.training.atomic import check_writable
 from fer_edge.training.triton.command import run_triton
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def run_export(args: argparse.Namespace) -> int:
         from fer_edge.training.data import DataSource, load_faces, measured_part
         from fer_edge.training.export import OURS, ExportOptions, export
 
-    check_replaceable(args.output, OURS)
+    check_writable(args.output, OURS)
     texts = {key: getattr(args, key) for key in ("training_data", "licence") if getattr(args, key)}
     options = ExportOptions(
         name=args.name,
@@ -69,7 +69,7 @@ def _run_quantise(args: argparse.Namespace) -> int:
     _refuse_words(args, "A network in INT8")
     if args.offset:
         raise UsageError("--int8 and --offset are two steps.", "Write the file in FP32 with --offset first.")
-    check_replaceable(args.output, OURS)
+    check_writable(args.output, OURS)
     model = find_model(args.checkpoint)
     colour = read_contract(model)[0].colour
     source = DataSource(args.calibration, colour=colour)
@@ -102,7 +102,7 @@ def _run_offsets(args: argparse.Namespace) -> int:
 
     _refuse_words(args, "A network with --offset")
     offsets = offsets_of(args.offset)
-    check_replaceable(args.output, OURS)
+    check_writable(args.output, OURS)
     model = find_model(args.checkpoint)
     source = measured_part(DataSource(args.validation, colour=read_contract(model)[0].colour))
     name = args.validation_name or source.title

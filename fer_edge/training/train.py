@@ -19,7 +19,7 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from fer_edge.errors import CheckpointError, UsageError
-from fer_edge.training.atomic import check_replaceable, write_atomically
+from fer_edge.training.atomic import check_writable, write_atomically
 from fer_edge.training.begin import check_begin
 from fer_edge.training.checkpoint import OURS, load_checkpoint, save_checkpoint
 from fer_edge.training.cuts import cut_by_detector
@@ -43,12 +43,12 @@ _FILES = {
 
 
 def check_run(folder: Path) -> None:
-    """Make sure that a run in ``folder`` replaces files of runs only. Raises OutputNotWritable.
+    """Make sure that a run can be written to ``folder`` and replaces files of runs only. Raises OutputNotWritable, DiskFull.
 
     But for ``last.pt``: a run goes on with it, and the reading of it says more.
     """
     for name, ours in _FILES.items():
-        check_replaceable(folder / name, ours)
+        check_writable(folder / name, ours)
 
 
 def train(

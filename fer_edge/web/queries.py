@@ -7,6 +7,7 @@ from typing import Mapping, Optional, Sequence
 
 from starlette.requests import Request
 
+from fer_edge.system.iso_time import read_iso
 from fer_edge.web.refusal import Refusal
 from fer_edge.web.timeline import MOST_MINUTES
 
@@ -46,7 +47,7 @@ def moment(given: Mapping[str, str], name: str) -> Optional[datetime]:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text.replace(" ", "+"))
+        found = read_iso(text.replace(" ", "+"))  # which a query writes as a space
         found = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
         found = found.astimezone(timezone.utc)
         if not _YEARS[0] <= found.year <= _YEARS[1]:

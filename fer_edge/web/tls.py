@@ -12,6 +12,7 @@ import stat
 from typing import NoReturn, Tuple
 
 from fer_edge.errors import SettingsError
+from fer_edge.system.regular_file import open_regular
 
 logger = logging.getLogger("fer_edge")
 
@@ -146,7 +147,7 @@ def _read(path: str, what: str) -> str:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for its writer
             raise SettingsError(f"The {what} '{path}' is no ordinary file.", "Give the path of a PEM file.")
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST_FILE)
     except FileNotFoundError as error:
         raise SettingsError(f"There is no {what} '{path}'.", "Check the path.") from error

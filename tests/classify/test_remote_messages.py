@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kserve_server import HttpServer
 
+from fer_edge.classify.onnx import read_contract
+from fer_edge.classify.remote.access import ServerAccess
+from fer_edge.classify.remote.address import parse_server
+from fer_edge.classify.remote.classifier import RemoteClassifier
+from fer_edge.classify.remote.http import HttpTransport
 from fer_edge.classify.remote.messages import Garbled, answer_in, json_object, model_in, request_of
-from fer_edge.classify.remote.transport import Tensor
+from fer_edge.classify.remote.transport import FakeTransport, ServerModel, Tensor
+from fer_edge.errors import ServerGarbled, ServerUnfit
+from fer_edge.inference.model_files import find_model
 
 TAKES, GIVES = Tensor("faces", "UINT8", (-1, 1, 2, 2)), Tensor("logits", "FP32", (-1, 7))
 
@@ -99,3 +109,34 @@ def test_tritons_parameters_and_shapes_written_as_text_are_read() -> None:
     told = model_in({"name": "m", "inputs": [tensor]}, {"parameters": {"k": {"string_value": "v"}, "n": 3}})
     assert told.inputs[0].shape == (-1, 1, 64, 64)
     assert told.parameters == {"k": "v"}
+
+
+TOKEN = "open-sesame-0123456789"
+EVIL = f"\x1b[2J{TOKEN}\r\n"
+
+
+@pytest.mark.parametrize("place", ["its name", "the type of its input", "the type of its output", "its sha256"])
+def test_what_a_server_calls_its_network_is_shown_without_the_token_and_what_controls_a_terminal(place: str) -> None:
+    takes, gives = Tensor(EVIL, "UINT8", (-1, 1, 64, 64)), Tensor(EVIL, "FP32", (-1, 7))
+    model = ServerModel(EVIL, (takes,), (gives,), parameters={"fer_edge.sha256": EVIL})
+    if place == "the type of its input":
+        model = replace(model, inputs=(replace(takes, datatype=EVIL),))
+    elif place != "its sha256":
+        model = replace(model, outputs=(replace(gives, datatype=EVIL),))
+    access = ServerAccess(parse_server("http://127.0.0.1:9"), token=TOKEN, fallback="none")
+    spec, _ = read_contract(find_model("fernet_r"))
+    with pytest.raises(ServerUnfit) as told:
+        RemoteClassifier(FakeTransport(model), spec, "0" * 64, access, None)
+    assert "***" in told.value.message
+    assert TOKEN not in str(told.value)
+    assert told.value.message.isprintable()
+
+
+def test_an_output_that_is_not_there_is_named_without_the_token(server: HttpServer) -> None:
+    server.behaviour.body = b'{"outputs": []}'
+    transport = HttpTransport(ServerAccess(parse_server(server.url), token=TOKEN), "fernet_r")
+    takes, gives = Tensor("faces", "UINT8", (-1, 1, 64, 64)), Tensor(EVIL, "FP32", (-1, 7))
+    with closing(transport), pytest.raises(ServerGarbled) as told:
+        transport.infer(takes, np.zeros((1, 1, 64, 64), np.uint8), gives, 5.0)
+    assert "no output ?[2J***" in told.value.message
+    assert told.value.message.isprintable()

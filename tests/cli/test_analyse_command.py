@@ -1,22 +1,27 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import os
+import pty
 import resource
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any, Dict, List
 
 import cv2
 import pytest
+from media_files import write_video
 from waiting import wait_until
 
 from fer_edge.capture.synthetic import PORTRAIT
 from fer_edge.cli.main import main
 from fer_edge.errors import RecordingsFailed, SourceUnreadable, UsageError
+from fer_edge.system.signals import HUNG_UP
 
 ROOT = Path(__file__).parents[2]
 FAST = ("--detector", "blazeface", "--precision", "fp32")
@@ -142,6 +147,45 @@ def test_ctrl_c_or_sigterm_ends_it_in_the_middle_and_the_next_run_goes_on(tmp_pa
     last = run(tmp_path / "in", "--out", out)
     assert last.returncode == 0
     assert f"{40 - len(done)} analysed, {len(done)} finished before" in last.stdout
+
+
+@pytest.mark.parametrize("how", ["SIGQUIT", "a closed terminal"])
+def test_parts_that_an_end_of_any_kind_leaves_behind_are_gone_after_the_next_run(tmp_path: Path, how: str) -> None:
+    pytest.importorskip("av")
+    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (96, 96))
+    write_video(tmp_path / "long.mp4", (portrait - index % 9 for index in range(1500)), g="20")
+    out = tmp_path / "out"
+    other, terminal = pty.openpty()
+
+    def belong_to_it() -> None:
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for number in (signal.SIGHUP, signal.SIGQUIT):  # which who runs this in the background may ignore
+            signal.signal(number, signal.SIG_DFL)
+
+    program = subprocess.Popen(
+        command(tmp_path / "long.mp4", "--out", out, "--workers", 2),
+        stdin=terminal,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=belong_to_it,  # noqa: PLW1509
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    os.close(terminal)
+    try:
+        wait_until(lambda: list(out.glob("**/.parts/*")), "a part is there")
+        os.close(other) if how == "a closed terminal" else program.send_signal(signal.Signals[how])
+        code = program.wait(60)
+    finally:
+        program.kill()
+        program.wait()
+    assert code == (HUNG_UP if how == "a closed terminal" else -signal.Signals[how])
+    assert code < 0 or not list(out.glob("**/.parts"))
+    assert not list(out.glob("**/summary.json"))
+    last = run(tmp_path / "long.mp4", "--out", out, "--every", 10)
+    assert last.returncode == 0, last.stderr
+    assert sorted(path.name for path in (out / "long.mp4").iterdir()) == ["frames.csv", "states.csv", "summary.json"]
 
 
 def test_a_disk_that_is_full_ends_it_with_its_own_code_and_leaves_no_half_file(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import List
+from typing import Dict, List, Tuple
 
 import pytest
 
@@ -139,3 +139,49 @@ def test_a_recording_whose_results_would_lie_where_others_do_is_refused_at_once(
     made(tmp_path / "in", name)
     with pytest.raises(UsageError, match="may not be called"):
         names(tmp_path / "in")
+
+
+def found(*places: object) -> Dict[str, Tuple[str, ...]]:
+    return {one.name: one.files or (one.path,) for one in find_recordings([str(place) for place in places]).recordings}
+
+
+def test_a_file_that_several_arguments_name_is_analysed_once_and_the_log_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made(tmp_path, "a.mp4", "day/a.mp4", "day/deep/b.mp4", "day/p1.jpg", "day/p2.jpg")
+    monkeypatch.chdir(tmp_path)
+    everything = {"a.mp4", "day", "day/a.mp4", "day/deep/b.mp4"}
+    for overlapping in (
+        ["."],
+        [".", "day"],
+        ["day", "."],
+        ["day/deep", "day", ".", "day/a.mp4", "day/*.jpg", "day/p2.jpg"],
+    ):
+        caplog.clear()
+        assert found(*overlapping).keys() == everything, overlapping
+        assert found(*overlapping)["day"] == ("p1.jpg", "p2.jpg")
+        assert ("analysed once" in caplog.text) == (len(overlapping) > 1)
+    caplog.clear()
+    found("day", ".")
+    assert "day/a.mp4 (also found as a.mp4)" in caplog.text
+    assert found("day", "day/a.mp4").keys() == {"a.mp4", "deep/b.mp4", "day"}
+    assert found("day/p1.jpg", "day/p2.jpg") == {"p1.jpg": ("p1.jpg",), "p2.jpg": ("p2.jpg",)}
+
+
+def test_pictures_that_two_patterns_fit_are_in_one_recording(tmp_path: Path) -> None:
+    made(tmp_path, "in/day/a1.jpg", "in/day/a2.jpg", "in/day/b2.jpg")
+    assert found(f"{tmp_path}/in/*/a*.jpg", f"{tmp_path}/*/*/*2.jpg") == {
+        "in/day": ("a2.jpg", "b2.jpg"),
+        "day": ("a1.jpg",),
+    }
+
+
+def test_a_link_to_a_file_is_a_name_on_purpose_and_a_link_to_a_folder_is_none(tmp_path: Path) -> None:
+    made(tmp_path, "in/a.mp4", "in/day/b.mp4")
+    (tmp_path / "in/again.mp4").symlink_to("a.mp4")
+    (tmp_path / "in/today").symlink_to("day")
+    assert found(tmp_path / "in").keys() == {"a.mp4", "again.mp4", "day/b.mp4"}
+    assert found(tmp_path / "in/today", tmp_path / "in/day").keys() == {"b.mp4"}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/a.mp4").symlink_to(tmp_path / "in/a.mp4")
+    assert found(tmp_path / "in/a.mp4", tmp_path / "other/a.mp4").keys() == {"a.mp4"}

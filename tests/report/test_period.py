@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from fer_edge.errors import UsageError
+from fer_edge.errors import MissingExtra, UsageError
 from fer_edge.report.local_time import LocalTime
 from fer_edge.report.period import Period, asked_period
 
@@ -113,3 +113,15 @@ def test_a_period_counts_its_minutes() -> None:
 def test_a_zone_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="no time zone"):
         LocalTime(name)
+
+
+def test_on_a_board_whose_python_knows_no_zones_it_is_told_that_the_package_is_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(module: str, *_of: str) -> None:
+        raise MissingExtra(f"It needs {module}.", "Install it.")
+
+    monkeypatch.setattr("fer_edge.report.local_time.import_library", nothing)
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with pytest.raises(MissingExtra, match="compiled:  pip install backports.zoneinfo"):
+        LocalTime("Europe/Berlin")

@@ -270,16 +270,19 @@ def test_at_the_end_of_the_program_a_slow_reader_still_gets_every_line() -> None
         "    set_up_logging('info')\n"
         "    for number in range(2000):\n"
         "        logging.getLogger('fer_edge').info('line %d', number)\n"
+        "    print('all is said', flush=True)\n"
         "    return 0\n"
         "cli.main = run\n"
         "sys.exit(__main__.main())\n"
     )
     reading, writing = os.pipe()
     fcntl.fcntl(writing, SET_PIPE_SIZE, 4096)
-    run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=writing)
+    run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=writing, stdout=subprocess.PIPE)
     os.close(writing)
-    # The reader is late, so that lines wait. A pipe of one page takes no second line before the first is read.
-    wait_until(lambda: waiting_in(reading), "the first line")
+    # The reader begins at the end, as whoever logs waits for one that is there: only so do lines wait in the program.
+    assert run.stdout is not None
+    with run.stdout:
+        assert run.stdout.readline() == b"all is said\n"
     seen = b""
     while True:
         piece = os.read(reading, 4096)

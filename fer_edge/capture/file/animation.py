@@ -7,7 +7,7 @@ import os
 import struct
 import tempfile
 from contextlib import closing, contextmanager
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, BinaryIO, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -190,7 +190,7 @@ def _piece(width: int, height: int) -> int:
 def _by_pillow(name: str, animation: Animation) -> Iterator[Picture]:
     from PIL import Image as PillowImage
 
-    with open(name, "rb") as file, PillowImage.open(file) as opened:
+    with open(name, "rb") as file, _by_its_head(PillowImage, file) as opened:
         if not fits(*opened.size):
             raise too_large(*opened.size)
         first = 1 if animation.hides_first else 0
@@ -211,6 +211,13 @@ def _by_pillow(name: str, animation: Animation) -> Iterator[Picture]:
             yield Picture(image, media_time, rate)
             given += 1
         _check_count(given, len(times))
+
+
+def _by_its_head(pillow: Any, file: BinaryIO) -> Any:
+    try:
+        return pillow.open(file)
+    except (OSError, ValueError, EOFError, SyntaxError, struct.error) as error:
+        raise Unreadable("it is cut off or damaged", COPY_AGAIN) from error
 
 
 def _check_count(given: int, promised: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, Set, Tuple
 
+from fer_edge.system.regular_file import open_regular
+
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"sidx", b"uuid", b"pnot"}
 
 _MOST_PIECES = 200_000
@@ -37,7 +39,7 @@ def is_cut(path: Path) -> bool:
     doubt.
     """
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(64)
         if head[4:8] in _BOXES:
             return _boxes(file, size)[1]
@@ -59,7 +61,7 @@ def is_cut(path: Path) -> bool:
 
 def lacks_index(path: Path) -> bool:
     """Return whether this is an MP4 or MOV file whose ``moov`` box, without which nothing can be decoded, was never written."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.read(8)[4:8] not in _BOXES:
             return False
         return b"moov" not in _boxes(file, path.stat().st_size)[0]
@@ -67,7 +69,7 @@ def lacks_index(path: Path) -> bool:
 
 def is_text(path: Path) -> bool:
     """Return whether the file is plain text, which FFmpeg would draw as a film of a terminal. A playlist is not meant."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(1024)
     if head.startswith(b"#EXTM3U"):
         return False

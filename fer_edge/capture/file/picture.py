@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Sequence, Set
@@ -33,6 +32,7 @@ from fer_edge.capture.opencv import decode, decode_reduced, decode_unturned
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceError, SourcePermission
 from fer_edge.system.masking import shown
+from fer_edge.system.regular_file import open_regular
 from fer_edge.types import Image
 
 logger = logging.getLogger("fer_edge")
@@ -182,7 +182,7 @@ def _without_name(message: str, name: str) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST_FILE + 1)
     except PermissionError:
         raise Unreadable(
@@ -192,7 +192,7 @@ def _content(path: Path) -> bytes:
         ) from None
     except OSError as error:  # a link to nowhere, or removed since
         gone = error.errno == errno.ENOENT
-        raise Unreadable("it is not there any more" if gone else f"{os.strerror(error.errno or 0)}") from None
+        raise Unreadable("it is not there any more" if gone else error.strerror or "it cannot be read") from None
     if len(content) > LARGEST_FILE:
         raise Unreadable(f"the file is larger than {LARGEST_FILE >> 20} MiB, the most that is read")
     return content

@@ -7,6 +7,7 @@ import os
 from typing import List, NamedTuple, Tuple
 
 from fer_edge.capture.file.signature import HEAD, picture_kind
+from fer_edge.system.regular_file import open_regular
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".heic", ".heif", ".hif", ".avif"),
@@ -104,7 +105,7 @@ def head_of(path: str) -> bytes:
     if not os.path.isfile(path):
         return b""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(HEAD)
     except OSError:
         return b""

@@ -7,6 +7,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Dict, Iterator, List, Optional, Tuple
 
+from fer_edge.system.regular_file import open_regular
+
 _LARGEST_INDEX = 1 << 26
 """Bytes of a ``moov`` box: days of video."""
 
@@ -21,7 +23,7 @@ def presented_samples(path: Path) -> Optional[int]:
     None for any other kind of file, for one in fragments, and where the table makes no sense.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             index = _index(file)
         return None if index is None else _presented(_inside(index))
     except (OSError, struct.error, LookupError, ValueError):

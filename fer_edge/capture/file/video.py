@@ -16,6 +16,7 @@ from fer_edge.capture.file.sample_table import presented_samples
 from fer_edge.capture.settings import DEFAULTS, CaptureSettings
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceTruncated, SourceUnreadable
 from fer_edge.system.masking import shown
+from fer_edge.system.regular_file import open_regular
 from fer_edge.types import Image
 
 KINDS = "mp4, mov, mkv, webm, avi, gif, and what else FFmpeg reads"
@@ -181,7 +182,7 @@ class VideoFileSource(Source):
         if not self._path.is_file():
             raise SourceUnreadable(f"{shown(self._path)} is not a file.", f"Give a video file ({KINDS}).")
         try:
-            with self._path.open("rb"):
+            with open_regular(self._path):
                 pass
         except PermissionError:
             raise SourcePermission(
@@ -192,7 +193,11 @@ class VideoFileSource(Source):
             raise self._failed(error) from None
         if self._path.stat().st_size == 0:
             raise SourceUnreadable(f"{shown(self._path)} is empty.", "Record or copy it again.")
-        if is_text(self._path):
+        try:
+            is_film = not is_text(self._path)
+        except OSError as error:
+            raise self._failed(error) from None
+        if not is_film:
             raise self._unreadable()
 
     def _failed(self, error: OSError) -> SourceUnreadable:

@@ -92,8 +92,8 @@ class MediaDecoder:
     ------
     TooLarge, NoVideo
         See there.
-    OSError, ValueError
-        What PyAV raises (`av.error.FFmpegError`, which is one of both): it cannot be opened or read.
+    av.error.FFmpegError
+        It cannot be opened or read.
     """
 
     def __init__(

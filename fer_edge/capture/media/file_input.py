@@ -14,6 +14,7 @@ from fer_edge.capture.media.names import PLAYLISTS
 from fer_edge.capture.settings import CaptureSettings
 from fer_edge.errors import SourceError, SourceNotFound, SourcePermission, SourceUnreadable
 from fer_edge.system.masking import shown
+from fer_edge.system.regular_file import open_regular
 
 KINDS = "mp4, mov, mkv, webm, avi, mpg, ts, gif, and what else FFmpeg reads"
 
@@ -92,7 +93,7 @@ class FileInput(MediaInput):
         if not self._path.is_file():
             raise SourceUnreadable(f"{self.name} is not a file.", f"Give a video file ({KINDS}).")
         try:
-            with self._path.open("rb"):
+            with open_regular(self._path):
                 pass
             if self._path.stat().st_size == 0:
                 raise SourceUnreadable(f"{self.name} is empty.", "Record or copy it again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -13,6 +14,11 @@ from fer_edge.errors import LibraryUnusable, SourceError, SourceTruncated, Sourc
 from fer_edge.system.masking import mask, printable
 
 _LONGEST_WORDS = 300
+_WHO = re.compile(r"(?:\[[^\]]*\] )+")
+"""Which parts of FFmpeg say it, such as ``[mov,mp4 @ 0x7f1c] [h264 @ 0x7f1d]``."""
+
+_WHERE = re.compile(r"(?s)(?P<words>.+?): (?P<quote>['\"])file:.*(?P=quote)")
+"""A file at the end, which is what the message begins with."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +100,11 @@ class MediaInput(ABC):
 
     @staticmethod
     def words(report: Report) -> str:
-        """Return FFmpeg's words as they may be shown."""
-        words = report.words.split("] ", 1)[-1] if report.words.startswith("[") else report.words
+        """Return FFmpeg's words as they may be shown, without who says it, and of which file."""
+        who = _WHO.match(report.words)
+        words = report.words[who.end() :] if who else report.words
+        where = _WHERE.fullmatch(words)
+        words = where["words"] if where else words
         return printable(mask(words.strip()), _LONGEST_WORDS)
 
     def common(self, report: Report) -> Optional[SourceError]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from importlib.util import find_spec
-from typing import Dict
+from typing import Dict, Tuple, Type
 
 from fer_edge.system.regular_file import is_fifo
 from fer_edge.system.user_info import split_user_info
@@ -32,6 +32,15 @@ _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/[0-9]{1,9}")
 def has_av() -> bool:
     """Return whether PyAV is installed."""
     return find_spec("av") is not None
+
+
+def av_failures() -> Tuple[Type[Exception], ...]:
+    """Return what PyAV raises, and its import; its own errors are of many kinds, not all of them Python's for such a case."""
+    try:
+        from av.error import FFmpegError
+    except ImportError:
+        return OSError, ValueError, ImportError
+    return OSError, ValueError, ImportError, FFmpegError
 
 
 def is_standard_input(text: str) -> bool:

@@ -73,7 +73,13 @@ class RemoteClassifier(ExpressionClassifier):
         self._tensors: Optional[RemoteTensors] = None
         instead = "nothing is read" if local is None else "the local network answers"
         self._link = Link(
-            self._server, self._probe, instead, access.tally, first_pause=first_pause, longest_pause=longest_pause
+            self._server,
+            self._probe,
+            instead,
+            access.tally,
+            first_pause=first_pause,
+            longest_pause=longest_pause,
+            quoted=access.quoted,
         )
         try:
             self._probe()
@@ -142,7 +148,8 @@ class RemoteClassifier(ExpressionClassifier):
         """Hold the server's network against the local file, and let it read one face."""
         patience = max(LEAST_PATIENCE, self._access.deadline)
         self._transport.renew()
-        contract = agreed(self._transport.describe(patience), self.spec, self._sha256, self._server)
+        told = self._transport.describe(patience)
+        contract = agreed(told, self.spec, self._sha256, self._server, self._access.quoted)
         tensors = RemoteTensors(contract, self.spec)
         size = self.spec.input_size
         face = np.zeros((1, size, size, 3), np.uint8)

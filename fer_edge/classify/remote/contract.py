@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,9 @@ class Contract:
         return spec.input_size**2 * {GREY: 1, COLOUR: 3, FLOAT: 12}[self.form]
 
 
-def agreed(model: ServerModel, spec: ModelSpec, sha256: str, server: str) -> Contract:
+def agreed(
+    model: ServerModel, spec: ModelSpec, sha256: str, server: str, quoted: Callable[[str], str] = printable
+) -> Contract:
     """Hold what a server says of its network against the local one.
 
     Parameters
@@ -63,6 +65,8 @@ def agreed(model: ServerModel, spec: ModelSpec, sha256: str, server: str) -> Con
         Of the local file.
     server : str
         The server, for messages.
+    quoted : callable
+        Makes of a server's words what a message may show.
 
     Raises
     ------
@@ -81,15 +85,15 @@ def agreed(model: ServerModel, spec: ModelSpec, sha256: str, server: str) -> Con
     if form is None or gives is None or not fits:
         wanted = " or ".join(_in_words(*_shape(form, spec)) for form in _forms(spec))
         raise ServerUnfit(
-            f"The network {printable(model.name)} on {server} is not that of the local file: it takes "
-            f"{_told(model.inputs)} and gives {_told(model.outputs)}, where {wanted} is taken, and FP32 [-1, {len(LABELS)}] "
-            "given.",
+            f"The network {quoted(model.name)} on {server} is not that of the local file: it takes "
+            f"{_told(model.inputs, quoted)} and gives {_told(model.outputs, quoted)}, where {wanted} is taken, and "
+            f"FP32 [-1, {len(LABELS)}] given.",
             _EXPORT,
         )
     same = _same(model, sha256)
     if same is False:
         raise ServerUnfit(
-            f"The network {printable(model.name)} on {server} was made from another file than the local one, whose sha256 is "
+            f"The network {quoted(model.name)} on {server} was made from another file than the local one, whose sha256 is "
             f"{sha256[:12]}...",
             f"{_EXPORT}   or name the file that it was made from with --model.",
         )
@@ -164,10 +168,10 @@ def _in_words(datatype: str, shape: Tuple[int, ...]) -> str:
     return f"{datatype} {[-1, *shape]}"
 
 
-def _told(tensors: Tuple[Tensor, ...]) -> str:
+def _told(tensors: Tuple[Tensor, ...], quoted: Callable[[str], str]) -> str:
     if not tensors:
         return "what it does not tell"
-    return ", ".join(f"{printable(one.datatype)} {list(one.shape)}" for one in tensors[:4])
+    return ", ".join(f"{quoted(one.datatype)} {list(one.shape)}" for one in tensors[:4])
 
 
 def _same(model: ServerModel, sha256: str) -> Optional[bool]:

@@ -85,7 +85,7 @@ class HttpTransport(Transport):
         try:
             return model_in(told, configuration)
         except Garbled as wrong:
-            raise self._garbled(str(wrong)) from None
+            raise self._garbled(self._access.quoted(str(wrong))) from None
 
     def infer(self, takes: Tensor, batch: NDArray[Any], gives: Tensor, deadline: float) -> NDArray[Any]:
         """Run a batch; see `Transport.infer`."""
@@ -95,7 +95,7 @@ class HttpTransport(Transport):
         try:
             return answer_in(answer.body, answer.header_length, gives)
         except Garbled as wrong:
-            raise self._garbled(str(wrong)) from None
+            raise self._garbled(self._access.quoted(str(wrong))) from None
 
     def renew(self) -> None:
         """Close the connections that wait for a request."""
@@ -223,7 +223,7 @@ class HttpTransport(Transport):
         try:
             return json_object(answer.body)
         except Garbled as wrong:
-            raise self._garbled(str(wrong)) from None
+            raise self._garbled(self._access.quoted(str(wrong))) from None
 
     def _garbled(self, why: str) -> ServerGarbled:
         return ServerGarbled(

@@ -11,6 +11,7 @@ from typing import Callable, Optional
 from fer_edge.classify.remote.tally import ServerTally, reason_of
 from fer_edge.errors import ServerError, ServerLate
 from fer_edge.system.clock import Clock
+from fer_edge.system.masking import printable
 
 logger = logging.getLogger("fer_edge")
 
@@ -47,6 +48,8 @@ class Link:
         Monotonic seconds.
     first_pause, longest_pause : float
         Seconds, as `FIRST_PAUSE` and `LONGEST_PAUSE`.
+    quoted : callable
+        Makes of words that may be the server's what a message may show.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class Link:
         clock: Clock = time.monotonic,
         first_pause: float = FIRST_PAUSE,
         longest_pause: float = LONGEST_PAUSE,
+        quoted: Callable[[str], str] = printable,
     ) -> None:
         self._server = server
+        self._quoted = quoted
         self._probe = probe
         self._instead = instead
         self._tally = tally
@@ -138,7 +143,9 @@ class Link:
             except Exception as error:  # noqa: BLE001 - whatever it was, somebody has to ask again
                 with self._lock:
                     self._error = (
-                        error if isinstance(error, ServerError) else ServerError(f"{self._server}: {error!r}.")
+                        error
+                        if isinstance(error, ServerError)
+                        else ServerError(f"{self._server}: {self._quoted(repr(error))}.")
                     )
                     self._pause = min(2 * self._pause, self._longest_pause)
                 continue

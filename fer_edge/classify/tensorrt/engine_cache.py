@@ -24,6 +24,7 @@ from fer_edge.errors import OutputNotWritable
 from fer_edge.inference.model_files import cache_folder
 from fer_edge.system.atomic_file import ALL_READ, replacing
 from fer_edge.system.clock import Clock
+from fer_edge.system.new_file import make_folders
 from fer_edge.system.regular_file import folder_that_others_change, open_regular, others_may_change, read_at_most
 from fer_edge.system.unix import lock
 
@@ -183,7 +184,7 @@ class EngineCache:
     def _opened(self, make: bool = True) -> Iterator[int]:
         """Return a descriptor of the folder. Raises OSError where somebody else may change it."""
         if make:
-            self.folder.mkdir(0o755, parents=True, exist_ok=True)
+            make_folders(self.folder, 0o755)
         descriptor = _open_folder(self.folder)
         try:
             yield descriptor

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from fer_edge.errors import SourceNotFound, SourceUnreadable
 from fer_edge.recordings.cluster.storage import Storage, below, is_url
 from fer_edge.recordings.find import search
-from fer_edge.recordings.found import Catalogue, Found, kind_of, place_of
+from fer_edge.recordings.found import Catalogue, Found, kind_of
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
 from fer_edge.system.masking import mask, shown
 
@@ -36,9 +37,12 @@ def find_anywhere(arguments: Sequence[str], out: str = "") -> Found:
     for url in dict.fromkeys(argument.rstrip("/") for argument in arguments if is_url(argument)):
         recordings, others = _at(url, out.rstrip("/"))
         catalogue.others += others
-        for one in recordings:
-            catalogue.put(one, place_of(one))
-    return catalogue.found()
+        catalogue.recordings += recordings
+    return catalogue.found(_size)
+
+
+def _size(place: str) -> int:
+    return Storage(place).size(place) if is_url(place) else os.path.getsize(place)
 
 
 def _at(url: str, out: str) -> Tuple[List[Recording], int]:

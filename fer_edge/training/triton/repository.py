@@ -13,10 +13,10 @@ import onnx
 
 from fer_edge.classify.int8_file import INT8
 from fer_edge.classify.onnx import read_contract
-from fer_edge.errors import DiskFull, OutputNotWritable, UsageError
+from fer_edge.errors import OutputNotWritable, UsageError
 from fer_edge.inference.model_files import sha256_of
-from fer_edge.system.disk_full import is_disk_full
-from fer_edge.training.atomic import write_atomically
+from fer_edge.system.new_file import make_folders
+from fer_edge.training.atomic import check_writable, write_atomically, writing
 from fer_edge.training.triton.config import CPU, FACES, GPU, ServedNetwork, config_text
 from fer_edge.training.triton.network import compare, takes_pixels
 
@@ -102,6 +102,10 @@ def write_repository(model: Path, repository: Path, options: TritonOptions = Tri
             f"{model} is in INT8, which is for the CPU.",
             "Give the FP32 file that it was made from, or --triton-runs-on cpu.",
         )
+    folder = repository / name
+    version = _next_version(folder)
+    for text in ("labels.txt", "config.pbtxt"):
+        check_writable(folder / text, OURS)
     proto = onnx.load(str(model))
     pixels = options.pixels
     content = takes_pixels(proto, spec).SerializeToString() if pixels else model.read_bytes()
@@ -118,16 +122,8 @@ def write_repository(model: Path, repository: Path, options: TritonOptions = Tri
         options.runs_on,
         options.instances,
     )
-    folder = repository / name
-    version = _next_version(folder)
-    try:
+    with writing(folder):
         _add_version(folder, version, content)
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFull(f"The disk is full: {folder} was not written.", "Free some space.") from error
-        raise OutputNotWritable(
-            f"{folder} cannot be written: {error.strerror}.", "Check the path and the folder's permissions."
-        ) from error
     labels = "".join(f"{label}\n" for label in spec.labels)
     write_atomically(folder / "labels.txt", labels.encode(), OURS)
     write_atomically(folder / "config.pbtxt", config_text(network).encode(), OURS)
@@ -154,7 +150,7 @@ def _next_version(folder: Path) -> int:
 
 
 def _add_version(folder: Path, version: int, content: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     # Servers pass over folders whose names are no numbers.
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
     try:

@@ -28,7 +28,7 @@ from fer_edge.recordings.run import Outcome, Run, most_parts
 from fer_edge.report.file import refuse_place
 from fer_edge.settings import load_settings, settings_file
 from fer_edge.system.logs import set_up_logging
-from fer_edge.system.masking import printable, shown
+from fer_edge.system.masking import mask, printable, shown
 from fer_edge.system.signals import Stop
 
 SETTINGS = frozenset(
@@ -141,6 +141,16 @@ def run_analyse(options: argparse.Namespace, stop: Stop) -> int:
         raise UsageError("--pictures is about the pages of --report.", "Add --report.")
     if not options.out:
         raise UsageError("--out names no folder.", "Name one, such as results.")
+    if "://" in options.out and options.on is None:
+        raise UsageError(
+            f"--out {shown(mask(options.out))} is an address, and without --on results are written to a folder.",
+            "Name a folder, or have a cluster do the work: --on ray.",
+        )
+    for address in (one for one in (*options.recordings, options.out) if "://" in one and mask(one) != one):
+        raise UsageError(
+            f"{shown(mask(address))} has a password or token in it, which would stand in every table of the results.",
+            "Give it to the package of that storage by its variables or files, and the address without it.",
+        )
     if options.report and "://" in options.out:
         raise UsageError(
             f"--report makes its pages of results on a path, and {shown(options.out)} is an address.",

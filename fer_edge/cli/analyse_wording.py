@@ -8,7 +8,7 @@ from fer_edge.recordings.forecast import Forecast, Planned
 from fer_edge.recordings.found import Found
 from fer_edge.recordings.run import Outcome
 from fer_edge.report.wording import length
-from fer_edge.system.masking import printable, shown
+from fer_edge.system.masking import mask, printable, shown
 
 
 def outcome_lines(found: Found, outcome: Outcome, out: str) -> List[str]:
@@ -27,7 +27,7 @@ def outcome_lines(found: Found, outcome: Outcome, out: str) -> List[str]:
         took = length(figures.elapsed_s)
         lines.append(f"{figures.frames} frames in {took} ({figures.fps:.0f} frames/s{real})")
     lines += _found_lines(found)
-    lines.append(f"the results are in {shown(out)}")
+    lines.append(f"the results are in {shown(mask(out))}")
     return lines
 
 

@@ -23,8 +23,8 @@ _TINY = 1e-6
 class SearchPlan:
     """Chooses the parts that are looked at in a frame.
 
-    Looks are spread over the frames: as many as keep the period, and more where a moving part is late; those that were not
-    looked at for longest come first.
+    Looks are spread over the frames: as many as keep the period, and more where a moving part is late. First come those that
+    have waited for the most of their periods: that of a still part is longer, so it keeps no moving one waiting.
 
     Parameters
     ----------
@@ -110,10 +110,15 @@ class SearchPlan:
         self._credit = min(self._credit + len(waiting) * passed / PERIOD, float(most))
         late = sum(at - self._moved[part] <= RESTLESS and at - self._looked[part] >= PERIOD for part in waiting)
         count = min(max(late, int(self._credit + _TINY)), most)
-        chosen = sorted(waiting, key=lambda part: self._looked[part])[:count]
+        chosen = sorted(waiting, key=lambda part: self._overdue(part, at), reverse=True)[:count]
         self._credit = max(0.0, self._credit - len(chosen))
         self._before = list(self._looked)
         for part in chosen:
             self._looked[part] = at
         self._unfinished.difference_update(chosen)
         return chosen
+
+    def _overdue(self, part: int, at: float) -> float:
+        """Return for how many of its periods a part was not looked at."""
+        hurries = part in self._unfinished or at - self._moved[part] <= RESTLESS
+        return (at - self._looked[part]) / (PERIOD if hurries else STILL_PERIOD)

@@ -12,7 +12,7 @@ from fer_edge.capture.file.places import is_image_place, path_of
 from fer_edge.errors import SourceNotFound, SourcePermission, SourceUnreadable, UsageError
 from fer_edge.recordings.found import ANIMATION, VIDEO_SUFFIXES, Catalogue, Found, kind_of
 from fer_edge.recordings.recording import PICTURES, VIDEO, Recording, natural
-from fer_edge.system.masking import shown
+from fer_edge.system.masking import mask, shown
 
 
 def find_recordings(arguments: Sequence[str], out: str = "") -> Found:
@@ -54,8 +54,8 @@ class _Search:
         place = path_of(argument)
         if "://" in argument and not os.path.exists(place):
             raise UsageError(
-                f"'{shown(argument)}' is an address, and no recording.",
-                "Record it first, or watch it: fer-edge --camera",
+                f"'{shown(mask(argument))}' is an address, and no recording on this machine.",
+                "Record it first, watch it with  fer-edge --camera,  or have a cluster read it:  fer-edge analyse --on ray",
             )
         if os.path.isdir(place):
             before = len(self._catalogue.recordings)

@@ -113,9 +113,14 @@ class Catalogue:
 
 
 def _refuse_reserved(names: Collection[str]) -> None:
-    """Raise UsageError where the results of one recording would lie where other results do."""
+    """Raise UsageError where the results of one recording would lie where other results do, or outside."""
     for name in names:
         first, *rest = name.split("/")
+        if not {"", ".", ".."}.isdisjoint((first, *rest)):
+            raise UsageError(
+                f"The results of '{shown(name)}' would lie outside of their folder.",
+                "Give the recording, its folder or a pattern without '..' behind its first sign.",
+            )
         above = first
         taken = first in RESERVED
         for part in rest:

@@ -54,7 +54,11 @@ def folder_of(out: str, name: str) -> str:
 
 def clear_leftovers(folder: str) -> None:
     """Remove what a run that was cut off left in the folder of a recording: parts and drafts, and nothing else."""
-    shutil.rmtree(os.path.join(folder, PARTS), ignore_errors=True)
+    parts = os.path.join(folder, PARTS)
+    if os.path.islink(parts):
+        with contextlib.suppress(OSError):
+            os.unlink(parts)
+    shutil.rmtree(parts, ignore_errors=True)
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             if name.startswith(_DRAFT[0]) and name.endswith(_DRAFT[1]):

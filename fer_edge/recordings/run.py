@@ -186,6 +186,20 @@ class Run:
         else:
             self._lose(entry, message)
 
+    def _warn_of_few_looks(self, name: str, survey: Survey) -> None:
+        asked = self._ledger.asked
+        every = asked.every * survey.seconds / survey.frames if survey.frames else 0.0
+        step = max(every, 1 / asked.fps if asked.fps else 0.0)
+        if asked.tracks and step > asked.track_memory:
+            logger.warning(
+                "%s: a frame is analysed each %.3g s only, and a face is forgotten after %g s, so every look begins new people "
+                "and states; look more often, or give --track-memory %.3g, or --tracks off",
+                name,
+                step,
+                asked.track_memory,
+                3 * step,
+            )
+
     def _done(self, entry: Entry, message: Done) -> None:
         job, result = message.job, message.result
         if isinstance(result, Survey):
@@ -198,6 +212,7 @@ class Run:
                 )
             if result.unsplit:
                 logger.info("%s is not split: %s", entry.recording.name, result.unsplit)
+            self._warn_of_few_looks(entry.recording.name, result)
         elif isinstance(result, JoinResult):
             self._ledger.joined(entry, result.summary)
         elif isinstance(result, PartResult) and isinstance(job, PartJob):

@@ -23,6 +23,11 @@ from fer_edge.recordings.selection import Selection
 LEAST_FRAMES = 300
 """Of a part: its first frame costs up to a second of decoding before it, and a process some more to begin."""
 
+_NOT_OF_KEYS = frozenset(
+    ("mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "flv1", "vp8", "vp9", "av1")
+)
+"""Codecs whose videos have hardly ever nothing but key frames, and whose packets do not say it otherwise."""
+
 FRESH_FRAMES = 600
 """From one fresh start of a detector that remembers to the next, at the least."""
 
@@ -187,6 +192,10 @@ def _read_index(place: str, options: Any, tick: Callable[[], None]) -> _Index:
                     tick()
         except (OSError, ValueError):  # what is before that can be analysed all the same
             return _Index(_NONE, [], unit, "it is damaged")
+        codec = stream.codec_context.name
+    if len(keys) == len(shown) and codec in _NOT_OF_KEYS:
+        # So it is where the index names none; the decoder does not find out for these.
+        return _Index(_NONE, [], unit, "its index does not tell which are its key frames")
     return _Index(np.frombuffer(shown, np.int64) if shown else _NONE, keys, unit)
 
 

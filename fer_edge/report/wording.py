@@ -21,12 +21,15 @@ def length(seconds: Optional[float]) -> str:
     Examples
     --------
     >>> length(4.2), length(42), length(200), length(8000), length(180000)
-    ('4.2 s', '42 s', '3 min', '2 h 13 min', '2 d 2 h')
+    ('4.2 s', '42 s', '3 min 20 s', '2 h 13 min', '2 d 2 h')
     """
     if seconds is None:
         return UNKNOWN
     if seconds < 59.95:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, left = divmod(round(seconds), 60)
+    if minutes < 10 and left:
+        return f"{minutes} min {left} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"

@@ -19,8 +19,9 @@ def run_export(args: argparse.Namespace) -> int:
     if args.triton is not None:
         return run_triton(args)
     if args.output is None or args.validation is None:
+        missing = "the ONNX file to write" if args.output is None else "--validation"
         raise UsageError(
-            "A network is exported to an ONNX file, and checked on a set.",
+            f"A network is exported to an ONNX file, and checked on a set; {missing} is missing.",
             "For example:  fer-edge export runs/ours/best.pt mine.onnx --validation val.parquet",
         )
     if args.int8 or args.calibration:
@@ -117,6 +118,15 @@ def _run_offsets(args: argparse.Namespace) -> int:
         result.macro_f1_before,
         result.spec.temperature,
     )
+    for label, (recall, precision, recall_before, precision_before) in result.labels.items():
+        _log.info(
+            "%s: recall %.3f (before: %.3f), precision %.3f (%.3f)",
+            label,
+            recall,
+            recall_before,
+            precision,
+            precision_before,
+        )
     return 0
 
 

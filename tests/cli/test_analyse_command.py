@@ -251,3 +251,22 @@ def test_the_help_teaches_by_examples(capsys: Any) -> None:
     ):
         assert words in told
     assert "--camera" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["a.mp4", "--out", "s3://bucket/out"], "without --on"),
+        (["s3://bob:s3cr3t@host/a.mp4", "--out", "out", "--on", "ray"], "password or token"),
+        (["http://host/a.mp4?token=s3cr3t", "--out", "out", "--on", "ray"], "password or token"),
+        (["a.mp4", "--out", "ftp://bob:s3cr3t@host/out", "--on", "ray"], "password or token"),
+    ],
+)
+def test_an_address_is_for_a_cluster_and_has_no_secret_that_tables_would_tell(
+    arguments: List[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=why) as refused:
+        main(["analyse", *arguments])
+    assert "s3cr3t" not in str(refused.value)
+    assert not list(tmp_path.iterdir())

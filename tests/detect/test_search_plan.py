@@ -71,6 +71,15 @@ def test_a_part_that_begins_to_move_is_looked_at_within_half_a_second(count: int
     assert moving <= seen
 
 
+def test_a_part_that_begins_to_move_is_not_kept_waiting_by_still_ones_whose_turn_it_is() -> None:
+    plan, seen = SearchPlan(8), set()
+    plan.looked_everywhere(0.0)
+    for frame in range(1, 70):
+        due = plan.due(frame / 15, [frame >= 62 and part == 0 for part in range(8)])
+        seen.update(due if frame >= 62 else ())
+    assert 0 in seen
+
+
 def test_where_nothing_moves_the_search_slows_down_but_does_not_end() -> None:
     plan = SearchPlan(4)
     plan.looked_everywhere(0.0)

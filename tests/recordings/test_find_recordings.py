@@ -185,3 +185,21 @@ def test_a_link_to_a_file_is_a_name_on_purpose_and_a_link_to_a_folder_is_none(tm
     (tmp_path / "other").mkdir()
     (tmp_path / "other/a.mp4").symlink_to(tmp_path / "in/a.mp4")
     assert found(tmp_path / "in/a.mp4", tmp_path / "other/a.mp4").keys() == {"a.mp4"}
+
+
+def test_a_pattern_that_leads_up_again_is_refused_as_its_results_would_lie_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "work" / "q").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x.mp4").write_bytes(b"\0")
+    monkeypatch.chdir(tmp_path / "work")
+    with pytest.raises(UsageError, match=r"'\.\./other/x\.mp4' would lie outside"):
+        find_recordings(["*/../../oth*/x.mp4"], "res")
+
+
+def test_an_address_is_told_without_its_password() -> None:
+    with pytest.raises(UsageError) as refused:
+        find_recordings(["s3://bob:s3cr3t@host/a.mp4"])
+    assert "is an address" in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)

@@ -42,6 +42,17 @@ def again(folder: Path, **asked: Any) -> List[str]:
     return done
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [({"every": 20}, True), ({"fps": 0.5}, True), ({"fps": 1.0}, False), ({}, False)]
+)
+def test_looks_so_rare_that_nobody_can_be_followed_are_warned_of(
+    asked: Dict[str, Any], told: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_recording(tmp_path / "in" / "a.mp4", 40, rate=10)
+    analyse(tmp_path / "in", tmp_path / "out", FakePool(in_this_process), **asked)
+    assert ("a.mp4: a frame is analysed each 2 s only" in caplog.text) is told
+
+
 def test_what_is_finished_is_skipped_until_its_content_the_settings_or_the_results_change(folder: Path) -> None:
     assert again(folder) == ["a", "b", "c"]
     assert again(folder) == []
@@ -102,6 +113,16 @@ def test_what_a_run_left_that_was_cut_off_is_cleared_away_and_nothing_else(folde
     assert {path.name for path in (folder / "out/a").iterdir()} == {
         *("frames.csv", "states.csv", "summary.json", "mine.txt")
     }
+
+
+def test_parts_that_are_a_link_lead_nowhere_else(folder: Path) -> None:
+    (folder / "out/a").mkdir(parents=True)
+    (folder / "precious").mkdir()
+    (folder / "precious/0-of-1.jsonl.gz").write_bytes(b"keep")
+    (folder / "out/a/.parts").symlink_to(folder / "precious")
+    assert again(folder) == ["a", "b", "c"]
+    assert (folder / "precious/0-of-1.jsonl.gz").read_bytes() == b"keep"
+    assert not (folder / "out/a/.parts").is_symlink()
 
 
 def test_a_bad_recording_is_told_and_the_others_are_done(folder: Path) -> None:

@@ -151,3 +151,13 @@ def test_damage_in_a_part_has_the_recording_read_in_one_and_told(tmp_path: Path)
     assert (failure.error, failure.results) == ("SourceTruncated", "partial")
     assert json.loads((tmp_path / "out/a.mkv/summary.json").read_text())["whole"] is False
     assert ASKED.detector == "blazeface"
+
+
+def test_an_index_that_calls_every_frame_a_key_frame_is_not_believed(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "keys.mp4", 120, codec="mpeg4", g="20", bf="0")
+    content = path.read_bytes()
+    assert content.count(b"stss") == 1
+    path.write_bytes(content.replace(b"stss", b"skip"))
+    pool = FakePool(in_this_process, 2)
+    analyse(path, tmp_path / "out", pool)
+    assert len([job for job in pool.submitted if isinstance(job, PartJob)]) == 1

@@ -29,6 +29,7 @@ def in_a_terminal(tmp_path: Path) -> Iterator[Tuple[subprocess.Popen[bytes], int
 
     def belong_to_it() -> None:
         os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, which may have started the tests, has it ignored
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
     arguments = ["--camera", "demo", "--display", "none", "--output", str(results)]
@@ -59,6 +60,7 @@ def test_a_terminal_that_is_closed_is_no_success_where_the_summary_has_a_reader(
 
     def belong_to_it() -> None:
         os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, which may have started the tests, has it ignored
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
     command = [sys.executable, "-m", "fer_edge", "--camera", "demo", "--display", "none", "--output", str(results)]

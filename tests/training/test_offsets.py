@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,9 @@ def test_what_it_reports_is_what_the_written_file_does(small_set: FaceSet, tmp_p
     nothing = add_offsets(tmp_path / "mine.onnx", tmp_path / "same.onnx", small_set, "stripes", {"happy": 0.0})
     assert (result.accuracy, result.macro_f1) == (nothing.accuracy_before, nothing.macro_f1_before)
     assert result.accuracy != result.accuracy_before
+    recall, _, recall_before, _ = result.labels["happy"]
+    assert recall >= recall_before
+    assert result.labels["happy"][:2] == nothing.labels["happy"][2:]
 
 
 def test_a_network_in_int8_is_to_be_made_from_the_new_file(small_set: FaceSet, tmp_path: Path) -> None:
@@ -88,10 +92,15 @@ def test_a_network_without_a_bias_at_its_end_is_named(small_set: FaceSet, tmp_pa
     assert not (tmp_path / "mine.onnx").exists()
 
 
-@pytest.mark.parametrize("text", ["disgust", "disgust=", "joy=1", "fear=nan", "fear=9", "fear=0.1 fear=0.2"])
+@pytest.mark.parametrize("text", ["disgust", "disgust=", "joy=1", "fear=nan", "fear=9"])
 def test_what_is_no_label_and_number_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="does not say what to add"):
         offsets_of(text.split())
+
+
+def test_a_label_that_is_there_twice_is_named() -> None:
+    with pytest.raises(UsageError, match="names fear twice"):
+        offsets_of(["fear=0.1", "fear=0.2"])
 
 
 def test_the_command_writes_it_and_refuses_what_it_takes_from_the_file(small_file: Path, tmp_path: Path) -> None:
@@ -110,3 +119,28 @@ def test_the_command_writes_it_and_refuses_what_it_takes_from_the_file(small_fil
         main([*asked, "--int8", "--calibration", str(small_file)])
     assert main(asked) == 0
     assert (tmp_path / "mine.onnx").is_file()
+
+
+def without_effect(_model: onnx.ModelProto, last: onnx.NodeProto) -> None:
+    kept = [one for one in last.attribute if one.name != "beta"]
+    del last.attribute[:]
+    last.attribute.extend([*kept, onnx.helper.make_attribute("beta", 0.0)])
+
+
+def with_odd_words(model: onnx.ModelProto, _last: onnx.NodeProto) -> None:
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "fer_edge.offsets", "[1, 2]"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [(without_effect, "does something else"), (with_odd_words, "no list of labels and numbers")]
+)
+def test_a_network_that_would_not_do_what_its_file_says_is_not_written(
+    change: Callable[[onnx.ModelProto, onnx.NodeProto], None], why: str, small_set: FaceSet, tmp_path: Path
+) -> None:
+    model = onnx.load(FERNET)
+    change(model, next(node for node in model.graph.node if model.graph.output[0].name in node.output))
+    onnx.save(model, tmp_path / "odd.onnx")
+    with pytest.raises(UsageError, match=why):
+        add_offsets(tmp_path / "odd.onnx", tmp_path / "mine.onnx", small_set, "stripes", {"happy": 5.0})
+    assert not (tmp_path / "mine.onnx").exists()

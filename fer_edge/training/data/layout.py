@@ -49,6 +49,8 @@ def find_format(path: Path, wanted: str = "auto") -> str:
         raise UsageError(f"There is no data format {wanted!r}.", f"Choose one of {', '.join(FORMATS)}.")
     if not path.exists():
         raise DataSetError(f"There is no data set at {path}.", _LAYOUTS)
+    if not path.is_file() and not path.is_dir():
+        raise DataSetError(f"{path} is neither a file nor a folder.", _LAYOUTS)
     if wanted in ("kdef", "folder") and not path.is_dir():
         raise DataSetError(f"{path} is a file; the format {wanted} is a folder.", _LAYOUTS)
     if wanted == "parquet" and not path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,12 @@ def test_each_layout_is_known_by_what_it_holds(
     paths = [small_file, nameless, fer2013_file(), tmp_path, kdef_folder, class_folder(list(LABELS))]
     found = [find_format(path) for path in paths]
     assert found == ["parquet", "parquet", "fer2013", "fer2013", "kdef", "folder"]
+
+
+def test_a_pipe_is_no_data_set_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "set.csv")
+    with pytest.raises(DataSetError, match="neither a file nor a folder"):
+        find_format(tmp_path / "set.csv")
 
 
 def test_an_unknown_layout_is_refused_with_what_is_there(tmp_path: Path) -> None:

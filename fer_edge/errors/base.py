@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-_ADDRESS = re.compile(r" (?:at|@) 0x[0-9A-Fa-f]{6,16}\b")
+_ADDRESS = re.compile(r" (?:at|\x40) 0x[0-9A-Fa-f]{6,16}\b")
 """Of something in memory, as Python and FFmpeg write it into their words: it tells nobody anything, and differs each time."""
 
 

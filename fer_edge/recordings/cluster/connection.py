@@ -10,6 +10,9 @@ from fer_edge.errors import ClusterUnusable, UsageError
 from fer_edge.system.libraries import import_library, in_short
 from fer_edge.system.masking import printable
 
+_SLOW = "Initialization failure"
+"""What Ray says where the process that the head starts for a client was not there after half a minute, as on a busy machine."""
+
 REACH_SECONDS = 10.0
 """To reach an address at all."""
 
@@ -59,7 +62,12 @@ def connect(ray: Any, address: str) -> None:
     """
     _reach(address)
     try:
-        ray.init(address=address, log_to_driver=False)
+        try:
+            ray.init(address=address, log_to_driver=False)
+        except ConnectionError as error:
+            if _SLOW not in str(error):
+                raise
+            ray.init(address=address, log_to_driver=False)
     except SystemExit as error:
         raise unreachable(address, "it ended the connection") from error
     except Exception as error:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import pytest
 from local_ray import HAS_RAY, needs_ray
@@ -15,7 +15,7 @@ from recording_files import ASKED
 
 from fer_edge.cli.main import main
 from fer_edge.errors import ClusterUnusable, MissingExtra, UsageError
-from fer_edge.recordings.cluster.connection import address_of
+from fer_edge.recordings.cluster.connection import address_of, connect
 from fer_edge.recordings.cluster.node_facts import Needed
 from fer_edge.recordings.cluster.pool import RayPool
 
@@ -41,6 +41,24 @@ def test_a_run_whose_connecting_process_dies_ends_with_an_error(monkeypatch: pyt
     with pytest.raises(ClusterUnusable, match="was lost: its process ended with status -9"):
         RayPool("127.0.0.1:1", Needed(ASKED))
     assert not os.path.exists(f"/proc/{started[0]}")
+
+
+class BusyHead:
+    """Stands in for Ray: the process that the head begins for a client is late as often as it is told."""
+
+    def __init__(self, late: int) -> None:
+        self.late = late
+
+    def init(self, **_: Any) -> None:
+        self.late -= 1
+        if self.late >= 0:
+            raise ConnectionError("Initialization failure from server:\n")
+
+
+def test_a_head_that_is_busy_is_asked_once_more_and_not_for_ever() -> None:
+    connect(BusyHead(1), "auto")
+    with pytest.raises(ClusterUnusable, match="auto cannot be reached: .*Initialization failure"):
+        connect(BusyHead(2), "auto")
 
 
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed")

@@ -106,7 +106,10 @@ def test_a_network_in_int8_is_not_quantised_again(model: Path, small_set: FaceSe
     [
         (["--int8"], "--int8 and --calibration go together"),
         (["--calibration", "x.parquet"], "--int8 and --calibration go together"),
-        (["--int8", "--calibration", "x.parquet", "--crop-centre", "0"], "says of itself what the one in FP32 says"),
+        (
+            ["--int8", "--calibration", "x.parquet", "--crop-centre", "0"],
+            "says of itself what the one that it is made from says",
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(given: list[str], said: str, tmp_path: Path) -> None:

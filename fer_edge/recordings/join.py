@@ -9,15 +9,17 @@ from contextlib import ExitStack, suppress
 from typing import Iterator, List, Optional, Sequence
 
 from fer_edge.app.tracking import build_tracker
-from fer_edge.errors import SourceUnreadable
+from fer_edge.errors import OutputError, SourceUnreadable
 from fer_edge.recordings.identity import refuse_changed
 from fer_edge.recordings.jobs import JoinJob, JoinResult, Tell
 from fer_edge.recordings.networks import settings_of
 from fer_edge.recordings.output import PARTS, made_folder, writing
+from fer_edge.recordings.pages.reading import PAGE
 from fer_edge.recordings.part_file import Remembered, read_part
 from fer_edge.recordings.recording import PICTURES
 from fer_edge.recordings.rows import FRAMES, FRAMES_TABLE, STATES, STATES_TABLE, frame_rows, state_row
 from fer_edge.recordings.summary import SUMMARY, Figures, summary_of, write_summary
+from fer_edge.report.file import refuse_place
 from fer_edge.sinks.table_files import TABLES, Column, TableFile
 from fer_edge.system.atomic_file import Draft
 from fer_edge.system.masking import shown
@@ -113,6 +115,7 @@ def join(job: JoinJob, tell: Tell) -> JoinResult:
         if not any_image and problem and job.recording.kind == PICTURES:
             raise _nothing_readable(job, problem)
         _remove(os.path.join(folder, SUMMARY))  # from here on what it names is being replaced
+        _remove_page(os.path.join(folder, PAGE))
         for other in set(TABLES) - {form}:
             for name in names:
                 _remove(os.path.join(folder, f"{name}.{other}"))
@@ -160,3 +163,10 @@ def _nothing_readable(job: JoinJob, problem: str) -> SourceUnreadable:
 def _remove(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def _remove_page(path: str) -> None:
+    """Remove the page of a run before, which tells of other tables; what is no page stays."""
+    with suppress(OutputError):
+        refuse_place(path)
+        _remove(path)

@@ -115,6 +115,15 @@ def test_what_a_run_left_that_was_cut_off_is_cleared_away_and_nothing_else(folde
     }
 
 
+def test_a_page_of_a_run_before_does_not_stay_beside_new_tables_and_what_is_no_page_does(folder: Path) -> None:
+    for name, content in (("a", "<!doctype html><p>old"), ("b", "notes of mine")):
+        (folder / "out" / name).mkdir(parents=True)
+        (folder / "out" / name / "report.html").write_text(content)
+    assert again(folder) == ["a", "b", "c"]
+    assert not (folder / "out/a/report.html").exists()
+    assert (folder / "out/b/report.html").read_text() == "notes of mine"
+
+
 def test_parts_that_are_a_link_lead_nowhere_else(folder: Path) -> None:
     (folder / "out/a").mkdir(parents=True)
     (folder / "precious").mkdir()

@@ -23,8 +23,9 @@ LARGEST_HALVED = 32
 """A face of up to this many times the crop's side is averaged from all of its pixels. A larger one, which hardly a frame of 4K
 (3840 x 2160) has, is sampled coarsely rather than slowly."""
 
-LARGEST_OVERSAMPLING = 8
-"""Samples along a side of each of the crop's pixels, at most."""
+OVERSAMPLING, COARSE_OVERSAMPLING = 2, 8
+"""Samples along a side of each of the crop's pixels, at most: of a face that needs no halving any more, and of one that is too
+large for it. A third and fourth sample would double the time, and change the label of one face in 300 (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,6 @@ class FaceCropper:
         cosine, sine = math.cos(roll), math.sin(roll)
         x = pose.eyes[0] + self._centre * (pose.mouth[0] - pose.eyes[0])
         y = pose.eyes[1] + self._centre * (pose.mouth[1] - pose.eyes[1])
-        # A large face is cut larger than the crop and averaged, since bilinear sampling alone would alias.
-        oversampling = min(max(1, round(side / self._size)), LARGEST_OVERSAMPLING)
         if LARGEST_TURNED < side / self._size <= LARGEST_HALVED:
             # OpenCV halves a picture ten times as fast as it turns one. All that is sampled is halved, and a pixel around it.
             reach = side * ((abs(cosine) + abs(sine)) / 2 + 1 / self._size)
@@ -140,8 +139,9 @@ class FaceCropper:
                 image = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
                 # Pixel centres lie at half coordinates.
                 side, x, y = side / 2, x / 2 - 0.25, y / 2 - 0.25
-            # One less than for a face that was this small from the start: what was halved is averaged already.
-            oversampling = min(int(side / self._size), 3)
+        # A larger face is cut larger than the crop and averaged, since bilinear sampling alone would alias.
+        most = OVERSAMPLING if side / self._size <= LARGEST_TURNED else COARSE_OVERSAMPLING
+        oversampling = min(max(1, round(side / self._size)), most)
         size = self._size * oversampling
         cosine, sine = cosine * size / side, sine * size / side
         middle = (size - 1) / 2

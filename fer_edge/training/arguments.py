@@ -78,7 +78,7 @@ def train_settings(args: argparse.Namespace) -> TrainSettings:
     recipe = load_recipe(args.recipe)
 
     def given(base: object) -> dict[str, object]:
-        names = [known.name for known in fields(base)]  # type: ignore[arg-type]
+        names = {known.name for known in fields(base)} - {"recipe"}  # type: ignore[arg-type]
         return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
 
     return replace(recipe, **given(recipe), targets=replace(recipe.targets, **given(recipe.targets)))  # type: ignore[arg-type]

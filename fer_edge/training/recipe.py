@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+MACHINE = ("device", "precision", "threads", "devices", "nodes")
+"""Settings that may change in the middle of a run: they say where it runs, not what it gives."""
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -156,6 +159,8 @@ class TrainSettings:
         CPU threads; 0 leaves it to PyTorch.
     devices, nodes
         How many devices of a machine, and how many machines, train together; the batch grows with them.
+    recipe
+        Name of the recipe that this began as; decides nothing, and no recipe says it of itself.
     """
 
     network: str = "fernet"
@@ -181,3 +186,4 @@ class TrainSettings:
     nodes: int = 1
     targets: TargetRules = field(default_factory=TargetRules)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    recipe: str = field(default="", compare=False)

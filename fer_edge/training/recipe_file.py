@@ -42,7 +42,7 @@ def load_recipe(name: str) -> TrainSettings:
     UsageError
         If there is no such recipe, it is not TOML, or a key or a value is not what a recipe has.
     """
-    return _load(name, Path("."), _DEEPEST)
+    return replace(_load(name, Path("."), _DEEPEST), recipe=Path(name).stem)
 
 
 def _load(name: str, beside: Path, depth: int) -> TrainSettings:
@@ -79,7 +79,7 @@ def _find(name: str, beside: Path) -> Path:
 
 
 def _with(base: Any, values: dict[str, Any], path: Path, table: str) -> Any:
-    known = {known.name for known in fields(base)}
+    known = {known.name for known in fields(base)} - {"recipe"}
     changed = {}
     for key, value in values.items():
         name = f"{table}{key}"

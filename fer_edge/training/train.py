@@ -26,14 +26,11 @@ from fer_edge.training.cuts import cut_by_detector
 from fer_edge.training.data import FaceSet
 from fer_edge.training.distill import taught
 from fer_edge.training.module import EpochResult, ExpressionTraining, accelerator_of
-from fer_edge.training.recipe import TrainSettings
+from fer_edge.training.recipe import MACHINE, TrainSettings
 from fer_edge.training.targets import build_targets
 from fer_edge.types import LABELS
 
 _log = logging.getLogger(__name__)
-
-MACHINE = ("device", "precision", "threads", "devices", "nodes")
-"""Settings that may change in the middle of a run: they say where it runs, not what it gives."""
 
 _FILES = {
     "best.pt": OURS,
@@ -217,7 +214,7 @@ def _filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any
 
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(settings))
-    return {key: value for key, value in plain.items() if key not in MACHINE}
+    return {key: value for key, value in plain.items() if key not in (*MACHINE, "recipe")}
 
 
 def _write_log(path: Path, history: list[EpochResult]) -> None:

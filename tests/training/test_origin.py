@@ -1,0 +1,100 @@
+"""A file says which recipe and which code made it."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from fer_edge.classify.onnx import read_contract
+from fer_edge.errors import UsageError
+from fer_edge.training.checkpoint import load_checkpoint
+from fer_edge.training.data import FaceSet
+from fer_edge.training.export import ExportOptions, export
+from fer_edge.training.origin import commit_of, origin_facts
+from fer_edge.training.recipe import TrainSettings
+from fer_edge.training.recipe_file import load_recipe
+from fer_edge.training.train import train
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+
+
+def said(settings: TrainSettings) -> str:
+    return origin_facts({"settings": asdict(settings)})["recipe"]
+
+
+def test_an_exported_file_names_the_recipe_and_the_commit_of_the_run(
+    small_set: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_edge.training.module.commit_of", lambda: "0123456789ab")
+    settings = replace(
+        load_recipe("table1"), network="lenet", epochs=1, batch_size=28, threads=1, precision="fp32", device="cpu"
+    )
+    train(settings, small_set, small_set, tmp_path)
+    export(tmp_path / "best.pt", tmp_path / "mine.onnx", small_set, "stripes", ExportOptions())
+    facts = read_contract(tmp_path / "mine.onnx")[0].facts
+    assert facts["recipe"] == 'table1 (network = "lenet", epochs = 1, batch_size = 28)'
+    assert facts["commit"] == "0123456789ab"
+
+
+def test_a_run_as_the_recipe_has_it_names_the_recipe_alone_wherever_it_ran() -> None:
+    settings = load_recipe("fernet_s")
+    assert said(settings) == "fernet_s"
+    assert said(replace(settings, device="cuda", precision="fp32", threads=7, devices=2)) == "fernet_s"
+    changed = replace(settings, augmentation=replace(settings.augmentation, jpeg=0.9))
+    assert said(changed) == "fernet_s (augmentation.jpeg = 0.9)"
+
+
+def test_a_recipe_of_ones_own_is_named_with_what_it_changes_and_without_folders(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('epochs = 2\nteacher = "fernet, /home/anna/secret/big.onnx"\n')
+    assert said(load_recipe(str(recipe))) == 'mine (epochs = 2, teacher = "fernet, big.onnx")'
+
+
+def test_a_recipe_does_not_say_itself_what_it_is_called(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('recipe = "fernet_r"\n')
+    with pytest.raises(UsageError, match="no key 'recipe'"):
+        load_recipe(str(recipe))
+
+
+def test_a_checkpoint_of_an_earlier_version_says_nothing() -> None:
+    settings = asdict(TrainSettings())
+    del settings["recipe"]
+    assert origin_facts({"settings": settings}) == {}
+    assert origin_facts({}) == {}
+
+
+def test_a_run_goes_on_where_the_recipe_is_called_otherwise(small_set: FaceSet, tmp_path: Path) -> None:
+    settings = TrainSettings(
+        network="lenet", epochs=1, batch_size=28, threads=1, precision="fp32", device="cpu", recipe="a"
+    )
+    train(settings, small_set, small_set, tmp_path)
+    train(replace(settings, recipe="b"), small_set, small_set, tmp_path)
+    assert load_checkpoint(tmp_path / "last.pt")["settings"]["recipe"] == "a"
+
+
+def test_the_commit_is_that_of_the_checkout_and_tells_of_changes(tmp_path: Path) -> None:
+    assert commit_of(tmp_path) == ""
+    git(tmp_path, "init", "--quiet")
+    assert commit_of(tmp_path) == ""  # nothing is committed
+    (tmp_path / "code.py").write_text("1\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "one")
+    git(tmp_path, "tag", "v1")
+    clean = commit_of(tmp_path)
+    assert len(clean) == 12
+    assert int(clean, 16) >= 0
+    (tmp_path / "code.py").write_text("2\n")
+    assert commit_of(tmp_path) == clean + "+changes"
+
+
+def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.setenv("PATH", "")
+    assert commit_of(tmp_path) == ""

@@ -47,7 +47,7 @@ def main() -> int:
         reached = share_reached(precision)
         print(f"{precision.name}: ResNet-18 reached {reached:.0%} of {peak(precision, CLOCKS[0][1]) / 1e9:.0f} GFLOPS")
     print("network    mode  precision  faces  arithmetic  weights  expected   (ms)")
-    for name in ("fernet_r", "fernet"):
+    for name in ("fernet_r", "fernet_s", "fernet"):
         spec, _ = read_contract(find_model(name))
         for mode, clock in CLOCKS:
             for precision in PRECISIONS:

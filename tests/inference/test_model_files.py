@@ -138,7 +138,7 @@ def test_a_known_name_wins_over_a_file_of_that_name(tmp_path: Path, monkeypatch:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        errors.ModelNotFound, match=r"no model named 'fernot'(.|\n)*: fernet_r, fernet_r.int8, fernet, fernet.int8\."
+        errors.ModelNotFound, match=r"no model named 'fernot'(.|\n)*: fernet_r, fernet_r.int8, fernet_s, fernet_s.int8, fernet, fernet.int8\."
     ):
         find_model("fernot")
 

@@ -10,12 +10,13 @@ import pytest
 
 from fer_edge.classify.onnx import read_contract
 from fer_edge.errors import UsageError
+from fer_edge.inference.model_files import find_model
 from fer_edge.training.checkpoint import load_checkpoint
 from fer_edge.training.data import FaceSet
 from fer_edge.training.export import ExportOptions, export
 from fer_edge.training.origin import commit_of, origin_facts
 from fer_edge.training.recipe import TrainSettings
-from fer_edge.training.recipe_file import load_recipe
+from fer_edge.training.recipe_file import load_recipe, shipped_recipes
 from fer_edge.training.train import train
 
 
@@ -40,6 +41,14 @@ def test_an_exported_file_names_the_recipe_and_the_commit_of_the_run(
     facts = read_contract(tmp_path / "mine.onnx")[0].facts
     assert facts["recipe"] == 'table1 (network = "lenet", epochs = 1, batch_size = 28)'
     assert facts["commit"] == "0123456789ab"
+
+
+@pytest.mark.parametrize("name", ["fernet_r", "fernet_r.int8", "fernet_s", "fernet_s.int8", "fernet", "fernet.int8"])
+def test_a_shipped_file_names_recipes_that_are_shipped_and_a_commit(name: str) -> None:
+    facts = read_contract(find_model(name))[0].facts
+    assert {*facts["recipe"].split(", then ")} <= {*shipped_recipes()}
+    assert len(facts["commit"]) == 12
+    assert int(facts["commit"], 16) > 0
 
 
 def test_a_run_as_the_recipe_has_it_names_the_recipe_alone_wherever_it_ran() -> None:

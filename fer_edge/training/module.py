@@ -19,7 +19,7 @@ from fer_edge.training.begin import begin
 from fer_edge.training.cuts import Cuts
 from fer_edge.training.data import FaceSet
 from fer_edge.training.mixing import mixed
-from fer_edge.training.origin import commit_of
+from fer_edge.training.origin import commit_of, origin_of
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.targets import Targets
 from fer_edge.types import LABELS
@@ -101,8 +101,8 @@ class ExpressionTraining(lightning.LightningModule):
         self.averaged = build_network(settings.network).to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]
         self.averaged.load_state_dict(self.network.state_dict())
         self.result: EpochResult | None = None
-        # As it is now: it may change while the run goes on, and what runs is what was read.
-        self._commit = commit_of()
+        # As both are now: they may change while the run goes on, and what runs is what was read.
+        self._origin = origin_of(settings, commit_of())
         self._loss = self._right = torch.zeros(())
         self._logits: list[torch.Tensor] = []
 
@@ -256,7 +256,7 @@ class ExpressionTraining(lightning.LightningModule):
             "network": self.settings.network,
             "colour": "gray" if self.validation_images.shape[-1] == 1 else "rgb",
             "settings": asdict(self.settings),
-            "commit": self._commit,
+            "origin": self._origin,
             "finished_epochs": self.current_epoch + 1,
             "ema": self.averaged.state_dict(),
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,40 +34,39 @@ def commit_of(root: Path = ROOT) -> str:
     return ran.output.strip() if ran is not None and ran.status == 0 else ""
 
 
-def origin_facts(checkpoint: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a file says of where its weights come from.
+def origin_of(settings: TrainSettings, commit: str) -> dict[str, str]:
+    """Return what a checkpoint, and the file that is exported from it, say of where the weights come from.
 
     Parameters
     ----------
-    checkpoint
-        As `fer_edge.training.train.train` writes it.
+    settings
+        The run.
+    commit
+        As `commit_of` gives it when the run starts, or goes on.
 
     Returns
     -------
     dict of str to str
-        ``recipe``: the recipe's name, and in brackets the settings in which the run differed from it as it is now, or from
-        the defaults where it is none that is shipped; of files their names, without the folder. ``commit``: of the code that
-        trained. What a checkpoint does not know is left out.
+        ``recipe``: its name, and in brackets the settings in which the run differs from it, or from the defaults where it is
+        none that is shipped; not those that say where it runs; of files their names, without the folder. ``commit``. What is
+        not known is left out.
     """
-    settings = checkpoint.get("settings") or {}
-    name, commit = settings.get("recipe", ""), checkpoint.get("commit", "")
-    facts = {"recipe": name + _differing(name, settings)} if name else {}
-    return {**facts, "commit": commit} if commit else facts
+    facts = {"recipe": settings.recipe and settings.recipe + _differing(settings), "commit": commit}
+    return {key: value for key, value in facts.items() if value}
 
 
-def _differing(name: str, settings: Mapping[str, Any]) -> str:
+def _differing(settings: TrainSettings) -> str:
     try:
-        recipe = _flat(asdict(load_recipe(name)))
+        recipe = _flat(load_recipe(settings.recipe))
     except UsageError:
-        # A recipe of the user's own, or of another version.
-        recipe = _flat(asdict(TrainSettings()))
-    changed = [f"{key} = {json.dumps(value)}" for key, value in _flat(settings).items() if recipe.get(key) != value]
+        recipe = _flat(TrainSettings())
+    changed = [f"{key} = {json.dumps(value)}" for key, value in _flat(settings).items() if recipe[key] != value]
     return f" ({', '.join(changed)})" if changed else ""
 
 
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(settings: TrainSettings) -> dict[str, Any]:
     """Return the settings that decide what a run gives, those of tables as ``table.key``, as JSON has them."""
-    plain: dict[str, Any] = json.loads(json.dumps(settings))
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
     flat: dict[str, Any] = {}
     for key, value in plain.items():
         if isinstance(value, dict):

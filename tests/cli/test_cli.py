@@ -295,7 +295,10 @@ def test_a_missed_gate_has_an_exit_code_of_its_own() -> None:
         (
             ["--model", "no-such-model"],
             20,
-            ["no-such-model", "Known names: fernet_r, fernet_r.int8, fernet_s, fernet_s.int8, fernet, fernet.int8. Anything else"],
+            [
+                "no-such-model",
+                "Known names: fernet_r, fernet_r.int8, fernet_s, fernet_s.int8, fernet, fernet.int8. Anything",
+            ],
         ),
         (["--model", "/nowhere/model.onnx"], 20, ["/nowhere/model.onnx"]),
         (["--model", "blazeface_short"], 23, ["blazeface_short", "fer_edge.labels"]),

@@ -25,6 +25,7 @@ from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
 from fer_edge.training.checkpoint import colour_of, load_checkpoint, load_network
 from fer_edge.training.data import FaceSet
+from fer_edge.training.origin import origin_in
 from fer_edge.types import LABELS
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
 from fer_edge.zoo.fernet import INPUT_SIZE
@@ -164,7 +165,7 @@ def export(
             "training_data": options.training_data,
             "accuracy": json.dumps(measured),
             "licence": options.licence,
-            **load_checkpoint(checkpoint).get("origin", {}),
+            **origin_in(load_checkpoint(checkpoint)),
         },
     )
     onnx.helper.set_model_props(model, spec.to_metadata())

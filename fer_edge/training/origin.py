@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fer_edge.board.program import run_program
 from fer_edge.errors import UsageError
+from fer_edge.system.masking import printable
 from fer_edge.training.recipe import MACHINE, TrainSettings
 from fer_edge.training.recipe_file import load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout, where the program runs in one."""
+
+LONGEST = 10_000
+"""Characters of a recipe with all that differs from it; ours have a tenth."""
 
 SECONDS = 10.0
 """After which git is not waited for any more."""
@@ -30,7 +36,9 @@ def commit_of(root: Path = ROOT) -> str:
     if not (root / ".git").exists():
         return ""
     describe = ("describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=+changes")
-    ran = run_program(("git", "-C", str(root), *describe), SECONDS)
+    # In a hook of git, its variables name another repository.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    ran = run_program(("git", "-C", str(root), *describe), SECONDS, {**environment, "GIT_OPTIONAL_LOCKS": "0"})
     return ran.output.strip() if ran is not None and ran.status == 0 else ""
 
 
@@ -53,6 +61,16 @@ def origin_of(settings: TrainSettings, commit: str) -> dict[str, str]:
     """
     facts = {"recipe": settings.recipe and settings.recipe + _differing(settings), "commit": commit}
     return {key: value for key, value in facts.items() if value}
+
+
+def origin_in(checkpoint: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a checkpoint says of its origin, as `origin_of` made it; of what is something else nothing.
+
+    A checkpoint may be somebody else's: it has no say in what a file tells of its accuracy or licence.
+    """
+    told = checkpoint.get("origin")
+    facts = {key: told.get(key) for key in ("recipe", "commit")} if isinstance(told, dict) else {}
+    return {key: printable(value, LONGEST) for key, value in facts.items() if isinstance(value, str) and value}
 
 
 def _differing(settings: TrainSettings) -> str:

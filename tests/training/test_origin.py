@@ -14,7 +14,7 @@ from fer_edge.inference.model_files import find_model
 from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint
 from fer_edge.training.data import FaceSet
 from fer_edge.training.export import ExportOptions, export
-from fer_edge.training.origin import commit_of, origin_of
+from fer_edge.training.origin import commit_of, origin_in, origin_of
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.recipe_file import load_recipe, shipped_recipes
 from fer_edge.training.train import train
@@ -83,6 +83,19 @@ def test_of_what_nobody_knows_nothing_is_said(small_set: FaceSet, tmp_path: Path
     assert not {"recipe", "commit"} & {*read_contract(tmp_path / "mine.onnx")[0].facts}
 
 
+@pytest.mark.parametrize("origin", [None, 7, ["recipe"], {"recipe": 3, "commit": b"x"}, {1: 2}])
+def test_what_is_no_origin_is_left_out(origin: object) -> None:
+    assert origin_in({"origin": origin}) == {}
+
+
+def test_a_checkpoint_of_somebody_elses_says_nothing_but_its_origin() -> None:
+    told = {"recipe": "good\x1b[2J" + "a" * 99_999, "accuracy": "1.0", "licence": "mine"}
+    said = origin_in({"origin": told})
+    assert {*said} == {"recipe"}
+    assert said["recipe"].isprintable()
+    assert len(said["recipe"]) == 10_000
+
+
 def test_a_run_goes_on_where_the_recipe_is_called_otherwise(small_set: FaceSet, tmp_path: Path) -> None:
     settings = TrainSettings(
         network="lenet", epochs=1, batch_size=28, threads=1, precision="fp32", device="cpu", recipe="a"
@@ -105,6 +118,18 @@ def test_the_commit_is_that_of_the_checkout_and_tells_of_changes(tmp_path: Path)
     assert set(clean) <= set("0123456789abcdef")
     (tmp_path / "code.py").write_text("2\n")
     assert commit_of(tmp_path) == clean + "+changes"
+
+
+def test_in_a_hook_of_git_the_commit_is_not_that_of_the_hooks_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+        git(tmp_path / name, "init", "--quiet")
+        git(tmp_path / name, "commit", "--quiet", "--allow-empty", "-m", name)
+    ours = commit_of(tmp_path / "ours")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
+    assert commit_of(tmp_path / "ours") == ours
 
 
 def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,15 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("output", type=Path, nargs="?", help="the ONNX file to write")
     parser.add_argument(
+        "--mean",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="CHECKPOINT",
+        help="write the mean of its weights and of this other run's that began with the same trained weights; may be given for "
+        "several",
+    )
+    parser.add_argument(
         "--int8",
         action="store_true",
         help="write that network in INT8, for processors that are faster at it; the program takes NAME.int8.onnx beside "

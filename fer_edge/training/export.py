@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
 from fer_edge.training.checkpoint import colour_of, load_checkpoint, load_network
 from fer_edge.training.data import FaceSet
-from fer_edge.training.origin import origin_in
+from fer_edge.training.mean import load_mean
+from fer_edge.training.origin import origin_of_mean
 from fer_edge.types import LABELS
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
 from fer_edge.zoo.fernet import INPUT_SIZE
@@ -84,18 +85,26 @@ class ExportResult:
         Largest absolute difference between a logit of ONNX Runtime and of PyTorch on the validation set.
     accuracy, macro_f1
         On the validation set, by ONNX Runtime.
+    apart
+        Where the file is the mean of several checkpoints, the accuracy of each alone, by PyTorch.
     """
 
     spec: ModelSpec
     largest_difference: float
     accuracy: float
     macro_f1: float
+    apart: tuple[float, ...] = ()
 
 
 def export(
-    checkpoint: Path, output: Path, validation: FaceSet, validation_name: str, options: ExportOptions
+    checkpoint: Path,
+    output: Path,
+    validation: FaceSet,
+    validation_name: str,
+    options: ExportOptions,
+    others: Sequence[Path] = (),
 ) -> ExportResult:
-    """Write the averaged weights of ``checkpoint`` as ``output``.
+    """Write the averaged weights of ``checkpoint`` as ``output``, or their mean with those of ``others``.
 
     The file is written only after ONNX Runtime gave the logits that PyTorch gives on every face of ``validation``
     that has a majority label; on the same faces the temperature is fitted and the accuracy measured.
@@ -110,11 +119,13 @@ def export(
         Faces that were not trained on, and what to call them in the file.
     options
         What else the file says.
+    others
+        Checkpoints of the same network, each of which counts as much as the first; see `load_mean`.
 
     Raises
     ------
     CheckpointError
-        If the checkpoint is missing, damaged or of another network.
+        If a checkpoint is missing, damaged or of another network.
     DataSetError
         If no face of ``validation`` has a majority label, or they are grey where the network was trained in colour, or
         the other way round.
@@ -123,7 +134,8 @@ def export(
     MissingExtra
         If onnxruntime is not installed.
     """
-    entry, network = load_network(checkpoint)
+    checkpoints = [checkpoint, *others]
+    entry, network = load_mean(checkpoints)
     colour = colour_of(checkpoint)
     if (colour == "rgb") != (validation.images.shape[3] == 3):
         raise DataSetError(
@@ -139,7 +151,7 @@ def export(
     _log.info("largest difference of a logit from PyTorch's over %d faces: %.2e", len(rows), difference)
     if not difference <= LARGEST_DIFFERENCE:
         raise TrainingError(
-            f"The exported network differs from {checkpoint} by up to {difference:.2g} in a logit.",
+            f"The exported network differs from PyTorch's by up to {difference:.2g} in a logit.",
             "Nothing was written; report this with the versions of torch, onnx and onnxruntime.",
         )
     confusion = metrics.confusion_matrix(truth, by_onnx.argmax(axis=1), len(LABELS))
@@ -165,13 +177,19 @@ def export(
             "training_data": options.training_data,
             "accuracy": json.dumps(measured),
             "licence": options.licence,
-            **origin_in(load_checkpoint(checkpoint)),
+            **origin_of_mean([load_checkpoint(each) for each in checkpoints]),
         },
     )
     onnx.helper.set_model_props(model, spec.to_metadata())
     onnx.checker.check_model(model, full_check=True)
+    apart = [
+        float((_forward(load_network(each)[1], images).argmax(axis=1) == truth).mean())
+        for each in checkpoints
+        if others
+    ]
     write_atomically(output, model.SerializeToString(), OURS)
-    return ExportResult(spec, difference, metrics.accuracy(confusion), float(metrics.f1(confusion).mean()))
+    macro_f1 = float(metrics.f1(confusion).mean())
+    return ExportResult(spec, difference, metrics.accuracy(confusion), macro_f1, tuple(apart))
 
 
 def to_onnx(network: nn.Module) -> onnx.ModelProto:

@@ -16,6 +16,11 @@ _log = logging.getLogger(__name__)
 
 def run_export(args: argparse.Namespace) -> int:
     """Write a checkpoint as an ONNX file, a network in FP32 as one in INT8, or any into a model repository of Triton."""
+    if args.mean and (args.triton is not None or args.int8 or args.calibration or args.offset):
+        raise UsageError(
+            "--mean is of checkpoints, and --int8, --offset and --triton take a finished network.",
+            "Export the mean in FP32 first, and give that file.",
+        )
     if args.triton is not None:
         return run_triton(args)
     if args.output is None or args.validation is None:
@@ -45,7 +50,11 @@ def run_export(args: argparse.Namespace) -> int:
     )
     source = measured_part(DataSource(args.validation, colour=colour_of(args.checkpoint)))
     name = args.validation_name or source.title
-    result = export(args.checkpoint, args.output, load_faces(source), name, options)
+    result = export(args.checkpoint, args.output, load_faces(source), name, options, args.mean)
+    if result.apart:
+        _log.info("alone they have %s", ", ".join(f"{100 * accuracy:.2f} %" for accuracy in result.apart))
+    if result.accuracy < min(result.apart, default=0.0):
+        _log.warning("The mean is worse than each of them. Runs that began with the same trained weights have one.")
     _log.info(
         "wrote %s: accuracy %.2f %% on %s, temperature %.3f, logits within %.1e of PyTorch's",
         args.output,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,18 @@ def origin_in(checkpoint: Mapping[str, Any]) -> dict[str, str]:
     told = checkpoint.get("origin")
     facts = {key: told.get(key) for key in ("recipe", "commit")} if isinstance(told, dict) else {}
     return {key: printable(value, LONGEST) for key, value in facts.items() if isinstance(value, str) and value}
+
+
+def origin_of_mean(checkpoints: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the mean of several checkpoints says of its origin: the recipe of each, and each commit once.
+
+    Where one of them does not know its recipe or its commit, neither does the mean. One checkpoint is as `origin_in` has it.
+    """
+    origins = [origin_in(checkpoint) for checkpoint in checkpoints]
+    known = {key: [origin[key] for origin in origins] for key in origins[0] if all(key in each for each in origins)}
+    if len(origins) > 1 and "recipe" in known:
+        known["recipe"] = ["mean of " + " and ".join(known["recipe"])]
+    return {key: ", ".join(dict.fromkeys(values)) for key, values in known.items()}
 
 
 def _differing(settings: TrainSettings) -> str:

@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.export import OURS, to_onnx
-from fer_edge.zoo.catalogue import NETWORKS, Network, find_network
+from fer_edge.zoo.catalogue import NETWORKS, find_network
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
+from fer_edge.zoo.network import Network
 
 SEED = 1
 

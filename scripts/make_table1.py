@@ -28,8 +28,9 @@ from fer_edge.errors import FerEdgeError, UsageError
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.pictures import OURS
 from fer_edge.training.recipe_file import load_recipe
-from fer_edge.zoo.catalogue import NETWORKS, Network, PaperRow
+from fer_edge.zoo.catalogue import NETWORKS
 from fer_edge.zoo.listing import NetworkSize, measure_network
+from fer_edge.zoo.network import Network, PaperRow
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = re.compile(rb"# The paper's Table 1")

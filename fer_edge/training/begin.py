@@ -1,8 +1,6 @@
-"""What a run begins with: fresh weights, a checkpoint's, or those of an exported ONNX file, such as a shipped one.
+"""What a run begins with: fresh weights, a checkpoint's, those of an exported ONNX file, such as a shipped one, or a folder's.
 
-An exported file has each BatchNorm folded into the convolution before it. Evaluated, such a convolution and a BatchNorm
-that changes nothing are the same network; trained, they are not, because a BatchNorm then divides by what it sees. So
-the statistics are measured anew on faces, and the factor and offset of each BatchNorm chosen to give back what it takes away.
+An exported file has each BatchNorm folded into the convolution before it; `fer_edge.training.norms` brings it back.
 """
 
 from __future__ import annotations
@@ -20,11 +18,14 @@ from onnx import numpy_helper
 from torch import nn
 
 from fer_edge.errors import CheckpointError
-from fer_edge.inference.model_files import find_model
+from fer_edge.inference.model_files import find_model, known_models
 from fer_edge.training.augment import to_network_size
 from fer_edge.training.checkpoint import load_network
+from fer_edge.training.norms import evaluated, measure, put_offset
+from fer_edge.training.pretrained import begin_with_folder
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.zoo.catalogue import build_network
+from fer_edge.zoo.faces import MobileNetV1Faces
 from fer_edge.zoo.fernet import INPUT_SIZE
 from fer_edge.zoo.fernet_r import FerNetR, FerNetS
 
@@ -34,7 +35,6 @@ FACES = 2048
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _KINDS = {"Conv": (nn.Conv2d,), "Gemm": (nn.Linear,), "BatchNormalization": _NORMS}
 _LAYERS = (nn.Conv2d, nn.Linear, *_NORMS)
-_BATCH = 128
 
 
 def begin(network: nn.Module, settings: TrainSettings, images: npt.NDArray[np.uint8]) -> None:
@@ -47,18 +47,26 @@ def begin(network: nn.Module, settings: TrainSettings, images: npt.NDArray[np.ui
     settings
         The run.
     images
-        Training faces, N x H x W x C uint8; an exported file needs them.
+        Training faces, N x H x W x C uint8; an exported file or a folder needs them.
 
     Raises
     ------
     ModelNotFound
         If there is no such file.
     CheckpointError
-        If the checkpoint is missing or damaged, or it or the file is of another network.
+        If the checkpoint is missing or damaged, or it, the file or the folder is of another network.
     """
     start = Path(settings.start)
     if not settings.start:
         return
+    if isinstance(network, MobileNetV1Faces) and start.suffix not in (".onnx", ".pt"):
+        begin_with_folder(network, start, _spread(images))
+        return
+    if start.is_dir() and settings.start not in known_models():
+        raise CheckpointError(
+            f"{start} is a folder, and {settings.network} begins with none.",
+            "Give the best.pt in it, or --network mobilenet_v1_faces for a folder of pretrained weights.",
+        )
     if start.suffix == ".onnx" or not (start.suffix or start.is_file()):
         begin_with_file(network, settings.start, images)
         return
@@ -109,14 +117,19 @@ def begin_with_file(network: nn.Module, name: str, images: npt.NDArray[np.uint8]
         graph = onnx.load(path).graph
     except Exception as error:  # protobuf's own errors have no common base
         raise CheckpointError(f"{path} cannot be read as ONNX: {error}", "Give another --start.") from error
-    spread = np.unique(np.linspace(0, len(images) - 1, FACES).astype(np.int64))
-    faces = to_network_size(torch.from_numpy(images[spread]), INPUT_SIZE)
+    faces = _spread(images)
     if isinstance(network, FerNetS) and _convolutions(graph) > _convolutions_of(network):
         whole = FerNetR()
-        _measure(whole, _fill(path, graph, _in_order(whole, faces[:1])), faces)
+        measure(whole, _fill(path, graph, _in_order(whole, faces[:1])), faces)
         network.shorten(whole)
         return
-    _measure(network, _fill(path, graph, _in_order(network, faces[:1])), faces)
+    measure(network, _fill(path, graph, _in_order(network, faces[:1])), faces)
+
+
+def _spread(images: npt.NDArray[np.uint8]) -> torch.Tensor:
+    """Return up to `FACES` of the images as a network takes them."""
+    chosen = np.unique(np.linspace(0, len(images) - 1, FACES).astype(np.int64))
+    return to_network_size(torch.from_numpy(images[chosen]), INPUT_SIZE)
 
 
 def _convolutions(graph: onnx.GraphProto) -> int:
@@ -135,19 +148,10 @@ def _in_order(network: nn.Module, image: torch.Tensor) -> list[nn.Module]:
         for layer in network.modules()
         if isinstance(layer, _LAYERS)
     ]
-    _evaluated(network, image)
+    evaluated(network, image)
     for hook in hooks:
         hook.remove()
     return used
-
-
-def _evaluated(network: nn.Module, images: torch.Tensor) -> None:
-    training = network.training
-    network.eval()
-    with torch.inference_mode():
-        for part in torch.split(images, _BATCH):
-            network(part.contiguous(memory_format=torch.channels_last))
-    network.train(training)
 
 
 def _held(
@@ -188,11 +192,9 @@ def _fill(path: Path, graph: onnx.GraphProto, layers: list[nn.Module]) -> list[n
             for place, value in zip((layer.bias, layer.running_mean, layer.running_var), weights[1:], strict=True):
                 _put(path, place, value)
         elif norm is not None:
-            # Nothing is taken away or divided by: the folded network, until its statistics are measured.
-            nn.init.zeros_(norm.running_mean)  # type: ignore[arg-type]
-            nn.init.ones_(norm.running_var)  # type: ignore[arg-type]
-            nn.init.constant_(norm.weight, (1 + norm.eps) ** 0.5)
-            _put(path, norm.bias, weights[1])
+            if norm.bias.shape != weights[1].shape:
+                raise _other(path)
+            put_offset(norm, weights[1])
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         elif layer.bias is not None:
@@ -212,28 +214,3 @@ def _other(path: Path) -> CheckpointError:
         f"{path} is another network than the one to be trained, or in INT8.",
         "Give --network as the file has it, or another --start.",
     )
-
-
-def _measure(network: nn.Module, norms: list[nn.BatchNorm2d], faces: torch.Tensor) -> None:
-    """Give every BatchNorm the statistics of what it sees; the network's answers stay, so one pass is enough."""
-    sums = {norm: [torch.zeros(norm.num_features, dtype=torch.float64) for _ in range(2)] for norm in norms}
-    counts = dict.fromkeys(norms, 0)
-
-    def see(norm: nn.BatchNorm2d, taken: tuple[torch.Tensor, ...]) -> None:
-        values = taken[0].double()
-        sums[norm][0] += values.sum(dim=(0, 2, 3))
-        sums[norm][1] += values.square().sum(dim=(0, 2, 3))
-        counts[norm] += values.numel() // values.shape[1]
-
-    hooks = [norm.register_forward_pre_hook(see) for norm in norms]
-    _evaluated(network, faces)
-    for hook in hooks:
-        hook.remove()
-    with torch.no_grad():
-        for norm in norms:
-            mean = sums[norm][0] / counts[norm]
-            variance = (sums[norm][1] / counts[norm] - mean.square()).clamp_min(0.0)
-            norm.bias.add_(mean)
-            norm.weight.copy_((variance + norm.eps).sqrt())
-            norm.running_mean.copy_(mean)  # type: ignore[union-attr]
-            norm.running_var.copy_(variance)  # type: ignore[union-attr]

@@ -14,7 +14,8 @@ from torch import nn
 
 from fer_edge.errors import CheckpointError, UsageError
 from fer_edge.training.atomic import write_atomically
-from fer_edge.zoo.catalogue import Network, find_network
+from fer_edge.zoo.catalogue import find_network
+from fer_edge.zoo.network import Network
 
 OURS = re.compile(rb"PK\x03\x04.{26}[^/]{1,99}/data\.pkl.*finished_epochs", re.DOTALL)
 """How a checkpoint of ours begins: the table of its contents comes first."""

@@ -199,6 +199,8 @@ def to_onnx(network: nn.Module) -> onnx.ModelProto:
     with warnings.catch_warnings():
         # The newer exporter writes opset 18 and converts down incompletely; the older one announces its end.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # What it does not fold of a padding, ONNX Runtime does.
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
         torch.onnx.export(
             network,
             (torch.zeros(2, 3, INPUT_SIZE, INPUT_SIZE),),

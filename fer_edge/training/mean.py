@@ -10,7 +10,7 @@ from torch import nn
 
 from fer_edge.errors import CheckpointError
 from fer_edge.training.checkpoint import colour_of, load_network
-from fer_edge.zoo.catalogue import Network
+from fer_edge.zoo.network import Network
 
 
 def load_mean(checkpoints: Sequence[Path]) -> tuple[Network, nn.Module]:

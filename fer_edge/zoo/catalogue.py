@@ -7,59 +7,14 @@ the one construction found, or the nearest known one, for its count. Importing t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Mapping
 
 from fer_edge.errors import UsageError
+from fer_edge.zoo.network import Network, PaperRow
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-@dataclass(frozen=True)
-class PaperRow:
-    """What the paper prints of a network.
-
-    ``accuracy`` (as a share) and ``loss`` are of its validation set after 100 epochs; the frames per second are of its
-    whole application, of classification alone and of detection alone. None where it prints a dash.
-    """
-
-    parameters: int
-    accuracy: Optional[float]
-    loss: Optional[float]
-    fps_total: Optional[float]
-    fps_classification: Optional[float]
-    fps_detection: Optional[float]
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network that can be built.
-
-    Parameters
-    ----------
-    name
-        What the command line calls it.
-    title
-        What the paper calls it.
-    paper
-        The paper's figures, or None for a network of our own.
-    match
-        ``exact``: its parameter count is the paper's. ``nearest``: the known network of that name, with another count.
-        ``reconstruction``: the proposed network, from its description and its count. ``ours``: not in the paper.
-    note
-        How far it is the paper's network.
-    build
-        From the dropout share, in [0, 1), to the network: N x 3 x 64 x 64 in [0, 1] to logits N x 7.
-    """
-
-    name: str
-    title: str
-    paper: Optional[PaperRow]
-    match: str
-    note: str
-    build: Callable[[float], nn.Module]
 
 
 def _lenet(dropout: float) -> nn.Module:
@@ -141,6 +96,12 @@ def _fernet_s(dropout: float) -> nn.Module:
     from fer_edge.zoo.fernet_r import FerNetS
 
     return FerNetS(dropout)
+
+
+def _mobilenet_v1_faces(dropout: float) -> nn.Module:
+    from fer_edge.zoo.faces import MobileNetV1Faces
+
+    return MobileNetV1Faces(dropout)
 
 
 _VGG_NOTE = "Biased convolutions, one BatchNorm at the end of each block; the global mean before the head is a guess."
@@ -280,6 +241,14 @@ _PAPER_ROWS = (
 _OURS = (
     Network("fernet_r", "FerNet-R", None, "ours", "Residual blocks on a stem that halves the picture.", _fernet_r),
     Network("fernet_s", "FerNet-S", None, "ours", "FerNet-R with one block a stage.", _fernet_s),
+    Network(
+        "mobilenet_v1_faces",
+        "MobileNetV1 for faces",
+        None,
+        "ours",
+        "A teacher: begins with weights that were trained on faces, and enlarges the picture to 128x128.",
+        _mobilenet_v1_faces,
+    ),
 )
 
 NETWORKS: Mapping[str, Network] = MappingProxyType({network.name: network for network in _PAPER_ROWS + _OURS})

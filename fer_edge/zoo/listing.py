@@ -9,8 +9,9 @@ from typing import Optional
 import torch
 
 from fer_edge.system.table import table_lines
-from fer_edge.zoo.catalogue import NETWORKS, Network
+from fer_edge.zoo.catalogue import NETWORKS
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
+from fer_edge.zoo.network import Network
 
 _COLUMNS = ("name", "title", "paper", "ours", "difference", "match", "M MACs")
 

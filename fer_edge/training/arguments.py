@@ -43,7 +43,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument(
         "--start",
         metavar="CHECKPOINT",
-        help="a best.pt of the same network to begin with, or an exported one: its name or ONNX file",
+        help="a best.pt of the same network to begin with, or an exported one: its name or ONNX file; for mobilenet_v1_faces "
+        "the folder of the pretrained weights (docs/training.md)",
     )
     change.add_argument("--balance", type=_number(0, 1), metavar="B", help="class weights are frequency^-B; 0 for none")
     change.add_argument(

@@ -147,7 +147,7 @@ class TrainSettings:
         is fitted anew, on the votes for the training faces.
     start
         Checkpoint of the same network whose averaged weights are the initial ones, or the name or ONNX file of an exported
-        one; empty for fresh ones.
+        one, or for ``mobilenet_v1_faces`` the folder of pretrained ones; empty for fresh ones.
     seed
         Decides initial weights, order and augmentation. Each epoch has its own stream, so that a resumed run repeats
         what an unbroken one does.

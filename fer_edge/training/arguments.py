@@ -42,7 +42,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument("--teacher", metavar="MODEL", help="who that is: a model's name or file; several with commas")
     change.add_argument(
         "--start",
-        metavar="CHECKPOINT",
+        metavar="WEIGHTS",
         help="a best.pt of the same network to begin with, or an exported one: its name or ONNX file; for mobilenet_v1_faces "
         "the folder of the pretrained weights (docs/training.md)",
     )

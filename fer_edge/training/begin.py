@@ -5,6 +5,7 @@ An exported file has each BatchNorm folded into the convolution before it; `fer_
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -17,12 +18,13 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from fer_edge.errors import CheckpointError
+from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.inference.model_files import find_model, known_models
+from fer_edge.inference.onnx_file import read_onnx
 from fer_edge.training.augment import to_network_size
-from fer_edge.training.checkpoint import load_network
+from fer_edge.training.checkpoint import load_trained
 from fer_edge.training.norms import evaluated, measure, put_offset
-from fer_edge.training.pretrained import begin_with_folder
+from fer_edge.training.pretrained import begin_with_folder, no_folder
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.zoo.catalogue import build_network
 from fer_edge.zoo.faces import MobileNetV1Faces
@@ -51,32 +53,37 @@ def begin(network: nn.Module, settings: TrainSettings, images: npt.NDArray[np.ui
 
     Raises
     ------
-    ModelNotFound
-        If there is no such file.
+    ModelNotFound, ModelCorrupt
+        If there is no such file, or it is no ONNX file that may be read.
     CheckpointError
         If the checkpoint is missing or damaged, or it, the file or the folder is of another network.
     """
-    start = Path(settings.start)
-    if not settings.start:
+    name, known = settings.start, settings.start in known_models()
+    if not name:
         return
-    if isinstance(network, MobileNetV1Faces) and start.suffix not in (".onnx", ".pt"):
-        begin_with_folder(network, start, _spread(images))
-        return
-    if start.is_dir() and settings.start not in known_models():
+    if not known and (os.path.isdir(name) or name.endswith(".json")):
+        if not isinstance(network, MobileNetV1Faces):
+            raise CheckpointError(
+                f"{name} is a folder or a JSON file, and {settings.network} begins with neither.",
+                "Give a best.pt or an ONNX file, or --network mobilenet_v1_faces for a folder of pretrained weights.",
+            )
+        begin_with_folder(network, Path(name), _spread(images))
+    elif known or name.endswith(".onnx") or not (Path(name).suffix or os.path.isfile(name)):
+        if isinstance(network, MobileNetV1Faces) and not os.path.exists(name):
+            raise no_folder(name)
+        begin_with_file(network, name, images)
+    else:
+        _begin_with_checkpoint(network, settings)
+
+
+def _begin_with_checkpoint(network: nn.Module, settings: TrainSettings) -> None:
+    trained = load_trained(Path(settings.start))
+    if trained.entry.name != settings.network:
         raise CheckpointError(
-            f"{start} is a folder, and {settings.network} begins with none.",
-            "Give the best.pt in it, or --network mobilenet_v1_faces for a folder of pretrained weights.",
+            f"{settings.start} is of the network {trained.entry.name}, and {settings.network} is to be trained.",
+            f"Give --network {trained.entry.name}, or another --start.",
         )
-    if start.suffix == ".onnx" or not (start.suffix or start.is_file()):
-        begin_with_file(network, settings.start, images)
-        return
-    entry, trained = load_network(start)
-    if entry.name != settings.network:
-        raise CheckpointError(
-            f"{start} is of the network {entry.name}, and {settings.network} is to be trained.",
-            f"Give --network {entry.name}, or another --start.",
-        )
-    network.load_state_dict(trained.state_dict())
+    network.load_state_dict(trained.network.state_dict())
 
 
 def check_begin(settings: TrainSettings) -> None:
@@ -100,8 +107,8 @@ def begin_with_file(network: nn.Module, name: str, images: npt.NDArray[np.uint8]
 
     Raises
     ------
-    ModelNotFound
-        If there is no such file.
+    ModelNotFound, ModelCorrupt
+        If there is no such file, or it is no ONNX file that may be read.
     CheckpointError
         If the file is another network, or in INT8.
 
@@ -114,7 +121,9 @@ def begin_with_file(network: nn.Module, name: str, images: npt.NDArray[np.uint8]
     """
     path = find_model(name)
     try:
-        graph = onnx.load(path).graph
+        graph = onnx.load_model_from_string(read_onnx(path)).graph
+    except FerEdgeError:
+        raise
     except Exception as error:  # protobuf's own errors have no common base
         raise CheckpointError(f"{path} cannot be read as ONNX: {error}", "Give another --start.") from error
     faces = _spread(images)

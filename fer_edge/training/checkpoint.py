@@ -6,19 +6,27 @@ import io
 import pickle
 import re
 import warnings
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import nn
 
 from fer_edge.errors import CheckpointError, UsageError
+from fer_edge.system.masking import printable
+from fer_edge.system.regular_file import open_regular
 from fer_edge.training.atomic import write_atomically
+from fer_edge.training.origin import origin_in
 from fer_edge.zoo.catalogue import find_network
 from fer_edge.zoo.network import Network
 
 OURS = re.compile(rb"PK\x03\x04.{26}[^/]{1,99}/data\.pkl.*finished_epochs", re.DOTALL)
 """How a checkpoint of ours begins: the table of its contents comes first."""
+
+_ANEW = "Give another, or train anew."
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -34,55 +42,90 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Raises
     ------
     CheckpointError
-        If there is no such file or it is no checkpoint.
+        If there is no such file, it is damaged, or it is no checkpoint.
     """
-    if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}.", "Train first, or give the path of a best.pt.")
     try:
-        with warnings.catch_warnings():
+        with open_regular(path) as file, warnings.catch_warnings():
             # Of bytes that are no checkpoint, torch may first say that their pickle protocol is unusual.
             warnings.simplefilter("ignore")
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            _check_sums(path, file)
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CheckpointError(f"There is no checkpoint at {path}.", "Train first, or give a best.pt's path.") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CheckpointError(f"{path} cannot be read: {reason}.", _ANEW) from error
     except pickle.UnpicklingError as error:
         # What torch says advises to run the code in it.
         raise CheckpointError(f"{path} is no checkpoint.", "Give a best.pt that 'fer-edge train' wrote.") from error
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read as a checkpoint: {error}", "Give another, or train anew."
-        ) from error
-    if not isinstance(state, dict) or "ema" not in state:
+    except (RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}", _ANEW) from error
+    if not isinstance(state, dict) or not isinstance(state.get("ema"), dict):
         raise CheckpointError(f"{path} has no averaged weights.", "Give a checkpoint that 'fer-edge train' wrote.")
     return state
 
 
-def colour_of(path: Path) -> str:
-    """Return what the network of a checkpoint was trained to see: ``gray`` or ``rgb``.
+def _check_sums(path: Path, file: BinaryIO) -> None:
+    """Compare the parts of a checkpoint with their checksums, which PyTorch does not look at."""
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
+        damaged = archive.testzip()
+        if damaged:
+            raise CheckpointError(f"{path} is damaged: its {printable(damaged)} is not what was written.", _ANEW)
+    file.seek(0)
 
-    Raises
-    ------
-    CheckpointError
-        If there is no such checkpoint or it is damaged.
+
+@dataclass(frozen=True)
+class Trained:
+    """What a finished or unfinished run gives.
+
+    Attributes
+    ----------
+    path
+        Of the checkpoint.
+    entry
+        The network in the catalogue.
+    network
+        With its averaged weights, ready to evaluate.
+    colour
+        What it was trained to see: ``gray`` or ``rgb``.
+    origin
+        As `fer_edge.training.origin.origin_in` gives it.
     """
-    # Checkpoints that do not say so were trained grey.
-    return str(load_checkpoint(path).get("colour", "gray"))
+
+    path: Path
+    entry: Network
+    network: nn.Module
+    colour: str
+    origin: dict[str, str]
 
 
-def load_network(path: Path) -> tuple[Network, nn.Module]:
-    """Build the network of a checkpoint with its averaged weights, ready to evaluate, and say which one it is.
+def load_trained(path: Path) -> Trained:
+    """Build the network of a checkpoint.
 
     Raises
     ------
     CheckpointError
-        If there is no such checkpoint, it is damaged, or it holds the weights of another network than it names.
+        If there is no such checkpoint, it is damaged, or it holds the weights of another network than it names, or weights
+        that are no numbers.
     """
     state = load_checkpoint(path)
+    # Checkpoints written before there was a choice of networks are FerNet's and grey, and do not say so.
+    colour = str(state.get("colour", "gray"))
     try:
-        # Checkpoints written before there was a choice of networks are FerNet's and do not say so.
         entry = find_network(str(state.get("network", "fernet")))
         network = entry.build(0.0)
-        network.load_state_dict(state["ema"])
-    except (UsageError, RuntimeError) as error:
+        weights = dict(state["ema"])
+        for name, place in network.state_dict().items():
+            if weights[name].dtype.is_floating_point != place.dtype.is_floating_point or weights[name].is_complex():
+                raise TypeError(name)
+        network.load_state_dict(weights)
+    except (UsageError, RuntimeError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} holds the weights of another network than it names.", "Export it with the version that wrote it."
         ) from error
-    return entry, network.eval()
+    for name, value in network.state_dict().items():
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path} is damaged: its weights {name} are no numbers.", _ANEW)
+    if colour not in ("gray", "rgb"):
+        raise CheckpointError(f"{path} was trained on the colour {printable(colour)!r}, which there is not.", _ANEW)
+    return Trained(path, entry, network.eval(), colour, origin_in(state))

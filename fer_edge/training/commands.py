@@ -47,15 +47,18 @@ def run_train(args: argparse.Namespace) -> int:
     settings = train_settings(args)
     folder = args.run or Path("runs", f"{Path(args.recipe).stem}-{settings.network}")
     with needing("train", "Training", "torch"):
+        from fer_edge.training.begin import check_begin
         from fer_edge.training.curves import draw_log
         from fer_edge.training.data.arguments import pair_of
         from fer_edge.training.pictures import OURS
         from fer_edge.training.train import check_run, train
         from fer_edge.zoo.catalogue import find_network
 
-    # A set takes long to read: a network that does not exist, and a place that is taken, are told first.
+    # A set takes long to read: a network or a start that does not exist, and a place that is taken, are told first.
     find_network(settings.network)
     check_run(folder)
+    if not (folder / "last.pt").exists():
+        check_begin(settings)
     check_writable(folder / "curves.png", OURS)
     faces, validation = pair_of(args)
     with _bar("step") as bar:

@@ -18,14 +18,14 @@ import torch
 from torch import nn
 
 from fer_edge.classify.spec import ModelSpec
-from fer_edge.errors import DataSetError, TrainingError
+from fer_edge.errors import CheckpointError, DataSetError, TrainingError
 from fer_edge.system.libraries import import_library
 from fer_edge.training import metrics
 from fer_edge.training.atomic import write_atomically
 from fer_edge.training.augment import to_network_size
-from fer_edge.training.checkpoint import colour_of, load_checkpoint, load_network
+from fer_edge.training.checkpoint import load_trained
 from fer_edge.training.data import FaceSet
-from fer_edge.training.mean import load_mean
+from fer_edge.training.mean import mean_of
 from fer_edge.training.origin import origin_of_mean
 from fer_edge.types import LABELS
 from fer_edge.zoo.count import count_multiply_accumulates, count_parameters_keras_style
@@ -120,12 +120,12 @@ def export(
     options
         What else the file says.
     others
-        Checkpoints of the same network, each of which counts as much as the first; see `load_mean`.
+        Checkpoints of the same network, each of which counts as much as the first; see `mean_of`.
 
     Raises
     ------
     CheckpointError
-        If a checkpoint is missing, damaged or of another network.
+        If a checkpoint is missing, damaged or of another network, or its network's logits are no numbers.
     DataSetError
         If no face of ``validation`` has a majority label, or they are grey where the network was trained in colour, or
         the other way round.
@@ -134,9 +134,9 @@ def export(
     MissingExtra
         If onnxruntime is not installed.
     """
-    checkpoints = [checkpoint, *others]
-    entry, network = load_mean(checkpoints)
-    colour = colour_of(checkpoint)
+    runs = [load_trained(each) for each in (checkpoint, *others)]
+    network = mean_of(runs)
+    entry, colour = runs[0].entry, runs[0].colour
     if (colour == "rgb") != (validation.images.shape[3] == 3):
         raise DataSetError(
             f"{checkpoint} was trained on {colour} faces, and those of {validation_name} are not.",
@@ -147,6 +147,8 @@ def export(
     images = torch.from_numpy(validation.images[rows])
     by_onnx = _run(model, images)
     by_torch = _forward(network, images)
+    if not np.isfinite(by_torch).all():
+        raise CheckpointError(f"{checkpoint} gives logits that are no numbers.", "Give another, or train anew.")
     difference = float(np.abs(by_onnx - by_torch).max())
     _log.info("largest difference of a logit from PyTorch's over %d faces: %.2e", len(rows), difference)
     if not difference <= LARGEST_DIFFERENCE:
@@ -177,16 +179,13 @@ def export(
             "training_data": options.training_data,
             "accuracy": json.dumps(measured),
             "licence": options.licence,
-            **origin_of_mean([load_checkpoint(each) for each in checkpoints]),
+            **origin_of_mean([run.origin for run in runs]),
         },
     )
     onnx.helper.set_model_props(model, spec.to_metadata())
     onnx.checker.check_model(model, full_check=True)
-    apart = [
-        float((_forward(load_network(each)[1], images).argmax(axis=1) == truth).mean())
-        for each in checkpoints
-        if others
-    ]
+    alone = runs if others else []
+    apart = [float((_forward(run.network, images).argmax(axis=1) == truth).mean()) for run in alone]
     write_atomically(output, model.SerializeToString(), OURS)
     macro_f1 = float(metrics.f1(confusion).mean())
     return ExportResult(spec, difference, metrics.accuracy(confusion), macro_f1, tuple(apart))

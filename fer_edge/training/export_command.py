@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
 
 from fer_edge.classify.spec import ModelSpec
 from fer_edge.errors import UsageError
@@ -34,9 +37,10 @@ def run_export(args: argparse.Namespace) -> int:
     if args.offset:
         return _run_offsets(args)
     with needing("train", "Export", "torch"):
-        from fer_edge.training.checkpoint import colour_of
+        from fer_edge.training.checkpoint import load_trained
         from fer_edge.training.data import DataSource, load_faces, measured_part
         from fer_edge.training.export import OURS, ExportOptions, export
+        from fer_edge.training.mean import mean_of
 
     check_writable(args.output, OURS)
     texts = {key: getattr(args, key) for key in ("training_data", "licence") if getattr(args, key)}
@@ -48,13 +52,14 @@ def run_export(args: argparse.Namespace) -> int:
         uncertain_below=args.uncertain_below,
         **texts,
     )
-    source = measured_part(DataSource(args.validation, colour=colour_of(args.checkpoint)))
+    # A set takes long to read: what is wrong with the runs is told first.
+    checkpoints = [args.checkpoint, *args.mean]
+    _refuse_twice(checkpoints)
+    runs = [load_trained(each) for each in checkpoints]
+    mean_of(runs)
+    source = measured_part(DataSource(args.validation, colour=runs[0].colour))
     name = args.validation_name or source.title
     result = export(args.checkpoint, args.output, load_faces(source), name, options, args.mean)
-    if result.apart:
-        _log.info("alone they have %s", ", ".join(f"{100 * accuracy:.2f} %" for accuracy in result.apart))
-    if result.accuracy < min(result.apart, default=0.0):
-        _log.warning("The mean is worse than each of them. Runs that began with the same trained weights have one.")
     _log.info(
         "wrote %s: accuracy %.2f %% on %s, temperature %.3f, logits within %.1e of PyTorch's",
         args.output,
@@ -63,7 +68,22 @@ def run_export(args: argparse.Namespace) -> int:
         result.spec.temperature,
         result.largest_difference,
     )
+    for checkpoint, accuracy in zip(checkpoints, result.apart):
+        _log.info("%s alone: %.2f %%", checkpoint, 100 * accuracy)
+    if result.accuracy < max(result.apart, default=0.0):
+        _log.warning(
+            "One of them alone is better than their mean. Runs that began with fresh weights have no good one."
+        )
     return 0
+
+
+def _refuse_twice(checkpoints: Sequence[Path]) -> None:
+    seen: set[str] = set()
+    for checkpoint in checkpoints:
+        place = os.path.realpath(checkpoint)
+        if place in seen:
+            raise UsageError(f"{checkpoint} is given twice, and would count double in the mean.", "Give each run once.")
+        seen.add(place)
 
 
 def _run_quantise(args: argparse.Namespace) -> int:

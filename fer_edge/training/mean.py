@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from fer_edge.errors import CheckpointError
-from fer_edge.training.checkpoint import colour_of, load_network
-from fer_edge.zoo.network import Network
+from fer_edge.training.checkpoint import Trained
 
 
-def load_mean(checkpoints: Sequence[Path]) -> tuple[Network, nn.Module]:
-    """Build the network of ``checkpoints`` with the mean of their averaged weights, ready to evaluate; say which one it is.
+def mean_of(runs: Sequence[Trained]) -> nn.Module:
+    """Return a network with the mean of the averaged weights of ``runs``, ready to evaluate.
 
     Runs that begin with the same trained weights and differ in little more than their seed stay near enough to each other for
     their mean to be a network too, often a better one, at the cost of one (Wortsman et al., "Model soups", 2022). Runs that
@@ -22,34 +20,32 @@ def load_mean(checkpoints: Sequence[Path]) -> tuple[Network, nn.Module]:
 
     Parameters
     ----------
-    checkpoints
-        One or more ``best.pt`` of the same network, each of which counts the same.
+    runs
+        One or more of the same network, each of which counts the same.
 
     Raises
     ------
     CheckpointError
-        If one is missing or damaged, or they are of different networks or saw different colours.
+        If they are of different networks, or saw different colours.
 
     Examples
     --------
     ::
 
-        entry, network = load_mean([Path("runs/one/best.pt"), Path("runs/two/best.pt")])
+        network = mean_of([load_trained(Path("runs/one/best.pt")), load_trained(Path("runs/two/best.pt"))])
     """
-    entry, network = load_network(checkpoints[0])
-    sums = {name: value.double() for name, value in network.state_dict().items()}
-    for checkpoint in checkpoints[1:]:
-        other, its = load_network(checkpoint)
-        kinds = ((entry.name, colour_of(checkpoints[0])), (other.name, colour_of(checkpoint)))
-        if kinds[0] != kinds[1]:
+    first = runs[0]
+    for run in runs[1:]:
+        if (run.entry.name, run.colour) != (first.entry.name, first.colour):
             raise CheckpointError(
-                f"{checkpoint} is of the network {' in '.join(kinds[1])}, and {checkpoints[0]} of {' in '.join(kinds[0])}.",
-                "Only runs of one network have a mean; export them apart.",
+                f"{run.path} is of the network {run.entry.name} in {run.colour}, and {first.path} of {first.entry.name} "
+                f"in {first.colour}.",
+                "Only runs of one network that saw the same colours have a mean; export them apart.",
             )
-        for name, value in its.state_dict().items():
-            sums[name] += value
-    # The counters of batches are whole numbers; nothing reads them in a finished network.
+    states = [run.network.state_dict() for run in runs]
+    network = first.entry.build(0.0)
     with torch.no_grad():
+        # The counters of batches are whole numbers; nothing reads them in a finished network.
         for name, place in network.state_dict().items():
-            place.copy_(sums[name] / len(checkpoints))
-    return entry, network
+            place.copy_(sum(state[name].double() for state in states) / len(states))
+    return network.eval()

@@ -59,6 +59,8 @@ class ExpressionTraining(lightning.LightningModule):
         Measured after every epoch, whole on every process, so that figures do not depend on their number.
     cuts
         The training set as a detector cuts it; the recipe's augmentation says how often it is taken.
+    begins
+        Whether it begins with what the settings name; a run that goes on gets its weights from its checkpoint.
 
     Raises
     ------
@@ -71,7 +73,14 @@ class ExpressionTraining(lightning.LightningModule):
     """
 
     def __init__(
-        self, settings: TrainSettings, faces: FaceSet, targets: Targets, validation: FaceSet, cuts: Cuts | None = None
+        self,
+        settings: TrainSettings,
+        faces: FaceSet,
+        targets: Targets,
+        validation: FaceSet,
+        cuts: Cuts | None = None,
+        *,
+        begins: bool = True,
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -97,7 +106,8 @@ class ExpressionTraining(lightning.LightningModule):
             raise UsageError(f"There is no schedule {settings.schedule!r}.", "Choose one-cycle or plateau.")
         torch.manual_seed(settings.seed)
         self.network = build_network(settings.network, settings.dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        begin(self.network, settings, self.images.numpy())
+        if begins:
+            begin(self.network, settings, self.images.numpy())
         self.averaged = build_network(settings.network).to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]
         self.averaged.load_state_dict(self.network.state_dict())
         self.result: EpochResult | None = None

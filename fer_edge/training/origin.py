@@ -73,16 +73,15 @@ def origin_in(checkpoint: Mapping[str, Any]) -> dict[str, str]:
     return {key: printable(value, LONGEST) for key, value in facts.items() if isinstance(value, str) and value}
 
 
-def origin_of_mean(checkpoints: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what the mean of several checkpoints says of its origin: the recipe of each, and each commit once.
+def origin_of_mean(origins: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return what the mean of several runs says of its origin: the recipe of each, and each commit once.
 
-    Where one of them does not know its recipe or its commit, neither does the mean. One checkpoint is as `origin_in` has it.
+    Where one of them does not know its recipe or its commit, neither does the mean. One run alone is as it is.
     """
-    origins = [origin_in(checkpoint) for checkpoint in checkpoints]
     known = {key: [origin[key] for origin in origins] for key in origins[0] if all(key in each for each in origins)}
     if len(origins) > 1 and "recipe" in known:
         known["recipe"] = ["mean of " + " and ".join(known["recipe"])]
-    return {key: ", ".join(dict.fromkeys(values)) for key, values in known.items()}
+    return {key: printable(", ".join(dict.fromkeys(values)), LONGEST) for key, values in known.items()}
 
 
 def _differing(settings: TrainSettings) -> str:

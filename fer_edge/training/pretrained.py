@@ -8,6 +8,8 @@ HSE-asavchenko/HSE_FaceRec_tf (Apache-2.0) as its origin. A folder of such a mod
 from __future__ import annotations
 
 import json
+import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +18,21 @@ import numpy.typing as npt
 import torch
 
 from fer_edge.errors import CheckpointError
+from fer_edge.system.masking import printable, shown
+from fer_edge.system.regular_file import read_regular
 from fer_edge.training.norms import measure, put_offset
 from fer_edge.zoo.faces import MobileNetV1Faces
 
-LARGEST = 256 * 1024**2
-"""Bytes of one file; the JSON and the weights of ``faceres`` have 7 million together."""
+MOST_JSON, MOST_VALUES = 4 << 20, 256 << 20
+"""Bytes of the JSON file, and of all values together; ``faceres`` has 71 thousand and 7 million."""
 
 _TYPES = {"float16": "<f2", "float32": "<f4", "int32": "<i4"}
 _REMEDY = (
-    "Give the folder of faceres.json and faceres.bin, which the npm package @vladmandic/human has among its models."
+    "Give a folder with faceres.json and faceres.bin alone, or that faceres.json; the npm package @vladmandic/human has them "
+    "among its models."
 )
 
-Tensors = dict[str, npt.NDArray[np.float32]]
+Tensors = dict[str, npt.NDArray[Any]]
 
 
 def begin_with_folder(network: MobileNetV1Faces, folder: Path, faces: torch.Tensor) -> None:
@@ -38,7 +43,7 @@ def begin_with_folder(network: MobileNetV1Faces, folder: Path, faces: torch.Tens
     network
         Freshly built; its features are the pretrained ones afterwards, and go on learning.
     folder
-        Of one graph model of TensorFlow.js.
+        Of one graph model of TensorFlow.js, or its JSON file.
     faces
         N x 3 x 64 x 64 in [0, 1]; they tell the statistics of the BatchNorms, which the folder has folded away.
 
@@ -66,12 +71,21 @@ def begin_with_folder(network: MobileNetV1Faces, folder: Path, faces: torch.Tens
             if scale:
                 factor = _tensor(tensors, folder, scale, 1)
                 _check(folder, scale, factor, (layer.out_channels,))
-                weights = weights * factor[:, None, None, None]
+                with np.errstate(over="ignore"):
+                    weights = weights * factor[:, None, None, None]
             added = _tensor(tensors, folder, offset, 1)
             _check(folder, offset, added, (layer.out_channels,))
             layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weights)))
             put_offset(norm, torch.from_numpy(added))
-    measure(network, [norm for _, norm in pairs], faces)
+    norms = [norm for _, norm in pairs]
+    measure(network, norms, faces)
+    if not all(bool(torch.isfinite(value).all()) for norm in norms for value in norm.state_dict().values()):
+        raise CheckpointError(f"{folder} is damaged: what its weights give for a face is no number.", _REMEDY)
+
+
+def no_folder(name: str) -> CheckpointError:
+    """Return what is said where there is no such folder."""
+    return CheckpointError(f"There is no folder {name}.", f"{_REMEDY} It is given with --start.")
 
 
 def _names(blocks: int) -> list[tuple[str, str, str]]:
@@ -91,75 +105,100 @@ def _names(blocks: int) -> list[tuple[str, str, str]]:
 
 
 def read_tensors(folder: Path) -> Tensors:
-    """Return the weights of the one graph model in ``folder`` by name, as float32 in the order of their axes there.
+    """Return the weights of a graph model by name, in the types and orders of their axes that they have there.
+
+    Parameters
+    ----------
+    folder
+        With one JSON file, or that file.
 
     Raises
     ------
     CheckpointError
-        If there is no such folder, or the model in it is incomplete or damaged.
+        If there is no such folder, or the model in it is incomplete or no such model.
     """
-    if not folder.is_dir():
-        raise CheckpointError(f"There is no folder {folder}.", f"{_REMEDY} It is given with --start.")
-    found = sorted(folder.glob("*.json"))
-    if len(found) != 1:
-        said = "no JSON file" if not found else f"{len(found)} JSON files"
-        raise CheckpointError(f"{folder} has {said}, and a model of TensorFlow.js has one.", _REMEDY)
-    model = found[0]
+    model = folder if folder.suffix == ".json" and not folder.is_dir() else _only_json(folder)
     try:
-        groups = json.loads(_bytes(model))["weightsManifest"]
+        groups = json.loads(_bytes(model, MOST_JSON))["weightsManifest"]
         tensors: Tensors = {}
+        room, seen = MOST_VALUES, set[str]()
         for group in groups:
-            held = b"".join(_bytes(folder / _plain(model, name)) for name in group["paths"])
-            tensors.update(_cut(model, held, group["weights"]))
+            held = []
+            for name in _plain(model, group["paths"], seen):
+                held.append(_bytes(model.with_name(name), room))
+                room -= len(held[-1])
+            _cut(model, b"".join(held), group["weights"], tensors)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{model} is no model of TensorFlow.js that can be read.", _REMEDY) from error
     return tensors
 
 
-def _plain(model: Path, name: object) -> str:
-    if not isinstance(name, str) or Path(name).name != name:
-        raise CheckpointError(f"{model} names a file outside of its folder: {name!r}.", _REMEDY)
-    return name
-
-
-def _bytes(path: Path) -> bytes:
+def _only_json(folder: Path) -> Path:
     try:
-        if path.stat().st_size > LARGEST:
-            raise CheckpointError(f"{path} has more than {LARGEST // 1024**2} MB.", _REMEDY)
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path.parent} is incomplete: {path.name} is missing.", _REMEDY) from error
+        found = sorted(name for name in os.listdir(folder) if name.endswith(".json") and not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise no_folder(str(folder)) from error
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.", _REMEDY) from error
+        raise CheckpointError(f"The folder {folder} cannot be read: {error.strerror}.", _REMEDY) from error
+    if len(found) != 1:
+        said = "no JSON file" if not found else f"{len(found)} JSON files"
+        raise CheckpointError(f"{folder} has {said}, and a model of TensorFlow.js has one.", _REMEDY)
+    return folder / found[0]
 
 
-def _cut(model: Path, held: bytes, weights: list[dict[str, Any]]) -> Tensors:
-    tensors: Tensors = {}
+def _plain(model: Path, names: object, seen: set[str]) -> list[str]:
+    """Return the names of a group's files: each beside ``model``, and in no group before."""
+    plain = []
+    for name in names if isinstance(names, list) else [names]:
+        if not isinstance(name, str) or name in ("", ".", "..") or Path(name).name != name or name in seen:
+            said = printable(str(name))
+            raise CheckpointError(
+                f"{model} names {said!r} as a file of its own, which is outside of its folder or named twice.", _REMEDY
+            )
+        seen.add(name)
+        plain.append(name)
+    return plain
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    try:
+        return read_regular(path, most)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path.parent} is incomplete: {shown(path.name)} is missing.", _REMEDY) from error
+    except OSError as error:
+        raise CheckpointError(f"{shown(path)} cannot be read: {error.strerror}.", _REMEDY) from error
+
+
+def _cut(model: Path, held: bytes, weights: list[dict[str, Any]], tensors: Tensors) -> None:
+    """Cut the values of a group into ``tensors``."""
     start = 0
     for each in weights:
-        stored = each.get("quantization", each)["dtype"]
+        name, shape, stored = each["name"], each["shape"], each.get("quantization", each)["dtype"]
         if stored not in _TYPES:
-            raise CheckpointError(f"{model} holds {each['name']} as {stored}, which is not read.", _REMEDY)
-        kind = np.dtype(_TYPES[stored])
-        end = start + int(np.prod(each["shape"], dtype=np.int64)) * kind.itemsize
-        if not start <= end <= len(held):
             raise CheckpointError(
-                f"{model.parent} is incomplete: {each['name']} ends at byte {end:,}, and there are {len(held):,}.",
-                _REMEDY,
+                f"{model} holds {printable(name)} as {printable(stored)}, which is not read.", _REMEDY
             )
-        tensors[each["name"]] = np.frombuffer(held[start:end], kind).reshape(each["shape"]).astype(np.float32)
+        if name in tensors or not all(type(side) is int and side >= 0 for side in shape):
+            raise ValueError(name)
+        kind = np.dtype(_TYPES[stored])
+        end = start + math.prod(shape) * kind.itemsize
+        if end > len(held):
+            raise CheckpointError(
+                f"{model.parent} is incomplete: {printable(name)} is not whole in its {len(held):,} bytes.", _REMEDY
+            )
+        tensors[name] = np.frombuffer(held[start:end], kind).reshape(shape)
         start = end
     if start != len(held):
         raise CheckpointError(f"{model.parent} has {len(held) - start:,} bytes more than its model lists.", _REMEDY)
-    return tensors
 
 
 def _tensor(tensors: Tensors, folder: Path, name: str, axes: int = 4) -> npt.NDArray[np.float32]:
-    if name not in tensors or tensors[name].ndim != axes:
+    if name not in tensors or tensors[name].ndim != axes or tensors[name].dtype.kind != "f":
         raise CheckpointError(f"{folder} is another network: it has no {name} with {axes} axes.", _REMEDY)
-    if not np.isfinite(tensors[name]).all():
+    values = tensors[name].astype(np.float32)
+    if not np.isfinite(values).all():
         raise CheckpointError(f"{folder} is damaged: {name} holds what is no number.", _REMEDY)
-    return tensors[name]
+    return values
 
 
 def _check(folder: Path, name: str, weights: npt.NDArray[np.float32], shape: tuple[int, ...]) -> None:

@@ -93,12 +93,13 @@ def train(
     accelerator = accelerator_of(settings)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    check_begin(settings)
+    last = folder / "last.pt"
+    if not last.exists():
+        check_begin(settings)
     targets = taught(build_targets(faces, settings.targets), faces, settings)
     how = settings.augmentation
     cuts = cut_by_detector(faces.images, how.detector) if how.detector_cut else None
-    module = ExpressionTraining(settings, faces, targets, validation, cuts)
-    last = folder / "last.pt"
+    module = ExpressionTraining(settings, faces, targets, validation, cuts, begins=not last.exists())
     history: list[EpochResult] = []
     if last.exists():
         history = _history_of(load_checkpoint(last), settings, last)

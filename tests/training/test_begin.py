@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 from torch import nn
 
 from fer_edge.classify.onnx import OnnxClassifier
-from fer_edge.errors import CheckpointError, ModelNotFound
+from fer_edge.errors import CheckpointError, ModelCorrupt, ModelNotFound
 from fer_edge.inference.model_files import find_model
 from fer_edge.training.augment import to_network_size
 from fer_edge.training.begin import begin, begin_with_file, check_begin
@@ -117,8 +119,14 @@ def test_a_start_that_is_not_there_or_is_no_network_is_named(tmp_path: Path) -> 
     with pytest.raises(CheckpointError, match=r"missing\.pt"):
         check_begin(settings("fernet_r", str(tmp_path / "missing.pt")))
     (tmp_path / "broken.onnx").write_bytes(b"\x08\x07no network at all")
-    with pytest.raises(CheckpointError, match=r"broken\.onnx"):
+    with pytest.raises(ModelCorrupt, match=r"broken\.onnx"):
         check_begin(settings("fernet_r", str(tmp_path / "broken.onnx")))
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(ModelNotFound, match=r"pipe\.onnx"):
+        check_begin(settings("fernet_r", str(tmp_path / "pipe.onnx")))
+    for name in ("a" * 300, "a" * 300 + ".onnx", "a" * 300 + ".pt"):
+        with pytest.raises((CheckpointError, ModelNotFound), match="aaa"):
+            check_begin(settings("fernet_r", str(tmp_path / name)))
     check_begin(settings("fernet_r", ""))
 
 
@@ -127,3 +135,13 @@ def test_a_wrong_start_is_told_before_the_teachers_are_asked(small_set: FaceSet,
     with pytest.raises(ModelNotFound, match="nobody"):
         train(wrong, small_set, small_set, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_beginning_is_not_needed_to_go_on(small_set: FaceSet, tmp_path: Path) -> None:
+    quick = TrainSettings(network="lenet", epochs=1, batch_size=28, threads=1, precision="fp32", device="cpu")
+    train(quick, small_set, small_set, tmp_path / "start")
+    start = tmp_path / "start" / "best.pt"
+    second = replace(quick, start=str(start))
+    train(second, small_set, small_set, tmp_path / "run")
+    start.unlink()
+    assert train(second, small_set, small_set, tmp_path / "run").epoch == 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict
+from typing import Any, Callable, Dict
 
 import pytest
 import torch
@@ -15,11 +16,11 @@ pytest.importorskip("onnx")
 
 from fer_edge.classify.onnx import read_contract
 from fer_edge.errors import CheckpointError, UsageError
-from fer_edge.training.checkpoint import load_checkpoint, save_checkpoint
+from fer_edge.training.checkpoint import load_checkpoint, load_trained, save_checkpoint
 from fer_edge.training.commands import COMMANDS
 from fer_edge.training.data import FaceSet
 from fer_edge.training.export import ExportOptions, export
-from fer_edge.training.mean import load_mean
+from fer_edge.training.mean import mean_of
 from fer_edge.training.origin import origin_of_mean
 from fer_edge.training.recipe import TrainSettings
 from fer_edge.training.train import train
@@ -48,7 +49,7 @@ def runs(small_set: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> list[P
 
 
 def test_every_weight_is_the_mean_of_the_runs(runs: list[Path]) -> None:
-    _, network = load_mean(runs)
+    network = mean_of([load_trained(run) for run in runs])
     first, second = (load_checkpoint(path)["ema"] for path in runs)
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, ((first[name].double() + second[name]) / 2).to(value.dtype))
@@ -57,9 +58,10 @@ def test_every_weight_is_the_mean_of_the_runs(runs: list[Path]) -> None:
 
 def test_the_order_of_the_runs_changes_nothing_and_one_alone_is_itself(runs: list[Path]) -> None:
     face = torch.rand(3, 3, 64, 64)
+    trained = [load_trained(run) for run in runs]
     with torch.inference_mode():
-        torch.testing.assert_close(load_mean(runs)[1](face), load_mean(runs[::-1])[1](face))
-    alone = load_mean(runs[:1])[1].state_dict()
+        torch.testing.assert_close(mean_of(trained)(face), mean_of(trained[::-1])(face))
+    alone = mean_of(trained[:1]).state_dict()
     assert all(torch.equal(value, alone[name]) for name, value in load_checkpoint(runs[0])["ema"].items())
 
 
@@ -77,14 +79,15 @@ def test_the_file_of_a_mean_names_both_recipes_and_the_commit_once(
 
 
 def test_a_mean_does_not_know_what_one_of_its_parts_does_not_know() -> None:
-    told = {"origin": {"recipe": "fernet_s", "commit": "0123456789ab"}}
-    assert origin_of_mean([told, {"origin": {"recipe": "fernet_s (seed = 6)", "commit": "0123456789ab"}}]) == {
+    told = {"recipe": "fernet_s", "commit": "0123456789ab"}
+    assert origin_of_mean([told, {"recipe": "fernet_s (seed = 6)", "commit": "0123456789ab"}]) == {
         "recipe": "mean of fernet_s and fernet_s (seed = 6)",
         "commit": "0123456789ab",
     }
-    assert origin_of_mean([told, {"origin": {"commit": "ba9876543210"}}]) == {"commit": "0123456789ab, ba9876543210"}
+    assert origin_of_mean([told, {"commit": "ba9876543210"}]) == {"commit": "0123456789ab, ba9876543210"}
     assert origin_of_mean([{}, told]) == {}
-    assert origin_of_mean([told]) == told["origin"]
+    assert origin_of_mean([told]) == told
+    assert len(origin_of_mean([{"recipe": "r" * 9_000}] * 30)["recipe"]) == 10_000
 
 
 @pytest.mark.parametrize(("key", "value"), [("network", "mobilenet_v1"), ("colour", "rgb")])
@@ -106,15 +109,15 @@ def test_what_is_of_another_network_or_colour_has_no_mean_with_it(
 def test_the_command_tells_what_each_run_has_alone(
     runs: list[Path], small_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mean = ["--mean", str(runs[1]), "--mean", str(runs[0])]
     with caplog.at_level("INFO"):
-        assert export_by_command(runs[0], tmp_path / "mean.onnx", *mean, "--validation", str(small_file)) == 0
-    (alone,) = [message for message in caplog.messages if "alone they have" in message]
-    assert alone.count("%") == 3
-    assert "worse" not in caplog.text
+        mean = ["--mean", str(runs[1]), "--validation", str(small_file)]
+        assert export_by_command(runs[0], tmp_path / "mean.onnx", *mean) == 0
+    for run in runs:
+        (alone,) = [message for message in caplog.messages if message.startswith(f"{run} alone: ")]
+        assert alone.endswith(" %")
 
 
-def test_a_mean_that_is_worse_than_each_of_its_parts_is_said_to_be(
+def test_a_mean_that_is_worse_than_one_of_its_parts_is_said_to_be(
     runs: list[Path], small_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     # As good alone, and without a mean with the first.
@@ -122,7 +125,66 @@ def test_a_mean_that_is_worse_than_each_of_its_parts_is_said_to_be(
     save_checkpoint(tmp_path / "best.pt", {**other, "ema": turned_round(other["ema"])})
     mean = ["--mean", str(tmp_path / "best.pt")]
     assert export_by_command(runs[0], tmp_path / "mean.onnx", *mean, "--validation", str(small_file)) == 0
-    assert "worse than each of them" in caplog.text
+    assert "One of them alone is better than their mean" in caplog.text
+    assert (tmp_path / "mean.onnx").is_file()
+
+
+def test_a_run_does_not_count_double(runs: list[Path], small_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.pt").symlink_to(runs[0])
+    mean = ["--mean", str(tmp_path / "link.pt"), "--validation", str(small_file)]
+    with pytest.raises(UsageError, match="link.pt is given twice"):
+        export_by_command(runs[0], tmp_path / "mean.onnx", *mean)
+
+
+def _without_names(state: Dict[str, Any]) -> None:
+    state["ema"] = [1, 2]
+
+
+def _no_numbers(state: Dict[str, Any]) -> None:
+    state["ema"] = {**state["ema"], "head.6.bias": torch.full((7,), float("nan"))}
+
+
+def _of_another_kind(state: Dict[str, Any]) -> None:
+    state["ema"] = {name: value.bool() for name, value in state["ema"].items()}
+
+
+def _numbered(state: Dict[str, Any]) -> None:
+    state["ema"] = dict(enumerate(state["ema"].values()))
+
+
+def _of_no_colour(state: Dict[str, Any]) -> None:
+    state["colour"] = "\x1b[2J" + "ultraviolet" * 99_999
+
+
+@pytest.mark.parametrize("spoil", [_without_names, _no_numbers, _of_another_kind, _numbered, _of_no_colour])
+def test_a_checkpoint_whose_weights_are_no_weights_is_named_before_the_set_is_read(
+    runs: list[Path], tmp_path: Path, spoil: Callable[[Dict[str, Any]], None]
+) -> None:
+    state = load_checkpoint(runs[1])
+    spoil(state)
+    save_checkpoint(tmp_path / "other.pt", state)
+    mean = ["--mean", str(tmp_path / "other.pt"), "--validation", str(tmp_path / "no.parquet")]
+    with pytest.raises(CheckpointError, match=r"other\.pt") as caught:
+        export_by_command(runs[0], tmp_path / "mean.onnx", *mean)
+    assert str(caught.value).replace("\n", "").isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+def test_damage_in_the_middle_of_a_checkpoint_is_noticed(runs: list[Path], tmp_path: Path) -> None:
+    content = bytearray(runs[1].read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 8] = bytes(8) if any(content[middle : middle + 8]) else b"\1" * 8
+    (tmp_path / "rotten.pt").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"rotten\.pt is damaged"):
+        load_trained(tmp_path / "rotten.pt")
+
+
+@pytest.mark.parametrize("name", ["missing.pt", "a" * 300 + ".pt", "folder", "pipe"])
+def test_what_cannot_be_read_as_a_run_is_named(runs: list[Path], tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CheckpointError, match=name[:20]):
+        load_trained(tmp_path / name)
 
 
 @pytest.mark.parametrize("also", [["--int8", "--calibration", "x"], ["--offset", "disgust=1"], ["--triton", "there"]])

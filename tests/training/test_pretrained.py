@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Callable
 
@@ -59,7 +60,7 @@ def write(folder: Path, weights: Weights, parts: int = 2) -> Path:
     for index, name in enumerate(names):
         (folder / name).write_bytes(held[index * step : (index + 1) * step])
     listed = [
-        {"name": name, "shape": list(value.shape), "dtype": "float32", "quantization": {"dtype": "float16"}}
+        {"name": name, "shape": list(value.shape), "dtype": "float32", "quantization": {"dtype": str(value.dtype)}}
         for name, value in weights.items()
     ]
     manifest = [{"paths": names, "weights": listed}]
@@ -186,6 +187,39 @@ def _too_long(folder: Path, weights: Weights) -> None:
         file.write(b"more")
 
 
+def _no_end(folder: Path, weights: Weights) -> None:
+    write(folder, weights)
+    (folder / "faces1.bin").unlink()
+    os.mkfifo(folder / "faces1.bin")
+
+
+def _endless(folder: Path, weights: Weights) -> None:
+    write(folder, weights)
+    (folder / "faces1.bin").unlink()
+    (folder / "faces1.bin").symlink_to("/dev/zero")
+
+
+def _whole_numbers(folder: Path, weights: Weights) -> None:
+    write(folder, weights)
+    model = folder / "faces.json"
+    listed = json.loads(model.read_text())
+    # As many bytes, of half as many numbers.
+    for entry in listed["weightsManifest"][0]["weights"]:
+        if entry["name"] == "conv_dw_1/depthwise_kernel":
+            entry.update(shape=[3, 3, 16, 1], quantization={"dtype": "int32"})
+    model.write_text(json.dumps(listed))
+
+
+def _far_too_large(folder: Path, weights: Weights) -> None:
+    spoiled = {**weights}
+    for name in ("conv_dw_2/depthwise_kernel", "conv_dw_2_bn/batchnorm_1/mul"):
+        spoiled[name] = np.full_like(weights[name], 6e4)
+    for name in ("conv_pw_2/convolution/merged_input", "conv_pw_2_bn/batchnorm_1/sub"):
+        spoiled[name] = weights[name].astype(np.float32)
+    spoiled["conv_pw_2/convolution/merged_input"] = np.full_like(spoiled["conv_pw_2/convolution/merged_input"], 3e38)
+    write(folder, spoiled)
+
+
 def _narrower(folder: Path, weights: Weights) -> None:
     name = "conv_pw_3/convolution/merged_input"
     write(folder, {**weights, name: weights[name][:, :, :, :64]})
@@ -221,9 +255,13 @@ def _manifest(**entry: object) -> str:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (_cut_short, "incomplete.*ends at byte"),
+        (_cut_short, "incomplete: age_pred/kernel is not whole"),
         (_one_file_less, r"incomplete: faces1\.bin is missing"),
         (_too_long, "4 bytes more than its model lists"),
+        (_no_end, "not a regular file"),
+        (_endless, "not a regular file"),
+        (_whole_numbers, "another network: it has no conv_dw_1/depthwise_kernel"),
+        (_far_too_large, "damaged: what its weights give"),
         (_without("conv_pw_13/convolution/merged_input"), "another network: it has no conv_pw_13/convolution"),
         (_without("conv_dw_4_bn/batchnorm_1/mul"), "another network: it has no conv_dw_4_bn"),
         (_narrower, r"another network: conv_pw_3.*\[64, 128, 1, 1\], and \[128, 128, 1, 1\]"),
@@ -237,9 +275,15 @@ def _manifest(**entry: object) -> str:
         (_text('{"weightsManifest": [{"paths": ["../../secret"], "weights": []}]}'), "outside of its folder"),
         (_text('{"weightsManifest": [{"paths": [7], "weights": []}]}'), "outside of its folder"),
         (_text(_manifest(dtype="uint8")), "a as uint8"),
-        (_text(_manifest(shape=[-1])), "incomplete|no model"),
-        (_text(_manifest(shape=[10**18, 10**18])), "incomplete|no model"),
+        (_text('{"weightsManifest": [{"paths": [".."], "weights": []}]}'), "outside of its folder"),
+        (_text('{"weightsManifest": [{"paths": ["faces.json", "faces.json"], "weights": []}]}'), "named twice"),
+        (_text(_manifest(shape=[-1])), "no model"),
+        (_text(_manifest(shape=[10**30])), "incomplete: a is not whole"),
+        (_text(_manifest(shape=[1e999])), "no model"),
+        (_text(_manifest(shape=[True])), "no model"),
         (_text(_manifest(shape="long")), "no model"),
+        (_text(_manifest(shape=[0], name="b" * 1_000_000, dtype="c" * 1_000_000)), "bbb as ccc"),
+        (_text(" " * 5_000_000), "more than 4194304 bytes"),
     ],
 )
 def test_a_folder_that_is_incomplete_damaged_or_another_network_is_refused(
@@ -249,10 +293,22 @@ def test_a_folder_that_is_incomplete_damaged_or_another_network_is_refused(
     with pytest.raises(CheckpointError, match=says) as caught:
         check_begin(settings(tmp_path / "faces"))
     assert "faceres" in caught.value.remedy
+    assert len(str(caught.value)) < 1000
+
+
+def test_its_json_may_be_named_among_others(weights: Weights, tmp_path: Path) -> None:
+    folder = write(tmp_path / "models", weights)
+    (folder / "another.json").write_text("{}")
+    check_begin(settings(folder / "faces.json"))
+
+
+def test_the_hidden_files_of_a_mac_are_none_of_the_model(weights: Weights, tmp_path: Path) -> None:
+    (write(tmp_path / "models", weights) / "._faces.json").write_bytes(b"\0\5\x16\7")
+    check_begin(settings(tmp_path / "models"))
 
 
 def test_another_network_does_not_begin_with_a_folder(folder: Path) -> None:
-    with pytest.raises(CheckpointError, match="fernet_r begins with none") as caught:
+    with pytest.raises(CheckpointError, match="fernet_r begins with neither") as caught:
         check_begin(TrainSettings(network="fernet_r", start=str(folder)))
     assert NAME in caught.value.remedy
 

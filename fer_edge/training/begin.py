@@ -126,6 +126,10 @@ def begin_with_file(network: nn.Module, name: str, images: npt.NDArray[np.uint8]
         raise
     except Exception as error:  # protobuf's own errors have no common base
         raise CheckpointError(f"{path} cannot be read as ONNX: {error}", "Give another --start.") from error
+    if any(node.op_type == "QuantizeLinear" for node in graph.node):
+        raise CheckpointError(
+            f"{path} is in INT8, and a run begins in FP32.", "Give the FP32 file that it was made from."
+        )
     faces = _spread(images)
     if isinstance(network, FerNetS) and _convolutions(graph) > _convolutions_of(network):
         whole = FerNetR()
@@ -220,6 +224,6 @@ def _put(path: Path, place: Any, value: torch.Tensor) -> None:
 
 def _other(path: Path) -> CheckpointError:
     return CheckpointError(
-        f"{path} is another network than the one to be trained, or in INT8.",
+        f"{path} is another network than the one to be trained.",
         "Give --network as the file has it, or another --start.",
     )

@@ -72,7 +72,7 @@ def run_export(args: argparse.Namespace) -> int:
         _log.info("%s alone: %.2f %%", checkpoint, 100 * accuracy)
     if result.accuracy < max(result.apart, default=0.0):
         _log.warning(
-            "One of them alone is better than their mean. Runs that began with fresh weights have no good one."
+            "One of them alone is better than their mean. Runs that began with fresh or different weights have no good one."
         )
     return 0
 
@@ -97,6 +97,7 @@ def _run_quantise(args: argparse.Namespace) -> int:
     from fer_edge.inference.model_files import find_model
 
     _refuse_words(args, "A network in INT8")
+    _refuse_checkpoint(args.checkpoint)
     if args.offset:
         raise UsageError("--int8 and --offset are two steps.", "Write the file in FP32 with --offset first.")
     check_writable(args.output, OURS)
@@ -131,6 +132,7 @@ def _run_offsets(args: argparse.Namespace) -> int:
     from fer_edge.inference.model_files import find_model
 
     _refuse_words(args, "A network with --offset")
+    _refuse_checkpoint(args.checkpoint)
     offsets = offsets_of(args.offset)
     check_writable(args.output, OURS)
     model = find_model(args.checkpoint)
@@ -157,6 +159,13 @@ def _run_offsets(args: argparse.Namespace) -> int:
             precision_before,
         )
     return 0
+
+
+def _refuse_checkpoint(path: Path) -> None:
+    if path.suffix == ".pt":
+        raise UsageError(
+            f"{path} is a checkpoint, and an exported network is needed.", "Export it first, and give that file."
+        )
 
 
 def _refuse_words(args: argparse.Namespace, what: str) -> None:

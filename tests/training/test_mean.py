@@ -194,6 +194,15 @@ def test_what_takes_a_finished_network_takes_no_mean(runs: list[Path], also: lis
     assert "Export the mean in FP32 first" in caught.value.remedy
 
 
+@pytest.mark.parametrize("also", [["--int8", "--calibration", "x"], ["--offset", "disgust=1"]])
+def test_what_takes_a_finished_network_says_that_a_checkpoint_is_none(
+    runs: list[Path], also: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="is a checkpoint") as caught:
+        export_by_command(runs[0], tmp_path / "x.onnx", "--validation", "no.parquet", *also)
+    assert "Export it first" in caught.value.remedy
+
+
 def export_by_command(checkpoint: Path, output: Path, *words: str) -> int:
     parser = argparse.ArgumentParser()
     COMMANDS["export"].add_arguments(parser)

@@ -68,6 +68,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def _check_sums(path: Path, file: BinaryIO) -> None:
     """Compare the parts of a checkpoint with their checksums, which PyTorch does not look at."""
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+            # Ours never are; a packed one may be of any size.
+            raise CheckpointError(f"{path} is no checkpoint.", "Give a best.pt that 'fer-edge train' wrote.")
         damaged = archive.testzip()
         if damaged:
             raise CheckpointError(f"{path} is damaged: its {printable(damaged)} is not what was written.", _ANEW)

@@ -37,10 +37,8 @@ def run_export(args: argparse.Namespace) -> int:
     if args.offset:
         return _run_offsets(args)
     with needing("train", "Export", "torch"):
-        from fer_edge.training.checkpoint import load_trained
         from fer_edge.training.data import DataSource, load_faces, measured_part
         from fer_edge.training.export import OURS, ExportOptions, export
-        from fer_edge.training.mean import mean_of
 
     check_writable(args.output, OURS)
     texts = {key: getattr(args, key) for key in ("training_data", "licence") if getattr(args, key)}
@@ -55,9 +53,7 @@ def run_export(args: argparse.Namespace) -> int:
     # A set takes long to read: what is wrong with the runs is told first.
     checkpoints = [args.checkpoint, *args.mean]
     _refuse_twice(checkpoints)
-    runs = [load_trained(each) for each in checkpoints]
-    mean_of(runs)
-    source = measured_part(DataSource(args.validation, colour=runs[0].colour))
+    source = measured_part(DataSource(args.validation, colour=_colour_of(checkpoints)))
     name = args.validation_name or source.title
     result = export(args.checkpoint, args.output, load_faces(source), name, options, args.mean)
     _log.info(
@@ -75,6 +71,16 @@ def run_export(args: argparse.Namespace) -> int:
             "One of them alone is better than their mean. Runs that began with fresh or different weights have no good one."
         )
     return 0
+
+
+def _colour_of(checkpoints: Sequence[Path]) -> str:
+    """Return what runs that have a mean were trained to see; their weights need no room while the set is read."""
+    from fer_edge.training.checkpoint import load_trained
+    from fer_edge.training.mean import mean_of
+
+    runs = [load_trained(each) for each in checkpoints]
+    mean_of(runs)
+    return runs[0].colour
 
 
 def _refuse_twice(checkpoints: Sequence[Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict
@@ -177,6 +178,13 @@ def test_damage_in_the_middle_of_a_checkpoint_is_noticed(runs: list[Path], tmp_p
     (tmp_path / "rotten.pt").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"rotten\.pt is damaged"):
         load_trained(tmp_path / "rotten.pt")
+
+
+def test_a_packed_checkpoint_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("best/data.pkl", bytes(1 << 20))
+    with pytest.raises(CheckpointError, match=r"bomb\.pt is no checkpoint"):
+        load_trained(tmp_path / "bomb.pt")
 
 
 @pytest.mark.parametrize("name", ["missing.pt", "a" * 300 + ".pt", "folder", "pipe"])
